@@ -1,0 +1,109 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The order of this file is the order of the layers: a target may only depend on targets above it.
+
+/// What every Swift target of this package is built with.
+let swiftSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// Tests may use unsafe buffers freely.
+let testSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+    name: "rlimitd",
+    products: [
+        .executable(name: "rlimitd", targets: ["rlimitd"]),
+        .executable(name: "rlimitctl", targets: ["rlimitctl"]),
+        .library(name: "RlimitClient", targets: ["RlimitClient"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: [
+        // C: what the system has, what protoc-c generates, what Swift cannot import.
+        .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
+        .systemLibrary(name: "CCapNG", pkgConfig: "libcap-ng", providers: [.apt(["libcap-ng-dev"])]),
+        .target(name: "CRlimitProto", dependencies: ["CProtobufC"]),
+        .target(name: "CRlimitLinux"),
+        .target(name: "CTomlPlusPlus"),
+
+        // The nouns, as pure values.
+        .target(name: "RlimitModel", swiftSettings: swiftSettings),
+
+        // Three that never import each other: who may, how it is written, what the kernel says.
+        .target(name: "RlimitPolicy", dependencies: ["RlimitModel"], swiftSettings: swiftSettings),
+        .target(
+            name: "RlimitPolicyFile", dependencies: ["CTomlPlusPlus", "RlimitModel", "RlimitPolicy"],
+            swiftSettings: swiftSettings),
+        .target(
+            name: "RlimitWire", dependencies: ["CProtobufC", "CRlimitProto", "RlimitModel"],
+            swiftSettings: swiftSettings),
+        .target(
+            name: "RlimitKernel", dependencies: ["CCapNG", "CRlimitLinux", "RlimitModel"],
+            swiftSettings: swiftSettings),
+
+        // The two ends of the socket.
+        .target(
+            name: "RlimitAgent",
+            dependencies: [
+                "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitPolicyFile", "RlimitWire",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: swiftSettings),
+        .target(
+            name: "RlimitClient", dependencies: ["RlimitKernel", "RlimitModel", "RlimitWire"],
+            swiftSettings: swiftSettings),
+
+        // Thin mains.
+        .executableTarget(
+            name: "rlimitd",
+            dependencies: ["RlimitAgent", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "rlimitctl",
+            dependencies: [
+                "RlimitClient", "RlimitModel", "RlimitPolicy", "RlimitPolicyFile",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: swiftSettings),
+
+        // Tests mirror the modules; EndToEndTests run the two programs themselves.
+        .testTarget(name: "RlimitModelTests", dependencies: ["RlimitModel"], swiftSettings: testSettings),
+        .testTarget(
+            name: "RlimitPolicyTests", dependencies: ["RlimitModel", "RlimitPolicy"], swiftSettings: testSettings),
+        .testTarget(
+            name: "RlimitPolicyFileTests", dependencies: ["RlimitModel", "RlimitPolicy", "RlimitPolicyFile"],
+            swiftSettings: testSettings),
+        .testTarget(
+            name: "RlimitWireTests", dependencies: ["CProtobufC", "CRlimitProto", "RlimitModel", "RlimitWire"],
+            swiftSettings: testSettings),
+        .testTarget(
+            name: "RlimitKernelTests", dependencies: ["CRlimitLinux", "RlimitKernel", "RlimitModel"],
+            swiftSettings: testSettings),
+        .testTarget(
+            name: "RlimitAgentTests",
+            dependencies: ["RlimitAgent", "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitWire"],
+            swiftSettings: testSettings),
+        .testTarget(
+            name: "RlimitClientTests", dependencies: ["RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire"],
+            swiftSettings: testSettings),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire", "rlimitctl", "rlimitd"],
+            swiftSettings: testSettings),
+    ],
+    cLanguageStandard: .c11,
+    cxxLanguageStandard: .cxx17
+)

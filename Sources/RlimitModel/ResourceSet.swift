@@ -1,0 +1,38 @@
+/// Some of the sixteen resources, in the order of the Linux headers. One machine word, so a request carries it for free.
+package struct ResourceSet: Hashable, Sendable, Sequence {
+    private var bits: UInt16
+
+    package static let none = ResourceSet(bits: 0)
+    package static let all = ResourceSet(bits: .max)
+
+    private init(bits: UInt16) { self.bits = bits }
+
+    package init(_ resources: some Sequence<Resource>) {
+        self = .none
+        for resource in resources { insert(resource) }
+    }
+
+    package var isEmpty: Bool { bits == 0 }
+    package var count: Int { bits.nonzeroBitCount }
+
+    package func contains(_ resource: Resource) -> Bool { bits & (1 << UInt16(resource.index)) != 0 }
+
+    /// False if it was in the set already.
+    @discardableResult
+    package mutating func insert(_ resource: Resource) -> Bool {
+        defer { bits |= 1 << UInt16(resource.index) }
+        return !contains(resource)
+    }
+
+    package struct Iterator: IteratorProtocol {
+        fileprivate var bits: UInt16
+
+        package mutating func next() -> Resource? {
+            guard bits != 0 else { return nil }
+            defer { bits &= bits - 1 }
+            return Resource(index: bits.trailingZeroBitCount)
+        }
+    }
+
+    package func makeIterator() -> Iterator { Iterator(bits: bits) }
+}

@@ -1,0 +1,62 @@
+/// What a process used: the sixteen fields of getrusage(2), and how much of each limit is taken now.
+///
+/// nil means that the kernel does not show it for this process; it never stands for zero.
+public struct Usage: Hashable, Sendable {
+    /// Processor time in user mode (ru_utime).
+    public var userTime: Duration?
+    /// Processor time in the kernel (ru_stime).
+    public var systemTime: Duration?
+    /// The most that was resident, in bytes (ru_maxrss, which getrusage(2) counts in KiB).
+    public var maxResidentSize: UInt64?
+    /// Always 0 from getrusage(2) on Linux (ru_ixrss).
+    public var sharedTextSize: UInt64?
+    /// Always 0 from getrusage(2) on Linux (ru_idrss).
+    public var unsharedDataSize: UInt64?
+    /// Always 0 from getrusage(2) on Linux (ru_isrss).
+    public var unsharedStackSize: UInt64?
+    /// Page faults served without reading from storage (ru_minflt).
+    public var minorFaults: UInt64?
+    /// Page faults that read from storage (ru_majflt).
+    public var majorFaults: UInt64?
+    /// Always 0 from getrusage(2) on Linux (ru_nswap).
+    public var swaps: UInt64?
+    /// Reads from storage, in blocks of 512 bytes (ru_inblock).
+    public var blockInputs: UInt64?
+    /// Writes to storage, in blocks of 512 bytes (ru_oublock).
+    public var blockOutputs: UInt64?
+    /// Always 0 from getrusage(2) on Linux (ru_msgsnd).
+    public var messagesSent: UInt64?
+    /// Always 0 from getrusage(2) on Linux (ru_msgrcv).
+    public var messagesReceived: UInt64?
+    /// Always 0 from getrusage(2) on Linux (ru_nsignals).
+    public var signalsReceived: UInt64?
+    /// Times a thread gave up the processor to wait (ru_nvcsw).
+    public var voluntaryContextSwitches: UInt64?
+    /// Times a thread was taken off the processor (ru_nivcsw).
+    public var involuntaryContextSwitches: UInt64?
+    /// The context switches lack those of threads that have ended: /proc counts them per living thread.
+    public var isPartial: Bool
+    private var inUse: [Resource: UInt64]
+
+    package init() {
+        isPartial = false
+        inUse = [:]
+    }
+
+    /// How much of `limits[resource]` is taken now, in the unit of the resource.
+    public package(set) subscript(resource: Resource) -> UInt64? {
+        get { inUse[resource] }
+        set { inUse[resource] = newValue }
+    }
+
+    /// Whose usage.
+    @nonexhaustive
+    public enum Scope: Hashable, Sendable {
+        /// All threads of the process (RUSAGE_SELF).
+        case process
+        /// Its children that ended and were waited for (RUSAGE_CHILDREN).
+        case children
+        /// The two together (RUSAGE_BOTH).
+        case processAndChildren
+    }
+}
