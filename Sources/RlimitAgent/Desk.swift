@@ -10,6 +10,8 @@ final class Desk {
     var handler: RequestHandler
     /// The time of this turn of the loop.
     var now = ContinuousClock.now
+    /// How many sessions have sent the beginning of a frame and not yet its end.
+    private(set) var waitingSessions = 0
     private var decoder = RequestDecoder()
     private var encoder = ResponseEncoder()
     // What came in and what goes out within one turn; what is left of either moves to the session.
@@ -55,10 +57,40 @@ final class Desk {
         session.isEnding = true
     }
 
+    /// A session has ended, or waits for nothing any more.
+    func forget(_ session: Session) {
+        if session.waitingSince.take() != nil { waitingSessions -= 1 }
+    }
+
     /// `fault`, for one that waits for the rest of a frame.
     func timeOut(_ session: Session) {
         fault(session, RlimitError(.malformed, message: "a frame was not whole within \(Session.frameTime)"))
         _ = try? send(to: session)
+    }
+}
+
+// Replies to bytes.
+extension Desk {
+    // False: the peer has not taken all of it yet.
+    private func sendLeftovers(of session: Session) throws(SystemError) -> Bool {
+        while !session.unsent.isEmpty {
+            guard let count = try unsafe session.unsent.withUnsafeBytes({ bytes throws(SystemError) in
+                unsafe try session.socket.send(bytes)
+            }) else { return false }
+            session.unsent.consume(count)
+        }
+        session.unsent.releaseIfEmpty()
+        return true
+    }
+
+    // One send for all responses of the turn. False: some of it moved to the session.
+    private func send(to session: Session) throws(SystemError) -> Bool {
+        guard !output.isEmpty else { return true }
+        let count = try unsafe output.withUnsafeBytes { bytes throws(SystemError) in unsafe try session.socket.send(bytes) }
+        output.consume(count ?? 0)
+        output.withBytes { session.unsent.append($0) }
+        output.removeAll()
+        return session.unsent.isEmpty
     }
 }
 
@@ -147,6 +179,8 @@ extension Desk {
         input.withBytes { session.unread.append($0) }
         input.removeAll()
         let waits = !session.unread.isEmpty && !session.hasWholeFrames
+        if waits && session.waitingSince == nil { waitingSessions += 1 }
+        if !waits { forget(session) }
         session.waitingSince = waits ? session.waitingSince ?? now : nil
     }
 }
@@ -190,6 +224,85 @@ extension Desk {
     private func outcome(
         of request: Request, with attached: consuming FileDescriptor?, for session: Session
     ) -> Result<Reply, RlimitError> {
-        .failure(RlimitError(.internalError))
+        do throws(RlimitError) {
+            try admit(request, of: session)
+            guard let whom = request.operation.whom else {
+                return .success(try handler.handle(request, from: session.peer))
+            }
+            return .success(try reply(to: request, about: whom, with: attached, for: session))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func admit(_ request: Request, of session: Session) throws(RlimitError) {
+        let rate = handler.policy.quota.requestsPerSecond
+        if let wait = session.account.admitRequest(ratePerSecond: rate, now: now) {
+            handler.statistics.refusals += 1
+            throw RlimitError(
+                .rateLimited, message: "more than \(rate) requests a second; try again later", retryAfter: wait)
+        }
+        // Everything before it in the queue was answered meanwhile.
+        if let timeout = request.timeout, now.duration(to: .now) > timeout { throw RlimitError(.deadlineExceeded) }
+        guard !session.peer.hasMixedIDs || request.operation == .serverInfo else {
+            throw Policy.refusalOfMixedIDs
+        }
+    }
+
+    // Finds the process; `handler` does the rest.
+    private func reply(
+        to request: Request, about whom: Request.Whom, with attached: consuming FileDescriptor?, for session: Session
+    ) throws(RlimitError) -> Reply {
+        switch whom {
+        case .caller:
+            switch session.itself {
+            case .some(let itself): return try handler.handle(request, from: session.peer, on: itself, isPeer: true)
+            case .none: throw RlimitError(.noSuchProcess, message: "the process that connected is not visible from the agent")
+            }
+        case .pid(let pid):
+            guard session.peer.sharesNamespace else {
+                throw RlimitError(
+                    .pidfdRequired, message: "process \(pid) of which PID namespace? The caller's is not the agent's; send a pidfd")
+            }
+            return try withNamed(pid, of: session) { process throws(RlimitError) in
+                try handler.handle(request, from: session.peer, on: process, isPeer: pid == session.peer.pid)
+            }
+        case .attachedPidfd:
+            guard session.mayAttach else {
+                throw RlimitError(
+                    .deniedByPolicy, message: "no rule lets uid \(session.peer.uid) speak of other processes")
+            }
+            let process = try KernelProcess(attached: attached)
+            return try handler.handle(
+                request, from: session.peer, on: process, isPeer: process.pid == session.peer.pid)
+        case .cgroup, .pod:
+            throw RlimitError(.unsupported, message: "this agent does not have cgroup and pod targets yet")
+        }
+    }
+
+    // The pidfd of the process last named is kept: whoever asks about one process asks again. It is let go once it ended,
+    // for then the number may be another's.
+    private func withNamed(
+        _ pid: Int32, of session: Session, _ body: (borrowing KernelProcess) throws(RlimitError) -> Reply
+    ) throws(RlimitError) -> Reply {
+        if session.named?.pid != pid || session.named?.hasEnded ?? true {
+            session.named = nil
+            session.named = try KernelProcess(pid: pid)
+        }
+        switch session.named {
+        case .some(let process): return try body(process)
+        case .none: throw RlimitError(.noSuchProcess)
+        }
+    }
+}
+
+extension Request.Operation {
+    /// Of which process it speaks; nil where of none.
+    fileprivate var whom: Request.Whom? {
+        switch self {
+        case .get(let whom, _), .set(let whom, _, _), .prlimit(let whom, _, _): whom
+        case .usage(let whom, _), .threadUsage(let whom, _): whom
+        case .leaseRenew, .leaseRelease, .leaseList, .serverInfo, .stats: nil
+        }
     }
 }
