@@ -48,8 +48,8 @@ package final class Agent {
         log = parts.log
         connectionLimit = parts.connectionLimit
         desk = Desk(handler: RequestHandler(policy: parts.policy, facts: parts.facts, audit: Audit(sink: parts.sink)))
-        try poller.add(signals.descriptor, for: .readable, token: Token.signals)
-        try poller.add(listener.descriptor, for: .readable, token: Token.listener)
+        try poller.add(signals.descriptor.number, .readable, token: Token.signals)
+        try poller.add(listener.descriptor.number, .readable, token: Token.listener)
     }
 
     /// Serves until SIGTERM or SIGINT, then until everyone who is connected has its answers.
@@ -85,7 +85,7 @@ extension Agent {
         } catch {
             // The listener would go on reporting the connection that found no descriptor, so it is put aside for a while.
             log.warning("cannot accept connections: \(error); trying again in \(Self.acceptPause)")
-            poller.pause(listener.descriptor, token: Token.listener)
+            listen(false)
             acceptsAgainAt = desk.now + Self.acceptPause
         }
     }
@@ -106,6 +106,14 @@ extension Agent {
         begin(Session(socket: socket, who, account: account, mayAttach: desk.handler.policy.letsSpeakOfOthers(who.peer)))
     }
 
+    private func listen(_ isListening: Bool) {
+        do throws(SystemError) {
+            try poller.change(listener.descriptor.number, isListening ? .readable : [], token: Token.listener)
+        } catch {
+            log.error("cannot tell the poller of the listener: \(error)")
+        }
+    }
+
     private func turnAway(_ socket: borrowing StreamSocket, _ peer: Peer, _ why: String) {
         let error = RlimitError(.quotaExceeded, message: why)
         desk.turnAway(socket, error)
@@ -116,7 +124,7 @@ extension Agent {
         let token = sessions.insert(session)
         desk.handler.statistics.acceptedConnections += 1
         do throws(SystemError) {
-            try poller.add(session.socket.descriptor, for: .readable, token: token)
+            try poller.add(session.socket.descriptor.number, .readable, token: token)
         } catch {
             log.error("cannot watch a connection: \(error)")
             end(token, session)
@@ -157,7 +165,7 @@ extension Agent {
 
     private func watch(_ session: Session, for interest: Poller.Interest, _ token: UInt64) {
         do throws(SystemError) {
-            try poller.change(session.socket.descriptor, for: interest, token: token)
+            try poller.change(session.socket.descriptor.number, interest, token: token)
             session.waitsToWrite = interest == .writable
         } catch {
             log.error("cannot watch a connection: \(error)")
@@ -177,7 +185,7 @@ extension Agent {
         supervisor.isAlive(now: desk.now)
         if let moment = acceptsAgainAt, desk.now >= moment {
             acceptsAgainAt = nil
-            poller.resume(listener.descriptor, token: Token.listener)
+            listen(true)
         }
         guard desk.now >= tickAt, desk.waitingSessions > 0 || drainsUntil != nil else { return }
         tickAt = desk.now + Self.tick
@@ -196,11 +204,8 @@ extension Agent {
 // Signals.
 extension Agent {
     private func handleSignals() {
-        while let signal = signals.next() {
-            switch signal {
-            case .hangup: reload()
-            case .terminate, .interrupt: drain()
-            }
+        while let signal = (try? signals.next()) ?? nil {
+            if signal == SignalSource.hangUp { reload() } else { drain() }
         }
     }
 
@@ -227,7 +232,7 @@ extension Agent {
         guard drainsUntil == nil else { return }
         supervisor.stopping()
         log.notice("stopping")
-        poller.pause(listener.descriptor, token: Token.listener)
+        listen(false)
         listener.removePath()
         acceptsAgainAt = nil
         drainsUntil = desk.now + Self.drainTime

@@ -36,7 +36,7 @@ struct KernelProcess: TargetProcess, ~Copyable {
     }
 
     var hasEnded: Bool { pidfd.hasEnded }
-    var isInChildUserNamespace: Bool { ProcessTable.isInChildUserNamespace(pid) }
+    var isInChildUserNamespace: Bool { Procfs.isInChildUserNamespace(pid) }
 
     func identity() throws(RlimitError) -> Identity? {
         do throws(SystemError) { return try pidfd.identity() } catch { throw refusal(error) }
@@ -59,15 +59,15 @@ struct KernelProcess: TargetProcess, ~Copyable {
     }
 
     func detail() throws(RlimitError) -> ProcessDetail {
-        do throws(SystemError) { return try ProcessTable.detail(of: pid) } catch { throw refusal(error) }
+        do throws(SystemError) { return try Procfs.detail(of: pid) } catch { throw refusal(error) }
     }
 
     func usage(_ scope: Usage.Scope) throws(RlimitError) -> Usage {
-        do throws(SystemError) { return try ProcessUsage.usage(of: pid, scope) } catch { throw refusal(error) }
+        do throws(SystemError) { return try Procfs.usage(of: pid, scope) } catch { throw refusal(error) }
     }
 
     func usage(ofThread thread: Int32) throws(RlimitError) -> Usage {
-        do throws(SystemError) { return try ProcessUsage.usage(ofThread: thread, in: pid) } catch { throw refusal(error) }
+        do throws(SystemError) { return try Procfs.usage(ofThread: thread, in: pid) } catch { throw refusal(error) }
     }
 
     private func refusal(_ error: SystemError, _ resource: Resource? = nil) -> RlimitError {
