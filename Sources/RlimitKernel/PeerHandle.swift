@@ -35,7 +35,11 @@ extension StreamSocket {
         } else {
             pidfd = nil
         }
-        if let pidfd { try peer.describe(pidfd) }
+        // A switch borrows; `if let` would take the descriptor away.
+        switch pidfd {
+        case .some(let held): try peer.describe(held)
+        case .none: break
+        }
         return PeerHandle(peer: peer, pidfd: pidfd)
     }
 }

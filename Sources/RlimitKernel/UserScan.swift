@@ -1,3 +1,5 @@
+internal import RlimitModel
+
 /// Counts the threads whose real user id is a given one, which is what RLIMIT_NPROC limits, a slice at a time: it reads a
 /// file of every process there is.
 package struct UserScan: ~Copyable {
