@@ -1,5 +1,5 @@
 import Logging
-import RlimitKernel
+package import RlimitKernel
 import RlimitModel
 import RlimitPolicy
 import RlimitPolicyFile
@@ -11,7 +11,7 @@ package final class Agent {
     private let listener: Listener
     private let desk: Desk
     private let loader: PolicyLoader
-    private let supervisor: Supervisor
+    private var supervisor: Supervisor
     private let sink: LogSink
     private let log: Logger
     private let connectionLimit: Int
@@ -93,17 +93,18 @@ extension Agent {
     private func admit(_ socket: consuming StreamSocket) {
         // Whoever the kernel does not vouch for gets nothing: it has gone, or its ids mean nobody here.
         guard let who = try? socket.peer() else { return }
+        let peer = who.peer
         let quota = desk.handler.policy.quota
         guard sessions.count < connectionLimit else {
-            return turnAway(socket, who.peer, "the agent has \(connectionLimit) connections, and no room for more")
+            return turnAway(socket, peer, "the agent has \(connectionLimit) connections, and no room for more")
         }
         let account = tenants.admit(
-            who.peer, limit: quota.connections, ratePerSecond: quota.requestsPerSecond, now: desk.now)
+            peer, limit: quota.connections, ratePerSecond: quota.requestsPerSecond, now: desk.now)
         guard let account else {
             return turnAway(
-                socket, who.peer, "uid \(who.peer.uid) has \(quota.connections) connections, and may have no more")
+                socket, peer, "uid \(peer.uid) has \(quota.connections) connections, and may have no more")
         }
-        begin(Session(socket: socket, who, account: account, mayAttach: desk.handler.policy.letsSpeakOfOthers(who.peer)))
+        begin(Session(socket: socket, who, account: account, mayAttach: desk.handler.policy.letsSpeakOfOthers(peer)))
     }
 
     private func listen(_ isListening: Bool) {
@@ -123,6 +124,7 @@ extension Agent {
     private func begin(_ session: Session) {
         let token = sessions.insert(session)
         desk.handler.statistics.acceptedConnections += 1
+        desk.handler.statistics.connections = UInt64(sessions.count)
         do throws(SystemError) {
             try poller.add(session.socket.descriptor.number, .readable, token: token)
         } catch {
@@ -214,7 +216,7 @@ extension Agent {
         do throws(PolicyFileError) {
             let loaded = try loader.load()
             for warning in loaded.warnings { log.warning("\(warning)") }
-            desk.handler.take(loaded.policy)
+            desk.handler.policy = loaded.policy
             for token in sessions.tokens {
                 guard let session = sessions[token] else { continue }
                 session.mayAttach = desk.handler.policy.letsSpeakOfOthers(session.peer)

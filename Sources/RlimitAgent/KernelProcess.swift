@@ -9,7 +9,9 @@ struct KernelProcess: TargetProcess, ~Copyable {
     /// - Throws: `.noSuchProcess` if it has ended.
     init(_ pidfd: consuming Pidfd) throws(RlimitError) {
         let identity: Identity?
-        do throws(SystemError) { identity = try pidfd.identity() } catch { throw RlimitError(error, about: "the process") }
+        do throws(SystemError) { identity = try pidfd.identity() } catch {
+            throw RlimitError(error, about: "the process")
+        }
         guard let identity else { throw RlimitError(.noSuchProcess, message: "no such process: it has ended") }
         pid = identity.pid
         self.pidfd = pidfd
@@ -18,7 +20,9 @@ struct KernelProcess: TargetProcess, ~Copyable {
     /// The process that has this number now, in the agent's PID namespace.
     init(pid: Int32) throws(RlimitError) {
         let pidfd: Pidfd
-        do throws(SystemError) { pidfd = try Pidfd.open(pid: pid) } catch { throw RlimitError(error, about: "process \(pid)") }
+        do throws(SystemError) { pidfd = try Pidfd.open(pid: pid) } catch {
+            throw RlimitError(error, about: "process \(pid)")
+        }
         try self.init(pidfd)
     }
 

@@ -76,7 +76,9 @@ extension AgentOptions {
             found = Accounts.user(named: user).map { AgentPrivileges.UserID(uid: $0.uid, gid: $0.gid) }
         }
         guard let found else {
-            throw StartError("there is no user \"\(user)\"; make it with systemd-sysusers, or name one with --user NAME or --user UID:GID")
+            throw StartError(
+                "there is no user \"\(user)\"; make it with systemd-sysusers, or name one with --user NAME or --user UID:GID"
+            )
         }
         return found
     }
