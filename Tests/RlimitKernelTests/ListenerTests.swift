@@ -16,9 +16,9 @@ import Testing
         let listener = try Listener(path: path)
         #expect(mode(of: path) == 0o666)
         #expect(try listener.acceptsOne() == false)
-        let private_ = try Listener(path: scratch.file("other"), mode: 0o600)
+        let narrow = try Listener(path: scratch.file("other"), mode: 0o600)
         #expect(mode(of: scratch.file("other")) == 0o600)
-        private_.removePath()
+        narrow.removePath()
         listener.removePath()
         #expect(access(path, F_OK) != 0)
     }
