@@ -10,16 +10,18 @@ final class Desk {
     var handler: RequestHandler
     /// The time of this turn of the loop.
     var now = ContinuousClock.now
-    private var decoder = RequestDecoder()
-    private var encoder = ResponseEncoder()
+    /// How many sessions have sent the beginning of a frame and not yet its end.
+    var waitingSessions = 0
+    var decoder = RequestDecoder()
+    var encoder = ResponseEncoder()
     // What came in and what goes out within one turn; what is left of either moves to the session.
-    private var input = ByteQueue()
-    private var output = ByteQueue()
+    var input = ByteQueue()
+    var output = ByteQueue()
 
     /// What one read takes at most.
-    private static let readSize = 16 * 1024
+    static let readSize = 16 * 1024
     /// With this much to send, a turn answers no more requests.
-    private static let outputSize = 64 * 1024
+    static let outputSize = 64 * 1024
 
     init(handler: consuming RequestHandler) { self.handler = handler }
 
@@ -55,6 +57,11 @@ final class Desk {
         session.isEnding = true
     }
 
+    /// A session has ended, or waits for nothing any more.
+    func forget(_ session: Session) {
+        if session.waitingSince.take() != nil { waitingSessions -= 1 }
+    }
+
     /// `fault`, for one that waits for the rest of a frame.
     func timeOut(_ session: Session) {
         fault(session, RlimitError(.malformed, message: "a frame was not whole within \(Session.frameTime)"))
@@ -62,134 +69,31 @@ final class Desk {
     }
 }
 
-// Bytes to frames.
+// Replies to bytes.
 extension Desk {
-    // True: the peer sends no more.
-    private func receive(from session: Session) throws(SystemError) -> Bool {
-        session.unread.withBytes { input.append($0) }
-        session.unread.removeAll()
-        session.unread.releaseIfEmpty()
-        // Whole frames that are left from the last turn come first; the kernel keeps the rest meanwhile.
-        if session.hasWholeFrames { return false }
-        let start = session.position + UInt64(input.count)
-        guard session.mayAttach else {
-            return try unsafe receiveBytes { space throws(SystemError) in unsafe try session.socket.receive(into: space) } == nil
+    // False: the peer has not taken all of it yet.
+    private func sendLeftovers(of session: Session) throws(SystemError) -> Bool {
+        while !session.unsent.isEmpty {
+            guard
+                let count = try unsafe session.unsent.withUnsafeBytes({ bytes throws(SystemError) in
+                    unsafe try session.socket.send(bytes)
+                })
+            else { return false }
+            session.unsent.consume(count)
         }
-        var attached: FileDescriptor?
-        var isBroken = false
-        let count = try unsafe receiveBytes { space throws(SystemError) in
-            switch unsafe try session.socket.receiveWithDescriptor(into: space) {
-            case .bytes(let count, let descriptor):
-                attached = descriptor
-                return .bytes(count)
-            case .wouldBlock: return .wouldBlock
-            case .end: return .end
-            case .fault:
-                isBroken = true
-                return .wouldBlock
-            }
-        }
-        if let attached = attached.take() {
-            isBroken = session.attached != nil
-            session.attached = Attachment(descriptor: attached, range: start..<start + UInt64(count ?? 0))
-        }
-        if isBroken { fault(session, RlimitError(.malformed, message: "a frame carries at most one descriptor")) }
-        return count == nil
+        session.unsent.releaseIfEmpty()
+        return true
     }
 
-    // How many bytes came; nil at the end of the stream.
-    private func receiveBytes(
-        _ body: (UnsafeMutableRawBufferPointer) throws(SystemError) -> StreamSocket.Received
-    ) throws(SystemError) -> Int? {
-        var isOver = false
-        let count = try unsafe input.write(upTo: Self.readSize) { space throws(SystemError) in
-            switch unsafe try body(UnsafeMutableRawBufferPointer(rebasing: space.prefix(Self.readSize))) {
-            case .bytes(let count): return count
-            case .wouldBlock: return 0
-            case .end:
-                isOver = true
-                return 0
-            }
+    // One send for all responses of the turn. False: some of it moved to the session.
+    private func send(to session: Session) throws(SystemError) -> Bool {
+        guard !output.isEmpty else { return true }
+        let count = try unsafe output.withUnsafeBytes { bytes throws(SystemError) in
+            unsafe try session.socket.send(bytes)
         }
-        return isOver ? nil : count
-    }
-
-    private func answerFrames(of session: Session) {
-        var position = 0
-        var answered = 0
-        session.hasWholeFrames = false
-        input.withBytes { bytes in
-            while !session.isEnding {
-                do throws(RlimitError) {
-                    guard let payload = try Frame.payload(in: bytes, from: position, limit: Frame.greatestRequest) else { break }
-                    guard answered < Frame.requestsInFlight, output.count < Self.outputSize else {
-                        session.hasWholeFrames = true
-                        break
-                    }
-                    answer(bytes.extracting(payload), of: session, at: position..<payload.upperBound)
-                    position = payload.upperBound
-                    answered += 1
-                } catch {
-                    fault(session, error)
-                }
-            }
-        }
-        keepRest(from: position, of: session)
-    }
-
-    private func keepRest(from position: Int, of session: Session) {
-        session.position += UInt64(position)
-        if let range = session.attached?.range, session.position >= range.upperBound, !session.isEnding {
-            session.attached = nil
-            fault(session, RlimitError(.malformed, message: "a descriptor came that no frame asked for"))
-        }
-        input.consume(position)
-        input.withBytes { session.unread.append($0) }
-        input.removeAll()
-        let waits = !session.unread.isEmpty && !session.hasWholeFrames
-        session.waitingSince = waits ? session.waitingSince ?? now : nil
-    }
-}
-
-// Frames to replies.
-extension Desk {
-    /// The way of a request: decode, find out whom it speaks of, authorize and perform, reply.
-    private func answer(_ payload: Span<UInt8>, of session: Session, at place: Range<Int>) {
-        handler.statistics.requests += 1
-        do throws(RequestFault) {
-            let request = try decoder.decode(payload)
-            let attached = try descriptor(for: request, of: session, at: place)
-            let outcome = outcome(of: request, with: attached, for: session)
-            encoder.encode(Response(id: request.id, outcome), into: &output)
-        } catch {
-            guard error.error.code == .malformed else {
-                encoder.encode(Response(id: error.id, .failure(error.error)), into: &output)
-                return
-            }
-            fault(session, error.error, id: error.id)
-        }
-    }
-
-    // The descriptor that belongs to this frame, if the frame names one.
-    private func descriptor(
-        for request: Request, of session: Session, at place: Range<Int>
-    ) throws(RequestFault) -> FileDescriptor? {
-        let frame = session.position + UInt64(place.lowerBound)..<session.position + UInt64(place.upperBound)
-        guard let attached = session.attached.take() else { return nil }
-        guard attached.belongs(to: frame) else {
-            session.attached = attached
-            return nil
-        }
-        guard request.operation.whom == .attachedPidfd else {
-            throw RequestFault(
-                id: request.id, error: RlimitError(.malformed, message: "a descriptor came with a frame that names none"))
-        }
-        return attached.descriptor
-    }
-
-    private func outcome(
-        of request: Request, with attached: consuming FileDescriptor?, for session: Session
-    ) -> Result<Reply, RlimitError> {
-        .failure(RlimitError(.internalError))
+        output.consume(count ?? 0)
+        output.withBytes { session.unsent.append($0) }
+        output.removeAll()
+        return session.unsent.isEmpty
     }
 }

@@ -23,6 +23,9 @@ package final class LogSink: Sendable {
         self.output = output
     }
 
+    /// Whether everything was taken.
+    var isEmpty: Bool { state.withLock { $0.queued.isEmpty } }
+
     func write(_ line: consuming LogLine) {
         let bytes = line.finished()
         state.withLock { state in

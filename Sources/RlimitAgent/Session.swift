@@ -25,8 +25,13 @@ final class Session {
     var waitingSince: ContinuousClock.Instant?
     /// How many bytes of the stream have been answered.
     var position: UInt64 = 0
+    /// `unread` holds frames that are whole, and not only the beginning of one.
+    var hasWholeFrames = false
     /// The connection ends as soon as `unsent` is gone.
     var isEnding = false
+
+    /// How long a peer may take from the first byte of a frame to its last.
+    static let frameTime: Duration = .seconds(2)
 
     /// What a session does next.
     enum Fate {
@@ -39,11 +44,18 @@ final class Session {
         case ends
     }
 
-    init(socket: consuming StreamSocket, peer: Peer, itself: consuming KernelProcess?, account: Account, mayAttach: Bool) {
+    /// Whether the poller was told that it waits to write.
+    var waitsToWrite = false
+
+    /// Nothing of it is under way.
+    var isIdle: Bool { unread.isEmpty && unsent.isEmpty }
+
+    init(socket: consuming StreamSocket, _ who: consuming PeerHandle, account: Account, mayAttach: Bool) {
         self.socket = socket
-        self.peer = peer
-        self.itself = itself
         self.account = account
+        peer = who.peer
+        // A peer that has ended since leaves its requests behind; they are answered "no such process".
+        if let pidfd = who.pidfd.take() { itself = try? KernelProcess(pidfd) } else { itself = nil }
         self.mayAttach = mayAttach
     }
 }
