@@ -47,8 +47,8 @@ int rl_pidfd_wait(int pidfd) {
     return RESULT(waitid((idtype_t)P_PIDFD, (id_t)pidfd, &ignored, WEXITED | WNOHANG | WNOWAIT));
 }
 
-int rl_prlimit(int32_t pid, int resource, const uint64_t *new_soft_hard, uint64_t *old_soft_hard) {
-    return (int)RESULT(syscall(SYS_prlimit64, pid, resource, new_soft_hard, old_soft_hard));
+int rl_prlimit(int32_t pid, int resource, const struct rl_limit *new_limit, struct rl_limit *old_limit) {
+    return (int)RESULT(syscall(SYS_prlimit64, pid, resource, new_limit, old_limit));
 }
 
 int rl_usage(enum rl_usage_whom whom, struct rl_usage *usage) {

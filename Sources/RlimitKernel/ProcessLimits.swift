@@ -29,22 +29,13 @@ package enum ProcessLimits {
     }
 
     private static func call(_ pid: Int32, _ resource: Resource, _ new: Limit?) throws(SystemError) -> Limit {
-        // soft and hard, as struct rlimit64 has them.
-        var old: (UInt64, UInt64) = (0, 0)
+        var old = rl_limit()
         if let new {
-            var wanted = (new.soft.rawValue, new.hard.rawValue)
-            try SystemCall.value("prlimit") {
-                unsafe withUnsafeMutablePointer(to: &old.0) { old in
-                    unsafe withUnsafePointer(to: &wanted.0) { wanted in
-                        unsafe rl_prlimit(pid, Int32(resource.index), wanted, old)
-                    }
-                }
-            }
+            var wanted = rl_limit(soft: new.soft.rawValue, hard: new.hard.rawValue)
+            try SystemCall.value("prlimit") { unsafe rl_prlimit(pid, Int32(resource.index), &wanted, &old) }
         } else {
-            try SystemCall.value("prlimit") {
-                unsafe withUnsafeMutablePointer(to: &old.0) { unsafe rl_prlimit(pid, Int32(resource.index), nil, $0) }
-            }
+            try SystemCall.value("prlimit") { unsafe rl_prlimit(pid, Int32(resource.index), nil, &old) }
         }
-        return Limit(soft: Limit.Bound(rawValue: old.0), hard: Limit.Bound(rawValue: old.1))
+        return Limit(soft: Limit.Bound(rawValue: old.soft), hard: Limit.Bound(rawValue: old.hard))
     }
 }

@@ -138,7 +138,14 @@ enum { RL_PIDFD_THREAD_FLAG = 0200 };  // PIDFD_THREAD, which is O_EXCL
 int rl_pidfd_open(int32_t pid, uint32_t flags);
 int rl_pidfd_info(int pidfd, struct rl_pidfd_info *info);
 int rl_pidfd_wait(int pidfd);  // looks, never reaps, never blocks; EBADF unless it is a pidfd
-int rl_prlimit(int32_t pid, int resource, const uint64_t *new_soft_hard, uint64_t *old_soft_hard);
+
+// struct rlimit64, whatever the width of rlim_t.
+struct rl_limit {
+    uint64_t soft;
+    uint64_t hard;
+};
+
+int rl_prlimit(int32_t pid, int resource, const struct rl_limit *new_limit, struct rl_limit *old_limit);
 
 struct rl_usage {
     int64_t user_seconds, user_microseconds;
