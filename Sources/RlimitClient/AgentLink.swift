@@ -1,0 +1,7 @@
+import RlimitModel
+
+final class AgentLink: Sendable {
+    let socket: AgentSocket
+    init(to socket: AgentSocket) { self.socket = socket }
+    func close() {}
+}
