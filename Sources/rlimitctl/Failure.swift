@@ -9,6 +9,8 @@ struct Failure: Error {
     var status: Int32
     /// The members of the `error` object in JSON, without the exit status.
     var members: [(String, JSON)]
+    /// What JSON says before the `error` object.
+    var context: [(String, JSON)] = []
 
     init(_ error: RlimitError, status: Int32? = nil) {
         message = error.message
@@ -28,5 +30,5 @@ struct Failure: Error {
     }
 
     /// `{"error":{"code":...,"exit":77}}`
-    var json: JSON { .object([("error", .object(members + [("exit", .integer(Int(status)))]))]) }
+    var json: JSON { .object(context + [("error", .object(members + [("exit", .integer(Int(status)))]))]) }
 }

@@ -15,12 +15,15 @@ struct Rlimitctl: ParsableCommand {
             Exit status: 0 done, 1 failed, 64 a command line that makes no sense, 69 no agent \
             answers, 77 refused; "run" passes on its command's own, and 125 where it did not come that far.
             """,
-        subcommands: [Get.self, Set.self, Usage.self, Run.self, Explain.self, Status.self, PolicyCommand.self])
+        subcommands: [
+            GetCommand.self, SetCommand.self, UsageCommand.self, RunCommand.self, ExplainCommand.self, StatusCommand.self,
+            PolicyCommand.self,
+        ])
 
     @OptionGroup var global: GlobalOptions
 
     static func main() {
         let words = Array(CommandLine.arguments.dropFirst())
-        exit(Invocation(words).perform())
+        Glibc.exit(Invocation(words).perform())
     }
 }

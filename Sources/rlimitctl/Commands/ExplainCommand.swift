@@ -40,11 +40,56 @@ struct ExplainCommand: ParsableCommand {
     func run() throws {
         let edits = try EditWords.parse(edits)
         if let asUser {
-            let user = try UserOfPolicy(named: asUser)
-            let policy = try PolicyFiles(policy).load()
-            let subject = process.pid == nil ? nil : try ChosenProcess(process)
-            ...
+            try explain(edits, asUser: asUser)
+        } else {
+            try explainToCaller(edits)
         }
+    }
+
+    private func explainToCaller(_ edits: [Edit]) throws {
         let chosen = try ChosenProcess(process)
+        let client = global.client(agentOnly: true)
+        var text = ExplanationText(process: chosen.label)
+        var rule: GrantingRule?
+        if edits.isEmpty {
+            text.explanation = try client.explain(of: chosen.target)
+        } else {
+            text.explanation = try client.explain(edits, on: chosen.target)
+            if let error = text.explanation.refusal { rule = Refusal(error, of: edits, on: chosen.target, chosen.credentials, client).rule }
+        }
+        try report(text, chosen.members, rule)
+    }
+
+    private func explain(_ edits: [Edit], asUser name: String) throws {
+        let user = try PolicyUser(named: name)
+        let policy = try PolicyFiles(policy).policy()
+        var question = PolicyQuestion(policy, from: user)
+        var text = ExplanationText(asker: user.name)
+        var members: [(String, JSON)] = [("user", .string(user.name))]
+        if process.pid != nil {
+            let chosen = try ChosenProcess(process)
+            question = PolicyQuestion(policy, from: user, about: try chosen.subject(), try chosen.detail())
+            text.process = chosen.label
+            members += chosen.members
+        }
+        text.explanation = edits.isEmpty ? question.survey() : try question.explain(edits)
+        try report(text, members, nil)
+    }
+
+    private func report(_ text: ExplanationText, _ members: [(String, JSON)], _ rule: GrantingRule?) throws {
+        let explanation = text.explanation
+        if global.json {
+            let answer: [(String, JSON)] = [
+                ("isAllowed", .bool(explanation.isAllowed)),
+                ("verdicts", .array(explanation.verdicts.map(JSON.verdict))),
+                ("refusal", explanation.refusal.map(JSON.error) ?? .null),
+                ("allow", .optional(rule?.text)),
+            ]
+            try Output.print(.object(members + answer))
+        } else {
+            try Output.print(edits.isEmpty ? text.survey : text.decision)
+            if let rule { try Output.print("\n" + rule.advice) }
+        }
+        if let refusal = explanation.refusal { throw ExitCode(refusal.code.exitStatus) }
     }
 }

@@ -38,17 +38,17 @@ struct RunCommand: ParsableCommand {
     }
 
     private func apply(_ edits: [Edit], _ client: BlockingLimitClient) throws {
-        do {
+        do throws(RlimitError) {
             for change in try client.apply(edits) { change.notes.forEach(Output.note) }
-        } catch let error as RlimitError {
-            throw Refusal.failure(error, of: edits, on: .currentProcess, client)
+        } catch {
+            throw Refusal(error, of: edits, on: .currentProcess, nil, client).failure
         }
     }
 
     private func applyIfGranted(_ edit: Edit, _ client: BlockingLimitClient) throws {
-        do {
+        do throws(RlimitError) {
             for change in try client.apply([edit]) { change.notes.forEach(Output.note) }
-        } catch let error as RlimitError {
+        } catch {
             guard error.code.isRefusal else { throw Failure(error) }
             Output.note("\(edit.resource.name) stays as it is: \(error.message)")
         }

@@ -51,10 +51,10 @@ struct SetCommand: ParsableCommand {
 
     private func apply(_ edits: [Edit], on chosen: borrowing ChosenProcess, _ client: BlockingLimitClient) throws {
         let changes: [Change]
-        do {
+        do throws(RlimitError) {
             changes = try client.apply(edits, on: chosen.target)
-        } catch let error as RlimitError {
-            throw Refusal.failure(error, of: edits, on: chosen.target, client)
+        } catch {
+            throw Refusal(error, of: edits, on: chosen.target, chosen.credentials, client).failure
         }
         if global.json {
             try print(chosen, changes.map(JSON.change))
@@ -68,7 +68,7 @@ struct SetCommand: ParsableCommand {
 
     private func rehearse(_ edits: [Edit], on chosen: borrowing ChosenProcess, _ client: BlockingLimitClient) throws {
         let explanation = try client.explain(edits, on: chosen.target)
-        if let error = explanation.refusal { throw Refusal.failure(error, of: edits, on: chosen.target, client) }
+        if let error = explanation.refusal { throw Refusal(error, of: edits, on: chosen.target, chosen.credentials, client).failure }
         if global.json { return try print(chosen, explanation.verdicts.map(JSON.verdict)) }
         for verdict in explanation.verdicts {
             guard let now = verdict.now, let new = verdict.new else { continue }

@@ -11,11 +11,11 @@ struct StatusCommand: ParsableCommand {
 
     func run() throws {
         let info: AgentInfo
-        do {
+        do throws(RlimitError) {
             info = try global.client(agentOnly: true).agentInfo()
-        } catch let error as RlimitError {
+        } catch {
             var failure = Failure(error)
-            failure.isAnswer = ("reachable", .bool(false))
+            failure.context = [("reachable", .bool(false)), ("socket", .string(global.agentSocket.path))]
             throw failure
         }
         try Output.print(global.json ? json(info).text + "\n" : table(info))
@@ -24,7 +24,7 @@ struct StatusCommand: ParsableCommand {
     private func table(_ info: AgentInfo) -> String {
         let caller = info.caller
         var table = TextTable(alignments: [.left, .left])
-        table.append(["agent", "reachable at \(global.socketPath.forTerminal)"])
+        table.append(["agent", "reachable at \(global.agentSocket.path.forTerminal)"])
         table.append(["version", info.version.forTerminal])
         table.append(["kernel", info.kernel.forTerminal])
         table.append(["policy", info.policy.forTerminal])
@@ -37,5 +37,49 @@ struct StatusCommand: ParsableCommand {
         if let label = caller.label { table.append(["label", label.forTerminal]) }
         if caller.hasMixedIDs { table.append(["", "your user and group ids differ among themselves: you get nothing but this"]) }
         return table.text
+    }
+
+    private func identity(_ caller: AgentInfo.Caller) -> String {
+        let groups = caller.groups.map(String.init).joined(separator: ",")
+        return "uid \(caller.uid), gid \(caller.gid)" + (groups.isEmpty ? "" : ", groups \(groups)")
+    }
+
+    private func process(_ caller: AgentInfo.Caller) -> String {
+        guard let pid = caller.pid else { return "in a PID namespace that the agent cannot see" }
+        let depth =
+            switch caller.namespaceDepth {
+            case 1?: "in the agent's own PID namespace"
+            case let depth?: "\(depth - 1) PID namespaces below the agent's"
+            case nil: "in a PID namespace that is not known"
+            }
+        return "pid \(pid), \(depth)" + (caller.isPinned ? "" : "; this kernel does not vouch for it")
+    }
+
+    private func json(_ info: AgentInfo) -> JSON {
+        let caller = info.caller
+        return .object([
+            ("reachable", .bool(true)),
+            ("socket", .string(global.agentSocket.path)),
+            ("version", .string(info.version)),
+            ("kernel", .string(info.kernel)),
+            ("policy", .string(info.policy)),
+            ("canRaise", .bool(info.canRaise)),
+            ("openFilesCeiling", .number(info.openFilesCeiling)),
+            ("features", .array(info.features.map(JSON.string))),
+            (
+                "caller",
+                .object([
+                    ("pid", caller.pid.map { .integer(Int($0)) } ?? .null),
+                    ("uid", .integer(Int(caller.uid))),
+                    ("gid", .integer(Int(caller.gid))),
+                    ("groups", .array(caller.groups.map { .integer(Int($0)) })),
+                    ("isPinned", .bool(caller.isPinned)),
+                    ("namespaceDepth", caller.namespaceDepth.map(JSON.integer) ?? .null),
+                    ("cgroup", .optional(caller.cgroup)),
+                    ("label", .optional(caller.label)),
+                    ("hasMixedIDs", .bool(caller.hasMixedIDs)),
+                ])
+            ),
+        ])
     }
 }

@@ -6,7 +6,7 @@ struct GlobalOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The agent's socket.",
-            discussion: "Else RLIMITD_SOCKET, else \(AgentSocket.standardPath).",
+            discussion: "Else RLIMITD_SOCKET, else /run/rlimitd/rlimitd.sock.",
             valueName: "path"),
         completion: .file())
     var socket: String?

@@ -1,3 +1,4 @@
+import RlimitPolicy
 import RlimitPolicyFile
 
 /// The files that a policy is read from.
@@ -16,4 +17,13 @@ struct PolicyFiles {
     }
 
     func load() throws(PolicyFileError) -> LoadedPolicy { try loader.load() }
+
+    /// The policy alone; what is wrong with the files is a failure in one sentence.
+    func policy() throws -> Policy {
+        do throws(PolicyFileError) {
+            return try load().policy
+        } catch {
+            throw Failure("\(error.diagnostics.first.map { "\($0)" } ?? "the policy cannot be read")")
+        }
+    }
 }

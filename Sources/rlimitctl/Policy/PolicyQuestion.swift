@@ -18,8 +18,8 @@ struct PolicyQuestion {
     /// About a process of that user's own, whose limits are 0: all that is granted is granted by rules.
     init(_ policy: Policy, from user: PolicyUser) {
         self.policy = policy
-        peer = user.peer
         // Any number that is neither pid 1 nor the agent's; this process is one.
+        peer = user.peer(pid: getpid())
         let identity = Identity(pid: getpid(), credentials: Credentials(uid: user.uid, gid: user.gid))
         subject = Subject(identity: identity, isPeer: true, now: Limits(repeating: Limit(0)))
         detail = ProcessDetail(isKernelThread: false, capabilities: 0)
@@ -30,7 +30,7 @@ struct PolicyQuestion {
     /// About a running process.
     init(_ policy: Policy, from user: PolicyUser, about subject: Subject, _ detail: ProcessDetail) {
         self.policy = policy
-        peer = user.peer
+        peer = user.peer(pid: getpid())
         self.subject = subject
         self.detail = detail
         whom = .pid(subject.identity.pid)
@@ -46,7 +46,7 @@ struct PolicyQuestion {
         var batch = EditBatch()
         for edit in edits {
             let now = subject.now[edit.resource]
-            if edit.mentionsHard && !isAboutProcess {
+            if edit.needsHardLimit && !isAboutProcess {
                 throw UsageError("\"hard\" is the hard limit that a process has now, so say which: --pid")
             }
             let greatest = most.first { $0.resource == edit.resource }?.most?.hard
@@ -62,5 +62,15 @@ struct PolicyQuestion {
             for index in explanation.verdicts.indices { explanation.verdicts[index].now = nil }
         }
         return explanation
+    }
+}
+
+extension Edit {
+    // Whether one of its values is the hard limit there is.
+    fileprivate var needsHardLimit: Bool {
+        switch values {
+        case .single(let value): value == .hard
+        case .halves(let soft, let hard): soft == .hard || hard == .hard
+        }
     }
 }

@@ -21,7 +21,7 @@ struct ChosenProcess: ~Copyable {
     }
 
     private init(parent: Int32) throws {
-        var facts = ParentProcess(pid: parent, uid: nil, ownUID: getuid(), sudoUID: environmentVariable("SUDO_UID"))
+        var facts = ParentProcess(pid: parent, uid: nil, ownUID: getuid(), sudoUID: Environment["SUDO_UID"])
         // Without a pidfd of it a parent that is 1, 0 or gone is told apart by its number alone.
         let chosen = parent > 1 ? try? ChosenProcess(pid: parent) : nil
         facts.uid = chosen?.credentials?.realUID
@@ -46,4 +46,16 @@ struct ChosenProcess: ~Copyable {
 
     /// How JSON names it.
     var members: [(String, JSON)] { [("pid", .integer(Int(pid))), ("command", .optional(command))] }
+}
+
+extension ChosenProcess {
+    /// "nofile 1024:4096 -> 65536:65536  bash (pid 4242)"
+    func line(_ resource: Resource, from old: Limit, to new: Limit) -> String {
+        "\(resource.name) \(resource.formatted(old)) -> \(resource.formatted(new))  \(label)"
+    }
+}
+
+extension ChosenProcess {
+    func subject() throws -> Subject { fatalError() }
+    func detail() throws -> ProcessDetail { fatalError() }
 }

@@ -46,6 +46,9 @@ struct GrantingRule {
         return lines.map { $0 + "\n" }.joined()
     }
 
+    /// The same with a sentence before them.
+    var advice: String { "This rule in the agent's policy file would grant it:\n\n" + text }
+
     // Names of rules are unique, so this one says all that may tell two such rules apart.
     private var name: String {
         let limits = ceilings.map { "\($0.resource.name) \($0.resource.formatted($0.bound))" }.joined(separator: ", ")

@@ -38,12 +38,13 @@ struct Refusal {
         if let allowed = error.allowed, let resource = error.resource {
             failure.message += "; the most you may have is \(resource.formatted(allowed))"
         }
-        let lines = rule?.text
-        failure.members.append(("allow", .optional(lines)))
-        if let lines {
-            failure.advice = "This rule in the agent's policy file would grant it:\n\n" + lines
+        let rule = self.rule
+        failure.members.append(("allow", .optional(rule?.text)))
+        if let rule {
+            failure.advice = rule.advice
         } else if let name = error.rule {
-            failure.advice = "A rule that denies beats every rule that allows: only another \"\(name.forTerminal)\" would let it pass.\n"
+            failure.advice =
+                "A rule that denies beats every rule that allows: nothing passes while \"\(name.forTerminal)\" stands.\n"
         }
         return failure
     }

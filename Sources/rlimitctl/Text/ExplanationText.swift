@@ -2,7 +2,7 @@ import RlimitModel
 
 /// An explanation for people.
 struct ExplanationText {
-    let explanation: Explanation
+    var explanation = Explanation()
     /// The process it is about, as "bash (pid 4242)"; nil for a supposed one.
     var process: String?
     /// Whose most the second table shows: "I", or a user.

@@ -1,5 +1,5 @@
 /// A JSON value, built by hand: the tool prints small objects with keys in a fixed order and needs no Foundation.
-indirect enum JSON {
+indirect enum JSON: Sendable {
     case null
     case bool(Bool)
     case number(UInt64)
