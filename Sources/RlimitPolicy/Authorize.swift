@@ -1,0 +1,118 @@
+package import RlimitModel
+
+// The one decision, in its order: never changed, baseline, deny, allow, refuse.
+
+extension Policy {
+    /// Whether a request about a process is granted, and what it comes to.
+    ///
+    /// - Parameter detail: Asked at most once, and only where a rule or a refusal depends on it: never for what the
+    ///   baseline lets one read.
+    package func authorize<E: Error>(
+        _ request: Request, from peer: Peer, on subject: Subject, detail: () throws(E) -> ProcessDetail
+    ) throws(E) -> Result<AuthorizedRequest, RlimitError> {
+        if peer.hasMixedIDs { return .failure(Refusals.mixedIDs) }
+        if let deed = Policy.baselineRead(request.operation, peer, subject) { return .success(AuthorizedRequest(deed)) }
+        let failed = RlimitError(.internalError)
+        return try judged(peer, subject, detail, otherwise: .failure(failed)) { judge throws(DetailNeeded) in
+            try judge.authorize(request.operation)
+        }
+    }
+
+    /// Whether a request that is about no process is granted.
+    package func authorize(_ request: Request, from peer: Peer) -> Result<AuthorizedRequest, RlimitError> {
+        if case .serverInfo = request.operation { return .success(AuthorizedRequest(.serverInfo)) }
+        if peer.hasMixedIDs { return .failure(Refusals.mixedIDs) }
+        switch request.operation {
+        case .stats:
+            return leave(for: .stats, named: "stats", peer).map { AuthorizedRequest(.stats) }
+        case .leaseList:
+            // One's own need nobody's leave.
+            let everyone = (try? leave(for: .leaseList, named: "lease_list", peer).get()) != nil
+            return .success(AuthorizedRequest(.leaseList(ofEveryone: everyone)))
+        case .leaseRenew, .leaseRelease:
+            return .failure(RlimitError(.unsupported, message: "this agent grants no leases"))
+        case .get, .set, .prlimit, .usage, .threadUsage, .serverInfo:
+            return .failure(RlimitError(.internalError, message: "a request about a process was judged without one"))
+        }
+    }
+
+    /// Asks a judge, and once more with the detail if it says that it needs that.
+    func judged<Answer, E: Error>(
+        _ peer: Peer, _ subject: Subject, _ detail: () throws(E) -> ProcessDetail, otherwise: Answer,
+        _ ask: (Judge) throws(DetailNeeded) -> Answer
+    ) throws(E) -> Answer {
+        var judge = Judge(policy: self, peer: peer, subject: subject, detail: nil)
+        if let answer = try? ask(judge) { return answer }
+        judge.detail = try detail()
+        return (try? ask(judge)) ?? otherwise
+    }
+
+    // Reading what prlimit(2) would let that very caller read: nothing is looked up and nothing allocated.
+    static func baselineRead(_ operation: Request.Operation, _ peer: Peer, _ subject: Subject) -> Deed? {
+        guard subject.isPeer || subject.identity.credentials.are(uid: peer.uid, gid: peer.gid) else { return nil }
+        return read(operation)
+    }
+
+    /// The deed that an operation asks for if it only reads.
+    static func read(_ operation: Request.Operation) -> Deed? {
+        switch operation {
+        case .get(_, let resources): .read(resources)
+        case .prlimit(_, let resource, nil): .read(ResourceSet(CollectionOfOne(resource)))
+        case .usage(_, let scope): .usage(scope)
+        case .threadUsage(_, let thread): .threadUsage(thread)
+        default: nil
+        }
+    }
+
+    // Administrators' operations: only by a rule that names them, and only to callers beside the agent.
+    private func leave(for operation: Operations, named name: String, _ peer: Peer) -> Result<Void, RlimitError> {
+        if let deny = denies.first(where: { $0.forbids(operation) && $0.caller.fit(peer) != .no }) {
+            return .failure(Refusals.denied(operation: name, peer, by: deny.name))
+        }
+        let granted = peer.sharesNamespace && allows.contains { $0.operations.contains(operation) && $0.covers(peer) }
+        return granted ? .success(()) : .failure(Refusals.noRule(for: name, peer))
+    }
+}
+
+extension Judge {
+    func authorize(_ operation: Request.Operation) throws(DetailNeeded) -> Result<AuthorizedRequest, RlimitError> {
+        switch operation {
+        case .set(_, let edits, let lease):
+            return try judge(edits, lease: lease).map { AuthorizedRequest(.change($0)) }
+        case .prlimit(_, let resource, let new?):
+            let edit = NumericEdit(resource, soft: new.soft, hard: new.hard)
+            return try judge(EditBatch(CollectionOfOne(edit)), lease: nil).map { AuthorizedRequest(.change($0)) }
+        case .get, .prlimit, .usage, .threadUsage:
+            guard let deed = Policy.read(operation) else { return .failure(RlimitError(.internalError)) }
+            if let refusal = try refusalToRead(operation.kind) { return .failure(refusal) }
+            return .success(AuthorizedRequest(deed))
+        case .leaseRenew, .leaseRelease, .leaseList, .serverInfo, .stats:
+            return policy.authorize(Request(id: 0, operation), from: peer)
+        }
+    }
+
+    /// Why limits or usage may not be read, or nil if they may.
+    func refusalToRead(_ operation: Operations) throws(DetailNeeded) -> RlimitError? {
+        if subject.isPeer || idsMatch { return nil }
+        for rule in policy.denies where rule.forbids(operation) && rule.caller.fit(peer) != .no {
+            if try fit(rule.target) != .no { return refusals.reading(operation, deniedBy: rule.name) }
+        }
+        var silent: String?
+        for rule in policy.allows where rule.operations.contains(operation) && rule.covers(peer) {
+            guard try fit(rule.target) == .yes else { continue }
+            if try isOpen(rule) { return nil }
+            silent = silent ?? rule.name
+        }
+        return refusals.reading(operation, silentOnPrivileged: silent)
+    }
+}
+
+extension Request.Operation {
+    /// Which operation of a rule it is, of those that read.
+    var kind: Operations {
+        switch self {
+        case .usage, .threadUsage: .usage
+        default: .get
+        }
+    }
+}

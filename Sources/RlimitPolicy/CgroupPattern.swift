@@ -1,0 +1,51 @@
+/// Cgroups by their path from the root: anchored at both ends, `*` within one component, `**` as the last component for
+/// everything below.
+package struct CgroupPattern: Hashable, Sendable {
+    package let text: String
+    // Without the stars of a last "**", which leaves it ending in a slash.
+    private let pattern: String
+    private let goesBelow: Bool
+
+    /// nil unless it begins with `/`, has no empty, `.` or `..` component, and `**` only as the last one.
+    package init?(_ text: String) {
+        guard text.utf8.first == UInt8(ascii: "/"), text.utf8.count > 1 else { return nil }
+        var components = text.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+        let goesBelow = components.last == "**"
+        if goesBelow { components.removeLast() }
+        for component in components {
+            if component.isEmpty || component == "." || component == ".." || component.contains("**") { return nil }
+        }
+        self.text = text
+        self.goesBelow = goesBelow
+        pattern = goesBelow ? String(text.dropLast(2)) : text
+    }
+
+    package func matches(_ path: String) -> Bool {
+        guard CgroupPath.namesSomething(path) else { return false }
+        switch TextPattern.match(pattern.utf8, path.utf8, beginningIsEnough: goesBelow) {
+        case .none: return false
+        case .whole: return !goesBelow
+        case .beginning: return true
+        }
+    }
+}
+
+/// System units by their cgroup: `/system.slice/nginx.service`, in whatever slices, and everything below.
+package struct UnitPattern: Hashable, Sendable {
+    package let name: TextPattern
+
+    package init(_ name: String) { self.name = TextPattern(name) }
+
+    /// Slices, and then the unit. Not below /user.slice, where users name units themselves.
+    package func matches(_ path: String) -> Bool {
+        guard CgroupPath.namesSomething(path), !CgroupPath.isUsers(path) else { return false }
+        var slices = 0
+        for component in path.split(separator: "/") {
+            guard component.hasSuffix(".slice") else {
+                return slices > 0 && name.matches(component)
+            }
+            slices += 1
+        }
+        return false
+    }
+}

@@ -1,0 +1,60 @@
+import RlimitModel
+
+// Whether an edit is granted, and what it comes to in numbers.
+
+extension Judge {
+    /// All of them or the first refusal.
+    func judge(_ edits: EditBatch, lease: LeaseTerm?) throws(DetailNeeded) -> Result<[AuthorizedEdit], RlimitError> {
+        if let reason = try neverChanged() { return .failure(refusals.neverChanged(reason)) }
+        if let fault = malformation(of: edits) { return .failure(fault) }
+        var authorized: [AuthorizedEdit] = []
+        authorized.reserveCapacity(edits.count)
+        for (index, edit) in edits.enumerated() {
+            switch try judge(edit, at: index, lease: lease) {
+            case .success(let edit): authorized.append(edit)
+            case .failure(let error): return .failure(error)
+            }
+        }
+        return .success(authorized)
+    }
+
+    /// One edit; that the process may be changed at all was found out before.
+    func judge(
+        _ edit: NumericEdit, at index: Int, lease: LeaseTerm?
+    ) throws(DetailNeeded) -> Result<AuthorizedEdit, RlimitError> {
+        let standing = try standing(on: edit.resource, lease: lease)
+        let verdict = EditVerdict(
+            edit: edit, now: subject.now[edit.resource], standing: standing, lease: lease,
+            systemCeiling: policy.ceiling(of: edit.resource), refusals: refusals)
+        return verdict.decide().map { decided in
+            AuthorizedEdit(
+                index: index, resource: edit.resource, old: verdict.now, new: decided.new, rule: decided.grant?.rule,
+                mayLower: standing.untouchable == nil && standing.lowering != nil, shortfall: decided.shortfall,
+                longestLease: decided.grant?.lease?.longest)
+        }.mapError { error in
+            var error = error
+            error.resource = edit.resource
+            error.editIndex = index
+            return error
+        }
+    }
+
+    // Two edits of one resource would each be judged against limits that the other changes.
+    private func malformation(of edits: EditBatch) -> RlimitError? {
+        if edits.isEmpty { return RlimitError(.invalidArgument, message: "no edit was given") }
+        var seen = ResourceSet.none
+        for (index, edit) in edits.enumerated() where !seen.insert(edit.resource) {
+            return RlimitError(
+                .invalidArgument, message: "\(edit.resource) is edited twice", resource: edit.resource, editIndex: index
+            )
+        }
+        return nil
+    }
+}
+
+extension Policy {
+    /// The greatest hard limit that the kernel takes for a resource.
+    func ceiling(of resource: Resource) -> Limit.Bound {
+        resource == .openFiles ? openFilesCeiling : .infinity
+    }
+}

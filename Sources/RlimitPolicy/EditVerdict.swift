@@ -1,0 +1,76 @@
+import RlimitModel
+
+/// One edit against what the rules say of its resource: a decision over five values, which asks nobody.
+struct EditVerdict {
+    let edit: NumericEdit
+    let now: Limit
+    let standing: Standing
+    let lease: LeaseTerm?
+    let systemCeiling: Limit.Bound
+    let refusals: Refusals
+
+    struct Decided {
+        var new: Limit
+        var grant: Standing.Grant?
+        var shortfall: RlimitError?
+    }
+
+    func decide() -> Result<Decided, RlimitError> {
+        guard let most = standing.most(from: now, systemCeiling: systemCeiling) else {
+            return .failure(refusals.noBusiness(standing, edit.resource))
+        }
+        if let expected = edit.expecting, expected != now {
+            return .failure(refusals.conflict(edit.resource, now: now, expected: expected))
+        }
+        let new = edit.mode == .clamp ? clamped(to: most) : edit.applied(to: now)
+        guard new.soft <= new.hard else { return .failure(refusals.softExceedsHard(edit.resource, new)) }
+        return grant(of: new, most: most).map { grant in
+            Decided(new: new, grant: grant, shortfall: edit.mode == .clamp ? shortfall(of: new, most: most) : nil)
+        }
+    }
+
+    // The rule that grants it; nil inside where none is needed.
+    private func grant(of new: Limit, most: Limit.Bound) -> Result<Standing.Grant?, RlimitError> {
+        // A lease ends by lowering, which is beyond the baseline.
+        if standing.isBaseline, isBaseline(new), lease == nil || new == now { return .success(nil) }
+        if let deny = standing.untouchable {
+            return .failure(refusals.untouchable(edit.resource, deny, most: standing.isBaseline ? most : nil))
+        }
+        if new.hard > now.hard, let bound = standing.bound, new.hard > bound.most {
+            return .failure(refusals.raise(edit.resource, to: new.hard, standing, now: now, most: most))
+        }
+        let lowers = new.soft < now.soft || new.hard < now.hard
+        guard let grant = lowers ? standing.lowering : standing.raising else {
+            return .failure(lowers ? refusals.lower(edit.resource, now, new, most) : refusedRaise(new, most))
+        }
+        guard new.hard <= now.hard || new.hard <= grant.ceiling else { return .failure(refusedRaise(new, most)) }
+        guard new == now || new.hard <= systemCeiling else {
+            return .failure(refusals.aboveSystemCeiling(edit.resource, new.hard, systemCeiling, most: most))
+        }
+        return .success(grant)
+    }
+
+    /// Soft moved up to at most the hard limit there is, or nothing at all.
+    private func isBaseline(_ new: Limit) -> Bool { new.hard == now.hard && new.soft >= now.soft }
+
+    private func refusedRaise(_ new: Limit, _ most: Limit.Bound) -> RlimitError {
+        refusals.raise(edit.resource, to: new.hard, standing, now: now, most: most)
+    }
+
+    private func clamped(to most: Limit.Bound) -> Limit {
+        let hard = max(now.hard, min(edit.hard ?? now.hard, most))
+        return Limit(soft: max(now.soft, min(edit.soft ?? now.soft, hard)), hard: hard)
+    }
+
+    private func shortfall(of new: Limit, most: Limit.Bound) -> RlimitError? {
+        if let hard = edit.hard, hard > new.hard {
+            let granted = standing.untouchable == nil ? standing.raising?.ceiling : nil
+            if let granted, min(granted, standing.bound?.most ?? .infinity) > systemCeiling {
+                return refusals.aboveSystemCeiling(edit.resource, hard, systemCeiling, most: most)
+            }
+            return refusals.raise(edit.resource, to: hard, standing, now: now, most: most)
+        }
+        guard let soft = edit.soft, soft > new.soft else { return nil }
+        return refusals.softExceedsHard(edit.resource, Limit(soft: soft, hard: new.hard))
+    }
+}

@@ -1,0 +1,100 @@
+package import RlimitModel
+
+// What would come of a request, and the most that one may have. The same judges as for the deed.
+
+extension Policy {
+    /// What `authorize` would say, for each edit or resource. Of a `get`: the most that the caller may give the target.
+    package func explain<E: Error>(
+        _ request: Request, from peer: Peer, on subject: Subject, detail: () throws(E) -> ProcessDetail
+    ) throws(E) -> Explanation {
+        if peer.hasMixedIDs { return Explanation(refusal: Refusals.mixedIDs) }
+        let failed = Explanation(refusal: RlimitError(.internalError))
+        return try judged(peer, subject, detail, otherwise: failed) { judge throws(DetailNeeded) in
+            try judge.explain(request.operation)
+        }
+    }
+}
+
+extension Judge {
+    func explain(_ operation: Request.Operation) throws(DetailNeeded) -> Explanation {
+        switch operation {
+        case .get(_, let resources):
+            return try explain(resources)
+        case .prlimit(_, let resource, nil):
+            return try explain(ResourceSet(CollectionOfOne(resource)))
+        case .prlimit(_, let resource, let new?):
+            return try explain(EditBatch(CollectionOfOne(NumericEdit(resource, soft: new.soft, hard: new.hard))), nil)
+        case .set(_, let edits, let lease):
+            return try explain(edits, lease)
+        case .usage, .threadUsage, .leaseRenew, .leaseRelease, .leaseList, .serverInfo, .stats:
+            return try authorize(operation).explanation
+        }
+    }
+
+    private func explain(_ resources: ResourceSet) throws(DetailNeeded) -> Explanation {
+        let refusal = try refusalToRead(.get)
+        let fixed = try neverChanged().map(refusals.neverChanged)
+        var verdicts: [Explanation.Verdict] = []
+        for resource in resources {
+            verdicts.append(try mostAllowed(resource, isReadable: refusal == nil, neverChanged: fixed))
+        }
+        return Explanation(refusal: refusal, verdicts: verdicts)
+    }
+
+    /// The most that the caller may give the target, and by which rule.
+    private func mostAllowed(
+        _ resource: Resource, isReadable: Bool, neverChanged: RlimitError?
+    ) throws(DetailNeeded) -> Explanation.Verdict {
+        let now = subject.now[resource]
+        var verdict = Explanation.Verdict(resource, now: isReadable ? now : nil, error: neverChanged)
+        guard neverChanged == nil else { return verdict }
+        let standing = try standing(on: resource, lease: nil)
+        guard let most = standing.most(from: now, systemCeiling: policy.ceiling(of: resource)) else {
+            verdict.error = refusals.noBusiness(standing, resource)
+            return verdict
+        }
+        verdict.most = Limit(most)
+        verdict.rule = standing.ruleGiving(most, from: now)
+        verdict.error = refusals.moreByLease(resource, standing, most: most)
+        return verdict
+    }
+
+    private func explain(_ edits: EditBatch, _ lease: LeaseTerm?) throws(DetailNeeded) -> Explanation {
+        if case .failure(let refusal) = try judge(edits, lease: lease), refusal.editIndex == nil {
+            return Explanation(refusal: refusal)
+        }
+        let isReadable = try refusalToRead(.get) == nil
+        var explanation = Explanation()
+        for (index, edit) in edits.enumerated() {
+            var verdict = try mostAllowed(edit.resource, isReadable: isReadable, neverChanged: nil)
+            switch try judge(edit, at: index, lease: lease) {
+            case .success(let granted):
+                verdict.new = granted.new
+                verdict.rule = granted.rule
+                verdict.error = granted.shortfall
+            case .failure(let refusal):
+                verdict.error = refusal
+                explanation.refusal = explanation.refusal ?? refusal
+            }
+            explanation.verdicts.append(verdict)
+        }
+        return explanation
+    }
+}
+
+extension Standing {
+    /// The rule without which the most would be less; nil where none is needed.
+    func ruleGiving(_ most: Limit.Bound, from now: Limit) -> String? {
+        most > now.hard || !isBaseline ? raising?.rule : nil
+    }
+}
+
+extension Result<AuthorizedRequest, RlimitError> {
+    /// Of a request that has no parts.
+    fileprivate var explanation: Explanation {
+        switch self {
+        case .success: Explanation()
+        case .failure(let refusal): Explanation(refusal: refusal)
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import RlimitModel
+
+/// One caller, one process, and the rules between them. Asked once for each request, it keeps nothing.
+struct Judge {
+    let policy: Policy
+    let peer: Peer
+    let subject: Subject
+    /// nil until something depends on it.
+    var detail: ProcessDetail?
+
+    var refusals: Refusals { Refusals(peer: peer, subject: subject) }
+
+    /// The kernel's own rule for prlimit(2), which the agent's capability switches off.
+    var idsMatch: Bool { subject.identity.credentials.are(uid: peer.uid, gid: peer.gid) }
+
+    /// What /proc says of the target; the decision is begun again once it is known.
+    func requireDetail() throws(DetailNeeded) -> ProcessDetail {
+        guard let detail else { throw DetailNeeded() }
+        return detail
+    }
+
+    /// Why this process is changed by nobody, or nil.
+    func neverChanged() throws(DetailNeeded) -> NeverChanged? {
+        if subject.isAgent { return .agent }
+        if subject.identity.pid <= 1 { return .firstProcess }
+        let credentials = subject.identity.credentials
+        if policy.protection.users.fit(usersOf: credentials) != .no { return .protected }
+        if policy.protection.namesCgroups {
+            // Removed or not readable: it may have been one of them.
+            guard let path = try cgroupOfSubject(), !policy.protection.covers(cgroup: path) else { return .protected }
+        }
+        // The kernel's own threads are root's, and none of them connects.
+        if credentials.includeRoot, !subject.isPeer, try requireDetail().isKernelThread { return .kernelThread }
+        return nil
+    }
+
+    /// The target is more than its caller: it has root's id, or a capability that the caller lacks.
+    func subjectIsPrivileged() throws(DetailNeeded) -> Bool {
+        if subject.isPeer { return false }
+        if subject.identity.credentials.includeRoot { return true }
+        return try requireDetail().capabilities & ~peer.capabilities != 0
+    }
+
+    private func cgroupOfSubject() throws(DetailNeeded) -> String? {
+        if subject.isPeer, peer.isPinned, let path = peer.cgroup { return path }
+        return try requireDetail().cgroup
+    }
+}
+
+/// Thrown where a decision depends on more than the ids.
+struct DetailNeeded: Error {}
+
+/// Why a process is changed by nobody, whatever the rules say.
+enum NeverChanged {
+    case agent, firstProcess, kernelThread, protected
+}

@@ -1,0 +1,12 @@
+/// How much of the agent one caller may take: per uid, and per container cgroup for callers in other PID namespaces.
+package struct Quota: Hashable, Sendable {
+    package var connections: Int
+    package var requestsPerSecond: Int
+    package var leases: Int
+
+    package init(connections: Int = 64, requestsPerSecond: Int = 1000, leases: Int = 32) {
+        self.connections = connections
+        self.requestsPerSecond = requestsPerSecond
+        self.leases = leases
+    }
+}

@@ -1,0 +1,149 @@
+import RlimitModel
+
+/// All the wording of what policy refuses. One sentence each: who, what, of whom, and what would have been granted.
+struct Refusals {
+    let peer: Peer
+    let subject: Subject
+
+    private var caller: String { "uid \(peer.uid)" }
+
+    private var target: String {
+        subject.isPeer ? "itself" : "pid \(subject.identity.pid) (uid \(subject.identity.credentials.effectiveUID))"
+    }
+
+    private func denied(
+        _ message: String, rule: String? = nil, resource: Resource? = nil, allowed: Limit.Bound? = nil
+    ) -> RlimitError {
+        RlimitError(
+            .deniedByPolicy, message: message, resource: resource, rule: rule, allowed: allowed.map { Limit($0) })
+    }
+
+    // MARK: The whole request
+
+    static let mixedIDs = RlimitError(
+        .deniedByPolicy,
+        message: "your real, effective and saved ids differ, and such a process is told nothing but server_info")
+
+    func neverChanged(_ reason: NeverChanged) -> RlimitError {
+        switch reason {
+        case .agent: denied("the limits of the agent itself are never changed")
+        case .firstProcess: denied("the limits of process 1 are never changed")
+        case .kernelThread: denied("pid \(subject.identity.pid) is a thread of the kernel, which is never changed")
+        case .protected:
+            denied("pid \(subject.identity.pid) is among the processes that policy protects from any change")
+        }
+    }
+
+    func reading(_ operation: Operations, deniedBy rule: String) -> RlimitError {
+        denied("rule \"\(rule)\" refuses \(caller) \(what(operation)) of \(target)", rule: rule)
+    }
+
+    func reading(_ operation: Operations, silentOnPrivileged rule: String?) -> RlimitError {
+        denied("no rule lets \(caller) read \(what(operation)) of \(target)\(hint(silentOnPrivileged: rule))")
+    }
+
+    private func what(_ operation: Operations) -> String { operation == .usage ? "the usage" : "the limits" }
+
+    static func noRule(for operation: String, _ peer: Peer) -> RlimitError {
+        RlimitError(.deniedByPolicy, message: "no rule gives uid \(peer.uid) the operation \"\(operation)\"")
+    }
+
+    static func denied(operation: String, _ peer: Peer, by rule: String) -> RlimitError {
+        RlimitError(
+            .deniedByPolicy, message: "rule \"\(rule)\" refuses uid \(peer.uid) the operation \"\(operation)\"",
+            rule: rule)
+    }
+
+    // MARK: One edit
+
+    /// The caller has nothing to do with this limit: the sentence must not tell what it is.
+    func noBusiness(_ standing: Standing, _ resource: Resource) -> RlimitError {
+        if let rule = standing.untouchable { return untouchable(resource, rule, most: nil) }
+        if let grant = standing.onlyLeased { return leaseNeeded(resource, grant, most: nil) }
+        let hint = hint(silentOnPrivileged: standing.silentOnPrivileged)
+        return denied("no rule lets \(caller) change \(resource) of \(target)\(hint)", resource: resource)
+    }
+
+    func untouchable(_ resource: Resource, _ rule: String, most: Limit.Bound?) -> RlimitError {
+        denied(
+            "rule \"\(rule)\" refuses \(caller) any change of \(resource) of \(target)", rule: rule, resource: resource,
+            allowed: most)
+    }
+
+    func raise(
+        _ resource: Resource, to wanted: Limit.Bound, _ standing: Standing, now: Limit, most: Limit.Bound
+    ) -> RlimitError {
+        if let rule = standing.untouchable { return untouchable(resource, rule, most: most) }
+        let (wantedText, mostText) = (resource.formatted(wanted), resource.formatted(most))
+        if let bound = standing.bound, wanted > bound.most {
+            return denied(
+                "rule \"\(bound.rule)\" refuses \(caller) \(resource) above \(resource.formatted(bound.most)), and "
+                    + "\(wantedText) was asked; the most is \(mostText)\(source(standing, now, most))",
+                rule: bound.rule, resource: resource, allowed: most)
+        }
+        if let grant = standing.onlyLeased, grant.ceiling >= wanted { return leaseNeeded(resource, grant, most: most) }
+        let hint = hint(silentOnPrivileged: nil)
+        return denied(
+            "no rule lets \(caller) raise \(resource) to \(wantedText); the most is \(mostText)"
+                + source(standing, now, most) + hint,
+            resource: resource, allowed: most)
+    }
+
+    func lower(_ resource: Resource, _ now: Limit, _ new: Limit, _ most: Limit.Bound) -> RlimitError {
+        let half = new.hard < now.hard ? "hard" : "soft"
+        let (from, to) = half == "hard" ? (now.hard, new.hard) : (now.soft, new.soft)
+        return denied(
+            "no rule lets \(caller) lower the \(half) limit of \(resource) from \(resource.formatted(from)) to "
+                + "\(resource.formatted(to)) through the agent; a process lowers its own by setrlimit",
+            resource: resource, allowed: most)
+    }
+
+    private func leaseNeeded(_ resource: Resource, _ grant: Standing.Grant, most: Limit.Bound?) -> RlimitError {
+        let length = grant.lease?.longest.map { " of at most \($0.components.seconds) s" } ?? ""
+        return denied(
+            "rule \"\(grant.rule)\" lets \(caller) raise \(resource) to \(resource.formatted(grant.ceiling)), but only "
+                + "with a lease\(length)", resource: resource, allowed: most)
+    }
+
+    /// What more a lease would give; said beside the most that one may have for good.
+    func moreByLease(_ resource: Resource, _ standing: Standing, most: Limit.Bound) -> RlimitError? {
+        guard let grant = standing.onlyLeased, grant.ceiling > most, standing.untouchable == nil else { return nil }
+        return leaseNeeded(resource, grant, most: most)
+    }
+
+    func conflict(_ resource: Resource, now: Limit, expected: Limit) -> RlimitError {
+        RlimitError(.conflict, message: "\(resource) is \(now) now, not \(expected) as expected", resource: resource)
+    }
+
+    func softExceedsHard(_ resource: Resource, _ limit: Limit) -> RlimitError {
+        RlimitError(
+            .softExceedsHard,
+            message: "soft \(resource.formatted(limit.soft)) is above hard \(resource.formatted(limit.hard))",
+            resource: resource)
+    }
+
+    func aboveSystemCeiling(
+        _ resource: Resource, _ wanted: Limit.Bound, _ ceiling: Limit.Bound, most: Limit.Bound
+    ) -> RlimitError {
+        RlimitError(
+            .aboveSystemCeiling,
+            message:
+                "\(resource) \(resource.formatted(wanted)) is above fs.nr_open, which is \(ceiling) on this system",
+            resource: resource, allowed: Limit(most))
+    }
+
+    // MARK: Parts of sentences
+
+    private func source(_ standing: Standing, _ now: Limit, _ most: Limit.Bound) -> String {
+        guard most > now.hard, let grant = standing.raising else { return ", the present hard limit" }
+        return " (rule \"\(grant.rule)\")"
+    }
+
+    private func hint(silentOnPrivileged rule: String?) -> String {
+        if let rule {
+            return
+                ": it has more privilege than the caller, and rule \"\(rule)\" does not name its user in target.users"
+        }
+        return peer.sharesNamespace ? "" : "; callers in a container are matched only by rules that name their cgroup"
+    }
+}
