@@ -49,7 +49,7 @@ struct Invocation {
     private var isRun: Bool { subcommand == "run" }
 
     private var helpCommand: String {
-        let known = Rlimitctl.configuration.subcommands.compactMap(\.configuration.commandName)
+        let known = Rlimitctl.configuration.subcommands.compactMap { $0.configuration.commandName }
         guard let subcommand, known.contains(subcommand) else { return "rlimitctl --help" }
         return "rlimitctl \(subcommand) --help"
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import RlimitClient
+import RlimitPolicyFile
 
 /// `rlimitctl explain`: what one may have and by which rule, or what would come of an edit and why.
 struct ExplainCommand: ParsableCommand {
@@ -24,7 +25,7 @@ struct ExplainCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "With --as-user: the policy file, without drop-ins.",
-            discussion: "Else \(PolicyFiles.standardMain) and its drop-ins.", valueName: "file"),
+            discussion: "Else \(PolicyLoader.standardMain) and its drop-ins.", valueName: "file"),
         completion: .file(extensions: ["toml"]))
     var policy: String?
 
@@ -55,7 +56,9 @@ struct ExplainCommand: ParsableCommand {
             text.explanation = try client.explain(of: chosen.target)
         } else {
             text.explanation = try client.explain(edits, on: chosen.target)
-            if let error = text.explanation.refusal { rule = Refusal(error, of: edits, on: chosen.target, chosen.credentials, client).rule }
+            if let error = text.explanation.refusal {
+                rule = Refusal(error, of: edits, client, on: chosen.target, chosen.whom).rule
+            }
         }
         try report(text, chosen.members, rule)
     }
@@ -67,8 +70,8 @@ struct ExplainCommand: ParsableCommand {
         var text = ExplanationText(asker: user.name)
         var members: [(String, JSON)] = [("user", .string(user.name))]
         if process.pid != nil {
-            let chosen = try ChosenProcess(process)
-            question = PolicyQuestion(policy, from: user, about: try chosen.subject(), try chosen.detail())
+            let chosen = try ChosenProcess(process), client = global.client()
+            question = PolicyQuestion(policy, from: user, about: try chosen.subject(client), try chosen.detail())
             text.process = chosen.label
             members += chosen.members
         }

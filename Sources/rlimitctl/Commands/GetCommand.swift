@@ -20,7 +20,12 @@ struct GetCommand: ParsableCommand {
         let resources = try EditWords.resources(resource)
         let chosen = try ChosenProcess(process)
         let client = global.client(agentOnly: agent.only)
-        let limits = try client.limits(of: chosen.target)
+        let limits: Limits
+        do throws(RlimitError) {
+            limits = try client.limits(of: chosen.target)
+        } catch {
+            throw Refusal(error, .get, client, chosen.whom).failure
+        }
         // What is used is worth having and not worth failing for: /proc may be hidden, or a rule may give limits alone.
         let usage = try? client.usage(of: chosen.target)
         if global.json {

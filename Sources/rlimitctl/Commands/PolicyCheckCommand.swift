@@ -7,7 +7,7 @@ struct PolicyCheckCommand: ParsableCommand {
         commandName: "check",
         abstract: "Say what is wrong with a policy file, as file:line:column: message.",
         discussion: """
-            Without FILE the agent's own are checked: \(PolicyFiles.standardMain) and its drop-ins. \
+            Without FILE the agent's own are checked: \(PolicyLoader.standardMain) and its drop-ins. \
             A FILE that is named is checked alone.
             """)
 
@@ -20,8 +20,8 @@ struct PolicyCheckCommand: ParsableCommand {
     var file: String?
 
     func run() throws {
-        let report = PolicyReport(try PolicyFiles(file))
+        let report = PolicyReport(PolicyFiles(file, isStrict: strict))
         try Output.print(global.json ? report.json.text + "\n" : report.text)
-        if report.hasErrors(strict: strict) { throw ExitCode(ExitStatus.failed) }
+        if report.hasErrors { throw ExitCode(ExitStatus.failed) }
     }
 }

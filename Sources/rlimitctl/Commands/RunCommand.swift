@@ -41,7 +41,7 @@ struct RunCommand: ParsableCommand {
         do throws(RlimitError) {
             for change in try client.apply(edits) { change.notes.forEach(Output.note) }
         } catch {
-            throw Refusal(error, of: edits, on: .currentProcess, nil, client).failure
+            throw Refusal(error, of: edits, client, on: .currentProcess).failure
         }
     }
 

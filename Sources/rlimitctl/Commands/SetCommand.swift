@@ -4,6 +4,7 @@ import RlimitClient
 /// `rlimitctl set`: changes the limits of a process.
 struct SetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "set",
         abstract: "Change the limits of a process.",
         discussion: """
             A value is N (soft becomes N, and hard is raised to N if it is below), S:H (both), S: or :H (one half); \
@@ -54,7 +55,7 @@ struct SetCommand: ParsableCommand {
         do throws(RlimitError) {
             changes = try client.apply(edits, on: chosen.target)
         } catch {
-            throw Refusal(error, of: edits, on: chosen.target, chosen.credentials, client).failure
+            throw Refusal(error, of: edits, client, on: chosen.target, chosen.whom).failure
         }
         if global.json {
             try print(chosen, changes.map(JSON.change))
@@ -68,7 +69,7 @@ struct SetCommand: ParsableCommand {
 
     private func rehearse(_ edits: [Edit], on chosen: borrowing ChosenProcess, _ client: BlockingLimitClient) throws {
         let explanation = try client.explain(edits, on: chosen.target)
-        if let error = explanation.refusal { throw Refusal(error, of: edits, on: chosen.target, chosen.credentials, client).failure }
+        if let error = explanation.refusal { throw Refusal(error, of: edits, client, on: chosen.target, chosen.whom).failure }
         if global.json { return try print(chosen, explanation.verdicts.map(JSON.verdict)) }
         for verdict in explanation.verdicts {
             guard let now = verdict.now, let new = verdict.new else { continue }

@@ -31,12 +31,12 @@ struct UsageCommand: ParsableCommand {
     func run() throws {
         let chosen = try ChosenProcess(process)
         let client = global.client(agentOnly: agent.only)
-        let usage =
-            if let thread {
-                try client.usage(ofThread: thread, in: chosen.target)
-            } else {
-                try client.usage(of: chosen.target, scope)
-            }
+        let usage: Usage
+        do throws(RlimitError) {
+            usage = try read(client, chosen.target)
+        } catch {
+            throw Refusal(error, .usage, client, chosen.whom).failure
+        }
         if global.json {
             let fields = usage.fields.map { ($0.key, $0.value.json) }
             try Output.print(
@@ -51,6 +51,11 @@ struct UsageCommand: ParsableCommand {
             try Output.print(table.text)
             if usage.isPartial { Output.note("context switches lack those of threads that have ended") }
         }
+    }
+
+    private func read(_ client: BlockingLimitClient, _ target: Target) throws(RlimitError) -> Usage {
+        if let thread { return try client.usage(ofThread: thread, in: target) }
+        return try client.usage(of: target, scope)
     }
 
     private var scope: Usage.Scope { children ? .children : both ? .processAndChildren : .process }

@@ -1,4 +1,5 @@
 import Glibc
+import RlimitKernel
 import RlimitModel
 import RlimitPolicy
 
@@ -7,7 +8,7 @@ import RlimitPolicy
 /// The user is taken to call from outside of containers, and from no cgroup that is known: rules that allow by cgroup
 /// or unit grant it nothing.
 struct PolicyQuestion {
-    let policy: Policy
+    private let policy: Policy
     private let peer: Peer
     private let subject: Subject
     private let detail: ProcessDetail
@@ -17,7 +18,7 @@ struct PolicyQuestion {
 
     /// About a process of that user's own, whose limits are 0: all that is granted is granted by rules.
     init(_ policy: Policy, from user: PolicyUser) {
-        self.policy = policy
+        self.policy = policy.onThisSystem
         // Any number that is neither pid 1 nor the agent's; this process is one.
         peer = user.peer(pid: getpid())
         let identity = Identity(pid: getpid(), credentials: Credentials(uid: user.uid, gid: user.gid))
@@ -29,7 +30,7 @@ struct PolicyQuestion {
 
     /// About a running process.
     init(_ policy: Policy, from user: PolicyUser, about subject: Subject, _ detail: ProcessDetail) {
-        self.policy = policy
+        self.policy = policy.onThisSystem
         peer = user.peer(pid: getpid())
         self.subject = subject
         self.detail = detail
@@ -72,5 +73,14 @@ extension Edit {
         case .single(let value): value == .hard
         case .halves(let soft, let hard): soft == .hard || hard == .hard
         }
+    }
+}
+
+extension Policy {
+    // The kernel here takes no more than this, whatever the rules say.
+    fileprivate var onThisSystem: Policy {
+        var policy = self
+        if let ceiling = SystemFacts.openFilesCeiling() { policy.openFilesCeiling = Limit.Bound(ceiling) }
+        return policy
     }
 }

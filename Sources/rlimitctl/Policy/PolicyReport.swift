@@ -1,3 +1,4 @@
+import RlimitPolicy
 import RlimitPolicyFile
 
 /// What is wrong with policy files, and how many rules they give.
@@ -23,15 +24,21 @@ struct PolicyReport {
         }
     }
 
-    /// Whether the agent would refuse the files; if strict, whether anything is wrong with them at all.
-    func hasErrors(strict: Bool) -> Bool { !errors.isEmpty || strict && !warnings.isEmpty }
+    /// Whether the agent would refuse the files.
+    var hasErrors: Bool { !errors.isEmpty }
 
     /// A line for each thing that is wrong, as compilers write them, or one line that all is well.
     var text: String {
-        let lines = errors.map { "\($0)" } + warnings.map { "\($0.file):\($0.line):\($0.column): warning: \($0.message)" }
+        let lines = errors.map(\.description) + warnings.map(warning)
         guard let summary else { return lines.map { $0.forTerminal + "\n" }.joined() }
         let read = files.isEmpty ? "no policy file" : files.joined(separator: ", ")
         return (lines + ["\(read): \(summary)"]).map { $0.forTerminal + "\n" }.joined()
+    }
+
+    private func warning(_ diagnostic: Diagnostic) -> String {
+        var diagnostic = diagnostic
+        diagnostic.message = "warning: " + diagnostic.message
+        return diagnostic.description
     }
 
     var json: JSON {
@@ -45,7 +52,7 @@ struct PolicyReport {
     private func json(_ diagnostic: Diagnostic, _ severity: String) -> JSON {
         .object([
             ("severity", .string(severity)), ("file", .string(diagnostic.file)),
-            ("line", .integer(Int(diagnostic.line))), ("column", .integer(Int(diagnostic.column))),
+            ("line", .integer(diagnostic.line)), ("column", .integer(diagnostic.column)),
             ("message", .string(diagnostic.message)),
         ])
     }

@@ -1,6 +1,7 @@
 import Glibc
 import RlimitClient
 import RlimitKernel
+import RlimitPolicy
 
 /// The process that a command speaks of, held by a pidfd: its number cannot come to mean another one meanwhile.
 struct ChosenProcess: ~Copyable {
@@ -13,28 +14,19 @@ struct ChosenProcess: ~Copyable {
 
     /// The one that was named, or else the parent, where that is surely meant.
     init(_ options: ProcessOptions) throws {
-        if let pid = options.pid {
-            try self.init(pid: pid)
-        } else {
-            try self.init(parent: getppid())
+        let parent = ParentProcess(pid: getppid(), sudoUID: Environment["SUDO_UID"])
+        if options.pid == nil, let complaint = parent.complaint { throw complaint }
+        let pid = options.pid ?? parent.pid
+        let handle = try ProcessHandle(pid: pid)
+        let credentials = try? Pidfd.open(pid: pid).identity()?.credentials
+        if options.pid == nil {
+            let isStill = getppid() == parent.pid
+            let uid = credentials?.realUID
+            if let complaint = parent.complaint(uid: uid, ownUID: getuid(), isStill: isStill) { throw complaint }
         }
-    }
-
-    private init(parent: Int32) throws {
-        var facts = ParentProcess(pid: parent, uid: nil, ownUID: getuid(), sudoUID: Environment["SUDO_UID"])
-        // Without a pidfd of it a parent that is 1, 0 or gone is told apart by its number alone.
-        let chosen = parent > 1 ? try? ChosenProcess(pid: parent) : nil
-        facts.uid = chosen?.credentials?.realUID
-        try facts.check()
-        // Still the parent, so the pidfd is of the process that was asked about.
-        guard let chosen, getppid() == parent else { throw UsageError("what started rlimitctl has ended, so say which process: --pid $$") }
-        self = chosen
-    }
-
-    private init(pid: Int32) throws {
-        handle = try ProcessHandle(pid: pid)
+        self.handle = handle
         self.pid = pid
-        credentials = nil
+        self.credentials = credentials
         command = ProcessTable.comm(of: pid)
     }
 
@@ -46,9 +38,7 @@ struct ChosenProcess: ~Copyable {
 
     /// How JSON names it.
     var members: [(String, JSON)] { [("pid", .integer(Int(pid))), ("command", .optional(command))] }
-}
 
-extension ChosenProcess {
     /// "nofile 1024:4096 -> 65536:65536  bash (pid 4242)"
     func line(_ resource: Resource, from old: Limit, to new: Limit) -> String {
         "\(resource.name) \(resource.formatted(old)) -> \(resource.formatted(new))  \(label)"
@@ -56,6 +46,15 @@ extension ChosenProcess {
 }
 
 extension ChosenProcess {
-    func subject() throws -> Subject { fatalError() }
-    func detail() throws -> ProcessDetail { fatalError() }
+    /// It as a policy sees it.
+    func subject(_ client: BlockingLimitClient) throws -> Subject {
+        guard let credentials else { throw Failure("the ids of \(label) cannot be seen from here") }
+        return Subject(
+            identity: Identity(pid: pid, credentials: credentials), isPeer: false, now: try client.limits(of: target))
+    }
+
+    /// What /proc says of it.
+    func detail() throws -> ProcessDetail {
+        do throws(SystemError) { return try ProcessTable.detail(of: pid) } catch { throw Failure("\(label): \(error)") }
+    }
 }

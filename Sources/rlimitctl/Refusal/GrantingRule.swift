@@ -6,10 +6,12 @@ struct GrantingRule {
     var user: User
     /// For a caller in a container: its cgroup, without which no rule matches it.
     var cgroup: String?
-    /// The user of the target, where that is not the caller itself.
-    var targetUser: User?
+    /// Whose processes, where they are not simply the caller's own.
+    var target: Target?
+    /// For a rule that changes nothing: what it lets one do.
+    var operation: String?
     /// The greatest hard limit of each resource.
-    var ceilings: [(resource: Resource, bound: Limit.Bound)]
+    var ceilings: [(resource: Resource, bound: Limit.Bound)] = []
     /// Whether something was to be lowered, which rules do not give by themselves.
     var lowers = false
 
@@ -17,6 +19,8 @@ struct GrantingRule {
     enum User: Equatable {
         case name(String)
         case number(UInt32)
+
+        init(_ number: UInt32, named name: String?) { self = name.map(User.name) ?? .number(number) }
 
         var word: String {
             switch self {
@@ -27,21 +31,30 @@ struct GrantingRule {
 
         fileprivate var policyText: String {
             switch self {
-            case .name(let name): tomlString(name)
+            case .name(let name): TOMLText.string(name)
             case .number(let number): String(number)
             }
         }
     }
 
+    /// The processes of one user.
+    struct Target {
+        var relation: String
+        var user: User
+    }
+
     /// The lines, each ended.
     var text: String {
-        var lines = ["[[allow]]", "name = \(tomlString(name))", "caller.users = [\(user.policyText)]"]
-        if let cgroup { lines.append("caller.cgroups = [\(tomlString(cgroup))]") }
-        if let targetUser {
-            lines.append("target = { relation = \"any\", users = [\(targetUser.policyText)] }")
+        var lines = ["[[allow]]", "name = \(TOMLText.string(name))", "caller.users = [\(user.policyText)]"]
+        if let cgroup { lines.append("caller.cgroups = [\(TOMLText.string(cgroup))]") }
+        if let target {
+            lines.append("target = { relation = \"\(target.relation)\", users = [\(target.user.policyText)] }")
         }
-        let limits = ceilings.map { "\($0.resource.name) = \($0.resource.policyText($0.bound))" }
-        lines.append("limits = { \(limits.joined(separator: ", ")) }")
+        if let operation { lines.append("operations = [\"\(operation)\"]") }
+        if !ceilings.isEmpty {
+            let limits = ceilings.map { "\($0.resource.name) = \(TOMLText.ceiling($0.bound, of: $0.resource))" }
+            lines.append("limits = { \(limits.joined(separator: ", ")) }")
+        }
         if lowers { lines.append("lower = true") }
         return lines.map { $0 + "\n" }.joined()
     }
@@ -51,50 +64,9 @@ struct GrantingRule {
 
     // Names of rules are unique, so this one says all that may tell two such rules apart.
     private var name: String {
-        let limits = ceilings.map { "\($0.resource.name) \($0.resource.formatted($0.bound))" }.joined(separator: ", ")
-        let whose = targetUser.map { " of \($0.word)" } ?? ""
-        return "\(user.word): \(limits)\(whose)"
+        let what =
+            operation ?? ceilings.map { "\($0.resource.name) \($0.resource.formatted($0.bound))" }.joined(separator: ", ")
+        let whose = target.map { " of \($0.user.word)" } ?? ""
+        return "\(user.word): \(what)\(whose)"
     }
-}
-
-extension Resource {
-    /// A ceiling as the policy language writes it, with the unit that it demands.
-    func policyText(_ bound: Limit.Bound) -> String {
-        guard let value = bound.value else { return "\"unlimited\"" }
-        switch unit {
-        case .bytes: return "\"" + scaled(value, [("T", 1 << 40), ("G", 1 << 30), ("M", 1 << 20), ("K", 1 << 10)], "B") + "\""
-        case .seconds: return "\"\(value)s\""
-        case .microseconds: return "\"" + scaled(value, [("s", 1_000_000), ("ms", 1000)], "us") + "\""
-        case .niceLevel:
-            guard (1...40).contains(value) else { return number(value) }
-            return value > 20 ? "\"-\(value - 20)\"" : "\"+\(20 - value)\""
-        case .count, .priority: return number(value)
-        }
-    }
-
-    private func scaled(_ value: UInt64, _ scales: [(String, UInt64)], _ unit: String) -> String {
-        for (name, factor) in scales where value >= factor && value.isMultiple(of: factor) {
-            return "\(value / factor)\(name)"
-        }
-        return "\(value)\(unit)"
-    }
-
-    // An integer of TOML ends at 2^63 - 1; a string may be longer.
-    private func number(_ value: UInt64) -> String { Int64(exactly: value).map(String.init) ?? "\"\(value)\"" }
-}
-
-/// A basic string of TOML.
-private func tomlString(_ text: String) -> String {
-    var quoted = "\""
-    for scalar in text.unicodeScalars {
-        switch scalar {
-        case "\"": quoted += "\\\""
-        case "\\": quoted += "\\\\"
-        case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}":
-            let digits = String(scalar.value, radix: 16)
-            quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-        default: quoted.unicodeScalars.append(scalar)
-        }
-    }
-    return quoted + "\""
 }

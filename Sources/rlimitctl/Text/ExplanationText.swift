@@ -20,7 +20,18 @@ struct ExplanationText {
                 verdict.rule?.forTerminal ?? "-",
             ])
         }
-        return table.text
+        return table.text + remarks.map { $0.forTerminal + "\n" }.joined()
+    }
+
+    // What a lease would give beyond the table; and what is so of all resources, once.
+    private var remarks: [String] {
+        let messages = explanation.verdicts.compactMap { $0.error?.message }
+        if let first = messages.first, explanation.verdicts.count > 1, messages.count == explanation.verdicts.count,
+            messages.allSatisfy({ $0 == first })
+        {
+            return [first]
+        }
+        return explanation.verdicts.compactMap { $0.most == nil ? nil : $0.error?.message }
     }
 
     /// Of edits: a line for each.
@@ -35,7 +46,9 @@ struct ExplanationText {
 
     private func reason(_ verdict: Explanation.Verdict) -> String {
         let error = verdict.error?.message.forTerminal
-        guard verdict.new != nil else { return "refused, \(error ?? "for another edit is refused")" }
+        guard verdict.new != nil else {
+            return "refused: \(error ?? "another edit is refused, and all are made or none")"
+        }
         let grant = verdict.rule.map { "granted by rule \"\($0.forTerminal)\"" } ?? "granted, and needs no rule"
         return error.map { "\(grant), but not all of it: \($0)" } ?? grant
     }
