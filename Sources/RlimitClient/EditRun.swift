@@ -16,9 +16,12 @@ struct EditRun {
         changes = Array(repeating: nil, count: plan.items.count)
     }
 
+    /// A change for each edit, in their order.
+    var result: [Change] { changes.compactMap(\.self) }
+
     /// What came of asking the kernel alone.
     enum Answer: Hashable {
-        case done([Change])
+        case done
         /// Nothing was made. The agent is to be asked for `EditPlan.raising`; the error says why.
         case needsAgent(RlimitError)
     }
@@ -35,7 +38,7 @@ struct EditRun {
                 return .needsAgent(failure)
             }
         }
-        return .done(changes.compactMap(\.self))
+        return .done
     }
 
     /// The agent will not help: makes what the kernel alone gives, and notes on each `clamp` that fell short why.
@@ -58,7 +61,7 @@ struct EditRun {
                 throw undo(after: error, on: table)
             }
         }
-        return changes.compactMap(\.self)
+        return result
     }
 
     /// The agent made `EditPlan.raising`; lowers what is left to lower.
@@ -80,7 +83,7 @@ struct EditRun {
                 throw undo(after: error.about(item), on: table)
             }
         }
-        return changes.compactMap(\.self)
+        return result
     }
 }
 

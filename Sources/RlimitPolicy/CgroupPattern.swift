@@ -6,18 +6,25 @@ package struct CgroupPattern: Hashable, Sendable {
     private let pattern: String
     private let goesBelow: Bool
 
-    /// nil unless it begins with `/`, has no empty, `.` or `..` component, and `**` only as the last one.
-    package init?(_ text: String) {
-        guard text.utf8.first == UInt8(ascii: "/"), text.utf8.count > 1 else { return nil }
+    package init(_ text: String) throws(Malformed) {
+        guard text.utf8.first == UInt8(ascii: "/") else { throw .relative }
+        guard text.utf8.count > 1 else { throw .root }
         var components = text.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
         let goesBelow = components.last == "**"
         if goesBelow { components.removeLast() }
         for component in components {
-            if component.isEmpty || component == "." || component == ".." || component.contains("**") { return nil }
+            if component.isEmpty { throw .emptyComponent }
+            if component == "." || component == ".." { throw .dots }
+            if component.contains("**") { throw .starsNotLast }
         }
         self.text = text
         self.goesBelow = goesBelow
         pattern = goesBelow ? String(text.dropLast(2)) : text
+    }
+
+    /// Why a text is no pattern.
+    package enum Malformed: Error {
+        case relative, root, emptyComponent, dots, starsNotLast
     }
 
     package func matches(_ path: String) -> Bool {

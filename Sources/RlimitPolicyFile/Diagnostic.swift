@@ -1,5 +1,5 @@
 /// One thing that is wrong in a policy file, where it stands, and what would be right.
-package struct Diagnostic: Hashable, Sendable, CustomStringConvertible {
+package struct Diagnostic: Error, Hashable, Sendable, CustomStringConvertible {
     package var file: String
     /// From 1; 0 where it is about the file as a whole.
     package var line: Int

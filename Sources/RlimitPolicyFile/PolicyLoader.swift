@@ -1,5 +1,3 @@
-import RlimitPolicy
-
 /// Reads the administrator's policy: the main file, then the drop-ins.
 package struct PolicyLoader: Sendable {
     package static let standardMain = "/etc/rlimitd/policy.toml"
@@ -27,6 +25,36 @@ package struct PolicyLoader: Sendable {
 
     /// - Throws: Every error of every file. No policy file at all is none: the baseline holds.
     package func load() throws(PolicyFileError) -> LoadedPolicy {
-        LoadedPolicy(policy: .baselineOnly)
+        var assembly = PolicyAssembly()
+        var files: [String] = []
+        func read(_ path: String, isMain: Bool, _ contents: Result<[UInt8]?, Diagnostic>) {
+            switch contents {
+            case .success(let text?):
+                files.append(path)
+                assembly.add(PolicyFileReader.read(text, file: path, isMain: isMain, accounts: accounts))
+            case .success(nil):
+                if isMain && mainIsRequired { assembly.add(Diagnostic(file: path, message: "no such file")) }
+            case .failure(let error):
+                assembly.add(error)
+            }
+        }
+        read(main, isMain: true, GuardedFile.read(path: main))
+        for found in DropInFolder.files(in: dropIns) {
+            read(found.path, isMain: false, found.contents)
+        }
+        return try finish(assembly, files: files)
+    }
+
+    /// A policy of one text, as if it were the main file or a drop-in of that name.
+    package func load(text: String, named file: String, isMain: Bool = true) throws(PolicyFileError) -> LoadedPolicy {
+        var assembly = PolicyAssembly()
+        assembly.add(PolicyFileReader.read(Array(text.utf8), file: file, isMain: isMain, accounts: accounts))
+        return try finish(assembly, files: [file])
+    }
+
+    private func finish(_ assembly: PolicyAssembly, files: [String]) throws(PolicyFileError) -> LoadedPolicy {
+        let errors = assembly.errors + (isStrict ? assembly.warnings : [])
+        guard errors.isEmpty else { throw PolicyFileError(diagnostics: errors) }
+        return LoadedPolicy(policy: assembly.policy, warnings: assembly.warnings, files: files)
     }
 }

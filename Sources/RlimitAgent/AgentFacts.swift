@@ -1,0 +1,20 @@
+import RlimitModel
+
+/// What the agent knows of itself and its kernel from the start.
+struct AgentFacts: Sendable {
+    /// The agent's own process: never a target of a change.
+    let pid: Int32
+    let kernelRelease: String
+    let openFilesCeiling: UInt64
+    let canRaise: Bool
+    let features: [String]
+
+    func info(for peer: Peer, policy: String) -> AgentInfo {
+        AgentInfo(
+            version: agentVersion, kernel: kernelRelease, features: features, openFilesCeiling: openFilesCeiling,
+            canRaise: canRaise, policy: policy, caller: AgentInfo.Caller(peer))
+    }
+}
+
+/// The version of this package; CHANGELOG.md has the same at its top.
+package let agentVersion = "0.1.0"

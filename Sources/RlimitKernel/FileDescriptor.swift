@@ -1,0 +1,27 @@
+internal import CRlimitLinux
+
+/// An open descriptor with exactly one owner, closed when that owner is done with it. Every one that this module opens is
+/// close-on-exec from birth.
+package struct FileDescriptor: ~Copyable, Sendable {
+    /// For calls that take a number. It means nothing once the owner is gone.
+    package let number: Int32
+
+    /// Takes over a descriptor that nobody else will close.
+    package init(owning number: Int32) { self.number = number }
+
+    // Linux has let go of the number whatever close(2) answers, so there is nothing to retry or report.
+    deinit { _ = rl_close(number) }
+
+    /// Gives the descriptor away: whoever takes the number closes it.
+    package consuming func release() -> Int32 {
+        let number = number
+        discard self
+        return number
+    }
+
+    /// What was read; 0 at the end, nil where nothing is there yet. read(2).
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int? {
+        // The buffer's own bounds.
+        try SystemCall.valueIfReady("read") { unsafe rl_read(number, buffer.baseAddress, buffer.count) }
+    }
+}

@@ -1,0 +1,46 @@
+import RlimitPolicy
+
+// Which callers a rule is about.
+
+extension PolicyFileReader {
+    private static let keys = ["users", "groups", "cgroups", "units", "labels"]
+
+    /// - Parameter unknown: What a name that nobody has comes to. In `except` it is the other way round.
+    mutating func caller(of rule: Rule, unknown: UnknownName) -> CallerPattern? {
+        guard let entry = rule["caller"] else {
+            findings.error(rule.place, "a rule says whom it is about: caller.users = [...], or caller = \"everyone\"")
+            return nil
+        }
+        if case .string(let word) = entry.node.value {
+            if word == "everyone" { return .everyone }
+            findings.error(entry.node.place, "caller is \"everyone\" or a table: caller.users = [\"\(word)\"]")
+            return nil
+        }
+        let wanted = "\"everyone\" or a table of \(PolicyFileReader.keys.joined(separator: ", ")) and except"
+        guard let entries = table(entry, wanted: wanted) else { return nil }
+        findings.unknownKeys(of: entries, in: "caller", known: PolicyFileReader.keys + ["except"])
+        var pattern = CallerPattern(callerKeys(entries, unknown: unknown))
+        if let except = entries.first(where: { $0.key == "except" }),
+            let entries = table(except, wanted: "a table of \(PolicyFileReader.keys.joined(separator: ", "))")
+        {
+            findings.unknownKeys(of: entries, in: "caller.except", known: PolicyFileReader.keys)
+            pattern.except = callerKeys(entries, unknown: unknown == .warning ? .error : .warning)
+        }
+        return pattern
+    }
+
+    private mutating func callerKeys(_ entries: [TomlEntry], unknown: UnknownName) -> CallerKeys {
+        var keys = CallerKeys()
+        for entry in entries {
+            switch entry.key {
+            case "users": keys.users = users(entry, unknown: unknown)
+            case "groups": keys.groups = groups(entry, unknown: unknown)
+            case "cgroups": keys.cgroups = cgroups(entry)
+            case "units": keys.units = units(entry)
+            case "labels": keys.labels = labels(entry)
+            default: break
+            }
+        }
+        return keys
+    }
+}

@@ -1,0 +1,77 @@
+import Glibc
+
+/// Files that only root, or whoever reads them, can have written. Everything is asked of the opened descriptor, so
+/// what was checked is what is read.
+enum GuardedFile {
+    static let greatestSize = 1 << 20
+
+    /// nil: there is none.
+    static func read(path: String) -> Result<[UInt8]?, Diagnostic> {
+        let (folder, name) = split(path)
+        return GuardedFolder.open(folder, stickyIsFine: true).flatMap { folder in
+            guard let folder else { return .success(nil) }
+            defer { close(folder) }
+            return read(name, in: folder, path: path)
+        }
+    }
+
+    /// A file of an opened folder; nil: there is none. A symbolic link is followed: distributions make them.
+    static func read(_ name: String, in folder: Int32, path: String) -> Result<[UInt8]?, Diagnostic> {
+        // Nonblocking, so that a FIFO in its place cannot hold us up.
+        let descriptor = unsafe openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return .success(nil) }
+            return .failure(Diagnostic(file: path, message: "cannot be read: \(reason())"))
+        }
+        defer { close(descriptor) }
+        if let fault = fault(of: descriptor) { return .failure(Diagnostic(file: path, message: fault)) }
+        guard let bytes = contents(of: descriptor) else {
+            return .failure(Diagnostic(file: path, message: "cannot be read: \(reason())"))
+        }
+        if bytes.count > greatestSize {
+            return .failure(Diagnostic(file: path, message: "is larger than \(greatestSize >> 20) MiB"))
+        }
+        return .success(bytes)
+    }
+
+    private static func fault(of descriptor: Int32) -> String? {
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { return "cannot be read: \(reason())" }
+        guard status.st_mode & S_IFMT == S_IFREG else { return "is not a regular file" }
+        return faultOfOwner(status, isFolder: false)
+    }
+
+    /// Who else could have written it, in words that say what to do.
+    static func faultOfOwner(_ status: stat, isFolder: Bool) -> String? {
+        if status.st_uid != 0 && status.st_uid != geteuid() {
+            return "belongs to uid \(status.st_uid), who could change the policy: chown root"
+        }
+        if status.st_mode & (S_IWGRP | S_IWOTH) != 0 {
+            return "can be written by \(isFolder ? "others, who could put a policy there" : "others"): chmod go-w"
+        }
+        return nil
+    }
+
+    // nil with errno set. One byte more than may be, so that the caller can tell.
+    private static func contents(of descriptor: Int32) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 16384)
+        while bytes.count <= greatestSize {
+            // The kernel writes at most what the array holds.
+            let count = unsafe chunk.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { return nil }
+            if count == 0 { break }
+            bytes += chunk.prefix(count)
+        }
+        return bytes
+    }
+
+    static func reason() -> String { unsafe String(cString: strerror(errno)) }
+
+    private static func split(_ path: String) -> (folder: String, name: String) {
+        guard let slash = path.lastIndex(of: "/") else { return (".", path) }
+        let name = String(path[path.index(after: slash)...])
+        return (slash == path.startIndex ? "/" : String(path[..<slash]), name)
+    }
+}

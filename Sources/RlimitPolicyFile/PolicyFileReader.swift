@@ -1,0 +1,98 @@
+import RlimitPolicy
+
+/// Reads one file into what it says, and goes on after an error, so that all of them are found.
+///
+/// One extension for each part of the language; `nil` from any of them means that the error was reported.
+struct PolicyFileReader {
+    let accounts: AccountLookup
+    var findings: Findings
+
+    static func read(_ text: [UInt8], file: String, isMain: Bool, accounts: AccountLookup) -> PolicyFragment {
+        var reader = PolicyFileReader(accounts: accounts, findings: Findings(file: file))
+        var fragment = PolicyFragment(file: file)
+        do {
+            let root = try TomlNode.parse(text)
+            reader.read(root, isMain: isMain, into: &fragment)
+        } catch {
+            reader.findings.error(error.place, error.message)
+        }
+        fragment.findings = reader.findings
+        return fragment
+    }
+
+    private mutating func read(_ root: TomlNode, isMain: Bool, into fragment: inout PolicyFragment) {
+        guard case .table(let entries) = root.value else { return }
+        findings.unknownKeys(
+            of: entries, in: "a policy", known: ["version", "quota", "protected", "pod_roots", "allow", "deny"])
+        version(of: entries, isRequired: isMain)
+        for entry in entries {
+            switch entry.key {
+            case "quota": fragment.quota = quota(entry)
+            case "protected": fragment.protection = protection(entry)
+            case "pod_roots": fragment.podRoots = podRoots(entry)
+            case "allow":
+                for rule in rules(entry) { if let rule = allow(rule) { fragment.allows.append(rule) } }
+            case "deny":
+                for rule in rules(entry) { if let rule = deny(rule) { fragment.denies.append(rule) } }
+            default: break
+            }
+        }
+    }
+
+    private mutating func version(of entries: [TomlEntry], isRequired: Bool) {
+        guard let entry = entries.first(where: { $0.key == "version" }) else {
+            if isRequired {
+                findings.error(
+                    Place(line: 1, column: 1), "a policy begins with the version of its language: version = 1")
+            }
+            return
+        }
+        if case .integer(1) = entry.node.value { return }
+        findings.error(entry.node.place, "this agent reads version 1 of the language: version = 1")
+    }
+
+    // The tables of [[allow]] or [[deny]].
+    private mutating func rules(_ entry: TomlEntry) -> [Rule] {
+        guard case .array(let nodes) = entry.node.value else {
+            findings.error(entry.keyPlace, "rules are a list of tables: write [[\(entry.key)]], with two brackets")
+            return []
+        }
+        return nodes.compactMap { node in
+            guard case .table(let entries) = node.value else {
+                findings.error(node.place, "a rule is a table: [[\(entry.key)]] on a line of its own, its keys below")
+                return nil
+            }
+            return Rule(entries: entries, place: node.place)
+        }
+    }
+
+    /// A rule as it is written.
+    struct Rule {
+        var entries: [TomlEntry]
+        var place: Place
+
+        subscript(key: String) -> TomlEntry? { entries.first { $0.key == key } }
+    }
+}
+
+/// What one file says.
+struct PolicyFragment {
+    let file: String
+    var findings: Findings
+    var allows: [Placed<AllowRule>] = []
+    var denies: [Placed<DenyRule>] = []
+    var quota: [Placed<QuotaSetting>] = []
+    var protection = ProtectionParts()
+    var podRoots: [String] = []
+
+    init(file: String) {
+        self.file = file
+        findings = Findings(file: file)
+    }
+}
+
+/// A value and where it is written.
+struct Placed<Value> {
+    var value: Value
+    var place: Place
+}
