@@ -14,7 +14,7 @@ struct ChosenProcess: ~Copyable {
 
     /// The one that was named, or else the parent, where that is surely meant.
     init(_ options: ProcessOptions) throws {
-        let parent = ParentProcess(pid: getppid(), sudoUID: Environment["SUDO_UID"])
+        let parent = ParentProcess(pid: getppid(), sudoUID: OwnProcess.environment("SUDO_UID"))
         if options.pid == nil, let complaint = parent.complaint { throw complaint }
         let pid = options.pid ?? parent.pid
         let handle = try ProcessHandle(pid: pid)
@@ -27,7 +27,7 @@ struct ChosenProcess: ~Copyable {
         self.handle = handle
         self.pid = pid
         self.credentials = credentials
-        command = ProcessTable.comm(of: pid)
+        command = Procfs.comm(of: pid)
     }
 
     /// What the client is to speak of.
@@ -55,6 +55,6 @@ extension ChosenProcess {
 
     /// What /proc says of it.
     func detail() throws -> ProcessDetail {
-        do throws(SystemError) { return try ProcessTable.detail(of: pid) } catch { throw Failure("\(label): \(error)") }
+        do throws(SystemError) { return try Procfs.detail(of: pid) } catch { throw Failure("\(label): \(error)") }
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import RlimitKernel
 
 /// The command that `run` becomes.
 enum Executable {
@@ -10,9 +11,9 @@ enum Executable {
         let tail = unsafe CommandLine.unsafeArgv + first
         guard let file = unsafe tail.pointee else { return Failure("no command", status: ExitStatus.notRun) }
         _ = unsafe execvp(file, tail)
-        let number = errno
+        let error = SystemError(number: errno, call: "execvp")
         let name = unsafe String(cString: file)
-        let status = number == ENOENT ? ExitStatus.notFound : ExitStatus.notExecutable
-        return Failure("cannot run \"\(name)\": \(Output.errorText(number))", status: status)
+        let status = error.number == ENOENT ? ExitStatus.notFound : ExitStatus.notExecutable
+        return Failure("cannot run \"\(name)\": \(error)", status: status)
     }
 }

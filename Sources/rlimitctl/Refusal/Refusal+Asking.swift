@@ -22,7 +22,7 @@ extension Refusal {
         self.init(error: error, request: request, target: whom)
         guard error.code == .deniedByPolicy else { return }
         caller = try? client.agentInfo().caller
-        callerName = caller.flatMap { Accounts.name(ofUser: $0.uid) }
+        callerName = caller.flatMap { Accounts.userName($0.uid) }
     }
 }
 
@@ -31,12 +31,12 @@ extension ChosenProcess {
     var whom: Refusal.Whom? {
         guard let credentials else { return nil }
         return Refusal.Whom(
-            credentials: credentials, userName: Accounts.name(ofUser: credentials.realUID), isPrivileged: isPrivileged)
+            credentials: credentials, userName: Accounts.userName(credentials.realUID), isPrivileged: isPrivileged)
     }
 
     private var isPrivileged: Bool {
         guard credentials?.includeRoot == false else { return true }
-        let detail = try? ProcessTable.detail(of: pid), own = try? ProcessTable.detail(of: getpid())
+        let detail = try? Procfs.detail(of: pid), own = try? Procfs.detail(of: getpid())
         guard let detail, let own else { return false }
         return detail.capabilities & ~own.capabilities != 0
     }
