@@ -1,5 +1,5 @@
 import Logging
-import RlimitKernel
+package import RlimitKernel
 import RlimitModel
 import RlimitPolicy
 import RlimitPolicyFile
@@ -11,7 +11,7 @@ package final class Agent {
     private let listener: Listener
     private let desk: Desk
     private let loader: PolicyLoader
-    private let supervisor: Supervisor
+    private var supervisor: Supervisor
     private let sink: LogSink
     private let log: Logger
     private let connectionLimit: Int
@@ -48,8 +48,8 @@ package final class Agent {
         log = parts.log
         connectionLimit = parts.connectionLimit
         desk = Desk(handler: RequestHandler(policy: parts.policy, facts: parts.facts, audit: Audit(sink: parts.sink)))
-        try poller.add(signals.descriptor, for: .readable, token: Token.signals)
-        try poller.add(listener.descriptor, for: .readable, token: Token.listener)
+        try poller.add(signals.descriptor.number, .readable, token: Token.signals)
+        try poller.add(listener.descriptor.number, .readable, token: Token.listener)
     }
 
     /// Serves until SIGTERM or SIGINT, then until everyone who is connected has its answers.
@@ -85,7 +85,7 @@ extension Agent {
         } catch {
             // The listener would go on reporting the connection that found no descriptor, so it is put aside for a while.
             log.warning("cannot accept connections: \(error); trying again in \(Self.acceptPause)")
-            poller.pause(listener.descriptor, token: Token.listener)
+            listen(false)
             acceptsAgainAt = desk.now + Self.acceptPause
         }
     }
@@ -93,17 +93,26 @@ extension Agent {
     private func admit(_ socket: consuming StreamSocket) {
         // Whoever the kernel does not vouch for gets nothing: it has gone, or its ids mean nobody here.
         guard let who = try? socket.peer() else { return }
+        let peer = who.peer
         let quota = desk.handler.policy.quota
         guard sessions.count < connectionLimit else {
-            return turnAway(socket, who.peer, "the agent has \(connectionLimit) connections, and no room for more")
+            return turnAway(socket, peer, "the agent has \(connectionLimit) connections, and no room for more")
         }
         let account = tenants.admit(
-            who.peer, limit: quota.connections, ratePerSecond: quota.requestsPerSecond, now: desk.now)
+            peer, limit: quota.connections, ratePerSecond: quota.requestsPerSecond, now: desk.now)
         guard let account else {
             return turnAway(
-                socket, who.peer, "uid \(who.peer.uid) has \(quota.connections) connections, and may have no more")
+                socket, peer, "uid \(peer.uid) has \(quota.connections) connections, and may have no more")
         }
-        begin(Session(socket: socket, who, account: account, mayAttach: desk.handler.policy.letsSpeakOfOthers(who.peer)))
+        begin(Session(socket: socket, who, account: account, mayAttach: desk.handler.policy.letsSpeakOfOthers(peer)))
+    }
+
+    private func listen(_ isListening: Bool) {
+        do throws(SystemError) {
+            try poller.change(listener.descriptor.number, isListening ? .readable : [], token: Token.listener)
+        } catch {
+            log.error("cannot tell the poller of the listener: \(error)")
+        }
     }
 
     private func turnAway(_ socket: borrowing StreamSocket, _ peer: Peer, _ why: String) {
@@ -115,8 +124,9 @@ extension Agent {
     private func begin(_ session: Session) {
         let token = sessions.insert(session)
         desk.handler.statistics.acceptedConnections += 1
+        desk.handler.statistics.connections = UInt64(sessions.count)
         do throws(SystemError) {
-            try poller.add(session.socket.descriptor, for: .readable, token: token)
+            try poller.add(session.socket.descriptor.number, .readable, token: token)
         } catch {
             log.error("cannot watch a connection: \(error)")
             end(token, session)
@@ -157,7 +167,7 @@ extension Agent {
 
     private func watch(_ session: Session, for interest: Poller.Interest, _ token: UInt64) {
         do throws(SystemError) {
-            try poller.change(session.socket.descriptor, for: interest, token: token)
+            try poller.change(session.socket.descriptor.number, interest, token: token)
             session.waitsToWrite = interest == .writable
         } catch {
             log.error("cannot watch a connection: \(error)")
@@ -177,7 +187,7 @@ extension Agent {
         supervisor.isAlive(now: desk.now)
         if let moment = acceptsAgainAt, desk.now >= moment {
             acceptsAgainAt = nil
-            poller.resume(listener.descriptor, token: Token.listener)
+            listen(true)
         }
         guard desk.now >= tickAt, desk.waitingSessions > 0 || drainsUntil != nil else { return }
         tickAt = desk.now + Self.tick
@@ -196,11 +206,8 @@ extension Agent {
 // Signals.
 extension Agent {
     private func handleSignals() {
-        while let signal = signals.next() {
-            switch signal {
-            case .hangup: reload()
-            case .terminate, .interrupt: drain()
-            }
+        while let signal = (try? signals.next()) ?? nil {
+            if signal == SignalSource.hangUp { reload() } else { drain() }
         }
     }
 
@@ -209,7 +216,7 @@ extension Agent {
         do throws(PolicyFileError) {
             let loaded = try loader.load()
             for warning in loaded.warnings { log.warning("\(warning)") }
-            desk.handler.take(loaded.policy)
+            desk.handler.policy = loaded.policy
             for token in sessions.tokens {
                 guard let session = sessions[token] else { continue }
                 session.mayAttach = desk.handler.policy.letsSpeakOfOthers(session.peer)
@@ -227,7 +234,7 @@ extension Agent {
         guard drainsUntil == nil else { return }
         supervisor.stopping()
         log.notice("stopping")
-        poller.pause(listener.descriptor, token: Token.listener)
+        listen(false)
         listener.removePath()
         acceptsAgainAt = nil
         drainsUntil = desk.now + Self.drainTime

@@ -1,4 +1,6 @@
+import RlimitKernel
 import RlimitModel
+import RlimitPolicy
 
 /// What the agent knows of itself and its kernel from the start.
 struct AgentFacts: Sendable {
@@ -8,6 +10,17 @@ struct AgentFacts: Sendable {
     let openFilesCeiling: UInt64
     let canRaise: Bool
     let features: [String]
+
+    static func gather(canRaise: Bool) -> AgentFacts {
+        let kernel = KernelFeatures.probed
+        var features = ["batch", "explain", "pidfd"]
+        if kernel.hasPeerPidfd { features.append("peer-pidfd") }
+        if kernel.hasPidfdInfo { features.append("pidfd-info") }
+        return AgentFacts(
+            pid: OwnProcess.pid, kernelRelease: SystemFacts.kernelRelease,
+            openFilesCeiling: SystemFacts.openFilesCeiling() ?? Policy.standardOpenFilesCeiling.rawValue,
+            canRaise: canRaise, features: features)
+    }
 
     func info(for peer: Peer, policy: String) -> AgentInfo {
         AgentInfo(

@@ -1,4 +1,5 @@
 package import Logging
+import RlimitPolicy
 package import RlimitPolicyFile
 
 /// What the administrator says on the command line.

@@ -1,10 +1,10 @@
-package import RlimitModel
+import RlimitModel
 
 /// What was decided and done, for whoever asks later: one line for each change and each refusal.
-package struct Audit: Sendable {
+struct Audit: Sendable {
     private let sink: LogSink
 
-    package init(sink: LogSink) { self.sink = sink }
+    init(sink: LogSink) { self.sink = sink }
 
     enum Verdict: String {
         /// A change that was granted and made.
@@ -27,7 +27,9 @@ package struct Audit: Sendable {
         sink.write(line)
     }
 
-    func refused(_ error: RlimitError, to peer: Peer, operation: StaticString, target: Int32?, asked: NumericEdit? = nil) {
+    func refused(
+        _ error: RlimitError, to peer: Peer, operation: StaticString, target: Int32?, asked: NumericEdit? = nil
+    ) {
         let verdict: Verdict = error.code == .targetChanged ? .stray : error.code == .malformed ? .fault : .refused
         var line = begin(verdict, peer, operation)
         if let target { line.add("target_pid", target) }

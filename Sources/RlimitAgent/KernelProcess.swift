@@ -9,7 +9,9 @@ struct KernelProcess: TargetProcess, ~Copyable {
     /// - Throws: `.noSuchProcess` if it has ended.
     init(_ pidfd: consuming Pidfd) throws(RlimitError) {
         let identity: Identity?
-        do throws(SystemError) { identity = try pidfd.identity() } catch { throw RlimitError(error, about: "the process") }
+        do throws(SystemError) { identity = try pidfd.identity() } catch {
+            throw RlimitError(error, about: "the process")
+        }
         guard let identity else { throw RlimitError(.noSuchProcess, message: "no such process: it has ended") }
         pid = identity.pid
         self.pidfd = pidfd
@@ -18,7 +20,9 @@ struct KernelProcess: TargetProcess, ~Copyable {
     /// The process that has this number now, in the agent's PID namespace.
     init(pid: Int32) throws(RlimitError) {
         let pidfd: Pidfd
-        do throws(SystemError) { pidfd = try Pidfd.open(pid: pid) } catch { throw RlimitError(error, about: "process \(pid)") }
+        do throws(SystemError) { pidfd = try Pidfd.open(pid: pid) } catch {
+            throw RlimitError(error, about: "process \(pid)")
+        }
         try self.init(pidfd)
     }
 
@@ -36,7 +40,7 @@ struct KernelProcess: TargetProcess, ~Copyable {
     }
 
     var hasEnded: Bool { pidfd.hasEnded }
-    var isInChildUserNamespace: Bool { ProcessTable.isInChildUserNamespace(pid) }
+    var isInChildUserNamespace: Bool { Procfs.isInChildUserNamespace(pid) }
 
     func identity() throws(RlimitError) -> Identity? {
         do throws(SystemError) { return try pidfd.identity() } catch { throw refusal(error) }
@@ -59,15 +63,15 @@ struct KernelProcess: TargetProcess, ~Copyable {
     }
 
     func detail() throws(RlimitError) -> ProcessDetail {
-        do throws(SystemError) { return try ProcessTable.detail(of: pid) } catch { throw refusal(error) }
+        do throws(SystemError) { return try Procfs.detail(of: pid) } catch { throw refusal(error) }
     }
 
     func usage(_ scope: Usage.Scope) throws(RlimitError) -> Usage {
-        do throws(SystemError) { return try ProcessUsage.usage(of: pid, scope) } catch { throw refusal(error) }
+        do throws(SystemError) { return try Procfs.usage(of: pid, scope) } catch { throw refusal(error) }
     }
 
     func usage(ofThread thread: Int32) throws(RlimitError) -> Usage {
-        do throws(SystemError) { return try ProcessUsage.usage(ofThread: thread, in: pid) } catch { throw refusal(error) }
+        do throws(SystemError) { return try Procfs.usage(ofThread: thread, in: pid) } catch { throw refusal(error) }
     }
 
     private func refusal(_ error: SystemError, _ resource: Resource? = nil) -> RlimitError {

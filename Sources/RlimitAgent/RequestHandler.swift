@@ -9,6 +9,7 @@ struct RequestHandler: ~Copyable {
     let audit: Audit
     var policy: Policy
     var statistics = Statistics()
+    private let startedAt = ContinuousClock.now
     private var writer = LimitWriter()
 
     init(policy: Policy, facts: AgentFacts, audit: Audit) {
@@ -19,16 +20,47 @@ struct RequestHandler: ~Copyable {
 
     /// An operation that concerns no process.
     mutating func handle(_ request: Request, from peer: Peer) throws(RlimitError) -> Reply {
-        let authorized = try policy.authorize(request, from: peer).get()
-        return switch authorized.deed {
-        case .serverInfo: .serverInfo(facts.info(for: peer, policy: policy.summary))
-        case .stats: .stats(statistics)
+        let authorized: AuthorizedRequest
+        do throws(RlimitError) {
+            authorized = try policy.authorize(request, from: peer).get()
+        } catch {
+            refused(error, request, to: peer, target: nil)
+            throw error
+        }
+        switch authorized.deed {
+        case .serverInfo: return .serverInfo(facts.info(for: peer, policy: policy.summary))
+        case .stats:
+            statistics.uptime = startedAt.duration(to: .now)
+            return .stats(statistics)
         default: throw RlimitError(.unsupported, message: "this agent does not have \(request.name) yet")
         }
     }
 
     /// An operation that concerns one process; `isPeer` where it is the one that connected.
     mutating func handle(
+        _ request: Request, from peer: Peer, on process: borrowing some TargetProcess & ~Copyable, isPeer: Bool
+    ) throws(RlimitError) -> Reply {
+        do throws(RlimitError) {
+            return try judgeAndPerform(request, from: peer, on: process, isPeer: isPeer)
+        } catch {
+            refused(error, request, to: peer, target: process.pid)
+            throw error
+        }
+    }
+
+    /// Counts a refusal, and writes it down where it was one: of a process that has ended there is nothing to tell.
+    mutating func refused(_ error: RlimitError, _ request: Request, to peer: Peer, target: Int32?) {
+        switch error.code {
+        case .deniedByPolicy, .deniedByKernel, .aboveSystemCeiling, .targetChanged, .pidfdRequired:
+            statistics.refusals += 1
+            audit.refused(
+                error, to: peer, operation: request.name, target: target,
+                asked: request.operation.edit(at: error.editIndex ?? 0))
+        default: break
+        }
+    }
+
+    private mutating func judgeAndPerform(
         _ request: Request, from peer: Peer, on process: borrowing some TargetProcess & ~Copyable, isPeer: Bool
     ) throws(RlimitError) -> Reply {
         // A change is judged by the limits as they are. Where somebody else changes them between the judging and the
@@ -40,20 +72,22 @@ struct RequestHandler: ~Copyable {
             let subject = Subject(identity: identity, isPeer: isPeer, isAgent: identity.pid == facts.pid, now: now)
             if request.isQuestion {
                 return .explanation(
-                    try policy.explain(request, from: peer, on: subject) { () throws(RlimitError) in try process.detail() })
+                    try policy.explain(request, from: peer, on: subject) { () throws(RlimitError) in
+                        try process.detail()
+                    })
             }
             let verdict = try policy.authorize(request, from: peer, on: subject) { () throws(RlimitError) in
                 try process.detail()
             }
-            if let reply = try perform(verdict.get(), request, on: process, subject) { return reply }
+            if let reply = try perform(verdict.get(), request, from: peer, on: process, subject) { return reply }
         }
         throw RlimitError(.conflict, message: "the limits of process \(process.pid) kept changing; try again")
     }
 
     // nil: somebody else changed the limits since they were judged.
     private mutating func perform(
-        _ authorized: AuthorizedRequest, _ request: Request, on process: borrowing some TargetProcess & ~Copyable,
-        _ subject: Subject
+        _ authorized: AuthorizedRequest, _ request: Request, from peer: Peer,
+        on process: borrowing some TargetProcess & ~Copyable, _ subject: Subject
     ) throws(RlimitError) -> Reply? {
         switch authorized.deed {
         case .read(let resources):
@@ -68,6 +102,10 @@ struct RequestHandler: ~Copyable {
         case .change(let edits):
             guard try write(edits, request, to: process, subject) else { return nil }
             let changes = edits.map { change($0, on: process) }
+            for change in changes where change.new != change.old {
+                statistics.changes += 1
+                audit.changed(change, by: peer, operation: request.name, target: process.pid)
+            }
             if case .prlimit = request.operation, let change = changes.first {
                 return .prlimit(old: change.old, rule: edits.first?.rule, warnings: change.warnings)
             }
@@ -126,6 +164,15 @@ extension Request.Operation {
         case .set(_, let edits, _): ResourceSet(edits.lazy.map(\.resource))
         case .prlimit(_, let resource, _): ResourceSet(CollectionOfOne(resource))
         default: .none
+        }
+    }
+
+    /// The edit at a place of the batch.
+    fileprivate func edit(at index: Int) -> NumericEdit? {
+        switch self {
+        case .set(_, let edits, _): edits.indices.contains(index) ? edits[index] : nil
+        case .prlimit(_, let resource, let new?): NumericEdit(resource, soft: new.soft, hard: new.hard)
+        default: nil
         }
     }
 

@@ -51,13 +51,11 @@ final class Session {
     var isIdle: Bool { unread.isEmpty && unsent.isEmpty }
 
     init(socket: consuming StreamSocket, _ who: consuming PeerHandle, account: Account, mayAttach: Bool) {
-        // Where nobody may attach, the kernel need not even take descriptors in.
-        if !mayAttach { socket.refuseDescriptors() }
         self.socket = socket
         self.account = account
         peer = who.peer
         // A peer that has ended since leaves its requests behind; they are answered "no such process".
-        itself = who.pidfd.take().flatMap { pidfd in try? KernelProcess(pidfd) }
+        if let pidfd = who.pidfd.take() { itself = try? KernelProcess(pidfd) } else { itself = nil }
         self.mayAttach = mayAttach
     }
 }

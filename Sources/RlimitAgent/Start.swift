@@ -43,17 +43,17 @@ extension AgentOptions {
         let loader = self.loader
         let loaded = try loader.load()
         for warning in loaded.warnings { log.warning("\(warning)") }
-        let account = try agentUser()
-        let state = try StateDirectory(path: stateDirectory, owner: account.uid, group: account.gid)
-        let listener = try openListener()
+        let user = try agentUser()
+        let state = try StateDirectory(path: stateDirectory, owner: user.uid, group: user.gid)
+        let listener = try Listener.activated() ?? Listener(path: socket, backlog: 512, creatingFolder: true)
         let descriptors = try OwnProcess.raiseOpenFiles(to: Self.wantedDescriptors)
         try OwnProcess.forgoCoreFiles()
         let privileges = try Privileges.becomeAgent(
-            user: account, allowingNoCapability: allowsNoCapability, allowingUserNamespace: allowsUserNamespace)
-        let facts = AgentFacts.gathered(canRaise: privileges.canRaise)
+            user, allowing: Privileges.Allowance(noCapability: allowsNoCapability, userNamespace: allowsUserNamespace))
+        let facts = AgentFacts.gather(canRaise: privileges.permitted != 0 && SystemFacts.isInitialUserNamespace)
         log.notice(
             """
-            rlimitd \(agentVersion) on Linux \(facts.kernelRelease) as uid \(account.uid), \
+            rlimitd \(agentVersion) on Linux \(facts.kernelRelease) as uid \(user.uid), \
             \(facts.canRaise ? "with CAP_SYS_RESOURCE" : "without the power to raise hard limits"), \
             policy: \(loaded.policy.summary)
             """)
@@ -66,26 +66,19 @@ extension AgentOptions {
                 supervisor: Supervisor(), state: state, sink: sink, log: log, connectionLimit: connectionLimit))
     }
 
-    private func openListener() throws -> Listener {
-        let inherited = try Listener.inherited()
-        if inherited.count > 1 { throw StartError("systemd handed over \(inherited.count) sockets; rlimitd listens on one") }
-        return try Listener(path: socket, mode: 0o666, backlog: 512, creatingFolder: true)
-    }
-
     // By name, or as UID:GID.
-    private func agentUser() throws(StartError) -> Accounts.User {
+    private func agentUser() throws(StartError) -> AgentPrivileges.UserID {
         let numbers = user.split(separator: ":", omittingEmptySubsequences: false).map { UInt32($0) }
-        let found: Accounts.User?
+        let found: AgentPrivileges.UserID?
         if numbers.count == 2, let uid = numbers[0], let gid = numbers[1] {
-            found = Accounts.User(uid: uid, gid: gid, name: user)
+            found = AgentPrivileges.UserID(uid: uid, gid: gid)
         } else {
-            found = Accounts.user(named: user)
+            found = Accounts.user(named: user).map { AgentPrivileges.UserID(uid: $0.uid, gid: $0.gid) }
         }
         guard let found else {
-            throw StartError("there is no user \"\(user)\"; make it with systemd-sysusers, or name one with --user NAME or --user UID:GID")
-        }
-        guard found.uid != 0, found.uid != .max, found.gid != .max else {
-            throw StartError("--user \(user) is root or nobody's number; the agent must run as an unprivileged user of its own")
+            throw StartError(
+                "there is no user \"\(user)\"; make it with systemd-sysusers, or name one with --user NAME or --user UID:GID"
+            )
         }
         return found
     }

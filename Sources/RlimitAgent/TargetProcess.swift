@@ -1,5 +1,4 @@
-package import RlimitKernel
-package import RlimitModel
+import RlimitModel
 
 /// What the agent does with one process. A protocol, so that the sequence of a change can be tested against a process that
 /// ends, or becomes another user's, at any step of it.

@@ -69,9 +69,9 @@ final class AgentConnection: @unchecked Sendable {
 
     // Why it ended, where that says nothing but that it did; anything more telling is thrown.
     private func lostOrThrow() throws(RlimitError) -> RlimitError {
-        let ending = monitor.locked { ending } ?? lost("it ended")
-        guard ending.code == .connectionLost else { throw ending }
-        return ending
+        let reason = monitor.locked { ending } ?? lost("it ended")
+        guard reason.code == .connectionLost else { throw reason }
+        return reason
     }
 }
 

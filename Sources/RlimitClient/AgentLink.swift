@@ -5,22 +5,20 @@ import Synchronization
 
 /// The way to an agent, which all copies of a client share: makes the connection when it is needed, makes it again when the
 /// agent was restarted, and gives each process its own.
-@safe final class AgentLink: Sendable {
+final class AgentLink: Sendable {
     let socket: AgentSocket
-    // A retained ProcessLine, or nil before the first call. Not behind a lock: after fork(2) a lock may be held by a thread
-    // that the child does not have.
-    private let line = Atomic<UnsafeRawPointer?>(nil)
+    // The address of a retained ProcessLine, 0 before the first call. Not behind a lock: after fork(2) a lock may be held by a
+    // thread that the child does not have.
+    private let line = Atomic<UInt>(0)
 
     init(to socket: AgentSocket) { self.socket = socket }
 
     deinit {
-        guard let known = unsafe line.load(ordering: .acquiring) else { return }
-        let line = unsafe Unmanaged<ProcessLine>.fromOpaque(known)
-        // Retained by `lineOfThisProcess`.
-        if unsafe line.takeUnretainedValue().mark == .current {
-            unsafe line.release()
+        guard let line = Self.line(line.load(ordering: .acquiring)) else { return }
+        if line.mark == .current {
+            unsafe Unmanaged.passUnretained(line).release()
         } else {
-            unsafe line.takeUnretainedValue().abandon()
+            line.abandon()
         }
     }
 
@@ -57,25 +55,28 @@ import Synchronization
 
     private var lineOfThisProcess: ProcessLine {
         let mark = ProcessMark.current
-        var known = unsafe line.load(ordering: .acquiring)
+        var known = line.load(ordering: .acquiring)
         while true {
-            if let known = unsafe known {
-                let line = unsafe Unmanaged<ProcessLine>.fromOpaque(known).takeUnretainedValue()
-                if line.mark == mark { return line }
-            }
-            let fresh = Unmanaged.passRetained(ProcessLine(mark))
-            let (isOurs, other) = unsafe line.compareExchange(
-                expected: known, desired: UnsafeRawPointer(fresh.toOpaque()), ordering: .acquiringAndReleasing)
+            if let line = Self.line(known), line.mark == mark { return line }
+            let fresh = ProcessLine(mark)
+            let retained = unsafe Unmanaged.passRetained(fresh)
+            let (isOurs, other) = line.compareExchange(
+                expected: known, desired: UInt(bitPattern: unsafe retained.toOpaque()), ordering: .acquiringAndReleasing
+            )
             if isOurs {
-                // The parent's line is let go of and never freed: its lock may be held by a thread that is not here.
-                if let known = unsafe known {
-                    unsafe Unmanaged<ProcessLine>.fromOpaque(known).takeUnretainedValue().abandon()
-                }
-                return unsafe fresh.takeUnretainedValue()
+                // The parent's is let go of and never freed: its lock may be held by a thread that is not here.
+                Self.line(known)?.abandon()
+                return fresh
             }
-            unsafe fresh.release()
-            unsafe known = other
+            unsafe retained.release()
+            known = other
         }
+    }
+
+    private static func line(_ bits: UInt) -> ProcessLine? {
+        // What `lineOfThisProcess` retained.
+        guard let pointer = unsafe UnsafeRawPointer(bitPattern: bits) else { return nil }
+        return unsafe Unmanaged<ProcessLine>.fromOpaque(pointer).takeUnretainedValue()
     }
 }
 

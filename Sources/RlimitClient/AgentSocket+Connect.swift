@@ -31,4 +31,13 @@ extension AgentSocket {
             throw .unreachable(self, error)
         }
     }
+
+    // Whoever can put a socket in its place can answer in the agent's.
+    private func reasonForDistrust() throws(SystemError) -> String? {
+        switch owner {
+        case .anyone: nil
+        case .rootOrSelf: try SocketTrust.distrust(of: path)
+        case .user(let uid): try SocketTrust.distrust(of: path, alsoTrusting: uid)
+        }
+    }
 }

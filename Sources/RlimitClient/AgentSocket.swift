@@ -16,14 +16,11 @@ public struct AgentSocket: Hashable, Sendable {
     public enum Owner: Hashable, Sendable {
         /// Root, or the user who calls.
         case rootOrSelf
-        /// This user, or root.
+        /// This user, root, or the user who calls.
         case user(UInt32)
         /// Whoever it is: nothing is checked.
         case anyone
     }
-
-    /// The path in the environment variable `RLIMITD_SOCKET`, or `/run/rlimitd/rlimitd.sock`.
-    public static var standard: AgentSocket { AgentSocket(path: standardPath) }
 
     /// Where the agent listens unless told otherwise.
     static let standardPath = "/run/rlimitd/rlimitd.sock"

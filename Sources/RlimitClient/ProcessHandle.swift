@@ -18,7 +18,7 @@ public struct ProcessHandle: ~Copyable, Sendable {
     public init(pid: Int32) throws(RlimitError) {
         guard pid > 0 else { throw RlimitError(.invalidArgument, message: "\(pid) is no process id") }
         do throws(SystemError) {
-            pidfd = try Pidfd.open(pid: pid)
+            pidfd = try Pidfd.open(pid: pid, allowingInit: true)
         } catch {
             throw error.cause == .noSuchProcess
                 ? .noSuchProcess("process \(pid)") : RlimitError(error, about: "process \(pid)")

@@ -8,7 +8,7 @@ extension Subject: LimitTable {
             if isCaller {
                 limit = try ProcessLimits.readOwn(resource)
             } else {
-                limit = try ProcessLimits.read(resource, of: try numberForKernel())
+                limit = try ProcessLimits.read(resource, of: try numberForKernel(), allowingInit: true)
             }
         } catch {
             throw failure(error)
@@ -21,8 +21,8 @@ extension Subject: LimitTable {
         let old: Limit
         do throws(SystemError) {
             if isCaller { return try ProcessLimits.exchangeOwn(resource, for: new) }
-            old = try ProcessLimits.exchange(resource, of: try numberForKernel(), for: new)
-        } catch where error.cause == .noSuchProcess {
+            old = try ProcessLimits.exchange(resource, of: try numberForKernel(), for: new, allowingInit: true)
+        } catch  where error.cause == .noSuchProcess {
             throw failure(error)
         } catch {
             throw RlimitError(error, setting: resource, to: new, of: name, ceiling: openFilesCeiling)
@@ -61,9 +61,9 @@ extension Subject: LimitTable {
     // The number may have been given to another process just before the call. What was raised there is left, since it does
     // no harm, and what was lowered is raised again as far as that goes.
     private func giveBack(_ resource: Resource, _ old: Limit) {
-        guard let pid = number, let now = try? ProcessLimits.read(resource, of: pid) else { return }
+        guard let pid = number, let now = try? ProcessLimits.read(resource, of: pid, allowingInit: true) else { return }
         let better = Limit(soft: max(now.soft, old.soft), hard: max(now.hard, old.hard))
-        if better != now { _ = try? ProcessLimits.exchange(resource, of: pid, for: better) }
+        if better != now { _ = try? ProcessLimits.exchange(resource, of: pid, for: better, allowingInit: true) }
     }
 
     private func numberForKernel() throws(SystemError) -> Int32 {

@@ -10,64 +10,52 @@ struct Subject: ~Copyable {
     /// Whether it is the process that calls.
     let isCaller: Bool
 
-    /// The calling process.
-    static var caller: Subject { Subject() }
-
-    private init() {
-        pid = nil
-        pidfd = nil
-        isCaller = true
+    private init(_ pid: Int32?, _ pidfd: consuming Pidfd?, isCaller: Bool) {
+        self.pid = pid
+        self.pidfd = pidfd
+        self.isCaller = isCaller
     }
+
+    /// The calling process.
+    static var caller: Subject { Subject(nil, nil, isCaller: true) }
 
     /// - Throws: `.noSuchProcess`; `.invalidArgument` for what can be no process.
     init(_ target: Target) throws(RlimitError) {
-        switch target {
-        case .currentProcess: self.init()
-        case .process(let pid): try self.init(pid: pid)
-        case .pidfd(let descriptor): try self.init(pidfd: descriptor)
-        }
+        let subject =
+            switch target {
+            case .currentProcess: Self.caller
+            case .process(let pid): try Self.numbered(pid)
+            case .pidfd(let descriptor): try Self.held(descriptor)
+            }
+        try subject.requireAlive()
+        self = subject
     }
 
-    private init(pid: Int32) throws(RlimitError) {
+    private static func numbered(_ pid: Int32) throws(RlimitError) -> Subject {
+        if pid == OwnProcess.pid { return .caller }
         guard pid > 0 else { throw RlimitError(.invalidArgument, message: "\(pid) is no process id") }
-        guard pid != OwnProcess.pid else {
-            self.init()
-            return
-        }
-        self.pid = pid
-        isCaller = false
         do throws(SystemError) {
-            pidfd = try Pidfd.open(pid: pid)
-        } catch where error.cause == .notPermitted || error.cause == .unknownCall {
-            // A container whose filter of system calls is older than the call.
-            pidfd = nil
+            return Subject(pid, try Pidfd.open(pid: pid, allowingInit: true), isCaller: false)
         } catch {
-            throw error.cause == .noSuchProcess
-                ? .noSuchProcess("process \(pid)") : RlimitError(error, about: "process \(pid)")
+            switch error.cause {
+            // A container whose filter of system calls is older than the call: there is only the number.
+            case .notPermitted, .unknownCall: return Subject(pid, nil, isCaller: false)
+            case .noSuchProcess: throw .noSuchProcess("process \(pid)")
+            default: throw RlimitError(error, about: "process \(pid)")
+            }
         }
-        try requireAlive()
     }
 
-    private init(pidfd descriptor: Int32) throws(RlimitError) {
-        var held: Pidfd?
-        var number: Int32?
+    private static func held(_ descriptor: Int32) throws(RlimitError) -> Subject {
         do throws(SystemError) {
-            held = Pidfd(adopting: try FileDescriptor.duplicate(of: descriptor))
-            number = try held?.processNumber()
+            if let pidfd = Pidfd(adopting: try FileDescriptor.duplicate(of: descriptor)) {
+                let pid = try pidfd.processNumber()
+                return pid == OwnProcess.pid ? .caller : Subject(pid, pidfd, isCaller: false)
+            }
         } catch {
             throw RlimitError(error, about: "descriptor \(descriptor)")
         }
-        guard let held else {
-            throw RlimitError(.invalidArgument, message: "descriptor \(descriptor) is no pidfd of a process")
-        }
-        guard number != OwnProcess.pid else {
-            self.init()
-            return
-        }
-        pid = number
-        pidfd = held
-        isCaller = false
-        try requireAlive()
+        throw RlimitError(.invalidArgument, message: "descriptor \(descriptor) is no pidfd of a process")
     }
 
     /// How the agent is told of it, and the descriptor that goes along.

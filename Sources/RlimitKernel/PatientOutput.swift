@@ -10,7 +10,7 @@ package enum PatientOutput {
 
     /// How many of the bytes were taken. poll(2), write(2).
     package static func write(_ bytes: borrowing Span<UInt8>) -> Int {
-        bytes.withUnsafeBytes { bytes in
+        unsafe bytes.withUnsafeBytes { bytes in
             var written = 0
             while written < bytes.count {
                 let piece = unsafe UnsafeRawBufferPointer(rebasing: bytes[written...].prefix(pieceSize))

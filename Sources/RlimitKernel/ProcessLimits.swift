@@ -5,16 +5,18 @@ package import RlimitModel
 /// take 0 for ourselves.
 package enum ProcessLimits {
     /// The limits of a process now. prlimit(2).
-    package static func read(_ resource: Resource, of pid: Int32) throws(SystemError) -> Limit {
-        try ProcessNumber.check(pid)
+    package static func read(
+        _ resource: Resource, of pid: Int32, allowingInit: Bool = false
+    ) throws(SystemError) -> Limit {
+        try ProcessNumber.check(pid, allowingInit: allowingInit)
         return try call(pid, resource, nil)
     }
 
     /// Sets the limits of a process, and tells what they were. prlimit(2).
     package static func exchange(
-        _ resource: Resource, of pid: Int32, for new: Limit
+        _ resource: Resource, of pid: Int32, for new: Limit, allowingInit: Bool = false
     ) throws(SystemError) -> Limit {
-        try ProcessNumber.check(pid)
+        try ProcessNumber.check(pid, allowingInit: allowingInit)
         return try call(pid, resource, new)
     }
 

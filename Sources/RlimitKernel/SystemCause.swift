@@ -23,3 +23,8 @@ extension SystemError {
         }
     }
 }
+
+extension SystemError {
+    /// A process that has no number in this PID namespace, so that the kernel cannot be asked about it.
+    package static var noNumber: SystemError { SystemError(number: EPERM, call: "no number in this PID namespace") }
+}

@@ -5,8 +5,7 @@ import RlimitModel
 extension Judge {
     /// All of them or the first refusal.
     func judge(_ edits: EditBatch, lease: LeaseTerm?) throws(DetailNeeded) -> Result<[AuthorizedEdit], RlimitError> {
-        if let reason = try neverChanged() { return .failure(refusals.neverChanged(reason)) }
-        if let fault = malformation(of: edits) { return .failure(fault) }
+        if let refusal = try refusalOfWhole(edits) { return .failure(refusal) }
         var authorized: [AuthorizedEdit] = []
         authorized.reserveCapacity(edits.count)
         for (index, edit) in edits.enumerated() {
@@ -16,6 +15,12 @@ extension Judge {
             }
         }
         return .success(authorized)
+    }
+
+    /// Why none of these edits can be judged, or nil.
+    func refusalOfWhole(_ edits: EditBatch) throws(DetailNeeded) -> RlimitError? {
+        if let reason = try neverChanged() { return refusals.neverChanged(reason) }
+        return malformation(of: edits)
     }
 
     /// One edit; that the process may be changed at all was found out before.

@@ -60,9 +60,7 @@ extension Judge {
     }
 
     private func explain(_ edits: EditBatch, _ lease: LeaseTerm?) throws(DetailNeeded) -> Explanation {
-        if case .failure(let refusal) = try judge(edits, lease: lease), refusal.editIndex == nil {
-            return Explanation(refusal: refusal)
-        }
+        if let refusal = try refusalOfWhole(edits) { return Explanation(refusal: refusal) }
         let isReadable = try refusalToRead(.get) == nil
         var explanation = Explanation()
         for (index, edit) in edits.enumerated() {

@@ -40,6 +40,9 @@ package struct Policy: Hashable, Sendable {
         return count == 0 ? "baseline only" : count == 1 ? "1 rule" : "\(count) rules"
     }
 
+    /// What a caller gets whose real, effective and saved ids differ: the kernel judges by other ids than it showed us.
+    package static var mixedIDs: RlimitError { Refusals.mixedIDs }
+
     /// Whether some rule lets this caller speak of processes other than itself.
     package func letsSpeakOfOthers(_ peer: Peer) -> Bool {
         !peer.hasMixedIDs

@@ -105,6 +105,10 @@ struct Refusals {
                 + "with a lease\(length)", resource: resource, allowed: most)
     }
 
+    func noLease(_ resource: Resource) -> RlimitError {
+        denied("a lease ends by lowering, which needs a rule, and none lets \(caller) change \(resource) of \(target)")
+    }
+
     /// What more a lease would give; said beside the most that one may have for good.
     func moreByLease(_ resource: Resource, _ standing: Standing, most: Limit.Bound) -> RlimitError? {
         guard let grant = standing.onlyLeased, grant.ceiling > most, standing.untouchable == nil else { return nil }

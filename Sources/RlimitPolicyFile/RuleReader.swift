@@ -5,6 +5,7 @@ import RlimitPolicy
 
 extension PolicyFileReader {
     mutating func allow(_ rule: Rule) -> Placed<AllowRule>? {
+        let errors = findings.errors.count
         findings.unknownKeys(
             of: rule.entries, in: "an allow rule",
             known: ["name", "caller", "target", "operations", "limits", "lower", "lease"])
@@ -16,7 +17,8 @@ extension PolicyFileReader {
         let ceilings = rule["limits"].flatMap { self.ceilings($0) }
         let mayLower = rule["lower"].flatMap { boolean($0) } ?? false
         let lease = rule["lease"].flatMap { self.lease($0) }
-        checkTogether(rule, operations)
+        // A key that was misspelt is not also missing.
+        if findings.errors.count == errors { checkTogether(rule, operations) }
         guard let name, let caller, let target else { return nil }
         let allow = AllowRule(
             name: name.value, caller: caller, target: target, operations: operations, ceilings: ceilings ?? Ceilings(),

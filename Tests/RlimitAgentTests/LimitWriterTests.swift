@@ -9,7 +9,9 @@ struct LimitWriterTests {
     private let judged = Identity(pid: 100, credentials: Credentials(uid: 1000, gid: 1000))
     private let script = Script()
 
-    private func edit(_ resource: Resource, _ new: Limit, index: Int = 0, old: Limit = Limit(soft: 1024, hard: 4096)) -> AuthorizedEdit {
+    private func edit(_ resource: Resource, _ new: Limit, index: Int = 0, old: Limit = Limit(soft: 1024, hard: 4096))
+        -> AuthorizedEdit
+    {
         AuthorizedEdit(index: index, resource: resource, old: old, new: new, rule: "r", mayLower: true)
     }
 
@@ -54,9 +56,15 @@ struct LimitWriterTests {
         #expect(script.writes.count == 1)
     }
 
-    @Test("a process that became root's before or after a lowering is left with no less than it had", arguments: [true, false])
+    @Test(
+        "a process that became root's before or after a lowering is left with no less than it had",
+        arguments: [true, false])
     func execAroundLowering(before: Bool) throws {
-        if before { script.beforeExchange[1] = { $0.becomeRoot() } } else { script.afterExchange[1] = { $0.becomeRoot() } }
+        if before {
+            script.beforeExchange[1] = { $0.becomeRoot() }
+        } else {
+            script.afterExchange[1] = { $0.becomeRoot() }
+        }
         let error = #expect(throws: RlimitError.self) { try write([edit(.fileSize, Limit(0))]) }
         #expect(error?.code == .targetChanged)
         #expect(script.limits[.fileSize] == Limit(soft: 1024, hard: 4096))

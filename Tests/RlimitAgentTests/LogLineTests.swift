@@ -11,13 +11,17 @@ struct LogLineTests {
         return String(decoding: line.finished(), as: UTF8.self)
     }
 
-    @Test("plain values stand bare, all others are quoted", arguments: [
-        ("nofile", "key=nofile\n"), ("1024:4096", "key=1024:4096\n"), ("web servers", "key=\"web servers\"\n"),
-        ("", "key=\"\"\n"), ("a=b", "key=\"a=b\"\n"), ("say \"x\"", #"key="say \"x\"""# + "\n"),
-    ])
+    @Test(
+        "plain values stand bare, all others are quoted",
+        arguments: [
+            ("nofile", "key=nofile\n"), ("1024:4096", "key=1024:4096\n"), ("web servers", "key=\"web servers\"\n"),
+            ("", "key=\"\"\n"), ("a=b", "key=\"a=b\"\n"), ("say \"x\"", #"key="say \"x\"""# + "\n"),
+        ])
     func plainAndQuoted(value: String, expected: String) { #expect(text(value) == expected) }
 
-    @Test("no value can begin a new line or steer a terminal", arguments: ["a\nverdict=granted", "\u{1b}[31m", "\u{202e}x", "\r", "\0"])
+    @Test(
+        "no value can begin a new line or steer a terminal",
+        arguments: ["a\nverdict=granted", "\u{1b}[31m", "\u{202e}x", "\r", "\0"])
     func hostile(value: String) {
         let line = text(value)
         #expect(line.utf8.dropLast().allSatisfy { $0 >= 0x20 && $0 < 0x7f })
@@ -39,11 +43,13 @@ struct LogLineTests {
 
 @Suite("Timestamps")
 struct TimestampTests {
-    @Test("are the calendar's", arguments: [
-        (0, "1970-01-01T00:00:00.000001Z"), (951_782_400, "2000-02-29T00:00:00.000001Z"),
-        (4_107_542_399, "2100-02-28T23:59:59.000001Z"), (4_107_542_400, "2100-03-01T00:00:00.000001Z"),
-        (1_795_635_599, "2026-11-25T19:39:59.000001Z"), (-1, "1969-12-31T23:59:59.000001Z"),
-    ])
+    @Test(
+        "are the calendar's",
+        arguments: [
+            (0, "1970-01-01T00:00:00.000001Z"), (951_782_400, "2000-02-29T00:00:00.000001Z"),
+            (4_107_542_399, "2100-02-28T23:59:59.000001Z"), (4_107_542_400, "2100-03-01T00:00:00.000001Z"),
+            (1_795_635_599, "2026-11-25T19:39:59.000001Z"), (-1, "1969-12-31T23:59:59.000001Z"),
+        ])
     func known(seconds: Int64, expected: String) {
         #expect(Timestamp(seconds: seconds, microseconds: 1).description == expected)
     }

@@ -1,0 +1,154 @@
+import Foundation
+import RlimitPolicy
+import Testing
+
+@testable import RlimitPolicyFile
+
+@Suite("Which files make the policy")
+struct FileTests {
+    let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    func load(main: String = "policy.toml", required: Bool = false, dropIns: [String] = []) throws -> LoadedPolicy {
+        try PolicyLoader(
+            main: "\(folder.path)/\(main)", mainIsRequired: required, dropIns: dropIns, accounts: accounts
+        ).load()
+    }
+
+    func fault(main: String = "policy.toml", required: Bool = false, dropIns: [String] = []) -> String {
+        do {
+            let loaded = try load(main: main, required: required, dropIns: dropIns)
+            return "no fault: \(loaded.policy.summary)"
+        } catch {
+            return "\(error)".replacingOccurrences(of: folder.path, with: "")
+        }
+    }
+
+    static func rule(_ name: String) -> String {
+        "[[allow]]\nname = \"\(name)\"\ncaller.users = [1]\nlimits.nofile = 5\n"
+    }
+
+    @Test("No file at all leaves the baseline; one that must be there is missed")
+    func noFile() throws {
+        let loaded = try load(dropIns: ["\(folder.path)/nothing.d"])
+        #expect(loaded.policy == .baselineOnly && loaded.files.isEmpty && loaded.policy.summary == "baseline only")
+        #expect(fault(required: true) == "/policy.toml: no such file")
+        #expect(fault(main: "nowhere/policy.toml", required: true) == "/nowhere/policy.toml: no such file")
+    }
+
+    @Test("Drop-ins come in the byte order of their names, and one in /etc masks its namesake")
+    func dropIns() throws {
+        try folder.write("policy.toml", "version = 1\n" + Self.rule("main"))
+        let etc = try folder.folder("etc")
+        let usr = try folder.folder("usr")
+        try folder.write("etc/50-b.toml", Self.rule("etc b"))
+        try folder.write("usr/50-b.toml", Self.rule("usr b"))
+        try folder.write("usr/10-a.toml", Self.rule("usr a"))
+        try folder.write("usr/90-empty.toml", Self.rule("masked"))
+        try folder.write("etc/90-empty.toml", "")
+        try folder.write("etc/Z.toml", Self.rule("capital"))
+        try folder.write("etc/a.toml", Self.rule("small"))
+        try folder.write("etc/notes.txt", "not TOML at all")
+        try folder.write("etc/.hidden.toml", "not TOML at all")
+        try folder.write("etc/old.toml~", "not TOML at all")
+        let loaded = try load(dropIns: [etc, usr])
+        #expect(Set(loaded.policy.allows.map(\.name)) == ["main", "etc b", "usr a", "capital", "small"])
+        let files = loaded.files.map { $0.replacingOccurrences(of: folder.path, with: "") }
+        #expect(
+            files == [
+                "/policy.toml", "/usr/10-a.toml", "/etc/50-b.toml", "/etc/90-empty.toml", "/etc/Z.toml", "/etc/a.toml",
+            ])
+    }
+
+    @Test("Errors of all files are told, and names are unique across them")
+    func acrossFiles() throws {
+        try folder.write("policy.toml", Self.rule("one") + "[quota]\nleases = 5\n")
+        let etc = try folder.folder("etc")
+        try folder.write("etc/a.toml", Self.rule("one") + "[quota]\nleases = 5\n")
+        try folder.write("etc/b.toml", "oops")
+        let text = fault(dropIns: [etc])
+        let lines = text.split(separator: "\n")
+        #expect(lines.count == 4)
+        #expect(lines[0] == "/policy.toml:1:1: a policy begins with the version of its language: version = 1")
+        #expect(lines[1] == "/etc/a.toml:2:8: rule \"one\" is there already, in /policy.toml line 2")
+        #expect(lines[2] == "/etc/a.toml:6:1: quota.leases is there already, in /policy.toml line 6")
+        #expect(lines[3].hasPrefix("/etc/b.toml:1:"))
+    }
+
+    @Test("A file that others can write is refused", arguments: [0o664, 0o646, 0o666, 0o622])
+    func writableFile(mode: Int) throws {
+        try folder.write("policy.toml", "version = 1", mode: mode)
+        #expect(fault() == "/policy.toml: can be written by others: chmod go-w")
+        let etc = try folder.folder("etc")
+        try folder.write("etc/a.toml", "", mode: mode)
+        #expect(fault(main: "none", dropIns: [etc]) == "/etc/a.toml: can be written by others: chmod go-w")
+    }
+
+    @Test("A folder that others can write is refused")
+    func writableFolder() throws {
+        let open = try folder.folder("open", mode: 0o775)
+        try folder.write("open/policy.toml", "version = 1")
+        let complaint = "/open: can be written by others, who could put a policy there: chmod go-w"
+        #expect(fault(main: "open/policy.toml") == complaint)
+        #expect(fault(dropIns: [open]) == complaint)
+        // Sticky does not help drop-ins: whoever may add a file may stop the agent.
+        let sticky = try folder.folder("sticky", mode: 0o1777)
+        #expect(fault(dropIns: [sticky]).hasPrefix("/sticky: can be written by others"))
+    }
+
+    @Test("What is not a regular file is refused at once")
+    func irregular() throws {
+        #expect(mkfifo("\(folder.path)/policy.toml", 0o600) == 0)
+        #expect(fault() == "/policy.toml: is not a regular file")
+        let etc = try folder.folder("etc")
+        try FileManager.default.createSymbolicLink(atPath: "\(etc)/a.toml", withDestinationPath: "/dev/null")
+        #expect(fault(main: "none", dropIns: [etc]) == "/etc/a.toml: is not a regular file")
+        _ = try folder.folder("etc/b.toml")
+        #expect(fault(main: "none", dropIns: [etc]).contains("/etc/b.toml: is not a regular file"))
+        try folder.write("file", "")
+        #expect(fault(main: "none", dropIns: ["\(folder.path)/file"]) == "/file: cannot be read: Not a directory")
+    }
+
+    @Test("A symbolic link to a good file is followed, one to nowhere is no file")
+    func links() throws {
+        try folder.write("real.toml", "version = 1\n" + Self.rule("a"))
+        let link = "\(folder.path)/policy.toml"
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "real.toml")
+        #expect(try load().policy.summary == "1 rule")
+        try FileManager.default.removeItem(atPath: "\(folder.path)/real.toml")
+        #expect(try load().files.isEmpty)
+    }
+
+    @Test("A file of a megabyte is read, a larger one refused")
+    func size() throws {
+        let head = "version = 1\n"
+        let whole = head + String(repeating: "#", count: (1 << 20) - head.utf8.count)
+        #expect(whole.utf8.count == 1 << 20)
+        try folder.write("policy.toml", whole)
+        #expect(try load().files.count == 1)
+        try folder.write("policy.toml", whole + "#")
+        #expect(fault() == "/policy.toml: is larger than 1 MiB")
+    }
+
+    @Test("What belongs to neither root nor the reader is refused")
+    func foreignOwner() {
+        var status = stat()
+        status.st_mode = 0o100644
+        for mine in [0, geteuid()] {
+            status.st_uid = mine
+            #expect(GuardedFile.faultOfOwner(status, isFolder: false) == nil)
+        }
+        status.st_uid = geteuid() + 12345
+        let complaint = "belongs to uid \(status.st_uid), who could change the policy: chown root"
+        #expect(GuardedFile.faultOfOwner(status, isFolder: false) == complaint)
+    }
+
+    @Test("The accounts of this system are asked by name")
+    func systemAccounts() {
+        #expect(AccountLookup.system.userID("root") == 0)
+        #expect(AccountLookup.system.groupID("root") == 0)
+        #expect(AccountLookup.system.userID("no-such-user-here") == nil)
+        #expect(AccountLookup.system.groupID("") == nil)
+    }
+}
