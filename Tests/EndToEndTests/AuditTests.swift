@@ -5,12 +5,14 @@ import Testing
 struct AuditTests {
     @Test func `a refusal is one line of text that says who, what and why`() throws {
         let agent = try AgentProcess(policy: Policies.openFiles(900_000))
-        let sample = try SampleProcess(as: .alice, limits: ["--nofile=4096:4096"])
+        let sample = try SampleProcess(as: .served, limits: ["--nofile=4096:4096"])
         #expect(
-            try Rlimitctl(agent, as: .alice)("set", "--agent", "nofile=1000000", "--pid", "\(sample.pid)").status == 77)
+            try Rlimitctl(agent, as: .served)("set", "--agent", "nofile=1000000", "--pid", "\(sample.pid)").status == 77
+        )
         let line = try agent.logLine(containing: "audit", "refused")
         for part in [
-            "time=", "operation=set", "peer_pid=", "peer_uid=64001", "peer_gid=64001", "target_pid=\(sample.pid)",
+            "time=", "operation=set", "peer_pid=", "peer_uid=\(Account.served.uid)", "peer_gid=\(Account.served.gid)",
+            "target_pid=\(sample.pid)",
             "resource=nofile", "1000000", "code=deniedByPolicy",
         ] {
             #expect(line.contains(part), "\(part) is missing: \(line)")
@@ -19,13 +21,14 @@ struct AuditTests {
 
     @Test func `the same in JSON is one object with the same keys`() throws {
         let agent = try AgentProcess(policy: Policies.openFiles(900_000), options: ["--log-format", "json"])
-        let sample = try SampleProcess(as: .alice, limits: ["--nofile=4096:4096"])
+        let sample = try SampleProcess(as: .served, limits: ["--nofile=4096:4096"])
         #expect(
-            try Rlimitctl(agent, as: .alice)("set", "--agent", "nofile=1000000", "--pid", "\(sample.pid)").status == 77)
+            try Rlimitctl(agent, as: .served)("set", "--agent", "nofile=1000000", "--pid", "\(sample.pid)").status == 77
+        )
         let object = try JSONObject(try agent.logLine(containing: "\"audit\"", "\"refused\""))
         #expect(object["verdict"].text == "refused")
         #expect(object["operation"].text == "set")
-        #expect(object["peer_uid"].number == 64001)
+        #expect(object["peer_uid"].number == Int(Account.served.uid))
         #expect(object["target_pid"].number == Int(sample.pid))
         #expect(object["resource"].text == "nofile")
         #expect(object["time"].text?.hasSuffix("Z") == true)

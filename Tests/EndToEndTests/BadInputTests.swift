@@ -31,8 +31,8 @@ struct BadInputTests {
 
     @Test func `the agent says the same of it`() throws {
         let agent = try AgentProcess(policy: Policies.openFiles(900_000))
-        let sample = try SampleProcess(as: .alice)
-        let result = try Rlimitctl(agent, as: .alice)("set", "--agent", "nofile=10:5", "--pid", "\(sample.pid)")
+        let sample = try SampleProcess(as: .served)
+        let result = try Rlimitctl(agent, as: .served)("set", "--agent", "nofile=10:5", "--pid", "\(sample.pid)")
         #expect(result.status == 1)
         #expect(result.error.contains("soft 10 is above hard 5"), "\(result.error)")
     }
@@ -75,35 +75,48 @@ struct BadInputTests {
 
     @Test func `a refusal says that no rule grants it, the most that is allowed, and the rule that would`() throws {
         let agent = try AgentProcess(policy: Policies.openFiles(900_000))
-        let sample = try SampleProcess(as: .alice, limits: ["--nofile=4096:4096"])
-        let result = try Rlimitctl(agent, as: .alice)("set", "nofile=1000000", "--pid", "\(sample.pid)")
+        let sample = try SampleProcess(as: .served, limits: ["--nofile=4096:4096"])
+        let result = try Rlimitctl(agent, as: .served)("set", "nofile=1000000", "--pid", "\(sample.pid)")
         #expect(result.status == 77)
         #expect(result.error.contains("900000"), "the most: \(result.error)")
         #expect(result.error.contains("[[allow]]"), "\(result.error)")
-        #expect(result.error.contains("caller.users = [\(Account.alice.uid)]"), "\(result.error)")
+        #expect(result.error.contains("caller.users = [\(Account.served.uid)]"), "\(result.error)")
         #expect(result.error.contains("nofile = 1000000"), "\(result.error)")
         #expect(try sample.files.limit("Max open files") == .init(soft: "4096", hard: "4096"))
+    }
+
+    @Test func `where there is no rule at all, the rule that would grant it is shown too`() throws {
+        let agent = try AgentProcess(policy: Policies.nothing)
+        let rlimitctl = Rlimitctl(agent, as: .served)
+        let result = try rlimitctl.shell("rlimitctl set nofile=1000000; exit $?", limits: ["--nofile=4096:4096"])
+        #expect(result.status == 77)
+        #expect(result.error.contains("[[allow]]"), "\(result.error)")
+        #expect(result.error.contains("nofile = 1000000"), "\(result.error)")
     }
 
     @Test func `a refusal by a deny rule names the rule`() throws {
         let agent = try AgentProcess(
             policy: """
                 version = 1
+                [[allow]]
+                name = "some real-time"
+                caller = "everyone"
+                limits.rtprio = 10
                 [[deny]]
                 name = "no real-time"
                 caller = "everyone"
-                resources = ["rtprio"]
+                above.rtprio = 0
                 """)
-        let sample = try SampleProcess(as: .alice, limits: ["--rtprio=0:0"])
-        let result = try Rlimitctl(agent, as: .alice)("set", "rtprio=1", "--pid", "\(sample.pid)")
+        let sample = try SampleProcess(as: .served, limits: ["--rtprio=0:0"])
+        let result = try Rlimitctl(agent, as: .served)("set", "rtprio=1", "--pid", "\(sample.pid)")
         #expect(result.status == 77)
         #expect(result.error.contains("no real-time"), "\(result.error)")
     }
 
     @Test func `in JSON an error has its code, its exit status and the most`() throws {
         let agent = try AgentProcess(policy: Policies.openFiles(900_000))
-        let sample = try SampleProcess(as: .alice, limits: ["--nofile=4096:4096"])
-        let result = try Rlimitctl(agent, as: .alice)("--json", "set", "nofile=1000000", "--pid", "\(sample.pid)")
+        let sample = try SampleProcess(as: .served, limits: ["--nofile=4096:4096"])
+        let result = try Rlimitctl(agent, as: .served)("--json", "set", "nofile=1000000", "--pid", "\(sample.pid)")
         #expect(result.status == 77)
         let error = try JSONObject(result.output)["error"]
         #expect(error["code"].text == "deniedByPolicy")

@@ -11,8 +11,8 @@ struct LifeTests {
     }
 
     @Test func `SIGHUP brings the new policy, and a bad file leaves the old one`() throws {
-        let agent = try AgentProcess(policy: Policies.openFiles(5000)), rlimitctl = Rlimitctl(agent, as: .alice)
-        let sample = try SampleProcess(as: .alice, limits: ["--nofile=4096:4096"])
+        let agent = try AgentProcess(policy: Policies.openFiles(5000)), rlimitctl = Rlimitctl(agent, as: .served)
+        let sample = try SampleProcess(as: .served, limits: ["--nofile=4096:4096"])
         #expect(try most(rlimitctl, sample) == 5000)
 
         try agent.reload(policy: Policies.openFiles(6000))
@@ -27,13 +27,15 @@ struct LifeTests {
     }
 
     @Test(arguments: [SIGTERM, SIGINT])
-    func `a signal to end is obeyed: the socket goes, and the exit status is 0`(signal: Int32) throws {
+    func `a signal to end is obeyed: connections are closed, nobody listens, and the exit status is 0`(signal: Int32)
+        throws
+    {
         let agent = try AgentProcess(policy: Policies.nothing)
         let idle = try RawConnection(to: agent.socket)
         agent.send(signal)
         #expect(try agent.wait().status == 0, "\(agent.log)")
-        #expect(!FileManager.default.fileExists(atPath: agent.socket))
         #expect(try idle.response() == nil)
+        #expect(throws: ChildProcess.Failure.self) { try RawConnection(to: agent.socket) }
     }
 
     @Test func `what was asked before the signal is answered`() throws {
@@ -51,7 +53,7 @@ struct LifeTests {
     }
 
     @Test func `clients go on with the agent that is started next`() throws {
-        let agent = try AgentProcess(policy: Policies.nothing), rlimitctl = Rlimitctl(agent, as: .alice)
+        let agent = try AgentProcess(policy: Policies.nothing), rlimitctl = Rlimitctl(agent, as: .served)
         #expect(try rlimitctl("status").status == 0)
         try agent.restart()
         #expect(try rlimitctl("status").status == 0)

@@ -1,12 +1,12 @@
 /// Policies that several tests use.
 enum Policies {
-    /// Alice may have this many open files, for processes of her own.
+    /// The served user may have this many open files, for processes of its own.
     static func openFiles(_ ceiling: Int) -> String {
         """
         version = 1
         [[allow]]
         name = "many files"
-        caller.users = [\(Account.alice.uid)]
+        caller.users = [\(Account.served.uid)]
         limits.nofile = \(ceiling)
         """
     }

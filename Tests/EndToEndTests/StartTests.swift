@@ -13,7 +13,7 @@ struct StartTests {
         ("version = 1\n[[allow]]\nname = \"x\"\ncaler.users = [1]\n", 4, "caller"),
         ("version = 1\n[[allow]]\nname = \"x\"\ncaller.users = [1]\nlimits.nofiles = 1\n", 5, "nofile"),
         ("version = 1\n[[allow]]\nname = \"x\"\ncaller.users = [1]\nlimits.memlock = 64\n", 5, "unit"),
-        ("version = 1\n[[allow]\n", 2, ""),
+        ("version = 1\n[[allow]\n", 2, "]"),
     ])
     func `with a bad policy file the agent does not start, and says where and what would be right`(
         policy: String, line: Int, hint: String
@@ -66,7 +66,7 @@ struct StartTests {
         let folder = try AgentFolder(policy: Policies.nothing)
         let result = try start(folder, "--user", user)
         #expect(result.status != 0)
-        #expect((result.output + result.error).contains(user), "\(result.output)\(result.error)")
+        #expect((result.output + result.error).contains("--user"), "\(result.output)\(result.error)")
     }
 
     @Test func `a second agent does not take a live agent's socket`() throws {

@@ -2,6 +2,8 @@
 struct ResponseBytes {
     /// `ERROR_CODE_MALFORMED`
     static let malformed: UInt64 = 16
+    /// `ERROR_CODE_UNSUPPORTED`
+    static let unsupported: UInt64 = 15
 
     /// The code of the error in it; nil where it holds none.
     let errorCode: UInt64?
