@@ -1,3 +1,4 @@
+import CProtobufC
 package import RlimitModel
 
 /// How messages lie in the stream: a length of four bytes, most significant first, and that many bytes of protobuf.
@@ -29,5 +30,21 @@ package enum Frame {
         let first = start + headerLength
         guard bytes.count - first >= length else { return nil }
         return first..<first + length
+    }
+}
+
+extension ByteQueue {
+    /// Appends the frame of a message, packed in place; false, and nothing is appended, if it is longer than `limit`.
+    mutating func appendFrame(of message: UnsafePointer<ProtobufCMessage>, limit: Int) -> Bool {
+        let length = unsafe protobuf_c_message_get_packed_size(message)
+        guard length > 0, length <= limit else { return false }
+        unsafe write(upTo: Frame.headerLength + length) { space in
+            guard let start = unsafe space.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return 0 }
+            for index in 0..<Frame.headerLength {
+                unsafe start[index] = UInt8(truncatingIfNeeded: length >> (8 * (Frame.headerLength - 1 - index)))
+            }
+            return Frame.headerLength + (unsafe protobuf_c_message_pack(message, start + Frame.headerLength))
+        }
+        return true
     }
 }
