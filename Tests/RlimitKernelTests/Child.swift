@@ -96,3 +96,20 @@ final class Child {
         return status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F)
     }
 }
+
+extension Child {
+    /// The probe as root of a user namespace of its own that knows ids 0 to 65535 as they are, where root holds every
+    /// capability over what lives inside.
+    static func probeInFullUserNamespace(_ steps: String...) throws -> Child {
+        // What is executed before the map is written has no capability, what is executed after has all.
+        let script = "read go; exec \"$0\" \"$@\""
+        let child = try Child("unshare", ["--user", "sh", "-c", script, Child.probePath] + steps)
+        // The map is written from outside, as only a root of outside may.
+        let own = try String(contentsOfFile: "/proc/self/uid_map", encoding: .utf8)
+        while try String(contentsOfFile: "/proc/\(child.pid)/uid_map", encoding: .utf8) == own { usleep(1000) }
+        try "0 0 65536".write(toFile: "/proc/\(child.pid)/uid_map", atomically: false, encoding: .utf8)
+        try "0 0 65536".write(toFile: "/proc/\(child.pid)/gid_map", atomically: false, encoding: .utf8)
+        child.proceed()
+        return child
+    }
+}
