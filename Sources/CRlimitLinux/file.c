@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "result.h"
@@ -50,6 +51,13 @@ int rl_remove_directory(const char *path) { return RESULT(rmdir(path)); }
 int rl_change_mode(const char *path, uint32_t mode) { return RESULT(chmod(path, mode)); }
 int rl_change_owner(int fd, uint32_t uid, uint32_t gid) { return RESULT(fchown(fd, uid, gid)); }
 int rl_unlink(const char *path) { return RESULT(unlink(path)); }
+
+int rl_is_read_only(const char *path) {
+    struct statvfs native;
+    if (statvfs(path, &native) != 0) return -errno;
+    return (native.f_flag & ST_RDONLY) != 0;
+}
+
 ssize_t rl_read_link(const char *path, char *text, size_t count) { return RESULT(readlink(path, text, count)); }
 int rl_lock_exclusive(int fd) { return RESULT(flock(fd, LOCK_EX | LOCK_NB)); }
 
@@ -60,6 +68,7 @@ int rl_set_nonblocking(int fd, int on) {
 }
 
 int rl_set_close_on_exec(int fd) { return RESULT(fcntl(fd, F_SETFD, FD_CLOEXEC)); }
+int rl_duplicate(int fd) { return RESULT(fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
 int rl_descriptor_flags(int fd) { return RESULT(fcntl(fd, F_GETFL)); }
 int rl_is_terminal(int fd) { return isatty(fd) == 1 ? 1 : -errno; }
 

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <grp.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -46,8 +47,8 @@ int rl_pidfd_wait(int pidfd) {
     return RESULT(waitid((idtype_t)P_PIDFD, (id_t)pidfd, &ignored, WEXITED | WNOHANG | WNOWAIT));
 }
 
-int rl_prlimit(int32_t pid, int resource, const uint64_t *new_soft_hard, uint64_t *old_soft_hard) {
-    return (int)RESULT(syscall(SYS_prlimit64, pid, resource, new_soft_hard, old_soft_hard));
+int rl_prlimit(int32_t pid, int resource, const struct rl_limit *new_limit, struct rl_limit *old_limit) {
+    return (int)RESULT(syscall(SYS_prlimit64, pid, resource, new_limit, old_limit));
 }
 
 int rl_usage(enum rl_usage_whom whom, struct rl_usage *usage) {
@@ -70,6 +71,7 @@ int rl_usage(enum rl_usage_whom whom, struct rl_usage *usage) {
 
 int64_t rl_page_size(void) { return sysconf(_SC_PAGESIZE); }
 int64_t rl_clock_ticks(void) { return sysconf(_SC_CLK_TCK); }
+const char *rl_secure_environment(const char *name) { return secure_getenv(name); }
 int32_t rl_process_id(void) { return getpid(); }
 int32_t rl_parent_id(void) { return getppid(); }
 int32_t rl_thread_id(void) { return (int32_t)syscall(SYS_gettid); }

@@ -78,6 +78,7 @@ int rl_set_send_timeout(int fd, int64_t nanoseconds) {
 }
 
 // Without a control buffer: descriptors that were sent along never become ours.
+int rl_shutdown(int fd) { return RESULT(shutdown(fd, SHUT_RDWR)); }
 ssize_t rl_receive(int fd, void *bytes, size_t count) { return RESULT(recv(fd, bytes, count, 0)); }
 ssize_t rl_send(int fd, const void *bytes, size_t count) { return RESULT(send(fd, bytes, count, MSG_NOSIGNAL)); }
 

@@ -12,6 +12,17 @@ package struct FileDescriptor: ~Copyable, Sendable {
     // Linux has let go of the number whatever close(2) answers, so there is nothing to retry or report.
     deinit { _ = rl_close(number) }
 
+    /// Another descriptor of the same open file. fcntl(2), F_DUPFD_CLOEXEC.
+    package static func duplicate(of number: Int32) throws(SystemError) -> FileDescriptor {
+        FileDescriptor(owning: try SystemCall.value("fcntl") { rl_duplicate(number) })
+    }
+
+    /// Which file is open under a number; nil where none is. fstat(2).
+    package static func inode(of number: Int32) -> UInt64? {
+        var status = rl_file_status()
+        return unsafe rl_file_status(number, &status) == 0 ? status.inode : nil
+    }
+
     /// Gives the descriptor away: whoever takes the number closes it.
     package consuming func release() -> Int32 {
         let number = number

@@ -17,6 +17,13 @@ package enum OwnProcess {
         return unsafe String(cString: value)
     }
 
+    /// The same, but nil in a program that has more rights than whoever started it: the environment is theirs.
+    /// secure_getenv(3).
+    package static func trustedEnvironment(_ name: String) -> String? {
+        guard let value = unsafe rl_secure_environment(name) else { return nil }
+        return unsafe String(cString: value)
+    }
+
     /// Takes a variable out of the environment. unsetenv(3).
     package static func removeEnvironment(_ name: String) { _ = unsafe unsetenv(name) }
 

@@ -16,8 +16,10 @@ package struct Pidfd: ~Copyable, Sendable {
     /// Holds the process that has this number now. pidfd_open(2).
     ///
     /// - Throws: ESRCH where there is no such process, or the number is a thread's or can be no process's.
-    package static func open(pid: Int32, features: KernelFeatures = .probed) throws(SystemError) -> Pidfd {
-        try ProcessNumber.check(pid)
+    package static func open(
+        pid: Int32, allowingInit: Bool = false, features: KernelFeatures = .probed
+    ) throws(SystemError) -> Pidfd {
+        try ProcessNumber.check(pid, allowingInit: allowingInit)
         let number = SystemCall.retrying { rl_pidfd_open(pid, 0) }
         // Of a thread that leads no process, EINVAL before Linux 6.18 and ENOENT since.
         if number == -EINVAL || number == -ENOENT { throw SystemError(number: ESRCH, call: "pidfd_open") }
@@ -65,6 +67,9 @@ package struct Pidfd: ~Copyable, Sendable {
         guard let pid = entry.pid, pid > 0 else { return nil }
         return entry.namespaceDepth
     }
+
+    /// Its number in this PID namespace; nil where it has none here, or was reaped.
+    package func processNumber() throws(SystemError) -> Int32? { try entryPID() }
 
     private func rawIdentity() throws(SystemError) -> Identity? {
         guard hasInfo else { return try identityFromProc() }

@@ -5,16 +5,18 @@ package import RlimitModel
 /// take 0 for ourselves.
 package enum ProcessLimits {
     /// The limits of a process now. prlimit(2).
-    package static func read(_ resource: Resource, of pid: Int32) throws(SystemError) -> Limit {
-        try ProcessNumber.check(pid)
+    package static func read(
+        _ resource: Resource, of pid: Int32, allowingInit: Bool = false
+    ) throws(SystemError) -> Limit {
+        try ProcessNumber.check(pid, allowingInit: allowingInit)
         return try call(pid, resource, nil)
     }
 
     /// Sets the limits of a process, and tells what they were. prlimit(2).
     package static func exchange(
-        _ resource: Resource, of pid: Int32, for new: Limit
+        _ resource: Resource, of pid: Int32, for new: Limit, allowingInit: Bool = false
     ) throws(SystemError) -> Limit {
-        try ProcessNumber.check(pid)
+        try ProcessNumber.check(pid, allowingInit: allowingInit)
         return try call(pid, resource, new)
     }
 
@@ -27,22 +29,13 @@ package enum ProcessLimits {
     }
 
     private static func call(_ pid: Int32, _ resource: Resource, _ new: Limit?) throws(SystemError) -> Limit {
-        // soft and hard, as struct rlimit64 has them.
-        var old: (UInt64, UInt64) = (0, 0)
+        var old = rl_limit()
         if let new {
-            var wanted = (new.soft.rawValue, new.hard.rawValue)
-            try SystemCall.value("prlimit") {
-                unsafe withUnsafeMutablePointer(to: &old.0) { old in
-                    unsafe withUnsafePointer(to: &wanted.0) { wanted in
-                        unsafe rl_prlimit(pid, Int32(resource.index), wanted, old)
-                    }
-                }
-            }
+            var wanted = rl_limit(soft: new.soft.rawValue, hard: new.hard.rawValue)
+            try SystemCall.value("prlimit") { unsafe rl_prlimit(pid, Int32(resource.index), &wanted, &old) }
         } else {
-            try SystemCall.value("prlimit") {
-                unsafe withUnsafeMutablePointer(to: &old.0) { unsafe rl_prlimit(pid, Int32(resource.index), nil, $0) }
-            }
+            try SystemCall.value("prlimit") { unsafe rl_prlimit(pid, Int32(resource.index), nil, &old) }
         }
-        return Limit(soft: Limit.Bound(rawValue: old.0), hard: Limit.Bound(rawValue: old.1))
+        return Limit(soft: Limit.Bound(rawValue: old.soft), hard: Limit.Bound(rawValue: old.hard))
     }
 }

@@ -12,22 +12,22 @@ package enum SocketTrust {
         try SystemCall.value("stat") { unsafe rl_path_status(path, 0, &status) }
         if status.mode & S_IFMT == S_IFLNK { return "\(path) is a symbolic link" }
         guard status.mode & S_IFMT == S_IFSOCK else { throw SystemError(number: ENOTSOCK, call: "stat") }
-        guard isTrusted(status.uid, other) else { return "\(path) belongs to user \(status.uid)" }
+        guard isTrusted(status.uid, other, at: path) else { return "\(path) belongs to user \(status.uid)" }
         // Whoever may rename a folder on the way may put another in its place.
         for folder in folders(of: path) {
             try SystemCall.value("stat") { unsafe rl_path_status(folder, 1, &status) }
-            guard isTrusted(status.uid, other) else { return "\(folder) belongs to user \(status.uid)" }
+            guard isTrusted(status.uid, other, at: folder) else { return "\(folder) belongs to user \(status.uid)" }
             let isSticky = status.mode & S_ISVTX != 0
             if status.mode & 0o022 != 0, !isSticky { return "others can write to \(folder)" }
         }
         return nil
     }
 
-    private static func isTrusted(_ uid: UInt32, _ other: UInt32?) -> Bool {
+    private static func isTrusted(_ uid: UInt32, _ other: UInt32?, at place: String) -> Bool {
         if uid == 0 || uid == rl_effective_uid() || uid == other { return true }
-        // In a user namespace root of the outside shows so. It was put there from outside, before us.
-        let mapping = SystemFacts.idMapping
-        return !mapping.hasAllUsers && uid == mapping.overflowUID
+        // In a user namespace root of the outside shows as nobody, who may be a user in here too. What is mounted read-only
+        // was put there by whoever made the container.
+        return !SystemFacts.idMapping.knows(uid: uid) && SystemCall.retrying { unsafe rl_is_read_only(place) } == 1
     }
 
     // "/run/rlimitd/x" to "/run/rlimitd", "/run", "/"; "x" to ".".

@@ -65,6 +65,9 @@ package struct StreamSocket: ~Copyable, Sendable {
         }
     }
 
+    /// Ends the connection both ways, also for those who wait on it. shutdown(2).
+    package func shutDown() { _ = rl_shutdown(descriptor.number) }
+
     /// Waits until there is something to receive or room to send. An error or an end counts as both: the next call tells it.
     /// poll(2).
     ///

@@ -7,6 +7,10 @@ import Testing
 struct QuotaTests {
     private let start = ContinuousClock.now
 
+    private func admits(_ peer: Peer, to tenants: inout Tenants) -> Bool {
+        tenants.admit(peer, limit: 1, ratePerSecond: 1, now: start) != nil
+    }
+
     @Test("a second's worth at once, then as many as trickle in, and the wait is told")
     func bucket() {
         var bucket = TokenBucket(ratePerSecond: 10, now: start)
@@ -29,20 +33,22 @@ struct QuotaTests {
     func reconnecting() throws {
         var tenants = Tenants()
         let peer = Peer(pid: 7, uid: 1000, gid: 1000)
-        let first = try #require(tenants.admit(peer, limit: 1, ratePerSecond: 1, now: start))
+        let admitted = tenants.admit(peer, limit: 1, ratePerSecond: 1, now: start)
+        let first = try #require(admitted)
         #expect(first.admitRequest(ratePerSecond: 1, now: start) == nil)
-        #expect(tenants.admit(peer, limit: 1, ratePerSecond: 1, now: start) == nil)
+        #expect(admits(peer, to: &tenants) == false)
         tenants.release(first, now: start)
-        let second = try #require(tenants.admit(peer, limit: 1, ratePerSecond: 1, now: start))
+        let readmitted = tenants.admit(peer, limit: 1, ratePerSecond: 1, now: start)
+        let second = try #require(readmitted)
         #expect(second.admitRequest(ratePerSecond: 1, now: start) != nil)
     }
 
     @Test("the uids of a container share one account, and none with the same uid outside")
-    func containers() throws {
+    func containers() {
         var tenants = Tenants()
         let inside = { (uid: UInt32) in Peer(pid: 9, uid: uid, gid: uid, namespaceDepth: 2, cgroup: "/pod1") }
-        #expect(tenants.admit(inside(0), limit: 1, ratePerSecond: 1, now: start) != nil)
-        #expect(tenants.admit(inside(1000), limit: 1, ratePerSecond: 1, now: start) == nil)
-        #expect(tenants.admit(Peer(pid: 10, uid: 1000, gid: 1000), limit: 1, ratePerSecond: 1, now: start) != nil)
+        #expect(admits(inside(0), to: &tenants) == true)
+        #expect(admits(inside(1000), to: &tenants) == false)
+        #expect(admits(Peer(pid: 10, uid: 1000, gid: 1000), to: &tenants) == true)
     }
 }

@@ -38,10 +38,12 @@ int rl_remove_directory(const char *path);
 int rl_change_mode(const char *path, uint32_t mode);
 int rl_change_owner(int fd, uint32_t uid, uint32_t gid);
 int rl_unlink(const char *path);
+int rl_is_read_only(const char *path);  // 1 or 0: the file system as it is mounted there
 ssize_t rl_read_link(const char *path, char *text, size_t count);
 int rl_lock_exclusive(int fd);  // at once or EWOULDBLOCK
 int rl_set_nonblocking(int fd, int on);
 int rl_set_close_on_exec(int fd);
+int rl_duplicate(int fd);         // close-on-exec
 int rl_descriptor_flags(int fd);  // F_GETFL
 int rl_is_terminal(int fd);       // 1, or -errno
 
@@ -68,6 +70,7 @@ int rl_bind(int fd, const void *path, size_t count);
 int rl_listen(int fd, int backlog);
 int rl_accept(int fd);
 int rl_set_send_timeout(int fd, int64_t nanoseconds);
+int rl_shutdown(int fd);  // both ways
 ssize_t rl_receive(int fd, void *bytes, size_t count);
 ssize_t rl_send(int fd, const void *bytes, size_t count);
 ssize_t rl_send_descriptor(int fd, const void *bytes, size_t count, int descriptor);
@@ -135,7 +138,14 @@ enum { RL_PIDFD_THREAD_FLAG = 0200 };  // PIDFD_THREAD, which is O_EXCL
 int rl_pidfd_open(int32_t pid, uint32_t flags);
 int rl_pidfd_info(int pidfd, struct rl_pidfd_info *info);
 int rl_pidfd_wait(int pidfd);  // looks, never reaps, never blocks; EBADF unless it is a pidfd
-int rl_prlimit(int32_t pid, int resource, const uint64_t *new_soft_hard, uint64_t *old_soft_hard);
+
+// struct rlimit64, whatever the width of rlim_t.
+struct rl_limit {
+    uint64_t soft;
+    uint64_t hard;
+};
+
+int rl_prlimit(int32_t pid, int resource, const struct rl_limit *new_limit, struct rl_limit *old_limit);
 
 struct rl_usage {
     int64_t user_seconds, user_microseconds;
@@ -154,6 +164,7 @@ int64_t rl_clock_ticks(void);
 int32_t rl_process_id(void);
 int32_t rl_parent_id(void);
 int32_t rl_thread_id(void);
+const char *rl_secure_environment(const char *name);  // NULL also in a program with more rights than its caller
 uint32_t rl_effective_uid(void);
 uint32_t rl_effective_gid(void);
 int rl_execute(const char *file, char *const *arguments);
