@@ -136,7 +136,7 @@ import Testing
             id: .max, timeout: .seconds(3600), isQuestion: true,
             .set(.cgroup(path), EditBatch(edits), lease: .duration(.seconds(1))))
         let frame = try Wire.frame(request)
-        #expect(frame.count > 1900)
+        #expect(frame.count > 1850)
         #expect(try Wire.request(frame.payload) == request)
     }
 }

@@ -114,7 +114,7 @@ import Testing
         #expect(fault.error.editIndex == wrong.editIndex)
         #expect(fault.error.resource == wrong.resource)
         // The same inside a question.
-        guard [3, 4, 5, 6].contains(wrong.payload[2] >> 3) else { return }
+        guard wrong.payload.count > 2, [3, 4, 5, 6].contains(wrong.payload[2] >> 3) else { return }
         let inner = Message(bytes: [wrong.payload[2] - 16] + wrong.payload.dropFirst(3))
         #expect(Wire.fault(Message.request(7, inner)) == fault)
     }
