@@ -74,7 +74,7 @@ let package = Package(
         .executableTarget(
             name: "rlimitctl",
             dependencies: [
-                "RlimitClient", "RlimitModel", "RlimitPolicy", "RlimitPolicyFile",
+                "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitPolicyFile",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
@@ -86,8 +86,10 @@ let package = Package(
         .testTarget(
             name: "RlimitPolicyFileTests", dependencies: ["RlimitModel", "RlimitPolicy", "RlimitPolicyFile"],
             swiftSettings: testSettings),
+        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .testTarget(
-            name: "RlimitWireTests", dependencies: ["CProtobufC", "CRlimitProto", "RlimitModel", "RlimitWire"],
+            name: "RlimitWireTests",
+            dependencies: ["CAllocationCounter", "CProtobufC", "CRlimitProto", "RlimitModel", "RlimitWire"],
             swiftSettings: testSettings),
         .testTarget(
             name: "RlimitKernelTests", dependencies: ["CRlimitLinux", "RlimitKernel", "RlimitModel"],
@@ -98,6 +100,9 @@ let package = Package(
             swiftSettings: testSettings),
         .testTarget(
             name: "RlimitClientTests", dependencies: ["RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire"],
+            swiftSettings: testSettings),
+        .testTarget(
+            name: "RlimitctlTests", dependencies: ["RlimitKernel", "RlimitModel", "RlimitWire", "rlimitctl"],
             swiftSettings: testSettings),
         .testTarget(
             name: "EndToEndTests",

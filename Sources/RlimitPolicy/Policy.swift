@@ -44,6 +44,14 @@ package struct Policy: Hashable, Sendable {
         return count == 0 ? "baseline only" : count == 1 ? "1 rule" : "\(count) rules"
     }
 
+    /// What a caller gets whose real, effective and saved ids differ: the kernel judges by other ids than it showed us.
+    package static var mixedIDs: RlimitError { Refusals.mixedIDs }
+
+    /// What a caller gets of whom `letsSpeakOfOthers` is not true, when it sends a pidfd.
+    package static func mayNotSpeakOfOthers(_ peer: Peer, _ operation: Request.Operation) -> RlimitError {
+        Refusals.noRuleAboutOthers(peer, operation)
+    }
+
     /// Whether some rule lets this caller speak of processes other than itself.
     package func letsSpeakOfOthers(_ peer: Peer) -> Bool {
         !peer.hasMixedIDs

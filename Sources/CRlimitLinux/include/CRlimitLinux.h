@@ -1,0 +1,206 @@
+// What Swift cannot import from the C library, and every call whose failure Swift must know at once.
+//
+// Every function is one call with plain arguments. It returns what the call returns, or -errno, so that Swift never reads
+// errno late. No function decides anything, allocates, or retries.
+#ifndef CRLIMITLINUX_H
+#define CRLIMITLINUX_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+// Descriptors and files.
+
+struct rl_file_status {
+    uint64_t device;
+    uint64_t inode;
+    int64_t size;
+    uint32_t mode;
+    uint32_t uid;
+    uint32_t gid;
+};
+
+enum rl_open_flags {
+    RL_OPEN_READ = 1,
+    RL_OPEN_DIRECTORY = 2,
+    RL_OPEN_NO_FOLLOW = 4,
+    RL_OPEN_PATH_ONLY = 8,
+};
+
+int rl_open(const char *path, int flags);  // any of rl_open_flags; always close-on-exec
+int rl_close(int fd);
+ssize_t rl_read(int fd, void *bytes, size_t count);
+ssize_t rl_write(int fd, const void *bytes, size_t count);
+int rl_file_status(int fd, struct rl_file_status *status);
+int rl_path_status(const char *path, int follow, struct rl_file_status *status);
+int rl_make_directory(const char *path, uint32_t mode);
+int rl_remove_directory(const char *path);
+int rl_change_mode(const char *path, uint32_t mode);
+int rl_change_owner(int fd, uint32_t uid, uint32_t gid);
+int rl_unlink(const char *path);
+int rl_is_read_only(const char *path);  // 1 or 0: the file system as it is mounted there
+ssize_t rl_read_link(const char *path, char *text, size_t count);
+int rl_lock_exclusive(int fd);  // at once or EWOULDBLOCK
+int rl_set_nonblocking(int fd, int on);
+int rl_set_close_on_exec(int fd);
+int rl_duplicate(int fd);         // close-on-exec
+int rl_descriptor_flags(int fd);  // F_GETFL
+int rl_is_terminal(int fd);       // 1, or -errno
+
+enum rl_poll_events { RL_POLL_IN = 1, RL_POLL_OUT = 2, RL_POLL_ERROR = 4, RL_POLL_HANGUP = 8 };
+
+// milliseconds < 0 waits for ever; *happened is of rl_poll_events.
+int rl_poll(int fd, int events, int milliseconds, int *happened);
+
+// Directories: entries whose names are numbers, as /proc has them.
+
+struct rl_directory;
+int rl_directory_open(const char *path, struct rl_directory **directory);
+int rl_directory_next(struct rl_directory *directory, const char **name);  // 1, 0 at the end, -errno
+void rl_directory_close(struct rl_directory *directory);
+
+// Unix sockets. A path is `count` bytes without a NUL; a name that begins with NUL is abstract.
+
+enum { RL_SOCKET_PATH_SIZE = 108 };
+
+int rl_stream_socket(void);
+int rl_datagram_socket(void);
+int rl_connect(int fd, const void *path, size_t count);
+int rl_bind(int fd, const void *path, size_t count);
+int rl_listen(int fd, int backlog);
+int rl_accept(int fd);
+int rl_set_send_timeout(int fd, int64_t nanoseconds);
+int rl_shutdown(int fd);  // both ways
+ssize_t rl_receive(int fd, void *bytes, size_t count);
+ssize_t rl_send(int fd, const void *bytes, size_t count);
+ssize_t rl_send_descriptor(int fd, const void *bytes, size_t count, int descriptor);
+
+struct rl_received {
+    int descriptor;    // -1: none came
+    int is_truncated;  // more came than there was room for; the kernel has dropped the rest
+    int has_other;     // ancillary data that is no descriptor
+};
+
+ssize_t rl_receive_descriptor(int fd, void *bytes, size_t count, struct rl_received *received);
+
+enum rl_socket_option {
+    RL_SOCKET_IS_LISTENING,
+    RL_SOCKET_DOMAIN,
+    RL_SOCKET_TYPE,
+    RL_SOCKET_PASS_CREDENTIALS,
+    RL_SOCKET_PASS_SECURITY,
+    RL_SOCKET_PASS_PIDFD,
+    RL_SOCKET_PASS_RIGHTS,
+};
+
+int rl_socket_option(int fd, enum rl_socket_option option, int *value);
+int rl_set_socket_option(int fd, enum rl_socket_option option, int value);
+int rl_domain_unix(void);
+int rl_type_stream(void);
+
+// Who is at the other end. Lengths are in and out, in bytes.
+
+struct rl_peer_credentials {
+    int32_t pid;
+    uint32_t uid;
+    uint32_t gid;
+};
+
+int rl_peer_credentials(int fd, struct rl_peer_credentials *credentials, uint32_t *length);
+int rl_peer_groups(int fd, uint32_t *groups, uint32_t *length);
+int rl_peer_security(int fd, char *label, uint32_t *length);
+int rl_peer_pidfd(int fd, int *pidfd, uint32_t *length);
+
+// Processes.
+
+enum rl_pidfd_info_mask { RL_PIDFD_INFO_PID = 1, RL_PIDFD_INFO_CREDS = 2, RL_PIDFD_INFO_CGROUPID = 4, RL_PIDFD_INFO_EXIT = 8 };
+
+// struct pidfd_info of <linux/pidfd.h>, in its first published size.
+struct rl_pidfd_info {
+    uint64_t mask;
+    uint64_t cgroupid;
+    uint32_t pid;
+    uint32_t tgid;
+    uint32_t ppid;
+    uint32_t ruid;
+    uint32_t rgid;
+    uint32_t euid;
+    uint32_t egid;
+    uint32_t suid;
+    uint32_t sgid;
+    uint32_t fsuid;
+    uint32_t fsgid;
+    int32_t exit_code;
+};
+
+enum { RL_PIDFD_THREAD_FLAG = 0200 };  // PIDFD_THREAD, which is O_EXCL
+
+int rl_pidfd_open(int32_t pid, uint32_t flags);
+int rl_pidfd_info(int pidfd, struct rl_pidfd_info *info);
+int rl_pidfd_wait(int pidfd);  // looks, never reaps, never blocks; EBADF unless it is a pidfd
+
+// struct rlimit64, whatever the width of rlim_t.
+struct rl_limit {
+    uint64_t soft;
+    uint64_t hard;
+};
+
+int rl_prlimit(int32_t pid, int resource, const struct rl_limit *new_limit, struct rl_limit *old_limit);
+
+struct rl_usage {
+    int64_t user_seconds, user_microseconds;
+    int64_t system_seconds, system_microseconds;
+    int64_t maximum_resident_kibibytes;
+    int64_t minor_faults, major_faults;
+    int64_t block_inputs, block_outputs;
+    int64_t voluntary_switches, involuntary_switches;
+};
+
+enum rl_usage_whom { RL_USAGE_PROCESS, RL_USAGE_CHILDREN, RL_USAGE_THREAD };
+
+int rl_usage(enum rl_usage_whom whom, struct rl_usage *usage);
+int64_t rl_page_size(void);
+int64_t rl_clock_ticks(void);
+int32_t rl_process_id(void);
+int32_t rl_parent_id(void);
+int32_t rl_thread_id(void);
+const char *rl_secure_environment(const char *name);  // NULL also in a program with more rights than its caller
+uint32_t rl_effective_uid(void);
+uint32_t rl_effective_gid(void);
+int rl_execute(const char *file, char *const *arguments);
+
+// Credentials, of all threads.
+
+int rl_set_groups(const uint32_t *groups, size_t count);
+int rl_set_gids(uint32_t gid);
+int rl_set_uids(uint32_t uid);
+int rl_set_no_new_privileges(void);
+int rl_set_dumpable(int on);
+int rl_clear_ambient(void);
+
+// Waiting.
+
+enum rl_epoll_interest { RL_EPOLL_IN = 1, RL_EPOLL_OUT = 2, RL_EPOLL_HANGUP = 4, RL_EPOLL_ERROR = 8, RL_EPOLL_READ_CLOSED = 16 };
+
+struct rl_event {
+    uint64_t token;
+    uint32_t happened;  // of rl_epoll_interest
+};
+
+int rl_epoll_create(void);
+int rl_epoll_add(int epoll, int fd, uint32_t interest, uint64_t token);
+int rl_epoll_change(int epoll, int fd, uint32_t interest, uint64_t token);
+int rl_epoll_remove(int epoll, int fd);
+size_t rl_epoll_event_size(void);
+int rl_epoll_wait(int epoll, void *events, int capacity, int milliseconds);
+struct rl_event rl_epoll_event(const void *events, int index);
+
+int rl_signal_descriptor(const int *signals, size_t count);  // they must be blocked
+int rl_signal_next(int fd);                                  // the number
+int rl_signal_block(const int *signals, size_t count, int block);
+int rl_signal_ignore(int signal);
+
+enum rl_clock { RL_CLOCK_MONOTONIC, RL_CLOCK_BOOT };
+int64_t rl_clock(enum rl_clock clock);  // nanoseconds
+
+#endif

@@ -1,0 +1,91 @@
+#define _GNU_SOURCE
+#include "CRlimitLinux.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "result.h"
+
+int rl_open(const char *path, int flags) {
+    int native = O_CLOEXEC | O_RDONLY;
+    if (flags & RL_OPEN_DIRECTORY) native |= O_DIRECTORY;
+    if (flags & RL_OPEN_NO_FOLLOW) native |= O_NOFOLLOW;
+    if (flags & RL_OPEN_PATH_ONLY) native |= O_PATH;
+    return RESULT(open(path, native));
+}
+
+int rl_close(int fd) { return RESULT(close(fd)); }
+ssize_t rl_read(int fd, void *bytes, size_t count) { return RESULT(read(fd, bytes, count)); }
+ssize_t rl_write(int fd, const void *bytes, size_t count) { return RESULT(write(fd, bytes, count)); }
+
+static void take(struct rl_file_status *status, const struct stat *native) {
+    status->device = native->st_dev;
+    status->inode = native->st_ino;
+    status->size = native->st_size;
+    status->mode = native->st_mode;
+    status->uid = native->st_uid;
+    status->gid = native->st_gid;
+}
+
+int rl_file_status(int fd, struct rl_file_status *status) {
+    struct stat native;
+    if (fstat(fd, &native) != 0) return -errno;
+    take(status, &native);
+    return 0;
+}
+
+int rl_path_status(const char *path, int follow, struct rl_file_status *status) {
+    struct stat native;
+    if (fstatat(AT_FDCWD, path, &native, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0) return -errno;
+    take(status, &native);
+    return 0;
+}
+
+int rl_make_directory(const char *path, uint32_t mode) { return RESULT(mkdir(path, mode)); }
+int rl_remove_directory(const char *path) { return RESULT(rmdir(path)); }
+int rl_change_mode(const char *path, uint32_t mode) { return RESULT(chmod(path, mode)); }
+int rl_change_owner(int fd, uint32_t uid, uint32_t gid) { return RESULT(fchown(fd, uid, gid)); }
+int rl_unlink(const char *path) { return RESULT(unlink(path)); }
+
+int rl_is_read_only(const char *path) {
+    struct statvfs native;
+    if (statvfs(path, &native) != 0) return -errno;
+    return (native.f_flag & ST_RDONLY) != 0;
+}
+
+ssize_t rl_read_link(const char *path, char *text, size_t count) { return RESULT(readlink(path, text, count)); }
+int rl_lock_exclusive(int fd) { return RESULT(flock(fd, LOCK_EX | LOCK_NB)); }
+
+int rl_set_nonblocking(int fd, int on) {
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0) return -errno;
+    return RESULT(fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK));
+}
+
+int rl_set_close_on_exec(int fd) { return RESULT(fcntl(fd, F_SETFD, FD_CLOEXEC)); }
+int rl_duplicate(int fd) { return RESULT(fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
+int rl_descriptor_flags(int fd) { return RESULT(fcntl(fd, F_GETFL)); }
+int rl_is_terminal(int fd) { return isatty(fd) == 1 ? 1 : -errno; }
+
+// A DIR by a name of our own, so that Swift sees one pointer type whatever the C library calls it.
+int rl_directory_open(const char *path, struct rl_directory **directory) {
+    DIR *native = opendir(path);
+    if (native == NULL) return -errno;
+    *directory = (struct rl_directory *)native;
+    return 0;
+}
+
+int rl_directory_next(struct rl_directory *directory, const char **name) {
+    errno = 0;
+    struct dirent *entry = readdir((DIR *)directory);
+    if (entry == NULL) return -errno;
+    *name = entry->d_name;
+    return 1;
+}
+
+void rl_directory_close(struct rl_directory *directory) { closedir((DIR *)directory); }

@@ -1,0 +1,6 @@
+// What a system call returned, or -errno.
+#define RESULT(call)                                        \
+    ({                                                      \
+        __typeof__(call) rl_result = (call);                \
+        rl_result == -1 ? (__typeof__(call))-errno : rl_result; \
+    })

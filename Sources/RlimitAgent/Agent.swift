@@ -1,0 +1,243 @@
+import Logging
+package import RlimitKernel
+import RlimitModel
+import RlimitPolicy
+import RlimitPolicyFile
+
+/// The loop: one thread, one epoll, everyone served in turn.
+package final class Agent {
+    private let poller: Poller
+    private let signals: SignalSource
+    private let listener: Listener
+    private let desk: Desk
+    private let loader: PolicyLoader
+    private var supervisor: Supervisor
+    private let sink: LogSink
+    private let log: Logger
+    private let connectionLimit: Int
+
+    private var sessions = SessionTable()
+    private var tenants = Tenants()
+    // Sessions that have whole frames left for the next turn.
+    private var backlog: [UInt64] = []
+    // Until then nobody is accepted, for there was no descriptor left.
+    private var acceptsAgainAt: ContinuousClock.Instant?
+    // After SIGTERM: until then peers may take their last responses.
+    private var drainsUntil: ContinuousClock.Instant?
+    private var tickAt = ContinuousClock.now
+
+    private enum Token {
+        static let listener: UInt64 = 1
+        static let signals: UInt64 = 2
+    }
+
+    /// How often the loop looks after what has waited too long, while there is such a thing.
+    private static let tick: Duration = .milliseconds(500)
+    private static let drainTime: Duration = .seconds(2)
+    private static let acceptPause: Duration = .milliseconds(100)
+    /// Connections accepted in one turn, so that those who are connected get theirs.
+    private static let acceptsPerTurn = 64
+
+    init(_ parts: consuming AgentParts) throws(SystemError) {
+        poller = try Poller()
+        signals = parts.signals
+        listener = parts.listener
+        loader = parts.loader
+        supervisor = parts.supervisor
+        sink = parts.sink
+        log = parts.log
+        connectionLimit = parts.connectionLimit
+        desk = Desk(handler: RequestHandler(policy: parts.policy, facts: parts.facts, audit: Audit(sink: parts.sink)))
+        try poller.add(signals.descriptor.number, .readable, token: Token.signals)
+        try poller.add(listener.descriptor.number, .readable, token: Token.listener)
+    }
+
+    /// Serves until SIGTERM or SIGINT, then until everyone who is connected has its answers.
+    package func run() throws(SystemError) {
+        supervisor.ready(policy: desk.handler.policy.summary)
+        while drainsUntil == nil || sessions.count > 0 {
+            sink.flush()
+            try poller.wait(timeout: timeToWait) { event in
+                desk.now = .now
+                switch event.token {
+                case Token.signals: handleSignals()
+                case Token.listener: acceptConnections()
+                default: serve(event.token)
+                }
+            }
+            desk.now = .now
+            serveBacklog()
+            lookAfterTheLate()
+        }
+        log.notice("stopped")
+        sink.flush()
+    }
+}
+
+// Connections.
+extension Agent {
+    private func acceptConnections() {
+        do throws(SystemError) {
+            for _ in 0..<Self.acceptsPerTurn {
+                guard let socket = try listener.accept() else { return }
+                admit(socket)
+            }
+        } catch {
+            // The listener would go on reporting the connection that found no descriptor, so it is put aside for a while.
+            log.warning("cannot accept connections: \(error); trying again in \(Self.acceptPause)")
+            listen(false)
+            acceptsAgainAt = desk.now + Self.acceptPause
+        }
+    }
+
+    private func admit(_ socket: consuming StreamSocket) {
+        // Whoever the kernel does not vouch for gets nothing: it has gone, or its ids mean nobody here.
+        guard let who = try? socket.peer() else { return }
+        let peer = who.peer
+        let quota = desk.handler.policy.quota
+        guard sessions.count < connectionLimit else {
+            return turnAway(socket, peer, "the agent has \(connectionLimit) connections, and no room for more")
+        }
+        let account = tenants.admit(
+            peer, limit: quota.connections, ratePerSecond: quota.requestsPerSecond, now: desk.now)
+        guard let account else {
+            return turnAway(
+                socket, peer, "uid \(peer.uid) has \(quota.connections) connections, and may have no more")
+        }
+        begin(Session(socket: socket, who, account: account, mayAttach: desk.handler.policy.letsSpeakOfOthers(peer)))
+    }
+
+    private func listen(_ isListening: Bool) {
+        do throws(SystemError) {
+            try poller.change(listener.descriptor.number, isListening ? .readable : [], token: Token.listener)
+        } catch {
+            log.error("cannot tell the poller of the listener: \(error)")
+        }
+    }
+
+    private func turnAway(_ socket: borrowing StreamSocket, _ peer: Peer, _ why: String) {
+        let error = RlimitError(.quotaExceeded, message: why)
+        desk.turnAway(socket, error)
+        desk.handler.audit.refused(error, to: peer, operation: "connect", target: nil)
+    }
+
+    private func begin(_ session: Session) {
+        let token = sessions.insert(session)
+        desk.handler.statistics.acceptedConnections += 1
+        desk.handler.statistics.connections = UInt64(sessions.count)
+        do throws(SystemError) {
+            try poller.add(session.socket.descriptor.number, .readable, token: token)
+        } catch {
+            log.error("cannot watch a connection: \(error)")
+            end(token, session)
+        }
+    }
+
+    private func end(_ token: UInt64, _ session: Session) {
+        // Closing the socket takes it out of the poller too.
+        sessions.remove(token)
+        desk.forget(session)
+        tenants.release(session.account, now: desk.now)
+        desk.handler.statistics.connections = UInt64(sessions.count)
+    }
+}
+
+// Turns.
+extension Agent {
+    private func serve(_ token: UInt64) {
+        guard let session = sessions[token] else { return }
+        let wrote = session.waitsToWrite
+        switch desk.serve(session) {
+        case .reads: if wrote { watch(session, for: .readable, token) }
+        case .writes: if !wrote { watch(session, for: .writable, token) }
+        case .hasMore:
+            if wrote { watch(session, for: .readable, token) }
+            backlog.append(token)
+        case .ends: return end(token, session)
+        }
+        if drainsUntil != nil && session.isIdle { end(token, session) }
+    }
+
+    private func serveBacklog() {
+        guard !backlog.isEmpty else { return }
+        let tokens = backlog
+        backlog.removeAll(keepingCapacity: true)
+        for token in tokens where sessions[token]?.hasWholeFrames ?? false { serve(token) }
+    }
+
+    private func watch(_ session: Session, for interest: Poller.Interest, _ token: UInt64) {
+        do throws(SystemError) {
+            try poller.change(session.socket.descriptor.number, interest, token: token)
+            session.waitsToWrite = interest == .writable
+        } catch {
+            log.error("cannot watch a connection: \(error)")
+            end(token, session)
+        }
+    }
+
+    private var timeToWait: Duration? {
+        if !backlog.isEmpty { return .zero }
+        if acceptsAgainAt != nil { return Self.acceptPause }
+        // Sessions may hold half a frame, a drain has an end, a full log wants to be written: looked after by and by.
+        if drainsUntil != nil || desk.waitingSessions > 0 || !sink.isEmpty { return Self.tick }
+        return supervisor.interval
+    }
+
+    private func lookAfterTheLate() {
+        supervisor.isAlive(now: desk.now)
+        if let moment = acceptsAgainAt, desk.now >= moment {
+            acceptsAgainAt = nil
+            listen(true)
+        }
+        guard desk.now >= tickAt, desk.waitingSessions > 0 || drainsUntil != nil else { return }
+        tickAt = desk.now + Self.tick
+        for token in sessions.tokens {
+            guard let session = sessions[token] else { continue }
+            if let since = session.waitingSince, desk.now - since > Session.frameTime {
+                desk.timeOut(session)
+                end(token, session)
+            } else if let end = drainsUntil, desk.now >= end {
+                self.end(token, session)
+            }
+        }
+    }
+}
+
+// Signals.
+extension Agent {
+    private func handleSignals() {
+        while let signal = (try? signals.next()) ?? nil {
+            if signal == SignalSource.hangUp { reload() } else { drain() }
+        }
+    }
+
+    private func reload() {
+        supervisor.reloading()
+        do throws(PolicyFileError) {
+            let loaded = try loader.load()
+            for warning in loaded.warnings { log.warning("\(warning)") }
+            desk.handler.policy = loaded.policy
+            for token in sessions.tokens {
+                guard let session = sessions[token] else { continue }
+                session.mayAttach = desk.handler.policy.letsSpeakOfOthers(session.peer)
+            }
+            log.notice("policy reloaded: \(loaded.policy.summary)")
+        } catch {
+            for diagnostic in error.diagnostics { log.error("\(diagnostic)") }
+            log.error("the policy was not reloaded; the one before it stays")
+        }
+        supervisor.ready(policy: desk.handler.policy.summary)
+    }
+
+    // Nobody new; those who are connected get answers to what they have sent.
+    private func drain() {
+        guard drainsUntil == nil else { return }
+        supervisor.stopping()
+        log.notice("stopping")
+        listen(false)
+        listener.removePath()
+        acceptsAgainAt = nil
+        drainsUntil = desk.now + Self.drainTime
+        for token in sessions.tokens { serve(token) }
+    }
+}

@@ -1,0 +1,33 @@
+import RlimitKernel
+import RlimitModel
+import RlimitPolicy
+
+/// What the agent knows of itself and its kernel from the start.
+struct AgentFacts: Sendable {
+    /// The agent's own process: never a target of a change.
+    let pid: Int32
+    let kernelRelease: String
+    let openFilesCeiling: UInt64
+    let canRaise: Bool
+    let features: [String]
+
+    static func gather(canRaise: Bool) -> AgentFacts {
+        let kernel = KernelFeatures.probed
+        var features = ["batch", "explain", "pidfd"]
+        if kernel.hasPeerPidfd { features.append("peer-pidfd") }
+        if kernel.hasPidfdInfo { features.append("pidfd-info") }
+        return AgentFacts(
+            pid: OwnProcess.pid, kernelRelease: SystemFacts.kernelRelease,
+            openFilesCeiling: SystemFacts.openFilesCeiling() ?? Policy.standardOpenFilesCeiling.rawValue,
+            canRaise: canRaise, features: features)
+    }
+
+    func info(for peer: Peer, policy: String) -> AgentInfo {
+        AgentInfo(
+            version: agentVersion, kernel: kernelRelease, features: features, openFilesCeiling: openFilesCeiling,
+            canRaise: canRaise, policy: policy, caller: AgentInfo.Caller(peer))
+    }
+}
+
+/// The version of this package; CHANGELOG.md has the same at its top.
+package let agentVersion = "0.1.0"

@@ -1,0 +1,76 @@
+import RlimitModel
+
+/// What was decided and done, for whoever asks later: one line for each change and each refusal.
+struct Audit: Sendable {
+    private let sink: LogSink
+
+    init(sink: LogSink) { self.sink = sink }
+
+    enum Verdict: String {
+        /// A change that was granted and made.
+        case granted
+        /// A request that policy or the kernel refused.
+        case refused
+        /// A change that met a process which was no longer the one that had been judged.
+        case stray
+        /// A connection that was closed for what it sent.
+        case fault
+    }
+
+    func changed(_ change: Change, by peer: Peer, operation: StaticString, target: Int32) {
+        var line = begin(.granted, peer, operation)
+        line.add("target_pid", target)
+        line.add("resource", change.resource.name)
+        line.add("old", change.old.description)
+        line.add("new", change.new.description)
+        if case .agent(let rule) = change.grantedBy { line.add("rule", rule ?? "baseline") }
+        sink.write(line)
+    }
+
+    func refused(
+        _ error: RlimitError, to peer: Peer, operation: StaticString, target: Int32?, asked: NumericEdit? = nil
+    ) {
+        let verdict: Verdict = error.code == .targetChanged ? .stray : error.code == .malformed ? .fault : .refused
+        var line = begin(verdict, peer, operation)
+        if let target { line.add("target_pid", target) }
+        line.add("resource", error.resource?.name ?? asked?.resource.name)
+        if let asked {
+            line.add("asked", "\(asked.soft.map(\.description) ?? ""):\(asked.hard.map(\.description) ?? "")")
+        }
+        line.add("code", error.code.rawValue)
+        line.add("rule", error.rule)
+        line.add("message", error.message)
+        sink.write(line)
+    }
+
+    private func begin(_ verdict: Verdict, _ peer: Peer, _ operation: StaticString) -> LogLine {
+        var line = LogLine(sink.format)
+        line.add("time", Timestamp.now().description)
+        line.add("level", verdict == .granted ? "notice" : "warning")
+        line.add("event", "audit")
+        line.add("verdict", verdict.rawValue)
+        line.add("operation", operation.description)
+        line.add("peer_pid", peer.pid ?? 0)
+        line.add("peer_uid", peer.uid)
+        line.add("peer_gid", peer.gid)
+        return line
+    }
+}
+
+extension Request {
+    /// What the audit calls it: the word of the protocol.
+    var name: StaticString {
+        if isQuestion { return "explain" }
+        return switch operation {
+        case .get: "get"
+        case .set: "set"
+        case .prlimit: "prlimit"
+        case .usage, .threadUsage: "usage"
+        case .leaseRenew: "lease_renew"
+        case .leaseRelease: "lease_release"
+        case .leaseList: "lease_list"
+        case .serverInfo: "server_info"
+        case .stats: "stats"
+        }
+    }
+}

@@ -1,0 +1,135 @@
+import RlimitKernel
+import RlimitModel
+import RlimitPolicy
+import RlimitWire
+
+// Frames to replies.
+extension Desk {
+    /// The way of a request: decode, find out whom it speaks of, authorize and perform, reply.
+    func answer(_ payload: Span<UInt8>, of session: Session, at place: Range<Int>) {
+        handler.statistics.requests += 1
+        do throws(RequestFault) {
+            let request = try decoder.decode(payload)
+            let attached = try descriptor(for: request, of: session, at: place)
+            let outcome = outcome(of: request, with: attached, for: session)
+            if case .failure(let error) = outcome, error.code == .malformed {
+                throw RequestFault(id: request.id, error: error)
+            }
+            encoder.encode(Response(id: request.id, outcome), into: &output)
+        } catch {
+            guard error.error.code == .malformed else {
+                encoder.encode(Response(id: error.id, .failure(error.error)), into: &output)
+                return
+            }
+            fault(session, error.error, id: error.id)
+        }
+    }
+
+    // The descriptor that belongs to this frame, if the frame names one.
+    private func descriptor(
+        for request: Request, of session: Session, at place: Range<Int>
+    ) throws(RequestFault) -> FileDescriptor? {
+        let frame = session.position + UInt64(place.lowerBound)..<session.position + UInt64(place.upperBound)
+        guard let attached = session.attached.take() else { return nil }
+        guard attached.belongs(to: frame) else {
+            session.attached = consume attached
+            return nil
+        }
+        guard request.operation.whom == .attachedPidfd else {
+            throw RequestFault(
+                id: request.id,
+                error: RlimitError(.malformed, message: "a descriptor came with a frame that names none"))
+        }
+        return attached.descriptor
+    }
+
+    private func outcome(
+        of request: Request, with attached: consuming FileDescriptor?, for session: Session
+    ) -> Result<Reply, RlimitError> {
+        do throws(RlimitError) {
+            try admit(request, of: session)
+            guard let whom = request.operation.whom else {
+                return .success(try handler.handle(request, from: session.peer))
+            }
+            return .success(try reply(to: request, about: whom, with: attached, for: session))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func admit(_ request: Request, of session: Session) throws(RlimitError) {
+        let rate = handler.policy.quota.requestsPerSecond
+        if let wait = session.account.admitRequest(ratePerSecond: rate, now: now) {
+            handler.statistics.refusals += 1
+            throw RlimitError(
+                .rateLimited, message: "more than \(rate) requests a second; try again later", retryAfter: wait)
+        }
+        // Everything before it in the queue was answered meanwhile.
+        if let timeout = request.timeout, now.duration(to: .now) > timeout { throw RlimitError(.deadlineExceeded) }
+        guard !session.peer.hasMixedIDs || request.operation == .serverInfo else {
+            throw Policy.mixedIDs
+        }
+    }
+
+    // Finds the process; `handler` does the rest.
+    private func reply(
+        to request: Request, about whom: Request.Whom, with attached: consuming FileDescriptor?, for session: Session
+    ) throws(RlimitError) -> Reply {
+        switch whom {
+        case .caller:
+            switch session.itself {
+            case .some(let itself): return try handler.handle(request, from: session.peer, on: itself, isPeer: true)
+            case .none:
+                throw RlimitError(.noSuchProcess, message: "the process that connected is not visible from the agent")
+            }
+        case .pid(let pid):
+            guard session.peer.sharesNamespace else {
+                let error = RlimitError(
+                    .pidfdRequired,
+                    message: "process \(pid) of which PID namespace? The caller's is not the agent's; send a pidfd")
+                handler.refused(error, request, to: session.peer, target: nil)
+                throw error
+            }
+            return try withNamed(pid, of: session) { process throws(RlimitError) in
+                try handler.handle(request, from: session.peer, on: process, isPeer: pid == session.peer.pid)
+            }
+        case .attachedPidfd:
+            guard session.mayAttach else {
+                let error = Policy.mayNotSpeakOfOthers(session.peer, request.operation)
+                handler.refused(error, request, to: session.peer, target: nil)
+                throw error
+            }
+            let process = try KernelProcess(attached: attached)
+            return try handler.handle(
+                request, from: session.peer, on: process, isPeer: process.pid == session.peer.pid)
+        case .cgroup, .pod:
+            throw RlimitError(.unsupported, message: "this agent does not have cgroup and pod targets yet")
+        }
+    }
+
+    // The pidfd of the process last named is kept: whoever asks about one process asks again. It is let go once it ended,
+    // for then the number may be another's.
+    private func withNamed(
+        _ pid: Int32, of session: Session, _ body: (borrowing KernelProcess) throws(RlimitError) -> Reply
+    ) throws(RlimitError) -> Reply {
+        if session.named?.pid != pid || session.named?.hasEnded ?? true {
+            session.named = nil
+            session.named = try KernelProcess(pid: pid)
+        }
+        switch session.named {
+        case .some(let process): return try body(process)
+        case .none: throw RlimitError(.noSuchProcess)
+        }
+    }
+}
+
+extension Request.Operation {
+    /// Of which process it speaks; nil where of none.
+    fileprivate var whom: Request.Whom? {
+        switch self {
+        case .get(let whom, _), .set(let whom, _, _), .prlimit(let whom, _, _): whom
+        case .usage(let whom, _), .threadUsage(let whom, _): whom
+        case .leaseRenew, .leaseRelease, .leaseList, .serverInfo, .stats: nil
+        }
+    }
+}

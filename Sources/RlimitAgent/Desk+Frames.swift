@@ -1,0 +1,96 @@
+import RlimitKernel
+import RlimitModel
+import RlimitWire
+
+// Bytes to frames.
+extension Desk {
+    // True: the peer sends no more.
+    func receive(from session: Session) throws(SystemError) -> Bool {
+        session.unread.withBytes { input.append($0) }
+        session.unread.removeAll()
+        session.unread.releaseIfEmpty()
+        // Whole frames that are left from the last turn come first; the kernel keeps the rest meanwhile.
+        if session.hasWholeFrames { return false }
+        let start = session.position + UInt64(input.count)
+        guard session.mayAttach else {
+            return try unsafe receiveBytes { space throws(SystemError) in unsafe try session.socket.receive(into: space)
+            } == nil
+        }
+        var attached: FileDescriptor?
+        var isBroken = false
+        let count = try unsafe receiveBytes { space throws(SystemError) in
+            switch unsafe try session.socket.receiveWithDescriptor(into: space) {
+            case .bytes(let count, let descriptor):
+                attached = descriptor
+                return .bytes(count)
+            case .wouldBlock: return .wouldBlock
+            case .end: return .end
+            case .fault:
+                isBroken = true
+                return .wouldBlock
+            }
+        }
+        if let attached = attached.take() {
+            isBroken = session.attached != nil
+            session.attached = Attachment(descriptor: attached, range: start..<start + UInt64(count ?? 0))
+        }
+        if isBroken { fault(session, RlimitError(.malformed, message: "a frame carries at most one descriptor")) }
+        return count == nil
+    }
+
+    // How many bytes came; nil at the end of the stream.
+    private func receiveBytes(
+        _ body: (UnsafeMutableRawBufferPointer) throws(SystemError) -> StreamSocket.Received
+    ) throws(SystemError) -> Int? {
+        var isOver = false
+        let count = try unsafe input.write(upTo: Self.readSize) { space throws(SystemError) in
+            switch unsafe try body(UnsafeMutableRawBufferPointer(rebasing: space.prefix(Self.readSize))) {
+            case .bytes(let count): return count
+            case .wouldBlock: return 0
+            case .end:
+                isOver = true
+                return 0
+            }
+        }
+        return isOver ? nil : count
+    }
+
+    func answerFrames(of session: Session) {
+        var position = 0
+        var answered = 0
+        session.hasWholeFrames = false
+        input.withBytes { bytes in
+            while !session.isEnding {
+                do throws(RlimitError) {
+                    guard let payload = try Frame.payload(in: bytes, from: position, limit: Frame.greatestRequest)
+                    else { break }
+                    guard answered < Frame.requestsInFlight, output.count < Self.outputSize else {
+                        session.hasWholeFrames = true
+                        break
+                    }
+                    answer(bytes.extracting(payload), of: session, at: position..<payload.upperBound)
+                    position = payload.upperBound
+                    answered += 1
+                } catch {
+                    fault(session, error)
+                }
+            }
+        }
+        keepRest(from: position, of: session)
+    }
+
+    private func keepRest(from position: Int, of session: Session) {
+        session.position += UInt64(position)
+        if let range = session.attached?.range, session.position >= range.upperBound, !session.isEnding {
+            session.attached = nil
+            fault(session, RlimitError(.malformed, message: "a descriptor came that no frame asked for"))
+        }
+        input.consume(position)
+        input.withBytes { session.unread.append($0) }
+        input.removeAll()
+        let waits = !session.unread.isEmpty && !session.hasWholeFrames
+        if waits && session.waitingSince == nil { waitingSessions += 1 }
+        if !waits { forget(session) }
+        session.waitingSince = waits ? session.waitingSince ?? now : nil
+    }
+}

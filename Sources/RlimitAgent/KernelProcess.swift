@@ -1,0 +1,80 @@
+import RlimitKernel
+import RlimitModel
+
+/// A process of the real kernel, held by its pidfd.
+struct KernelProcess: TargetProcess, ~Copyable {
+    let pid: Int32
+    private let pidfd: Pidfd
+
+    /// - Throws: `.noSuchProcess` if it has ended.
+    init(_ pidfd: consuming Pidfd) throws(RlimitError) {
+        let identity: Identity?
+        do throws(SystemError) { identity = try pidfd.identity() } catch {
+            throw RlimitError(error, about: "the process")
+        }
+        guard let identity else { throw RlimitError(.noSuchProcess, message: "no such process: it has ended") }
+        pid = identity.pid
+        self.pidfd = pidfd
+    }
+
+    /// The process that has this number now, in the agent's PID namespace.
+    init(pid: Int32) throws(RlimitError) {
+        let pidfd: Pidfd
+        do throws(SystemError) { pidfd = try Pidfd.open(pid: pid) } catch {
+            throw RlimitError(error, about: "process \(pid)")
+        }
+        try self.init(pidfd)
+    }
+
+    /// The process of a descriptor that a peer sent.
+    ///
+    /// - Throws: `.malformed` for no descriptor, or one that is no pidfd of a process.
+    init(attached descriptor: consuming FileDescriptor?) throws(RlimitError) {
+        guard let descriptor else {
+            throw RlimitError(.malformed, message: "the frame speaks of a pidfd, and none came with it")
+        }
+        guard let pidfd = Pidfd(adopting: descriptor) else {
+            throw RlimitError(.malformed, message: "the descriptor that came with the frame is no pidfd of a process")
+        }
+        try self.init(pidfd)
+    }
+
+    var hasEnded: Bool { pidfd.hasEnded }
+    var isInChildUserNamespace: Bool { Procfs.isInChildUserNamespace(pid) }
+
+    func identity() throws(RlimitError) -> Identity? {
+        do throws(SystemError) { return try pidfd.identity() } catch { throw refusal(error) }
+    }
+
+    func read(_ resource: Resource) throws(RlimitError) -> Limit {
+        do throws(SystemError) {
+            return try ProcessLimits.read(resource, of: pid)
+        } catch {
+            throw refusal(error, resource)
+        }
+    }
+
+    func exchange(_ resource: Resource, for new: Limit) throws(RlimitError) -> Limit {
+        do throws(SystemError) {
+            return try ProcessLimits.exchange(resource, of: pid, for: new)
+        } catch {
+            throw refusal(error, resource)
+        }
+    }
+
+    func detail() throws(RlimitError) -> ProcessDetail {
+        do throws(SystemError) { return try Procfs.detail(of: pid) } catch { throw refusal(error) }
+    }
+
+    func usage(_ scope: Usage.Scope) throws(RlimitError) -> Usage {
+        do throws(SystemError) { return try Procfs.usage(of: pid, scope) } catch { throw refusal(error) }
+    }
+
+    func usage(ofThread thread: Int32) throws(RlimitError) -> Usage {
+        do throws(SystemError) { return try Procfs.usage(ofThread: thread, in: pid) } catch { throw refusal(error) }
+    }
+
+    private func refusal(_ error: SystemError, _ resource: Resource? = nil) -> RlimitError {
+        RlimitError(error, about: "process \(pid)", resource: resource)
+    }
+}

@@ -1,0 +1,77 @@
+import RlimitModel
+import RlimitPolicy
+
+/// Carries out edits that policy granted, on one process.
+///
+/// The kernel takes a number and not a process, so after each batch the writer looks whether it was still the process
+/// that had been judged. If not, it takes back, but only upward: a limit that was raised could have been raised before
+/// the program changed, and would have stayed; a limit that was lowered may break a program that runs as another user.
+struct LimitWriter: ~Copyable {
+    /// What came of a batch.
+    enum Outcome: Equatable {
+        case made
+        /// Somebody else changed this limit after it was judged. What was written has been put back.
+        case overtaken(Resource, now: Limit)
+    }
+
+    private struct Written {
+        let resource: Resource
+        let new: Limit
+        let was: Limit
+    }
+
+    private var written: [Written] = []
+
+    /// - Throws: what the kernel refused, naming the edit, with all edits of the batch taken back; `.targetChanged`.
+    mutating func write(
+        _ edits: [AuthorizedEdit], to process: borrowing some TargetProcess & ~Copyable, judged: Identity
+    ) throws(RlimitError) -> Outcome {
+        written.removeAll(keepingCapacity: true)
+        for edit in edits where edit.new != edit.old {
+            let was: Limit
+            do throws(RlimitError) {
+                was = try process.exchange(edit.resource, for: edit.new)
+            } catch {
+                try takeBack(from: process, judged: judged)
+                var refusal = error
+                refusal.resource = edit.resource
+                refusal.editIndex = edit.index
+                throw refusal
+            }
+            written.append(Written(resource: edit.resource, new: edit.new, was: was))
+            guard was == edit.old else {
+                try takeBack(from: process, judged: judged)
+                return .overtaken(edit.resource, now: was)
+            }
+        }
+        guard try process.identity() == judged else { throw changed(process) }
+        return .made
+    }
+
+    // Newest first and exactly as it was, as long as it is the process that was judged.
+    private func takeBack(
+        from process: borrowing some TargetProcess & ~Copyable, judged: Identity
+    ) throws(RlimitError) {
+        guard !written.isEmpty else { return }
+        guard try process.identity() == judged else { throw changed(process) }
+        for edit in written.reversed() {
+            _ = try process.exchange(edit.resource, for: edit.was)
+        }
+        guard try process.identity() == judged else { throw changed(process) }
+    }
+
+    // Raises again what this writer lowered. Where that fails the process has ended, and there is nothing to mend.
+    private func changed(_ process: borrowing some TargetProcess & ~Copyable) -> RlimitError {
+        for edit in written {
+            guard edit.new.soft < edit.was.soft || edit.new.hard < edit.was.hard else { continue }
+            guard var mended = try? process.read(edit.resource) else { continue }
+            mended.soft = max(mended.soft, edit.new.soft < edit.was.soft ? edit.was.soft : 0)
+            mended.hard = max(mended.hard, edit.new.hard < edit.was.hard ? edit.was.hard : 0, mended.soft)
+            _ = try? process.exchange(edit.resource, for: mended)
+        }
+        return RlimitError(
+            .targetChanged,
+            message: "process \(process.pid) became another user's, or ended, while its limits were being set",
+            resource: written.last?.resource)
+    }
+}

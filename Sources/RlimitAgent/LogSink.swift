@@ -1,0 +1,58 @@
+import Synchronization
+
+/// Where lines of the log go: a bounded queue before a descriptor that may be full. The agent never waits for whoever
+/// reads its log; lines that find no room are counted, and the count is logged once there is room again.
+package final class LogSink: Sendable {
+    /// Takes as many of the bytes as it can without waiting, and says how many.
+    package typealias Output = @Sendable (_ bytes: borrowing Span<UInt8>) -> Int
+
+    package let format: LogFormat
+    private let output: Output
+    private let state = Mutex(State())
+
+    private struct State {
+        var queued: [UInt8] = []
+        var lost = 0
+    }
+
+    /// What is kept for a slow reader: about ten thousand lines.
+    static let capacity = 2 << 20
+
+    package init(format: LogFormat, output: @escaping Output) {
+        self.format = format
+        self.output = output
+    }
+
+    /// Whether everything was taken.
+    var isEmpty: Bool { state.withLock { $0.queued.isEmpty } }
+
+    func write(_ line: consuming LogLine) {
+        let bytes = line.finished()
+        state.withLock { state in
+            if state.queued.count + bytes.count > Self.capacity {
+                state.lost += 1
+            } else {
+                state.queued.append(contentsOf: bytes)
+            }
+        }
+    }
+
+    /// Hands on what is queued, as far as the reader takes it. True when nothing is left.
+    @discardableResult
+    package func flush() -> Bool {
+        state.withLock { state in
+            if state.lost > 0 && state.queued.count < Self.capacity / 2 {
+                var line = LogLine(format)
+                line.add("level", "error")
+                line.add("message", "log lines lost, for nobody took them")
+                line.add("lost", state.lost)
+                state.queued.append(contentsOf: line.finished())
+                state.lost = 0
+            }
+            guard !state.queued.isEmpty else { return true }
+            let taken = output(state.queued.span)
+            state.queued.removeFirst(min(max(taken, 0), state.queued.count))
+            return state.queued.isEmpty
+        }
+    }
+}

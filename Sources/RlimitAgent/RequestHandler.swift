@@ -1,0 +1,186 @@
+import RlimitModel
+import RlimitPolicy
+
+/// Authorizes and performs: the middle of a request's way, between the decoder and the encoder.
+///
+/// Nothing here knows of sockets, and nothing is done but what `Policy` put into an `AuthorizedRequest`.
+struct RequestHandler: ~Copyable {
+    let facts: AgentFacts
+    let audit: Audit
+    var policy: Policy
+    var statistics = Statistics()
+    private let startedAt = ContinuousClock.now
+    private var writer = LimitWriter()
+
+    init(policy: Policy, facts: AgentFacts, audit: Audit) {
+        self.policy = policy
+        self.facts = facts
+        self.audit = audit
+    }
+
+    /// An operation that concerns no process.
+    mutating func handle(_ request: Request, from peer: Peer) throws(RlimitError) -> Reply {
+        let authorized: AuthorizedRequest
+        do throws(RlimitError) {
+            authorized = try policy.authorize(request, from: peer).get()
+        } catch {
+            refused(error, request, to: peer, target: nil)
+            throw error
+        }
+        switch authorized.deed {
+        case .serverInfo: return .serverInfo(facts.info(for: peer, policy: policy.summary))
+        case .stats:
+            statistics.uptime = startedAt.duration(to: .now)
+            return .stats(statistics)
+        default: throw RlimitError(.unsupported, message: "this agent does not have \(request.name) yet")
+        }
+    }
+
+    /// An operation that concerns one process; `isPeer` where it is the one that connected.
+    mutating func handle(
+        _ request: Request, from peer: Peer, on process: borrowing some TargetProcess & ~Copyable, isPeer: Bool
+    ) throws(RlimitError) -> Reply {
+        do throws(RlimitError) {
+            return try judgeAndPerform(request, from: peer, on: process, isPeer: isPeer)
+        } catch {
+            refused(error, request, to: peer, target: process.pid)
+            throw error
+        }
+    }
+
+    /// Counts a refusal, and writes it down where it was one: of a process that has ended there is nothing to tell.
+    mutating func refused(_ error: RlimitError, _ request: Request, to peer: Peer, target: Int32?) {
+        switch error.code {
+        case .deniedByPolicy, .deniedByKernel, .aboveSystemCeiling, .targetChanged, .pidfdRequired:
+            statistics.refusals += 1
+            audit.refused(
+                error, to: peer, operation: request.name, target: target,
+                asked: request.operation.edit(at: error.editIndex ?? 0))
+        default: break
+        }
+    }
+
+    private mutating func judgeAndPerform(
+        _ request: Request, from peer: Peer, on process: borrowing some TargetProcess & ~Copyable, isPeer: Bool
+    ) throws(RlimitError) -> Reply {
+        // A change is judged by the limits as they are. Where somebody else changes them between the judging and the
+        // writing, it is judged again; an honest neighbour is done long before the last try.
+        for _ in 0..<8 {
+            // Read by number first, then make sure of whom: one look serves both the reading and the judging.
+            let now = try process.read(request.operation.resources)
+            let identity = try process.livingIdentity()
+            let subject = Subject(identity: identity, isPeer: isPeer, isAgent: identity.pid == facts.pid, now: now)
+            if request.isQuestion {
+                return .explanation(
+                    try policy.explain(request, from: peer, on: subject) { () throws(RlimitError) in
+                        try process.detail()
+                    })
+            }
+            let verdict = try policy.authorize(request, from: peer, on: subject) { () throws(RlimitError) in
+                try process.detail()
+            }
+            if let reply = try perform(verdict.get(), request, from: peer, on: process, subject) { return reply }
+        }
+        throw RlimitError(.conflict, message: "the limits of process \(process.pid) kept changing; try again")
+    }
+
+    // nil: somebody else changed the limits since they were judged.
+    private mutating func perform(
+        _ authorized: AuthorizedRequest, _ request: Request, from peer: Peer,
+        on process: borrowing some TargetProcess & ~Copyable, _ subject: Subject
+    ) throws(RlimitError) -> Reply? {
+        switch authorized.deed {
+        case .read(let resources):
+            if case .prlimit(_, let resource, _) = request.operation {
+                return .prlimit(old: subject.now[resource], rule: nil, warnings: [])
+            }
+            return .limits(resources, subject.now)
+        case .usage(let scope):
+            return .usage(try stillThere(process, subject, try process.usage(scope)))
+        case .threadUsage(let thread):
+            return .usage(try stillThere(process, subject, try process.usage(ofThread: thread)))
+        case .change(let edits):
+            guard try write(edits, request, to: process, subject) else { return nil }
+            let changes = edits.map { change($0, on: process) }
+            for change in changes where change.new != change.old {
+                statistics.changes += 1
+                audit.changed(change, by: peer, operation: request.name, target: process.pid)
+            }
+            if case .prlimit = request.operation, let change = changes.first {
+                return .prlimit(old: change.old, rule: edits.first?.rule, warnings: change.warnings)
+            }
+            return .changes(changes)
+        case .serverInfo, .stats, .leaseList:
+            throw RlimitError(.internalError, message: "a deed without a process came to a process")
+        }
+    }
+
+    // What /proc was read by number is shown only if the number still was that process afterwards.
+    private func stillThere<Value>(
+        _ process: borrowing some TargetProcess & ~Copyable, _ subject: Subject, _ value: Value
+    ) throws(RlimitError) -> Value {
+        guard try process.livingIdentity() == subject.identity else { throw RlimitError(.targetChanged) }
+        return value
+    }
+
+    // False: overtaken.
+    private mutating func write(
+        _ edits: [AuthorizedEdit], _ request: Request, to process: borrowing some TargetProcess & ~Copyable,
+        _ subject: Subject
+    ) throws(RlimitError) -> Bool {
+        switch try writer.write(edits, to: process, judged: subject.identity) {
+        case .made: return true
+        case .overtaken(let resource, let now):
+            guard let (index, expected) = request.operation.expected(of: resource) else { return false }
+            throw RlimitError(
+                .conflict, message: "\(resource) is \(now) and not \(expected), as was expected", resource: resource,
+                editIndex: index)
+        }
+    }
+
+    private func change(_ edit: AuthorizedEdit, on process: borrowing some TargetProcess & ~Copyable) -> Change {
+        Change(
+            edit.resource, old: edit.old, new: edit.new, grantedBy: .agent(rule: edit.rule), shortfall: edit.shortfall,
+            warnings: edit.resource.isHeldDownByUserNamespaces && edit.new != edit.old && process.isInChildUserNamespace
+                ? [.limitedByUserNamespace] : [])
+    }
+}
+
+extension Resource {
+    /// Counted per user, and so, since Linux 5.14, in every user namespace on the way to the root (ucounts).
+    fileprivate var isHeldDownByUserNamespaces: Bool {
+        switch self {
+        case .processes, .pendingSignals, .messageQueueBytes: true
+        default: false
+        }
+    }
+}
+
+extension Request.Operation {
+    /// The resources whose limits must be known to judge it.
+    var resources: ResourceSet {
+        switch self {
+        case .get(_, let resources): resources
+        case .set(_, let edits, _): ResourceSet(edits.lazy.map(\.resource))
+        case .prlimit(_, let resource, _): ResourceSet(CollectionOfOne(resource))
+        default: .none
+        }
+    }
+
+    /// The edit at a place of the batch.
+    fileprivate func edit(at index: Int) -> NumericEdit? {
+        switch self {
+        case .set(_, let edits, _): edits.indices.contains(index) ? edits[index] : nil
+        case .prlimit(_, let resource, let new?): NumericEdit(resource, soft: new.soft, hard: new.hard)
+        default: nil
+        }
+    }
+
+    /// What a compare-and-set of this resource expected, and which edit it is.
+    fileprivate func expected(of resource: Resource) -> (index: Int, limit: Limit)? {
+        guard case .set(_, let edits, _) = self, let index = edits.firstIndex(where: { $0.resource == resource }),
+            let limit = edits[index].expecting
+        else { return nil }
+        return (index, limit)
+    }
+}

@@ -1,0 +1,73 @@
+import RlimitKernel
+import RlimitModel
+import RlimitWire
+
+/// One connection: who is at the other end, and what is half received or half sent.
+///
+/// Of credentials it keeps only what the kernel said when it was accepted. An idle session holds no buffers.
+final class Session {
+    let socket: StreamSocket
+    let peer: Peer
+    let account: Account
+    /// The process that connected; nil where it has no number in the agent's PID namespace.
+    let itself: KernelProcess?
+    /// The process last named by number, kept for the next request that names it: a pidfd, never its credentials.
+    var named: KernelProcess?
+    /// Whether descriptors are received from this peer at all.
+    var mayAttach: Bool
+    /// A descriptor that came with bytes of a frame that is not whole yet, or not yet read.
+    var attached: Attachment?
+    /// Bytes of a frame that is not whole yet, or of frames left for the next turn.
+    var unread = ByteQueue()
+    /// Responses that the peer did not take yet; as long as there are any, nothing more is read.
+    var unsent = ByteQueue()
+    /// When the first bytes of an unfinished frame came.
+    var waitingSince: ContinuousClock.Instant?
+    /// How many bytes of the stream have been answered.
+    var position: UInt64 = 0
+    /// `unread` holds frames that are whole, and not only the beginning of one.
+    var hasWholeFrames = false
+    /// The connection ends as soon as `unsent` is gone.
+    var isEnding = false
+
+    /// How long a peer may take from the first byte of a frame to its last.
+    static let frameTime: Duration = .seconds(2)
+
+    /// What a session does next.
+    enum Fate {
+        /// It waits for bytes of the peer's.
+        case reads
+        /// It waits for the peer to take what is unsent.
+        case writes
+        /// It has whole frames left; it is the others' turn first.
+        case hasMore
+        case ends
+    }
+
+    /// Whether the poller was told that it waits to write.
+    var waitsToWrite = false
+
+    /// Nothing of it is under way.
+    var isIdle: Bool { unread.isEmpty && unsent.isEmpty }
+
+    init(socket: consuming StreamSocket, _ who: consuming PeerHandle, account: Account, mayAttach: Bool) {
+        self.socket = socket
+        self.account = account
+        peer = who.peer
+        // A peer that has ended since leaves its requests behind; they are answered "no such process".
+        if let pidfd = who.pidfd.take() { itself = try? KernelProcess(pidfd) } else { itself = nil }
+        self.mayAttach = mayAttach
+    }
+}
+
+/// A descriptor on its way to the frame that it belongs to: the last one that begins in the bytes it came with.
+struct Attachment: ~Copyable {
+    let descriptor: FileDescriptor
+    /// The places in the stream of the bytes it came with.
+    let range: Range<UInt64>
+
+    /// Whether a frame at these places is the one. Of the frames that begin in the range, only the last reaches its end.
+    func belongs(to frame: Range<UInt64>) -> Bool {
+        range.contains(frame.lowerBound) && frame.upperBound >= range.upperBound
+    }
+}

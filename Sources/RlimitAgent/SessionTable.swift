@@ -1,0 +1,50 @@
+/// The sessions, by the token under which the poller knows them. A token is never used twice, so an event that was reported
+/// before its session ended meets nobody.
+struct SessionTable {
+    private var slots: [Session?] = []
+    private var generations: [UInt32] = []
+    private var free: [Int] = []
+    private(set) var count = 0
+
+    /// Tokens below this are not sessions'.
+    static let firstToken: UInt64 = 1 << 32
+
+    mutating func insert(_ session: Session) -> UInt64 {
+        let index: Int
+        if let reused = free.popLast() {
+            index = reused
+            slots[index] = session
+        } else {
+            index = slots.count
+            slots.append(session)
+            generations.append(1)
+        }
+        count += 1
+        return UInt64(generations[index]) << 32 | UInt64(index)
+    }
+
+    subscript(token: UInt64) -> Session? {
+        guard let index = index(of: token) else { return nil }
+        return slots[index]
+    }
+
+    mutating func remove(_ token: UInt64) {
+        guard let index = index(of: token), slots[index] != nil else { return }
+        slots[index] = nil
+        generations[index] &+= 1
+        if generations[index] == 0 { generations[index] = 1 }
+        free.append(index)
+        count -= 1
+    }
+
+    /// The tokens of all sessions, for what happens seldom.
+    var tokens: [UInt64] {
+        slots.indices.compactMap { slots[$0] == nil ? nil : UInt64(generations[$0]) << 32 | UInt64($0) }
+    }
+
+    private func index(of token: UInt64) -> Int? {
+        let index = Int(truncatingIfNeeded: token & 0xffff_ffff)
+        guard index < slots.count, generations[index] == UInt32(truncatingIfNeeded: token >> 32) else { return nil }
+        return index
+    }
+}

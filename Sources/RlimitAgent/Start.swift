@@ -1,0 +1,85 @@
+import Logging
+import RlimitKernel
+import RlimitModel
+import RlimitPolicy
+import RlimitPolicyFile
+
+/// What the loop is made of, ready before the first byte of a peer is read.
+struct AgentParts: ~Copyable {
+    let signals: SignalSource
+    let listener: Listener
+    let loader: PolicyLoader
+    let policy: Policy
+    let facts: AgentFacts
+    let supervisor: Supervisor
+    let state: StateDirectory
+    let sink: LogSink
+    let log: Logger
+    let connectionLimit: Int
+}
+
+/// Why the agent does not start, and what to do about it.
+package struct StartError: Error, CustomStringConvertible {
+    package let description: String
+    init(_ description: String) { self.description = description }
+}
+
+extension AgentOptions {
+    /// How many descriptors the agent would like: ten thousand connections with two each, and some for itself.
+    private static let wantedDescriptors: UInt64 = 65536
+    /// What the agent itself keeps open, with room for the processes that are being looked at.
+    private static let ownDescriptors = 64
+
+    /// The agent, with the privilege it was given taken down to what it needs.
+    ///
+    /// The order matters: what only root can open comes first, then the privilege goes, and only then is anything read that
+    /// a peer could have written.
+    package func start() throws -> Agent {
+        // Before there is any thread: each inherits the blocked signals.
+        let signals = try SignalSource()
+        let sink = LogSink(format: logFormat, output: PatientOutput.write)
+        let log = Logger.agent(sink: sink, level: logLevel)
+        defer { sink.flush() }
+        let loader = self.loader
+        let loaded = try loader.load()
+        for warning in loaded.warnings { log.warning("\(warning)") }
+        let user = try agentUser()
+        let state = try StateDirectory(path: stateDirectory, owner: user.uid, group: user.gid)
+        let listener = try Listener.activated() ?? Listener(path: socket, backlog: 512, creatingFolder: true)
+        let descriptors = try OwnProcess.raiseOpenFiles(to: Self.wantedDescriptors)
+        try OwnProcess.forgoCoreFiles()
+        let privileges = try Privileges.becomeAgent(
+            user, allowing: Privileges.Allowance(noCapability: allowsNoCapability, userNamespace: allowsUserNamespace))
+        let facts = AgentFacts.gather(canRaise: privileges.permitted != 0 && SystemFacts.isInitialUserNamespace)
+        log.notice(
+            """
+            rlimitd \(agentVersion) on Linux \(facts.kernelRelease) as uid \(user.uid), \
+            \(facts.canRaise ? "with CAP_SYS_RESOURCE" : "without the power to raise hard limits"), \
+            policy: \(loaded.policy.summary)
+            """)
+        if loaded.files.isEmpty { log.warning("there is no policy file; only what needs no rule is granted") }
+        // A session holds its socket and its process, and may hold one more that it named.
+        let connectionLimit = max(1, (Int(clamping: descriptors) - Self.ownDescriptors) / 3)
+        return try Agent(
+            AgentParts(
+                signals: signals, listener: listener, loader: loader, policy: loaded.policy, facts: facts,
+                supervisor: Supervisor(), state: state, sink: sink, log: log, connectionLimit: connectionLimit))
+    }
+
+    // By name, or as UID:GID.
+    private func agentUser() throws(StartError) -> AgentPrivileges.UserID {
+        let numbers = user.split(separator: ":", omittingEmptySubsequences: false).map { UInt32($0) }
+        let found: AgentPrivileges.UserID?
+        if numbers.count == 2, let uid = numbers[0], let gid = numbers[1] {
+            found = AgentPrivileges.UserID(uid: uid, gid: gid)
+        } else {
+            found = Accounts.user(named: user).map { AgentPrivileges.UserID(uid: $0.uid, gid: $0.gid) }
+        }
+        guard let found else {
+            throw StartError(
+                "there is no user \"\(user)\"; make it with systemd-sysusers, or name one with --user NAME or --user UID:GID"
+            )
+        }
+        return found
+    }
+}

@@ -1,0 +1,2 @@
+// Whoever imports the client has the nouns too.
+@_exported public import RlimitModel

@@ -1,0 +1,77 @@
+import RlimitKernel
+import RlimitModel
+
+extension Subject: LimitTable {
+    func read(_ resource: Resource) throws(RlimitError) -> Limit {
+        let limit: Limit
+        do throws(SystemError) {
+            if isCaller {
+                limit = try ProcessLimits.readOwn(resource)
+            } else {
+                limit = try ProcessLimits.read(resource, of: try numberForKernel(), allowingInit: true)
+            }
+        } catch {
+            throw failure(error)
+        }
+        try requireAlive()
+        return limit
+    }
+
+    func exchange(_ resource: Resource, for new: Limit) throws(RlimitError) -> Limit {
+        let old: Limit
+        do throws(SystemError) {
+            if isCaller { return try ProcessLimits.exchangeOwn(resource, for: new) }
+            old = try ProcessLimits.exchange(resource, of: try numberForKernel(), for: new, allowingInit: true)
+        } catch  where error.cause == .noSuchProcess {
+            throw failure(error)
+        } catch {
+            throw RlimitError(error, setting: resource, to: new, of: name, ceiling: openFilesCeiling)
+        }
+        do throws(RlimitError) {
+            try requireAlive()
+        } catch {
+            giveBack(resource, old)
+            throw error
+        }
+        return old
+    }
+
+    var openFilesCeiling: Limit.Bound? { SystemFacts.openFilesCeiling().map { Limit.Bound($0) } }
+
+    /// What prlimit(2) tells of these resources; nil where it refuses, as it then refuses every change too.
+    func readIfOwned(_ resources: ResourceSet) throws(RlimitError) -> Limits? {
+        var limits = Limits()
+        do throws(RlimitError) {
+            for resource in resources { limits[resource] = try read(resource) }
+        } catch {
+            guard error.code == .deniedByKernel else { throw error }
+            return nil
+        }
+        return limits
+    }
+
+    /// What /proc shows of it to everyone; nil where it hides it.
+    func readShown() throws(RlimitError) -> Limits? {
+        guard let number else { return nil }
+        let limits = try? ProcessLimits.readShown(of: number)
+        try requireAlive()
+        return limits
+    }
+
+    // The number may have been given to another process just before the call. What was raised there is left, since it does
+    // no harm, and what was lowered is raised again as far as that goes.
+    private func giveBack(_ resource: Resource, _ old: Limit) {
+        guard let pid = number, let now = try? ProcessLimits.read(resource, of: pid, allowingInit: true) else { return }
+        let better = Limit(soft: max(now.soft, old.soft), hard: max(now.hard, old.hard))
+        if better != now { _ = try? ProcessLimits.exchange(resource, of: pid, for: better, allowingInit: true) }
+    }
+
+    private func numberForKernel() throws(SystemError) -> Int32 {
+        guard let number else { throw .noNumber }
+        return number
+    }
+
+    private func failure(_ error: SystemError) -> RlimitError {
+        error.cause == .noSuchProcess ? .noSuchProcess(name) : RlimitError(error, about: "the limits of \(name)")
+    }
+}

@@ -1,0 +1,39 @@
+import RlimitKernel
+import RlimitModel
+
+extension Subject {
+    /// What getrusage(2) or /proc tells; nil where /proc hides the process.
+    func usage(_ scope: Usage.Scope) throws(RlimitError) -> Usage? {
+        try shown { () throws(SystemError) in
+            if isCaller { return try OwnUsage.usage(scope) }
+            guard let number else { throw .noNumber }
+            return try Procfs.usage(of: number, scope)
+        }
+    }
+
+    /// The same of one thread.
+    func usage(ofThread thread: Int32) throws(RlimitError) -> Usage? {
+        guard thread > 0 else { throw RlimitError(.invalidArgument, message: "\(thread) is no thread id") }
+        return try shown { () throws(SystemError) in
+            if isCaller, thread == OwnProcess.thread { return try OwnUsage.threadUsage() }
+            guard let number else { throw .noNumber }
+            return try Procfs.usage(ofThread: thread, in: number)
+        }
+    }
+
+    private func shown(_ read: () throws(SystemError) -> Usage) throws(RlimitError) -> Usage? {
+        let usage: Usage
+        do throws(SystemError) {
+            usage = try read()
+        } catch {
+            try requireAlive()
+            switch error.cause {
+            case .notPermitted, .noAccess, .noEntry: return nil
+            case .noSuchProcess: throw RlimitError(.noSuchProcess, message: "\(name) has no such thread")
+            default: throw RlimitError(error, about: "the usage of \(name)")
+            }
+        }
+        try requireAlive()
+        return usage
+    }
+}

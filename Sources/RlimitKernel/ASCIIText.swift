@@ -1,0 +1,65 @@
+// The text of /proc: ASCII words and numbers in bytes that are looked at in place.
+
+extension Span where Element == UInt8 {
+    /// Whether the bytes begin with a word.
+    func starts(with word: StaticString) -> Bool {
+        guard count >= word.utf8CodeUnitCount else { return false }
+        return word.withUTF8Buffer { bytes in
+            for index in 0..<bytes.count where unsafe bytes[index] != self[index] { return false }
+            return true
+        }
+    }
+
+    /// The next number at or after `position`, in the given base, past blanks; nil where something else stands there or the
+    /// number does not fit. `position` moves past what was read.
+    func number(at position: inout Int, base: UInt64 = 10) -> UInt64? {
+        while position < count, self[position] == UInt8(ascii: " ") || self[position] == UInt8(ascii: "\t") {
+            position += 1
+        }
+        let start = position
+        var value: UInt64 = 0
+        while position < count, let digit = Self.digit(self[position]), digit < base {
+            let (product, overflow) = value.multipliedReportingOverflow(by: base)
+            let (sum, carried) = product.addingReportingOverflow(digit)
+            guard !overflow, !carried else { return nil }
+            value = sum
+            position += 1
+        }
+        return position > start ? value : nil
+    }
+
+    /// As `number(at:)`, with a sign.
+    func signedNumber(at position: inout Int) -> Int64? {
+        while position < count, self[position] == UInt8(ascii: " ") || self[position] == UInt8(ascii: "\t") {
+            position += 1
+        }
+        let isNegative = position < count && self[position] == UInt8(ascii: "-")
+        if isNegative { position += 1 }
+        guard let magnitude = number(at: &position) else { return nil }
+        return isNegative ? Int64(exactly: magnitude).map { -$0 } : Int64(exactly: magnitude)
+    }
+
+    /// Where a byte stands last, or nil.
+    func lastIndex(of byte: UInt8) -> Int? {
+        var index = count - 1
+        while index >= 0 {
+            if self[index] == byte { return index }
+            index -= 1
+        }
+        return nil
+    }
+
+    /// A copy as a string; what is no UTF-8 becomes U+FFFD.
+    func string(_ range: Range<Int>) -> String {
+        unsafe extracting(range).withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
+    }
+
+    private static func digit(_ byte: UInt8) -> UInt64? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt64(byte - UInt8(ascii: "0"))
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt64(byte - UInt8(ascii: "a")) + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt64(byte - UInt8(ascii: "A")) + 10
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,21 @@
+extension Listener {
+    /// The listening socket that a service manager handed over, or nil where none was meant for us. The variables that say so
+    /// are taken out of the environment. sd_listen_fds(3).
+    package static func activated() throws(SetupError) -> Listener? {
+        let pid = OwnProcess.environment("LISTEN_PID")
+        let count = OwnProcess.environment("LISTEN_FDS")
+        for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PIDFDID"] {
+            OwnProcess.removeEnvironment(name)
+        }
+        guard let pid, let count, Int32(pid) == OwnProcess.pid else { return nil }
+        guard Int32(count) == 1 else {
+            throw SetupError("LISTEN_FDS is \"\(DisplayText.escaped(count))\"; rlimitd takes exactly one socket")
+        }
+        do throws(SystemError) {
+            // They begin at 3, by agreement.
+            return try Listener(adopting: FileDescriptor(owning: 3))
+        } catch {
+            throw SetupError("the socket that was handed over is no listening Unix stream socket (\(error))")
+        }
+    }
+}

@@ -1,0 +1,60 @@
+internal import CRlimitLinux
+internal import Glibc
+
+/// A small text file of /proc, read through one buffer on the stack.
+struct ProcFile: ~Copyable {
+    private let file: FileDescriptor
+    // Longer than any line of interest: a cgroup's path is at most 4095 bytes.
+    private var buffer = InlineArray<8192, UInt8>(repeating: 0)
+    private var filled = 0
+
+    init(_ path: ProcPath) throws(SystemError) { file = try path.open() }
+
+    /// Gives every line without its end, until `body` says false. A line that is longer than the buffer (a process may be in
+    /// 65536 groups) is left out.
+    mutating func forEachLine(_ body: (Span<UInt8>) -> Bool) throws(SystemError) {
+        var isWithinLongLine = false
+        while true {
+            if filled == buffer.count {
+                isWithinLongLine = true
+                filled = 0
+            }
+            let isAtEnd = try fill() == 0
+            var start = 0
+            for index in 0..<filled where buffer[index] == UInt8(ascii: "\n") {
+                let line = start..<index
+                start = index + 1
+                if isWithinLongLine {
+                    isWithinLongLine = false
+                } else if !body(buffer.span.extracting(line)) {
+                    return
+                }
+            }
+            if isAtEnd {
+                if start < filled && !isWithinLongLine { _ = body(buffer.span.extracting(start..<filled)) }
+                return
+            }
+            for index in start..<filled { buffer[index - start] = buffer[index] }
+            filled -= start
+        }
+    }
+
+    /// Gives the whole text, as much of it as fits.
+    mutating func withText<Result>(_ body: (Span<UInt8>) -> Result) throws(SystemError) -> Result {
+        while filled < buffer.count, try fill() > 0 {}
+        return body(buffer.span.extracting(0..<filled))
+    }
+
+    private mutating func fill() throws(SystemError) -> Int {
+        let number = file.number
+        let start = filled
+        var span = buffer.mutableSpan
+        let count = unsafe span.withUnsafeMutableBytes { bytes in
+            let room = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[start...])
+            return SystemCall.retrying { unsafe rl_read(number, room.baseAddress, room.count) }
+        }
+        guard count >= 0 else { throw SystemError(number: Int32(truncatingIfNeeded: -count), call: "read") }
+        filled += count
+        return count
+    }
+}

@@ -1,0 +1,69 @@
+internal import Glibc
+
+/// What /proc/PID/stat says, of a process or of a thread.
+package struct ProcStat: Equatable, Sendable {
+    package var state: UInt8
+    package var parent: Int32
+    package var flags: UInt64
+    package var minorFaults, childMinorFaults, majorFaults, childMajorFaults: UInt64
+    /// In clock ticks.
+    package var userTime, systemTime, childUserTime, childSystemTime: UInt64
+    package var nice: Int64
+    /// Since boot, in clock ticks.
+    package var startTime: UInt64
+    package var realtimePriority: UInt64
+
+    /// PF_KTHREAD, a thread of the kernel's own.
+    package var isKernelThread: Bool { flags & 0x0020_0000 != 0 }
+
+    /// nil where the text is not what the kernel writes. The second field is a name of the process's own choosing, with
+    /// blanks, brackets and line ends as it likes: what counts begins after the last bracket.
+    package init?(parsing text: Span<UInt8>) {
+        guard let bracket = text.lastIndex(of: UInt8(ascii: ")")), bracket + 2 < text.count else { return nil }
+        state = text[bracket + 2]
+        var position = bracket + 3
+        // Field 4 of proc(5) comes first; field n is at n - 4.
+        var fields = InlineArray<37, Int64>(repeating: 0)
+        for index in 0..<37 {
+            guard let value = Self.field(text, &position) else { return nil }
+            fields[index] = value
+        }
+        guard let parent = Int32(exactly: fields[0]) else { return nil }
+        self.parent = parent
+        flags = UInt64(bitPattern: fields[5])
+        minorFaults = UInt64(bitPattern: fields[6])
+        childMinorFaults = UInt64(bitPattern: fields[7])
+        majorFaults = UInt64(bitPattern: fields[8])
+        childMajorFaults = UInt64(bitPattern: fields[9])
+        userTime = UInt64(bitPattern: fields[10])
+        systemTime = UInt64(bitPattern: fields[11])
+        childUserTime = UInt64(bitPattern: fields[12])
+        childSystemTime = UInt64(bitPattern: fields[13])
+        nice = fields[15]
+        startTime = UInt64(bitPattern: fields[18])
+        realtimePriority = UInt64(bitPattern: fields[36])
+    }
+
+    // Some fields are unsigned and reach 2^64 - 1 (rsslim); they keep their bits.
+    private static func field(_ text: Span<UInt8>, _ position: inout Int) -> Int64? {
+        var unsigned = position
+        if let value = text.number(at: &unsigned) {
+            position = unsigned
+            return Int64(bitPattern: value)
+        }
+        return text.signedNumber(at: &position)
+    }
+}
+
+extension ProcStat {
+    /// Reads /proc/PID/stat.
+    package init(of pid: Int32) throws(SystemError) { try self.init(ProcPath(pid, "stat")) }
+
+    init(_ path: ProcPath) throws(SystemError) {
+        var file = try ProcFile(path)
+        guard let stat = try file.withText({ ProcStat(parsing: $0) }) else {
+            throw SystemError(number: EBADMSG, call: "read /proc/PID/stat")
+        }
+        self = stat
+    }
+}

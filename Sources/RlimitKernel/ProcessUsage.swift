@@ -1,0 +1,100 @@
+internal import CRlimitLinux
+internal import Glibc
+package import RlimitModel
+
+extension Procfs {
+    /// What a process used, as far as /proc shows it to others, and what is in use of its limits.
+    ///
+    /// - Parameter countingSwitches: Sum the context switches over all threads, which takes time for each of them; a
+    ///   `ThreadScan` can do it in slices.
+    package static func usage(
+        of pid: Int32, _ scope: Usage.Scope, countingSwitches: Bool = true
+    ) throws(SystemError) -> Usage {
+        let stat = try ProcStat(of: pid)
+        var usage = Usage(stat, scope)
+        guard scope != .children else { return usage }
+        let status = try ProcStatus(of: pid)
+        usage.takeInUse(of: pid, stat, status)
+        // Of its children the greatest is not shown, so of both together nothing is known.
+        guard scope == .process else { return usage }
+        usage.maxResidentSize = status.peakResident
+        guard countingSwitches else { return usage }
+        var scan = try ThreadScan(of: pid)
+        while try !scan.advance(by: .max) {}
+        usage.take(scan)
+        return usage
+    }
+
+    /// What one thread used.
+    ///
+    /// - Throws: ESRCH where it is no thread of that process.
+    package static func usage(ofThread thread: Int32, in pid: Int32) throws(SystemError) -> Usage {
+        let stat: ProcStat
+        let status: ProcStatus
+        do throws(SystemError) {
+            stat = try ProcStat(ProcPath(pid, thread: thread, "stat"))
+            status = try ProcStatus(ProcPath(pid, thread: thread, "status"))
+        } catch {
+            throw error.number == ENOENT ? SystemError(number: ESRCH, call: error.call) : error
+        }
+        var usage = Usage(stat, .process)
+        usage.maxResidentSize = status.peakResident
+        usage.voluntaryContextSwitches = status.voluntarySwitches
+        usage.involuntaryContextSwitches = status.involuntarySwitches
+        return usage
+    }
+}
+
+extension Usage {
+    fileprivate init(_ stat: ProcStat, _ scope: Scope) {
+        self.init()
+        setAlwaysZero()
+        let own: UInt64 = scope == .children ? 0 : 1
+        let children: UInt64 = scope == .process ? 0 : 1
+        userTime = .clockTicks(own &* stat.userTime &+ children &* stat.childUserTime)
+        systemTime = .clockTicks(own &* stat.systemTime &+ children &* stat.childSystemTime)
+        minorFaults = own &* stat.minorFaults &+ children &* stat.childMinorFaults
+        majorFaults = own &* stat.majorFaults &+ children &* stat.childMajorFaults
+    }
+
+    /// The fields of getrusage(2) that Linux keeps for nobody: 0 whoever asks of whom.
+    mutating func setAlwaysZero() {
+        sharedTextSize = 0
+        unsharedDataSize = 0
+        unsharedStackSize = 0
+        swaps = 0
+        messagesSent = 0
+        messagesReceived = 0
+        signalsReceived = 0
+    }
+
+    /// What is taken now of the limits that count something for this one process or its user.
+    mutating func takeInUse(of pid: Int32, _ stat: ProcStat, _ status: ProcStatus) {
+        let ticks = stat.userTime &+ stat.systemTime
+        self[.cpuTime] = ticks / UInt64(max(1, rl_clock_ticks()))
+        self[.openFiles] = Procfs.openFiles(of: pid)
+        self[.addressSpace] = status.addressSpace
+        self[.residentSetSize] = status.resident
+        self[.lockedMemory] = status.locked
+        self[.dataSize] = status.data
+        self[.stackSize] = status.stack
+        self[.pendingSignals] = status.queuedSignals
+        self[.nice] = UInt64(exactly: 20 - stat.nice)
+        self[.realtimePriority] = stat.realtimePriority
+    }
+
+    /// The context switches of the threads there were.
+    package mutating func take(_ scan: borrowing ThreadScan) {
+        voluntaryContextSwitches = scan.voluntarySwitches
+        involuntaryContextSwitches = scan.involuntarySwitches
+        isPartial = true
+    }
+}
+
+extension Duration {
+    fileprivate static func clockTicks(_ ticks: UInt64) -> Duration {
+        let perSecond = UInt64(max(1, rl_clock_ticks()))
+        let (seconds, rest) = ticks.quotientAndRemainder(dividingBy: perSecond)
+        return .seconds(Int64(clamping: seconds)) + .nanoseconds(Int64(clamping: rest * (1_000_000_000 / perSecond)))
+    }
+}

@@ -1,0 +1,44 @@
+internal import CRlimitLinux
+internal import Glibc
+package import RlimitModel
+
+/// What /proc says of a process beyond its ids. By number: whose it is must be checked before and after.
+package enum Procfs {
+    /// What a policy may want to know of a target.
+    package static func detail(of pid: Int32) throws(SystemError) -> ProcessDetail {
+        let stat = try ProcStat(of: pid)
+        let status = try ProcStatus(of: pid) { $0.permittedCapabilities != nil }
+        guard let capabilities = status.permittedCapabilities else {
+            throw SystemError(number: EBADMSG, call: "read /proc/PID/status")
+        }
+        return ProcessDetail(
+            isKernelThread: stat.isKernelThread, capabilities: capabilities,
+            cgroup: (try? CgroupPath.read(of: pid)) ?? nil, ancestors: ancestors(from: stat))
+    }
+
+    /// The process's parent; 0 where that is outside of this PID namespace.
+    package static func parent(of pid: Int32) throws(SystemError) -> Int32 { try ProcStat(of: pid).parent }
+
+    /// The name a process goes by, made safe to show: it may choose any bytes.
+    package static func comm(of pid: Int32) -> String? {
+        guard var file = try? ProcFile(ProcPath(pid, "comm")) else { return nil }
+        return try? file.withText { text in
+            // The kernel ends it with a line end; one within is the process's own.
+            let end = text.count > 0 && text[text.count - 1] == UInt8(ascii: "\n") ? text.count - 1 : text.count
+            return DisplayText.escaped(text.string(0..<end))
+        }
+    }
+
+    // Nearest first. A parent that started after its child is another process that was given the number meanwhile.
+    private static func ancestors(from child: ProcStat) -> [Int32] {
+        var found: [Int32] = []
+        var current = child
+        while current.parent > 0, found.count < 64, let next = try? ProcStat(of: current.parent),
+            next.startTime <= current.startTime
+        {
+            found.append(current.parent)
+            current = next
+        }
+        return found
+    }
+}

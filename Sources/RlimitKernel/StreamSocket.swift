@@ -1,0 +1,92 @@
+internal import CRlimitLinux
+internal import Glibc
+
+/// One end of a Unix stream connection: nonblocking, close-on-exec, without SIGPIPE.
+package struct StreamSocket: ~Copyable, Sendable {
+    package let descriptor: FileDescriptor
+
+    init(owning descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
+
+    /// What a receive found.
+    package enum Received: Equatable, Sendable {
+        case bytes(Int)
+        case wouldBlock
+        /// The other end sends no more.
+        case end
+    }
+
+    package enum Readiness: Sendable { case readable, writable }
+
+    /// Connects, waiting at most `timeout` (nil: for ever) where the listener's backlog is full.
+    /// socket(2), connect(2).
+    ///
+    /// - Throws: ETIMEDOUT; ENAMETOOLONG for a path that does not fit, which is never cut.
+    package static func connect(to path: String, timeout: Duration?) throws(SystemError) -> StreamSocket {
+        let path = try SocketPath(path)
+        let socket = FileDescriptor(owning: try SystemCall.value("socket") { rl_stream_socket() })
+        let deadline = timeout.map { SystemClock.monotonic &+ $0.nanoseconds }
+        // A blocking connect(2) minds SO_SNDTIMEO while it waits for room; a nonblocking one has nothing to poll for.
+        let connected = try SystemCall.valueIfReady("connect") { () -> Int32 in
+            if let deadline {
+                let now = SystemClock.monotonic
+                // 0 would mean no timeout.
+                let left = Int64(clamping: deadline > now ? max(deadline - now, 1000) : 1000)
+                let result = rl_set_send_timeout(socket.number, left)
+                guard result == 0 else { return result }
+            }
+            return unsafe rl_connect(socket.number, path.bytes, path.bytes.count)
+        }
+        guard connected != nil else { throw SystemError(number: ETIMEDOUT, call: "connect") }
+        try SystemCall.value("fcntl") { rl_set_nonblocking(socket.number, 1) }
+        return StreamSocket(owning: socket)
+    }
+
+    /// Receives bytes alone: descriptors that were sent along never become ours. recv(2).
+    package func receive(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Received {
+        guard buffer.count > 0 else { return .bytes(0) }
+        // The buffer's own bounds.
+        let count = try SystemCall.valueIfReady("recv") {
+            unsafe rl_receive(descriptor.number, buffer.baseAddress, buffer.count)
+        }
+        guard let count else { return .wouldBlock }
+        return count == 0 ? .end : .bytes(count)
+    }
+
+    /// How many bytes were taken; nil where there is no room now. send(2).
+    package func send(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int? {
+        try SystemCall.valueIfReady("send") { unsafe rl_send(descriptor.number, bytes.baseAddress, bytes.count) }
+    }
+
+    /// Sends bytes and one descriptor with the first of them; nil where there is no room now, and then nothing was sent.
+    /// sendmsg(2), SCM_RIGHTS.
+    package func send(_ bytes: UnsafeRawBufferPointer, with attached: Int32) throws(SystemError) -> Int? {
+        try SystemCall.valueIfReady("sendmsg") {
+            unsafe rl_send_descriptor(descriptor.number, bytes.baseAddress, bytes.count, attached)
+        }
+    }
+
+    /// Ends the connection both ways, also for those who wait on it. shutdown(2).
+    package func shutDown() { _ = rl_shutdown(descriptor.number) }
+
+    /// Waits until there is something to receive or room to send. An error or an end counts as both: the next call tells it.
+    /// poll(2).
+    ///
+    /// - Returns: False when `deadline` passed first; nil waits for ever.
+    package func wait(
+        for readiness: Readiness, until deadline: ContinuousClock.Instant?
+    ) throws(SystemError) -> Bool {
+        let events = readiness == .readable ? RL_POLL_IN : RL_POLL_OUT
+        var happened: Int32 = 0
+        let ready = try SystemCall.value("poll") {
+            let left = deadline.map { max(.zero, ContinuousClock.now.duration(to: $0)).pollMilliseconds }
+            return unsafe rl_poll(descriptor.number, Int32(events.rawValue), left ?? -1, &happened)
+        }
+        return ready > 0
+    }
+
+    /// Makes the kernel refuse descriptors to whoever sends them here; where it does not know how (before Linux 6.16),
+    /// `receive` drops them. SO_PASSRIGHTS.
+    package func refuseDescriptors() {
+        _ = rl_set_socket_option(descriptor.number, RL_SOCKET_PASS_RIGHTS, 0)
+    }
+}

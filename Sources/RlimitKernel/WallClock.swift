@@ -1,0 +1,12 @@
+internal import Glibc
+
+/// Civil time, for people and logs; never for measuring.
+package enum WallClock {
+    /// Seconds since 1970 and nanoseconds of the second. clock_gettime(2), CLOCK_REALTIME.
+    package static func now() -> (seconds: Int64, nanoseconds: Int64) {
+        var time = timespec()
+        // CLOCK_REALTIME always exists, and the pointer is good for the call.
+        _ = unsafe clock_gettime(CLOCK_REALTIME, &time)
+        return (Int64(time.tv_sec), Int64(time.tv_nsec))
+    }
+}

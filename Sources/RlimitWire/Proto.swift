@@ -1,0 +1,43 @@
+import CProtobufC
+import CRlimitProto
+
+/// The generated messages, under shorter names.
+enum Proto {
+    typealias Request = Rlimitd__V1__Request
+    typealias Target = Rlimitd__V1__Target
+    typealias Empty = Rlimitd__V1__Empty
+    typealias Get = Rlimitd__V1__Get
+    typealias Set = Rlimitd__V1__Set
+    typealias Edit = Rlimitd__V1__Edit
+    typealias Prlimit = Rlimitd__V1__Prlimit
+    typealias GetUsage = Rlimitd__V1__GetUsage
+    typealias Explain = Rlimitd__V1__Explain
+    typealias Lease = Rlimitd__V1__Lease
+    typealias LeaseRenew = Rlimitd__V1__LeaseRenew
+    typealias LeaseRelease = Rlimitd__V1__LeaseRelease
+
+    typealias Response = Rlimitd__V1__Response
+    typealias Error = Rlimitd__V1__Error
+    typealias Limit = Rlimitd__V1__Limit
+    typealias ResourceLimit = Rlimitd__V1__ResourceLimit
+    typealias LimitList = Rlimitd__V1__LimitList
+    typealias Change = Rlimitd__V1__Change
+    typealias ChangeList = Rlimitd__V1__ChangeList
+    typealias PrlimitResult = Rlimitd__V1__PrlimitResult
+    typealias Usage = Rlimitd__V1__Usage
+    typealias ResourceUsage = Rlimitd__V1__ResourceUsage
+    typealias Explanation = Rlimitd__V1__Explanation
+    typealias Verdict = Rlimitd__V1__Verdict
+    typealias ServerInfo = Rlimitd__V1__ServerInfo
+    typealias Caller = Rlimitd__V1__Caller
+    typealias Stats = Rlimitd__V1__Stats
+
+    typealias Resource = Rlimitd__V1__Resource
+    typealias EditMode = Rlimitd__V1__EditMode
+    typealias UsageScope = Rlimitd__V1__UsageScope
+    typealias ErrorCode = Rlimitd__V1__ErrorCode
+    typealias Warning = Rlimitd__V1__Warning
+}
+
+/// The value of an optional field, or nil where it was not sent.
+func present<Value>(_ has: protobuf_c_boolean, _ value: Value) -> Value? { has != 0 ? value : nil }

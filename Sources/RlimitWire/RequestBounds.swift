@@ -1,0 +1,11 @@
+/// The numbers that PROTOCOL.md states of what is inside a request.
+package enum RequestBounds {
+    /// `Request.timeout_ms`: an hour.
+    package static let greatestTimeout: UInt64 = 3_600_000
+    /// `Lease.duration_ms`: 365 days.
+    package static let greatestLease: UInt64 = 31_536_000_000
+    /// Bytes in the path of a cgroup or pod.
+    package static let longestPath = 1024
+    /// Bytes in the name of a lease.
+    package static let longestLeaseID = 64
+}

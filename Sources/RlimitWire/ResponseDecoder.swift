@@ -1,0 +1,80 @@
+import CProtobufC
+import CRlimitProto
+package import RlimitModel
+
+/// Bytes to responses: the client's half. It trusts the agent no more than the agent trusts it, but ignores fields that it
+/// does not know: an agent may be newer than its clients.
+@safe package struct ResponseDecoder: ~Copyable {
+    private var arena = Arena(capacity: Arena.requestCapacity)
+    private let descriptor: UnsafePointer<ProtobufCMessageDescriptor>?
+    private let libraryFault: String?
+
+    package init() {
+        var message = unsafe Proto.Response()
+        unsafe rlimitd__v1__response__init(&message)
+        unsafe descriptor = message.base.descriptor
+        libraryFault = ProtobufLibrary.fault
+    }
+
+    /// The response that is the payload of one frame. An outcome of a kind that is not known here is a failure,
+    /// `.unsupported`, of that request alone.
+    ///
+    /// - Throws: `.malformed`: what comes after on this connection means nothing.
+    package mutating func decode(_ payload: borrowing Span<UInt8>) throws(RlimitError) -> Response {
+        if let libraryFault { throw RlimitError(.internalError, message: libraryFault) }
+        guard let descriptor = unsafe descriptor else { throw RlimitError(.internalError) }
+        guard payload.count <= Frame.greatestResponse else { throw .malformed("a response too long for a frame") }
+        var prescan = Prescan(.response)
+        try unsafe prescan.scan(payload, as: descriptor)
+        repeat {
+            arena.reset()
+            guard let message = unsafe arena.unpack(payload, as: descriptor) else { continue }
+            // What was unpacked by the descriptor of Response is a Response.
+            return try unsafe Response(reading: UnsafeRawPointer(message).assumingMemoryBound(to: Proto.Response.self))
+        } while arena.grow(upTo: Arena.responseCapacity)
+        throw .malformed("a response that is larger than it may be")
+    }
+}
+
+extension Response {
+    init(reading message: UnsafePointer<Proto.Response>) throws(RlimitError) {
+        try self.init(
+            id: unsafe message.pointee.id, more: unsafe message.pointee.more != 0,
+            unsafe Self.outcome(reading: message))
+    }
+
+    private static func outcome(
+        reading response: UnsafePointer<Proto.Response>
+    ) throws(RlimitError) -> Result<Reply, RlimitError> {
+        switch unsafe response.pointee.outcome_case {
+        case RLIMITD__V1__RESPONSE__OUTCOME_ERROR:
+            return .failure(try unsafe RlimitError(reading: response.pointee.error))
+        case RLIMITD__V1__RESPONSE__OUTCOME_LIMITS:
+            return .success(try unsafe Reply(reading: response.pointee.limits))
+        case RLIMITD__V1__RESPONSE__OUTCOME_CHANGES:
+            var changes: [Change] = []
+            let list = unsafe response.pointee.changes.pointee
+            let entries = unsafe elements(list.changes, list.n_changes)
+            for index in entries.indices {
+                if let entry = unsafe entries[index] { changes.append(try unsafe Change(reading: entry)) }
+            }
+            return .success(.changes(changes))
+        case RLIMITD__V1__RESPONSE__OUTCOME_PRLIMIT:
+            let result = unsafe response.pointee.prlimit.pointee
+            return .success(
+                .prlimit(
+                    old: try unsafe Limit(answered: result.old), rule: try unsafe WireText.readName(result.rule),
+                    warnings: unsafe Set(numbers: result.warnings, result.n_warnings)))
+        case RLIMITD__V1__RESPONSE__OUTCOME_USAGE:
+            return .success(.usage(unsafe Usage(reading: response.pointee.usage)))
+        case RLIMITD__V1__RESPONSE__OUTCOME_EXPLANATION:
+            return .success(.explanation(try unsafe Explanation(reading: response.pointee.explanation)))
+        case RLIMITD__V1__RESPONSE__OUTCOME_SERVER_INFO:
+            return .success(.serverInfo(try unsafe AgentInfo(reading: response.pointee.server_info)))
+        case RLIMITD__V1__RESPONSE__OUTCOME_STATS:
+            return .success(.stats(unsafe Statistics(reading: response.pointee.stats)))
+        default:
+            return .failure(RlimitError(.unsupported, message: "an answer of a kind that this client does not know"))
+        }
+    }
+}

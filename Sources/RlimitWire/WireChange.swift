@@ -1,0 +1,57 @@
+import CRlimitProto
+import RlimitModel
+
+extension Change {
+    init(reading message: UnsafePointer<Proto.Change>) throws(RlimitError) {
+        guard let resource = unsafe Resource(number: message.pointee.resource) else {
+            throw .malformed("an answer about a resource that was not asked for")
+        }
+        try self.init(
+            resource, old: unsafe Limit(answered: message.pointee.old),
+            new: unsafe Limit(answered: message.pointee.new_),
+            grantedBy: .agent(rule: unsafe WireText.readName(message.pointee.rule)),
+            shortfall: unsafe RlimitError.answered(message.pointee.shortfall),
+            warnings: unsafe Set(numbers: message.pointee.warnings, message.pointee.n_warnings))
+    }
+
+    func write(to arena: inout Arena) throws(ArenaFull) -> UnsafeMutablePointer<Proto.Change> {
+        let message = try unsafe arena.message(rlimitd__v1__change__init)
+        unsafe message.pointee.has_resource = 1
+        unsafe message.pointee.resource = resource.number
+        unsafe message.pointee.old = try old.write(to: &arena)
+        unsafe message.pointee.new_ = try new.write(to: &arena)
+        if case .agent(let rule) = grantedBy { unsafe message.pointee.rule = try arena.text(rule) }
+        unsafe message.pointee.warnings = try warnings.write(to: &arena)
+        unsafe message.pointee.n_warnings = warnings.count
+        unsafe message.pointee.shortfall = try shortfall?.write(to: &arena)
+        return unsafe message
+    }
+}
+
+extension Set<Change.Warning> {
+    /// Warnings that are not known here say nothing that could be passed on, and are left out.
+    init(numbers: UnsafeMutablePointer<Proto.Warning>?, _ count: Int) {
+        self.init()
+        let numbers = unsafe UnsafeBufferPointer(start: numbers, count: numbers == nil ? 0 : count)
+        for index in numbers.indices {
+            if let warning = unsafe Change.Warning(number: numbers[index]) { insert(warning) }
+        }
+    }
+
+    /// In the order of their numbers, so that equal answers are equal bytes; nil where there are none.
+    func write(to arena: inout Arena) throws(ArenaFull) -> UnsafeMutablePointer<Proto.Warning>? {
+        guard !isEmpty else { return nil }
+        let numbers = try unsafe arena.allocate(Proto.Warning.self, count: count)
+        var end = 0
+        var number: UInt32 = 1
+        // They are numbered from 1 without a gap.
+        while let warning = Change.Warning(number: Proto.Warning(rawValue: number)) {
+            if contains(warning) {
+                unsafe numbers[end] = warning.number
+                end += 1
+            }
+            number += 1
+        }
+        return unsafe numbers
+    }
+}

@@ -1,0 +1,14 @@
+import Foundation
+
+/// What the machine that runs the tests can do.
+enum Machine {
+    /// Whether a test's root may raise hard limits; where not, `scripts/with-capability` finds a place where it may.
+    static let mayRaiseHardLimits: Bool =
+        (try? ChildProcess.run(["bash", "-c", "ulimit -n 64 && ulimit -Hn 64 && ulimit -Hn 128"]).status) == 0
+
+    static let needsCapability = "needs CAP_SYS_RESOURCE: scripts/test runs it in user-mode-linux"
+
+    static func contents(of path: String) throws -> String {
+        String(decoding: try Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self)
+    }
+}

@@ -1,0 +1,33 @@
+import Foundation
+
+/// What /proc shows of a process, read plainly: the tests' second opinion.
+struct ProcessFiles {
+    let pid: pid_t
+
+    struct ShownLimit: Equatable, CustomStringConvertible {
+        var soft: String
+        var hard: String
+        var description: String { "\(soft):\(hard)" }
+    }
+
+    /// The line of /proc/PID/limits that begins with `title`, such as "Max open files".
+    func limit(_ title: String) throws -> ShownLimit {
+        let line = try text("limits").split(separator: "\n").first { $0.hasPrefix(title) } ?? ""
+        let words = line.dropFirst(title.count).split(separator: " ")
+        guard words.count >= 2 else { throw ChildProcess.Failure(description: "no \(title) in /proc/\(pid)/limits") }
+        return ShownLimit(soft: String(words[0]), hard: String(words[1]))
+    }
+
+    /// A field of /proc/PID/status, its words joined by one space.
+    func status(_ field: String) throws -> String {
+        let line = try text("status").split(separator: "\n").first { $0.hasPrefix(field + ":") } ?? ""
+        return line.dropFirst(field.count + 1).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    }
+
+    /// The name of the program that it runs.
+    var name: String {
+        get throws { try text("comm").trimmingCharacters(in: .newlines) }
+    }
+
+    private func text(_ file: String) throws -> String { try Machine.contents(of: "/proc/\(pid)/\(file)") }
+}

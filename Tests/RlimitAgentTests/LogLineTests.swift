@@ -1,0 +1,105 @@
+import Foundation
+import Testing
+
+@testable import RlimitAgent
+
+@Suite("Lines of the log")
+struct LogLineTests {
+    private func text(_ value: String) -> String {
+        var line = LogLine(.text)
+        line.add("key", value)
+        return String(decoding: line.finished(), as: UTF8.self)
+    }
+
+    @Test(
+        "plain values stand bare, all others are quoted",
+        arguments: [
+            ("nofile", "key=nofile\n"), ("1024:4096", "key=1024:4096\n"), ("web servers", "key=\"web servers\"\n"),
+            ("", "key=\"\"\n"), ("a=b", "key=\"a=b\"\n"), ("say \"x\"", #"key="say \"x\"""# + "\n"),
+        ])
+    func plainAndQuoted(value: String, expected: String) { #expect(text(value) == expected) }
+
+    @Test(
+        "no value can begin a new line or steer a terminal",
+        arguments: ["a\nverdict=granted", "\u{1b}[31m", "\u{202e}x", "\r", "\0"])
+    func hostile(value: String) {
+        let line = text(value)
+        #expect(line.utf8.dropLast().allSatisfy { $0 >= 0x20 && $0 < 0x7f })
+        #expect(line.utf8.filter { $0 == UInt8(ascii: "\n") }.count == 1)
+    }
+
+    @Test("a JSON line is one object and gives every value back")
+    func json() throws {
+        var line = LogLine(.json)
+        line.add("a", "x\n\"y\" \\ \u{1F600}")
+        line.add("b", 42)
+        line.add("absent", nil)
+        let object = try JSONSerialization.jsonObject(with: Data(line.finished())) as? [String: Any]
+        #expect(object?["a"] as? String == "x\n\"y\" \\ \u{1F600}")
+        #expect(object?["b"] as? Int == 42)
+        #expect(object?.count == 2)
+    }
+}
+
+@Suite("Timestamps")
+struct TimestampTests {
+    @Test(
+        "are the calendar's",
+        arguments: [
+            (0, "1970-01-01T00:00:00.000001Z"), (951_782_400, "2000-02-29T00:00:00.000001Z"),
+            (4_107_542_399, "2100-02-28T23:59:59.000001Z"), (4_107_542_400, "2100-03-01T00:00:00.000001Z"),
+            (1_795_635_599, "2026-11-25T19:39:59.000001Z"), (-1, "1969-12-31T23:59:59.000001Z"),
+        ])
+    func known(seconds: Int64, expected: String) {
+        #expect(Timestamp(seconds: seconds, microseconds: 1).description == expected)
+    }
+}
+
+@Suite("The queue of the log")
+struct LogSinkTests {
+    @Test("a reader that takes little gets everything in the end, in order")
+    func slowReader() {
+        let taken = Taken()
+        let sink = LogSink(format: .text) { bytes in taken.take(bytes, atMost: 7) }
+        for index in 0..<10 {
+            var line = LogLine(.text)
+            line.add("n", index)
+            sink.write(line)
+        }
+        while !sink.flush() {}
+        #expect(taken.text == (0..<10).map { "n=\($0)\n" }.joined())
+    }
+
+    @Test("a reader that takes nothing costs a bounded queue, and is told how much it missed")
+    func noReader() {
+        let taken = Taken()
+        taken.isBlocked = true
+        let sink = LogSink(format: .text) { bytes in taken.take(bytes, atMost: .max) }
+        let long = String(repeating: "x", count: 1 << 16)
+        for _ in 0..<100 {
+            var line = LogLine(.text)
+            line.add("n", long)
+            sink.write(line)
+        }
+        #expect(!sink.flush())
+        taken.isBlocked = false
+        sink.flush()
+        sink.flush()
+        #expect(taken.text.utf8.count < LogSink.capacity + 200)
+        #expect(taken.text.hasSuffix("lost=69\n"))
+    }
+
+    private final class Taken: @unchecked Sendable {
+        var isBlocked = false
+        var text = ""
+
+        func take(_ bytes: borrowing Span<UInt8>, atMost: Int) -> Int {
+            if isBlocked { return 0 }
+            let count = min(bytes.count, atMost)
+            var part: [UInt8] = []
+            for index in 0..<count { part.append(bytes[index]) }
+            text += String(decoding: part, as: UTF8.self)
+            return count
+        }
+    }
+}
