@@ -74,7 +74,7 @@ let package = Package(
         .executableTarget(
             name: "rlimitctl",
             dependencies: [
-                "RlimitClient", "RlimitModel", "RlimitPolicy", "RlimitPolicyFile",
+                "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitPolicyFile",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
@@ -91,11 +91,18 @@ let package = Package(
         .testTarget(
             name: "RlimitPolicyFileTests", dependencies: ["RlimitModel", "RlimitPolicy", "RlimitPolicyFile"],
             swiftSettings: testSettings),
+        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .testTarget(
-            name: "RlimitWireTests", dependencies: ["CProtobufC", "CRlimitProto", "RlimitModel", "RlimitWire"],
+            name: "RlimitWireTests",
+            dependencies: ["CAllocationCounter", "CProtobufC", "CRlimitProto", "RlimitModel", "RlimitWire"],
             swiftSettings: testSettings),
+        .target(name: "CTestKernel", path: "Tests/Helpers/CTestKernel"),
+        .executableTarget(
+            name: "kernel-probe", dependencies: ["CRlimitLinux", "CTestKernel", "RlimitKernel", "RlimitModel"],
+            path: "Tests/Helpers/kernel-probe", swiftSettings: testSettings),
         .testTarget(
-            name: "RlimitKernelTests", dependencies: ["CRlimitLinux", "RlimitKernel", "RlimitModel"],
+            name: "RlimitKernelTests",
+            dependencies: ["CRlimitLinux", "CTestKernel", "RlimitKernel", "RlimitModel", "kernel-probe"],
             swiftSettings: testSettings),
         .testTarget(
             name: "RlimitAgentTests",
@@ -107,6 +114,9 @@ let package = Package(
         .testTarget(
             name: "RlimitClientTests",
             dependencies: ["RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire", "client-probe", "raise-files"],
+            swiftSettings: testSettings),
+        .testTarget(
+            name: "RlimitctlTests", dependencies: ["RlimitKernel", "RlimitModel", "RlimitWire", "rlimitctl"],
             swiftSettings: testSettings),
         .testTarget(
             name: "EndToEndTests",

@@ -9,6 +9,8 @@ struct Account: Hashable {
     static let agent = Account(uid: 64_990, gid: 64_990)
     /// Two ordinary users.
     static let alice = Account(uid: 64_001, gid: 64_001)
+    /// An ordinary user whose processes the agent can act on: without the capability only those of its own user.
+    static let served = Machine.mayRaiseHardLimits ? alice : agent
     static let bob = Account(uid: 64_002, gid: 64_002)
 
     func member(of groups: UInt32...) -> Account {

@@ -37,6 +37,12 @@ final class RawConnection {
         return try receive(exactly: header.reduce(0) { $0 << 8 | Int($1) })
     }
 
+    /// Whether a request for `server_info` is answered.
+    func isAnswered() throws -> Bool {
+        try send(Self.serverInfoRequest)
+        return try response() != nil
+    }
+
     private func receive(exactly count: Int) throws -> [UInt8]? {
         var bytes: [UInt8] = []
         while bytes.count < count {

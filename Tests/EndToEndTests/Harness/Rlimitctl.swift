@@ -15,8 +15,13 @@ struct Rlimitctl {
 
     /// Runs it with these arguments, to its end.
     func callAsFunction(_ arguments: String...) throws -> ChildProcess.Result {
+        try self(words: arguments)
+    }
+
+    func callAsFunction(words arguments: [String]) throws -> ChildProcess.Result {
         try ChildProcess.run(
-            account.setpriv + [try Programs.rlimitctl] + arguments, environment: ["RLIMITD_SOCKET": socket])
+            account.setpriv + [try Programs.rlimitctl] + arguments,
+            environment: ["RLIMITD_SOCKET": socket, "SUDO_UID": ""])
     }
 
     /// Runs a shell script in which `rlimitctl` is the program, started with `limits` (options of prlimit(1)).
@@ -24,6 +29,6 @@ struct Rlimitctl {
         let prlimit = limits.isEmpty ? [] : ["prlimit"] + limits
         return try ChildProcess.run(
             prlimit + account.setpriv + ["sh", "-c", "rlimitctl() { \(try Programs.rlimitctl) \"$@\"; }; \(script)"],
-            environment: ["RLIMITD_SOCKET": socket])
+            environment: ["RLIMITD_SOCKET": socket, "SUDO_UID": ""])
     }
 }

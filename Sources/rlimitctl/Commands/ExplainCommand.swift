@@ -1,0 +1,98 @@
+import ArgumentParser
+import RlimitClient
+import RlimitPolicyFile
+
+/// `rlimitctl explain`: what one may have and by which rule, or what would come of an edit and why.
+struct ExplainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "explain",
+        abstract: "Say what policy allows, and which rule decides.",
+        discussion: """
+            Without edits: the most that you may have of each resource, and by which rule. With edits: what would \
+            come of them; the exit status is 77 if they would be refused.
+
+            --as-user works the answer out from the policy files, which it must be able to read, for callers outside \
+            of containers; the agent is not asked. Without --pid it is about a process of that user's own whose \
+            limits are 0.
+            """)
+
+    @OptionGroup var global: GlobalOptions
+    @OptionGroup var process: ProcessOptions
+
+    @Option(help: ArgumentHelp("As if this user asked.", valueName: "user"))
+    var asUser: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "With --as-user: the policy file, without drop-ins.",
+            discussion: "Else \(PolicyLoader.standardMain) and its drop-ins.", valueName: "file"),
+        completion: .file(extensions: ["toml"]))
+    var policy: String?
+
+    @Argument(
+        help: ArgumentHelp("What to explain.", valueName: "resource=value"),
+        completion: .list(Resource.allCases.map { "\($0.name)=" }))
+    var edits: [String] = []
+
+    func validate() throws {
+        if policy != nil && asUser == nil { throw ValidationError("--policy goes with --as-user.") }
+    }
+
+    func run() throws {
+        let edits = try EditWords.parse(edits)
+        if let asUser {
+            try explain(edits, asUser: asUser)
+        } else {
+            try explainToCaller(edits)
+        }
+    }
+
+    private func explainToCaller(_ edits: [Edit]) throws {
+        let chosen = try ChosenProcess(process)
+        let client = global.client(agentOnly: true)
+        var text = ExplanationText(process: chosen.label)
+        var rule: GrantingRule?
+        if edits.isEmpty {
+            text.explanation = try client.explain(of: chosen.target)
+        } else {
+            text.explanation = try client.explain(edits, on: chosen.target)
+            if let error = text.explanation.refusal {
+                rule = Refusal(error, of: edits, client, on: chosen.target, chosen.whom).rule
+            }
+        }
+        try report(text, chosen.members, rule)
+    }
+
+    private func explain(_ edits: [Edit], asUser name: String) throws {
+        let user = try PolicyUser(named: name)
+        let policy = try PolicyFiles(policy).policy()
+        var question = PolicyQuestion(policy, from: user)
+        var text = ExplanationText(asker: user.name)
+        var members: [(String, JSON)] = [("user", .string(user.name))]
+        if process.pid != nil {
+            let chosen = try ChosenProcess(process), client = global.client()
+            question = PolicyQuestion(policy, from: user, about: try chosen.subject(client), try chosen.detail())
+            text.process = chosen.label
+            members += chosen.members
+        }
+        text.explanation = edits.isEmpty ? question.survey() : try question.explain(edits)
+        try report(text, members, nil)
+    }
+
+    private func report(_ text: ExplanationText, _ members: [(String, JSON)], _ rule: GrantingRule?) throws {
+        let explanation = text.explanation
+        if global.json {
+            let answer: [(String, JSON)] = [
+                ("isAllowed", .bool(explanation.isAllowed)),
+                ("verdicts", .array(explanation.verdicts.map(JSON.verdict))),
+                ("refusal", explanation.refusal.map(JSON.error) ?? .null),
+                ("allow", .optional(rule?.text)),
+            ]
+            try Output.print(.object(members + answer))
+        } else {
+            try Output.print(edits.isEmpty ? text.survey : text.decision)
+            if let rule { try Output.print("\n" + rule.advice) }
+        }
+        if let refusal = explanation.refusal { throw ExitCode(refusal.code.exitStatus) }
+    }
+}

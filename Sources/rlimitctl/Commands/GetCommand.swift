@@ -1,0 +1,67 @@
+import ArgumentParser
+import RlimitClient
+
+/// `rlimitctl get`: what a process may have, and how much of it is taken now.
+struct GetCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "get",
+        abstract: "Show the limits of a process, and what is used of them.")
+
+    @OptionGroup var global: GlobalOptions
+    @OptionGroup var process: ProcessOptions
+    @OptionGroup var agent: AgentOption
+
+    @Argument(
+        help: "Which resources; all sixteen where none is named.",
+        completion: .list(Resource.allCases.map(\.name)))
+    var resource: [String] = []
+
+    func run() throws {
+        let resources = try EditWords.resources(resource)
+        let chosen = try ChosenProcess(process)
+        let client = global.client(agentOnly: agent.only)
+        let limits: Limits
+        do throws(RlimitError) {
+            limits = try client.limits(of: chosen.target)
+        } catch {
+            throw Refusal(error, .get, client, chosen.whom).failure
+        }
+        // What is used is worth having and not worth failing for: /proc may be hidden, or a rule may give limits alone.
+        let usage = try? client.usage(of: chosen.target)
+        if global.json {
+            try Output.print(json(resources, limits, usage, chosen.members))
+        } else {
+            try Output.print(table(resources, limits, usage))
+        }
+    }
+
+    private func table(_ resources: [Resource], _ limits: Limits, _ usage: Usage?) -> String {
+        var table = TextTable([
+            ("RESOURCE", .left), ("DESCRIPTION", .left), ("SOFT", .right), ("HARD", .right), ("USED", .right),
+            ("UNITS", .left),
+        ])
+        for resource in resources {
+            let limit = limits[resource]
+            let used = usage?[resource].map { resource.formatted(Limit.Bound($0)) } ?? "-"
+            table.append([
+                resource.name, resource.summary, resource.formatted(limit.soft), resource.formatted(limit.hard), used,
+                resource.unitWord,
+            ])
+        }
+        return table.text
+    }
+
+    private func json(
+        _ resources: [Resource], _ limits: Limits, _ usage: Usage?, _ process: [(String, JSON)]
+    ) -> JSON {
+        let members = resources.map { resource in
+            let limit = limits[resource]
+            let entry = JSON.object([
+                ("soft", .bound(limit.soft)), ("hard", .bound(limit.hard)), ("used", .optional(usage?[resource])),
+                ("unit", .string(resource.unit.word)),
+            ])
+            return (resource.name, entry)
+        }
+        return .object(process + [("limits", .object(members))])
+    }
+}

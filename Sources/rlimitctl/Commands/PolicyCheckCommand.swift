@@ -1,0 +1,27 @@
+import ArgumentParser
+import RlimitPolicyFile
+
+/// `rlimitctl policy check`: reads policy files as the agent would, and says what is wrong with them.
+struct PolicyCheckCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Say what is wrong with a policy file, as file:line:column: message.",
+        discussion: """
+            Without FILE the agent's own are checked: \(PolicyLoader.standardMain) and its drop-ins. \
+            A FILE that is named is checked alone, and as a drop-in where its folder is called policy.d.
+            """)
+
+    @OptionGroup var global: GlobalOptions
+
+    @Flag(help: "Take warnings for errors.")
+    var strict = false
+
+    @Argument(help: "The policy file.", completion: .file(extensions: ["toml"]))
+    var file: String?
+
+    func run() throws {
+        let report = PolicyReport(PolicyFiles(file, isStrict: strict))
+        try Output.print(global.json ? report.json.text + "\n" : report.text)
+        if report.hasErrors { throw ExitCode(ExitStatus.failed) }
+    }
+}

@@ -1,0 +1,83 @@
+import ArgumentParser
+import RlimitClient
+
+/// `rlimitctl set`: changes the limits of a process.
+struct SetCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "set",
+        abstract: "Change the limits of a process.",
+        discussion: """
+            A value is N (soft becomes N, and hard is raised to N if it is below), S:H (both), S: or :H (one half); \
+            a half is a number with its unit, such as 64K, 8G, 30s, or "unlimited", "hard" (the present hard limit) \
+            or "max" (the most that one may have). Several edits are made all or none.
+            """)
+
+    @OptionGroup var global: GlobalOptions
+    @OptionGroup var process: ProcessOptions
+    @OptionGroup var agent: AgentOption
+
+    @Flag(help: "Raise what is below, and lower nothing.")
+    var atLeast = false
+
+    @Flag(help: "As much of it as one may have, and never less than there is.")
+    var clamp = false
+
+    @Option(help: ArgumentHelp("Change it only if it is this now.", valueName: "soft:hard"))
+    var expect: String?
+
+    @Flag(help: "Say what would be done, and do nothing.")
+    var dryRun = false
+
+    @Argument(
+        help: ArgumentHelp("What to change.", valueName: "resource=value"),
+        completion: .list(Resource.allCases.map { "\($0.name)=" }))
+    var edits: [String]
+
+    func validate() throws {
+        if atLeast && clamp { throw ValidationError("--at-least and --clamp exclude each other.") }
+    }
+
+    func run() throws {
+        let edits = try EditWords.parse(edits, mode: mode, expecting: expect)
+        let chosen = try ChosenProcess(process)
+        let client = global.client(agentOnly: agent.only)
+        if dryRun {
+            try rehearse(edits, on: chosen, client)
+        } else {
+            try apply(edits, on: chosen, client)
+        }
+    }
+
+    private var mode: Edit.Mode { atLeast ? .atLeast : clamp ? .clamp : .exact }
+
+    private func apply(_ edits: [Edit], on chosen: borrowing ChosenProcess, _ client: BlockingLimitClient) throws {
+        let changes: [Change]
+        do throws(RlimitError) {
+            changes = try client.apply(edits, on: chosen.target)
+        } catch {
+            throw Refusal(error, of: edits, client, on: chosen.target, chosen.whom).failure
+        }
+        if global.json {
+            try print(chosen, changes.map(JSON.change))
+        } else {
+            for change in changes {
+                try Output.print(chosen.line(change.resource, from: change.old, to: change.new) + "\n")
+            }
+        }
+        for change in changes { change.notes.forEach(Output.note) }
+    }
+
+    private func rehearse(_ edits: [Edit], on chosen: borrowing ChosenProcess, _ client: BlockingLimitClient) throws {
+        let explanation = try client.explain(edits, on: chosen.target)
+        if let error = explanation.refusal { throw Refusal(error, of: edits, client, on: chosen.target, chosen.whom).failure }
+        if global.json { return try print(chosen, explanation.verdicts.map(JSON.verdict)) }
+        for verdict in explanation.verdicts {
+            guard let now = verdict.now, let new = verdict.new else { continue }
+            try Output.print(chosen.line(verdict.resource, from: now, to: new) + "  (dry run)\n")
+        }
+    }
+
+    private func print(_ chosen: borrowing ChosenProcess, _ changes: [JSON]) throws {
+        try Output.print(.object(chosen.members + [("dryRun", .bool(dryRun)), ("changes", .array(changes))]))
+    }
+}

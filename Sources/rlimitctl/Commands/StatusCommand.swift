@@ -1,0 +1,85 @@
+import ArgumentParser
+import RlimitClient
+
+/// `rlimitctl status`: whether the agent answers, what it can do, and who the caller is to it.
+struct StatusCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Show whether the agent answers, what it can do, and who you are to it.")
+
+    @OptionGroup var global: GlobalOptions
+
+    func run() throws {
+        let info: AgentInfo
+        do throws(RlimitError) {
+            info = try global.client(agentOnly: true).agentInfo()
+        } catch {
+            var failure = Failure(error)
+            failure.context = [("reachable", .bool(false)), ("socket", .string(global.agentSocket.path))]
+            throw failure
+        }
+        try Output.print(global.json ? json(info).text + "\n" : table(info))
+    }
+
+    private func table(_ info: AgentInfo) -> String {
+        let caller = info.caller
+        var table = TextTable(alignments: [.left, .left])
+        table.append(["agent", "reachable at \(global.agentSocket.path.forTerminal)"])
+        table.append(["version", info.version.forTerminal])
+        table.append(["kernel", info.kernel.forTerminal])
+        table.append(["policy", info.policy.forTerminal])
+        table.append(["can raise", info.canRaise ? "yes" : "no: it lacks CAP_SYS_RESOURCE where that counts"])
+        table.append(["open files", "at most \(info.openFilesCeiling) (fs.nr_open)"])
+        if !info.features.isEmpty { table.append(["features", info.features.joined(separator: " ").forTerminal]) }
+        table.append(["you are", identity(caller)])
+        table.append(["process", process(caller)])
+        if let cgroup = caller.cgroup { table.append(["cgroup", cgroup.forTerminal]) }
+        if let label = caller.label { table.append(["label", label.forTerminal]) }
+        if caller.hasMixedIDs { table.append(["", "your user and group ids differ among themselves: you get nothing but this"]) }
+        return table.text
+    }
+
+    private func identity(_ caller: AgentInfo.Caller) -> String {
+        let groups = caller.groups.map(String.init).joined(separator: ",")
+        return "uid \(caller.uid), gid \(caller.gid)" + (groups.isEmpty ? "" : ", groups \(groups)")
+    }
+
+    private func process(_ caller: AgentInfo.Caller) -> String {
+        guard let pid = caller.pid else { return "in a PID namespace that the agent cannot see" }
+        let depth =
+            switch caller.namespaceDepth {
+            case 1?: "in the agent's own PID namespace"
+            case let depth?: "\(depth - 1) PID namespaces below the agent's"
+            case nil: "in a PID namespace that is not known"
+            }
+        return "pid \(pid), \(depth)" + (caller.isPinned ? "" : "; this kernel does not vouch for it")
+    }
+
+    private func json(_ info: AgentInfo) -> JSON {
+        let caller = info.caller
+        return .object([
+            ("reachable", .bool(true)),
+            ("socket", .string(global.agentSocket.path)),
+            ("version", .string(info.version)),
+            ("kernel", .string(info.kernel)),
+            ("policy", .string(info.policy)),
+            ("canRaise", .bool(info.canRaise)),
+            ("openFilesCeiling", .number(info.openFilesCeiling)),
+            ("features", .array(info.features.map(JSON.string))),
+            (
+                "caller",
+                .object([
+                    ("pid", caller.pid.map { .integer(Int($0)) } ?? .null),
+                    ("uid", .integer(Int(caller.uid))),
+                    ("gid", .integer(Int(caller.gid))),
+                    ("groups", .array(caller.groups.map { .integer(Int($0)) })),
+                    ("isPinned", .bool(caller.isPinned)),
+                    ("namespaceDepth", caller.namespaceDepth.map(JSON.integer) ?? .null),
+                    ("cgroup", .optional(caller.cgroup)),
+                    ("label", .optional(caller.label)),
+                    ("hasMixedIDs", .bool(caller.hasMixedIDs)),
+                ])
+            ),
+        ])
+    }
+}

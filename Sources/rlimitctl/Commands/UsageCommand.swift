@@ -1,0 +1,64 @@
+import ArgumentParser
+import RlimitClient
+
+/// `rlimitctl usage`: what a process has used since it began.
+struct UsageCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "usage",
+        abstract: "Show what a process used: the sixteen fields of getrusage(2).",
+        discussion: "What the kernel does not show for this process is a dash, and null in JSON.")
+
+    @OptionGroup var global: GlobalOptions
+    @OptionGroup var process: ProcessOptions
+    @OptionGroup var agent: AgentOption
+
+    @Flag(help: "Of its children that ended and were waited for.")
+    var children = false
+
+    @Flag(help: "Of the process and those children together.")
+    var both = false
+
+    @Option(help: ArgumentHelp("Of one of its threads.", valueName: "tid"))
+    var thread: Int32?
+
+    func validate() throws {
+        if [children, both, thread != nil].filter({ $0 }).count > 1 {
+            throw ValidationError("--children, --both and --thread exclude each other.")
+        }
+        if let thread, thread <= 0 { throw ValidationError("--thread needs the number of a thread, from 1.") }
+    }
+
+    func run() throws {
+        let chosen = try ChosenProcess(process)
+        let client = global.client(agentOnly: agent.only)
+        let usage: Usage
+        do throws(RlimitError) {
+            usage = try read(client, chosen.target)
+        } catch {
+            throw Refusal(error, .usage, client, chosen.whom).failure
+        }
+        if global.json {
+            let fields = usage.fields.map { ($0.key, $0.value.json) }
+            try Output.print(
+                .object(
+                    chosen.members + [
+                        ("scope", .string(scopeWord)), ("thread", thread.map { .integer(Int($0)) } ?? .null),
+                        ("isPartial", .bool(usage.isPartial)), ("usage", .object(fields)),
+                    ]))
+        } else {
+            var table = TextTable([("FIELD", .left), ("USED", .right), ("DESCRIPTION", .left)])
+            for field in usage.fields { table.append([field.name, field.value.text, field.summary]) }
+            try Output.print(table.text)
+            if usage.isPartial { Output.note("context switches lack those of threads that have ended") }
+        }
+    }
+
+    private func read(_ client: BlockingLimitClient, _ target: Target) throws(RlimitError) -> Usage {
+        if let thread { return try client.usage(ofThread: thread, in: target) }
+        return try client.usage(of: target, scope)
+    }
+
+    private var scope: Usage.Scope { children ? .children : both ? .processAndChildren : .process }
+
+    private var scopeWord: String { thread != nil ? "thread" : children ? "children" : both ? "both" : "process" }
+}

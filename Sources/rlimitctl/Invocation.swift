@@ -1,0 +1,73 @@
+import ArgumentParser
+import RlimitModel
+
+/// One run of the tool: its words, what came of them, and the exit status that says so.
+struct Invocation {
+    private let words: [String]
+
+    init(_ words: [String]) { self.words = Arguments.protectingCommand(words) }
+
+    /// Parses, runs and reports.
+    func perform() -> Int32 {
+        do {
+            try requireKnownCommand()
+            var command = try Rlimitctl.parseAsRoot(words)
+            try command.run()
+            return ExitStatus.done
+        } catch let failure as Failure {
+            return report(failure)
+        } catch let error as UsageError {
+            return report(Failure(error))
+        } catch let error as RlimitError {
+            return report(Failure(error))
+        } catch {
+            return reportOfParser(error)
+        }
+    }
+
+    private func report(_ failure: Failure) -> Int32 {
+        var failure = failure
+        // Of run, whose command may end with any status of its own, all that went wrong before it has one number.
+        if isRun, failure.status < ExitStatus.notRun { failure.status = ExitStatus.notRun }
+        Output.note(failure.message.forTerminal)
+        if !failure.advice.isEmpty { Output.advise(failure.advice) }
+        if wantsJSON { try? Output.print(failure.json) }
+        return failure.status
+    }
+
+    // Help, completions and the complaints of the argument parser.
+    private func reportOfParser(_ error: any Error) -> Int32 {
+        if let status = error as? ExitCode { return status.rawValue }
+        guard Rlimitctl.exitCode(for: error) != .success else {
+            try? Output.print(Rlimitctl.fullMessage(for: error) + "\n")
+            return ExitStatus.done
+        }
+        let sentence = Rlimitctl.message(for: error).split(separator: "\n").joined(separator: " ")
+        return report(Failure(UsageError("\(sentence.trimmedOfPeriod); see \"\(helpCommand)\"")))
+    }
+
+    private func requireKnownCommand() throws(UsageError) {
+        guard let subcommand, !Self.commands.contains(subcommand), subcommand != "help" else { return }
+        let nearest = Self.commands.min { editDistance($0, subcommand) < editDistance($1, subcommand) }
+        let isNear = nearest.map { editDistance($0, subcommand) <= 2 } ?? false
+        let hint = isNear ? nearest.map { "did you mean \"\($0)\"?" } : nil
+        throw UsageError("there is no command \"\(subcommand)\"; " + (hint ?? "see \"rlimitctl --help\""))
+    }
+
+    private static let commands = Rlimitctl.configuration.subcommands.compactMap { $0.configuration.commandName }
+
+    private var subcommand: String? { Arguments.subcommandIndex(words).map { words[$0] } }
+    private var isRun: Bool { subcommand == "run" }
+
+    private var helpCommand: String {
+        guard let subcommand, Self.commands.contains(subcommand) else { return "rlimitctl --help" }
+        return "rlimitctl \(subcommand) --help"
+    }
+
+    // The words of a command line that could not be parsed; nothing after "--" is ours.
+    private var wantsJSON: Bool { words.prefix { $0 != "--" }.contains("--json") }
+}
+
+extension String {
+    fileprivate var trimmedOfPeriod: String { hasSuffix(".") ? String(dropLast()) : self }
+}

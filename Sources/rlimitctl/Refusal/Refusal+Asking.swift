@@ -1,0 +1,43 @@
+import Glibc
+import RlimitClient
+import RlimitKernel
+
+extension Refusal {
+    /// Of edits that were refused. Asks for the limits as they are and for who the caller is to the agent; what cannot
+    /// be learned is left out, and the error itself is never lost for it.
+    init(
+        _ error: RlimitError, of edits: [Edit], _ client: BlockingLimitClient, on target: Target, _ whom: Whom? = nil
+    ) {
+        guard error.code == .deniedByPolicy else {
+            self.init(error: error, request: .set([]))
+            return
+        }
+        let limits = try? client.with(strategy: .kernelFirst).limits(of: target)
+        let wishes = limits.map { limits in edits.map { Wish($0, now: limits[$0.resource]) } } ?? []
+        self.init(error, .set(wishes), client, whom)
+    }
+
+    /// Of any request that was refused.
+    init(_ error: RlimitError, _ request: Request, _ client: BlockingLimitClient, _ whom: Whom?) {
+        self.init(error: error, request: request, target: whom)
+        guard error.code == .deniedByPolicy else { return }
+        caller = try? client.agentInfo().caller
+        callerName = caller.flatMap { Accounts.userName($0.uid) }
+    }
+}
+
+extension ChosenProcess {
+    /// What a refusal must know of it.
+    var whom: Refusal.Whom? {
+        guard let credentials else { return nil }
+        return Refusal.Whom(
+            credentials: credentials, userName: Accounts.userName(credentials.realUID), isPrivileged: isPrivileged)
+    }
+
+    private var isPrivileged: Bool {
+        guard credentials?.includeRoot == false else { return true }
+        let detail = try? Procfs.detail(of: pid), own = try? Procfs.detail(of: getpid())
+        guard let detail, let own else { return false }
+        return detail.capabilities & ~own.capabilities != 0
+    }
+}

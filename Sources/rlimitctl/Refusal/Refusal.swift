@@ -1,0 +1,101 @@
+import RlimitModel
+
+/// What is known of a request that was refused: enough to say why, what would have been granted, and which rule would
+/// grant it. A pure value.
+struct Refusal {
+    let error: RlimitError
+    let request: Request
+    /// The caller as the agent sees it, if it said so.
+    var caller: AgentInfo.Caller?
+    /// The name of that user here, if it has one.
+    var callerName: String?
+    /// The process that was spoken of; nil where it is the caller itself.
+    var target: Whom?
+
+    /// What was refused.
+    enum Request {
+        /// Edits, with the limits as they are.
+        case set([Wish])
+        case get
+        case usage
+    }
+
+    /// A process other than the caller.
+    struct Whom {
+        var credentials: Credentials
+        var userName: String?
+        /// It has root's id, or a capability that the caller lacks: only rules that name its user reach it.
+        var isPrivileged: Bool
+    }
+
+    /// The sentence, the lines below it, and the exit status.
+    var failure: Failure {
+        var failure = Failure(error)
+        guard error.code == .deniedByPolicy else { return failure }
+        if let allowed = error.allowed, let resource = error.resource, !failure.message.contains("the most is") {
+            failure.message += "; the most is \(resource.formatted(allowed))"
+        }
+        let rule = self.rule
+        failure.members.append(("allow", .optional(rule?.text)))
+        failure.advice = rule?.advice ?? deniedAdvice ?? ""
+        return failure
+    }
+
+    private var deniedAdvice: String? {
+        error.rule.map { "No [[allow]] helps: a rule that denies beats every rule that allows, and \"\($0.forTerminal)\" denies.\n" }
+    }
+
+    /// The rule that would grant all of it; nil where none could.
+    var rule: GrantingRule? {
+        guard error.code == .deniedByPolicy, error.rule == nil, let caller, !caller.hasMixedIDs else { return nil }
+        // Names are looked up where the policy is: a container's own mean nothing there.
+        let isHere = caller.namespaceDepth == 1
+        guard isHere || caller.cgroup != nil else { return nil }
+        var rule = GrantingRule(
+            user: isHere ? .init(caller.uid, named: callerName) : .number(caller.uid),
+            cgroup: isHere ? nil : caller.cgroup, target: pattern)
+        switch request {
+        case .get: rule.operation = "get"
+        case .usage: rule.operation = "usage"
+        case .set(let wishes):
+            // A refusal that is about no edit is about the process, and no rule changes that.
+            let refused = wishes.filter { $0.changes && (isForeign || $0.exceedsBaseline) }
+            guard error.editIndex != nil, !refused.isEmpty else { return nil }
+            rule.ceilings = refused.map { ($0.resource, max($0.wanted.hard, $0.wanted.soft)) }
+            rule.lowers = refused.contains(where: \.lowers)
+        }
+        return rule
+    }
+
+    private var isForeign: Bool {
+        guard let target, let caller else { return false }
+        return !target.credentials.are(uid: caller.uid, gid: caller.gid)
+    }
+
+    // Rules are for processes of the caller itself where they name no relation, and never by themselves for the mighty.
+    private var pattern: GrantingRule.Target? {
+        guard let target, isForeign || target.isPrivileged else { return nil }
+        return .init(
+            relation: isForeign ? "any" : "same-user", user: .init(target.credentials.realUID, named: target.userName))
+    }
+}
+
+extension Refusal {
+    /// One edit of those that were asked for.
+    struct Wish {
+        let resource: Resource
+        let now: Limit
+        let wanted: Limit
+
+        init(_ edit: Edit, now: Limit) {
+            resource = edit.resource
+            self.now = now
+            wanted = edit.numeric(now: now, most: now.hard).applied(to: now)
+        }
+
+        fileprivate var changes: Bool { wanted != now }
+        fileprivate var lowers: Bool { wanted.soft < now.soft || wanted.hard < now.hard }
+        // Moving soft up to the hard limit there is needs no rule.
+        fileprivate var exceedsBaseline: Bool { wanted.hard > now.hard || lowers }
+    }
+}

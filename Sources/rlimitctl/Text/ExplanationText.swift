@@ -1,0 +1,55 @@
+import RlimitModel
+
+/// An explanation for people.
+struct ExplanationText {
+    var explanation = Explanation()
+    /// The process it is about, as "bash (pid 4242)"; nil for a supposed one.
+    var process: String?
+    /// Whose most the second table shows: "I", or a user.
+    var asker = "I"
+
+    /// Of all resources: what is, what may be, and by which rule.
+    var survey: String {
+        var table = TextTable([
+            ("RESOURCE", .left), ("NOW", .right), ("MOST-\(asker)-MAY-HAVE", .right), ("BY-RULE", .left),
+        ])
+        for verdict in explanation.verdicts {
+            let resource = verdict.resource
+            table.append([
+                resource.name, verdict.now.map(resource.formatted) ?? "-", verdict.most.map(resource.formatted) ?? "-",
+                verdict.rule?.forTerminal ?? "-",
+            ])
+        }
+        return table.text + remarks.map { $0.forTerminal + "\n" }.joined()
+    }
+
+    // What a lease would give beyond the table; and what is so of all resources, once.
+    private var remarks: [String] {
+        let messages = explanation.verdicts.compactMap { $0.error?.message }
+        if let first = messages.first, explanation.verdicts.count > 1, messages.count == explanation.verdicts.count,
+            messages.allSatisfy({ $0 == first })
+        {
+            return [first]
+        }
+        return explanation.verdicts.compactMap { $0.most == nil ? nil : $0.error?.message }
+    }
+
+    /// Of edits: a line for each.
+    var decision: String { explanation.verdicts.map { line($0) + "\n" }.joined() }
+
+    private func line(_ verdict: Explanation.Verdict) -> String {
+        let resource = verdict.resource
+        let limits = [verdict.now, verdict.new].compactMap(\.self).map(resource.formatted).joined(separator: " -> ")
+        let subject = ["\(resource.name) \(limits)", process].compactMap(\.self).joined(separator: "  ")
+        return "\(subject): \(reason(verdict))"
+    }
+
+    private func reason(_ verdict: Explanation.Verdict) -> String {
+        let error = verdict.error?.message.forTerminal
+        guard verdict.new != nil else {
+            return "refused: \(error ?? "another edit is refused, and all are made or none")"
+        }
+        let grant = verdict.rule.map { "granted by rule \"\($0.forTerminal)\"" } ?? "granted, and needs no rule"
+        return error.map { "\(grant), but not all of it: \($0)" } ?? grant
+    }
+}

@@ -1,0 +1,38 @@
+import Foundation
+
+/// Where one agent has its files: the policy, the socket's folder, the state. Gone when the test lets go of it.
+final class AgentFolder {
+    let path: String
+    var socket: String { path + "/run/rlimitd.sock" }
+    var policyFile: String { path + "/policy.toml" }
+    var state: String { path + "/state" }
+
+    init(policy: String) throws {
+        path = try TemporaryFolder.make(mode: 0o755)
+        try FileManager.default.createDirectory(
+            atPath: path + "/run", withIntermediateDirectories: false, attributes: [.posixPermissions: 0o755])
+        try write(policy: policy)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func write(policy: String) throws {
+        try Data(policy.utf8).write(to: URL(fileURLWithPath: policyFile), options: .atomic)
+        chmod(policyFile, 0o644)
+    }
+
+    /// Lets an agent that is not started as root make its socket and its state here.
+    func give(to account: Account) throws {
+        try FileManager.default.createDirectory(
+            atPath: state, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+        for folder in [state, path + "/run"] { chown(folder, account.uid, account.gid) }
+    }
+
+    /// The words that start an agent whose files are here.
+    func command(options: [String] = []) throws -> [String] {
+        [
+            try Programs.rlimitd, "--socket", socket, "--policy", policyFile, "--state-dir", state,
+            "--user", "\(Account.agent.uid):\(Account.agent.gid)",
+        ] + options
+    }
+}

@@ -1,0 +1,109 @@
+import Foundation
+import Testing
+
+/// Peers that misbehave, many peers, and peers of unclear identity.
+@Suite("Peers")
+struct PeersTests {
+    @Test(arguments: [
+        ("text", Array("GET / HTTP/1.1\r\n\r\n".utf8)),
+        ("a length of zero", [0, 0, 0, 0]),
+        ("a length above the limit", [0, 0, 0x10, 1]),
+        ("the greatest length", [0xff, 0xff, 0xff, 0xff]),
+        ("a frame of noise", [0, 0, 0, 4, 0xff, 0xff, 0xff, 0xff]),
+    ])
+    func `garbage is answered MALFORMED and closed, and others go on`(what: String, bytes: [UInt8]) throws {
+        let agent = try AgentProcess(policy: Policies.nothing)
+        let good = try RawConnection(to: agent.socket)
+        try good.send(RawConnection.serverInfoRequest)
+        #expect(try good.response() != nil)
+
+        let bad = try RawConnection(to: agent.socket)
+        try bad.send(bytes)
+        let answer = try ResponseBytes(try #require(try bad.response(), "\(what) got no answer"))
+        #expect(answer.errorCode == ResponseBytes.malformed, "\(what)")
+        #expect(try bad.response() == nil, "\(what) was not closed")
+
+        try good.send(RawConnection.serverInfoRequest)
+        #expect(try good.response() != nil)
+    }
+
+    @Test func `half a frame holds up nobody`() throws {
+        let agent = try AgentProcess(policy: Policies.nothing)
+        let halves = try (0..<20).map { _ in try RawConnection(to: agent.socket) }
+        for half in halves { try half.send([0, 0, 0]) }
+        let good = try RawConnection(to: agent.socket)
+        try good.send(RawConnection.serverInfoRequest)
+        #expect(try good.response() != nil)
+        for half in halves {
+            try half.send([4, 0x08, 1, 0x5a, 0])
+            #expect(try half.response() != nil)
+        }
+    }
+
+    @Test func `one byte at a time is as good as all at once`() throws {
+        let agent = try AgentProcess(policy: Policies.nothing)
+        let connection = try RawConnection(to: agent.socket)
+        for byte in RawConnection.serverInfoRequest { try connection.send([byte]) }
+        #expect(try connection.response() != nil)
+    }
+
+    @Test func `two hundred connections are served at once`() throws {
+        let agent = try AgentProcess(policy: Policies.nothing + "[quota]\nconnections = 1000\n")
+        let connections = try (0..<200).map { _ in try RawConnection(to: agent.socket) }
+        for _ in 0..<3 {
+            for connection in connections { try connection.send(RawConnection.serverInfoRequest) }
+            for connection in connections { #expect(try connection.response() != nil) }
+        }
+        #expect(agent.isRunning)
+    }
+
+    @Test func `connections that come and go leave no descriptor behind`() throws {
+        let agent = try AgentProcess(policy: Policies.nothing)
+        func descriptors() throws -> Int {
+            try FileManager.default.contentsOfDirectory(atPath: "/proc/\(agent.pid)/fd").count
+        }
+        let open = try (0..<10).map { _ in try RawConnection(to: agent.socket) }
+        for connection in open { #expect(try connection.isAnswered()) }
+        let held = try descriptors()
+        #expect(held >= 10, "this test sees descriptors")
+        for _ in 0..<200 { #expect(try RawConnection(to: agent.socket).isAnswered()) }
+        try waitUntil("only those that are open are left") { try descriptors() <= held }
+        #expect(try descriptors() == held)
+        withExtendedLifetime(open) {}
+    }
+
+    @Test func `a request with a field that the agent does not know is refused, and the connection goes on`() throws {
+        let agent = try AgentProcess(policy: Policies.nothing)
+        let connection = try RawConnection(to: agent.socket)
+        try connection.send([0, 0, 0, 7, 0x08, 1, 0x5a, 0, 0xa0, 6, 1])
+        let answer = try ResponseBytes(try #require(try connection.response()))
+        #expect(answer.errorCode == ResponseBytes.unsupported)
+        #expect(try connection.isAnswered())
+    }
+
+    @Test func `a peer whose ids differ gets server_info and nothing else`() throws {
+        let agent = try AgentProcess(policy: Policies.openFiles(900_000))
+        let mixed = ["setpriv", "--ruid=64001", "--euid=64002", "--regid=64001", "--clear-groups", "--"]
+        let sample = try SampleProcess(as: .alice, limits: ["--nofile=4096:4096"])
+        func run(_ words: String...) throws -> ChildProcess.Result {
+            try ChildProcess.run(mixed + [try Programs.rlimitctl, "--json", "--socket", agent.socket] + words)
+        }
+        let status = try run("status")
+        #expect(status.status == 0, "\(status.error)")
+        #expect(try JSONObject(status.output)["caller"]["hasMixedIDs"].number == 1)
+        let get = try run("get", "--agent", "--pid", "\(sample.pid)")
+        #expect(get.status == 77, "\(get.output)\(get.error)")
+    }
+
+    @Test func `the agent tells each caller who it is`() throws {
+        let agent = try AgentProcess(policy: Policies.nothing)
+        let result = try Rlimitctl(agent, as: .alice.member(of: 70_000, 70_001))("--json", "status")
+        #expect(result.status == 0, "\(result.error)")
+        let caller = try JSONObject(result.output)["caller"]
+        #expect(caller["uid"].number == Int(Account.alice.uid))
+        #expect(caller["gid"].number == Int(Account.alice.gid))
+        #expect(caller["groups"][0].number == 70_000)
+        #expect(caller["groups"][1].number == 70_001)
+        #expect(caller["hasMixedIDs"].number == 0)
+    }
+}

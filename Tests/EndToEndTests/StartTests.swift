@@ -1,0 +1,113 @@
+import Foundation
+import Testing
+
+/// When the agent does not start, and what it says then.
+@Suite("Starting the agent")
+struct StartTests {
+    /// Runs an agent that is expected to end by itself.
+    private func start(_ folder: AgentFolder, _ options: String...) throws -> ChildProcess.Result {
+        try ChildProcess.run(folder.command(options: ["--allow-no-capability"] + options))
+    }
+
+    @Test(arguments: [
+        ("version = 1\n[[allow]]\nname = \"x\"\ncaler.users = [1]\n", 4, "caller"),
+        ("version = 1\n[[allow]]\nname = \"x\"\ncaller.users = [1]\nlimits.nofiles = 1\n", 5, "nofile"),
+        ("version = 1\n[[allow]]\nname = \"x\"\ncaller.users = [1]\nlimits.memlock = 64\n", 5, "unit"),
+        ("version = 1\n[[allow]\n", 2, "]"),
+    ])
+    func `with a bad policy file the agent does not start, and says where and what would be right`(
+        policy: String, line: Int, hint: String
+    ) throws {
+        let folder = try AgentFolder(policy: policy)
+        for options in [[], ["--check"]] {
+            let result = try ChildProcess.run(folder.command(options: ["--allow-no-capability"] + options))
+            #expect(result.status != 0)
+            let said = result.output + result.error
+            #expect(said.contains("\(folder.policyFile):\(line):"), "\(said)")
+            #expect(said.contains(hint), "\(said)")
+            #expect(!FileManager.default.fileExists(atPath: folder.socket))
+        }
+    }
+
+    @Test func `check accepts a good policy and starts nothing`() throws {
+        let folder = try AgentFolder(policy: Policies.openFiles(900_000))
+        let result = try start(folder, "--check")
+        #expect(result.status == 0, "\(result.output)\(result.error)")
+        #expect(!FileManager.default.fileExists(atPath: folder.socket))
+    }
+
+    @Test func `a policy file that is named and not there is an error`() throws {
+        let folder = try AgentFolder(policy: "")
+        unlink(folder.policyFile)
+        let result = try start(folder)
+        #expect(result.status != 0)
+        #expect((result.output + result.error).contains(folder.policyFile))
+    }
+
+    @Test func `a policy file that others can write is refused`() throws {
+        let folder = try AgentFolder(policy: Policies.nothing)
+        chmod(folder.policyFile, 0o666)
+        let result = try start(folder)
+        #expect(result.status != 0)
+        #expect((result.output + result.error).contains(folder.policyFile))
+    }
+
+    @Test func `a state folder that others can write is refused`() throws {
+        let folder = try AgentFolder(policy: Policies.nothing)
+        try FileManager.default.createDirectory(atPath: folder.state, withIntermediateDirectories: false)
+        chmod(folder.state, 0o777)
+        let result = try start(folder)
+        #expect(result.status != 0)
+        #expect((result.output + result.error).contains(folder.state), "\(result.output)\(result.error)")
+    }
+
+    @Test(arguments: ["root", "0:0", "no-such-user-here"])
+    func `the agent never runs as root, nor as somebody unknown`(user: String) throws {
+        let folder = try AgentFolder(policy: Policies.nothing)
+        let result = try start(folder, "--user", user)
+        #expect(result.status != 0)
+        #expect((result.output + result.error).contains("--user"), "\(result.output)\(result.error)")
+    }
+
+    @Test func `a second agent does not take a live agent's socket`() throws {
+        let agent = try AgentProcess(policy: Policies.nothing)
+        let second = try start(agent.folder)
+        #expect(second.status != 0)
+        #expect(try Rlimitctl(agent, as: .alice)("status").status == 0)
+    }
+
+    @Test func `a socket that a dead agent left is replaced`() throws {
+        let agent = try AgentProcess(policy: Policies.nothing)
+        agent.send(SIGKILL)
+        try agent.wait()
+        try #require(FileManager.default.fileExists(atPath: agent.socket))
+        try agent.restart()
+        #expect(try Rlimitctl(agent, as: .alice)("status").status == 0)
+    }
+
+    @Test func `a socket path that does not fit is an error, never cut`() throws {
+        let folder = try AgentFolder(policy: Policies.nothing)
+        let path = folder.path + "/" + String(repeating: "x", count: 120)
+        let result = try start(folder, "--socket", path)
+        #expect(result.status != 0)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).allSatisfy { !$0.hasPrefix("x") })
+    }
+
+    @Test func `whatever it was started with, the agent is an unprivileged user and cannot gain more`() throws {
+        let agent = try AgentProcess(policy: Policies.nothing), id = "\(Account.agent.uid)"
+        #expect(try agent.files.status("Uid") == "\(id) \(id) \(id) \(id)")
+        #expect(try agent.files.status("Gid") == "\(id) \(id) \(id) \(id)")
+        #expect(try agent.files.status("Groups") == "")
+        #expect(try agent.files.status("NoNewPrivs") == "1")
+        let mask = Machine.mayRaiseHardLimits ? "0000000001000000" : "0000000000000000"
+        for set in ["CapEff", "CapPrm", "CapBnd"] { #expect(try agent.files.status(set) == mask, "\(set)") }
+    }
+
+    @Test func `everybody may connect, and only root and the agent may touch its folders`() throws {
+        let agent = try AgentProcess(policy: Policies.nothing)
+        let shown = try ChildProcess.run([
+            "stat", "-c", "%a %u", agent.socket, agent.folder.path + "/run", agent.folder.state,
+        ])
+        #expect(shown.output == "666 0\n755 0\n700 \(Account.agent.uid)\n", "\(shown.error)")
+    }
+}

@@ -1,0 +1,47 @@
+import Testing
+
+@testable import rlimitctl
+
+@Suite("The words of run")
+struct CommandWordsTests {
+    @Test(
+        "Edits end where the command begins, and its words are its own",
+        arguments: [
+            (["nofile=1", "ls"], ["nofile=1"], ["ls"]),
+            (["nofile=1", "core=0", "--", "ls", "-l"], ["nofile=1", "core=0"], ["ls", "-l"]),
+            (["nofile=1", "ls", "--json", "a=b", "--", "x"], ["nofile=1"], ["ls", "--json", "a=b", "--", "x"]),
+            (["nofile=1", "--", "a=b", "c"], ["nofile=1"], ["a=b", "c"]),
+            (["nofile=1", "--", "--", "c"], ["nofile=1"], ["--", "c"]),
+            (["nofile=1", "--", "-x"], ["nofile=1"], ["-x"]),
+            (["nofile=1", ""], ["nofile=1"], [""]),
+        ] as [([String], [String], [String])])
+    func split(words: [String], edits: [String], command: [String]) throws {
+        let split = try CommandWords(words)
+        #expect(split.edits == edits)
+        #expect(split.command == command)
+    }
+
+    @Test(
+        "Without an edit, without a command, or with an option too late there is nothing to run",
+        arguments: [[], ["ls"], ["nofile=1"], ["nofile=1", "--"], ["--", "ls"], ["nofile=1", "--optional", "ls"]])
+    func refused(words: [String]) {
+        #expect(throws: UsageError.self) { try CommandWords(words) }
+    }
+
+    @Test(
+        "The command's words are fenced off before any is parsed",
+        arguments: [
+            ("run nofile=1 ls --json", "run -- nofile=1 ls --json"),
+            ("run --optional nofile=1 ls -l", "run --optional -- nofile=1 ls -l"),
+            ("--json run --socket s nofile=1 ls --help", "--json run --socket s -- nofile=1 ls --help"),
+            ("--socket run get nofile", "--socket run get nofile"),
+            ("--socket=x run a=1 b", "--socket=x run -- a=1 b"),
+            ("run -- nofile=1 ls", "run -- nofile=1 ls"),
+            ("run --help", "run --help"), ("run --socket", "run --socket"), ("run", "run"), ("", ""),
+            ("set nofile=1 --pid 2", "set nofile=1 --pid 2"), ("get run", "get run"),
+        ])
+    func fence(line: String, fenced: String) {
+        let words = line.split(separator: " ").map(String.init)
+        #expect(Arguments.protectingCommand(words).joined(separator: " ") == fenced)
+    }
+}

@@ -1,0 +1,25 @@
+import RlimitModel
+import Testing
+
+@testable import rlimitctl
+
+@Suite("Exit statuses")
+struct ExitStatusTests {
+    @Test("Every kind of failure has one of the five", arguments: RlimitError.Code.allCases)
+    func known(code: RlimitError.Code) {
+        #expect([1, 69, 77].contains(code.exitStatus))
+        #expect([1, 64, 69, 77].contains(code.exitStatusOfParsing))
+    }
+
+    @Test("Refusals are 77, an agent that is not there is 69, a word that makes no sense is 64")
+    func kinds() {
+        for code in [RlimitError.Code.deniedByPolicy, .deniedByKernel, .aboveSystemCeiling] { #expect(code.exitStatus == 77) }
+        for code in [RlimitError.Code.agentUnreachable, .untrustedSocket, .connectionLost] { #expect(code.exitStatus == 69) }
+        for code in [RlimitError.Code.invalidArgument, .invalidResource, .unsupported] {
+            #expect(code.exitStatusOfParsing == 64)
+            #expect(code.exitStatus == 1)
+        }
+        #expect(RlimitError.Code.softExceedsHard.exitStatusOfParsing == 1)
+        #expect(RlimitError.Code.noSuchProcess.exitStatus == 1)
+    }
+}

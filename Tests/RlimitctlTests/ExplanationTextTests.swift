@@ -1,0 +1,58 @@
+import RlimitModel
+import Testing
+
+@testable import rlimitctl
+
+@Suite("Explanations for people")
+struct ExplanationTextTests {
+    private let now = Limit(soft: 1024, hard: 4096)
+
+    @Test("Of all resources: what is, what may be, and by which rule")
+    func survey() {
+        let explanation = Explanation(verdicts: [
+            .init(.openFiles, now: now, most: Limit(65_536), rule: "web servers"),
+            .init(.lockedMemory, now: Limit(.mebibytes(8)), most: Limit(.mebibytes(8))),
+            .init(.nice),
+        ])
+        #expect(
+            ExplanationText(explanation: explanation).survey == """
+                RESOURCE          NOW  MOST-I-MAY-HAVE  BY-RULE
+                nofile      1024:4096      65536:65536  web servers
+                memlock   8 MiB:8 MiB      8 MiB:8 MiB  -
+                nice                -                -  -
+
+                """)
+    }
+
+    @Test("What is so of all resources is said once below; what a lease would add, for each")
+    func remarks() {
+        let never = RlimitError(.deniedByPolicy, message: "the limits of process 1 are never changed")
+        let lease = RlimitError(.deniedByPolicy, message: "only with a lease")
+        let all = Explanation(verdicts: [.init(.openFiles, error: never), .init(.nice, error: never)])
+        #expect(ExplanationText(explanation: all).survey.hasSuffix("-  -\nthe limits of process 1 are never changed\n"))
+        let some = Explanation(verdicts: [
+            .init(.openFiles, most: now, error: lease), .init(.nice, error: RlimitError(.deniedByPolicy, message: "none")),
+        ])
+        #expect(ExplanationText(explanation: some).survey.hasSuffix("\nonly with a lease\n"))
+    }
+
+    @Test("Of edits: a line for each, with the verdict")
+    func decision() {
+        let explanation = Explanation(verdicts: [
+            .init(.openFiles, now: now, rule: "web \u{1b}servers", new: Limit(65_536)),
+            .init(.coreFileSize, now: now, new: Limit(4096)),
+            .init(.stackSize, now: now, rule: "r", new: Limit(8192), error: RlimitError(.deniedByPolicy, message: "too much")),
+            .init(.nice, now: Limit(0), error: RlimitError(.deniedByPolicy, message: "no rule")),
+            .init(.cpuTime),
+        ])
+        #expect(
+            ExplanationText(explanation: explanation, process: "bash (pid 42)").decision == """
+                nofile 1024:4096 -> 65536:65536  bash (pid 42): granted by rule "web \\u{1b}servers"
+                core 1 KiB:4 KiB -> 4 KiB:4 KiB  bash (pid 42): granted, and needs no rule
+                stack 1 KiB:4 KiB -> 8 KiB:8 KiB  bash (pid 42): granted by rule "r", but not all of it: too much
+                nice 0:0  bash (pid 42): refused: no rule
+                cpu  bash (pid 42): refused: another edit is refused, and all are made or none
+
+                """)
+    }
+}

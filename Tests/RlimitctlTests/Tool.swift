@@ -1,0 +1,59 @@
+import Foundation
+
+/// The built program, run with some words; what it said and how it ended.
+struct Tool {
+    let status: Int32
+    let output: String
+    let complaint: String
+
+    /// Where the tests are, the program is too.
+    static let path = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        .deletingLastPathComponent().appendingPathComponent("rlimitctl").path
+
+    /// A socket at which nobody can be.
+    static let nobody = "/nonexistent/rlimitd.sock"
+
+    init(_ words: String..., environment: [String: String] = [:], socket: String = nobody) throws {
+        try self.init(running: Tool.path, words, environment: environment, socket: socket)
+    }
+
+    /// Another program that starts ours: a shell, setpriv(1).
+    init(
+        running program: String, _ words: [String], environment: [String: String] = [:], socket: String = nobody
+    ) throws {
+        let process = Process(), out = Pipe(), err = Pipe()
+        process.executableURL = URL(fileURLWithPath: program)
+        process.arguments = words
+        // Nothing of the caller's own that changes what the tool does.
+        var variables = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "RLIMITD_SOCKET": socket]
+        variables.merge(environment) { $1 }
+        process.environment = variables
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = out
+        process.standardError = err
+        try process.run()
+        // Answers are small: neither pipe fills while the other is read.
+        output = String(decoding: out.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        complaint = String(decoding: err.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        status = process.terminationStatus
+    }
+
+    /// What it said with --json: one object on one line.
+    func object() throws -> [String: Any] {
+        guard output.hasSuffix("\n"), output.filter({ $0 == "\n" }).count == 1 else { throw NotOneLine(output: output) }
+        let value = try JSONSerialization.jsonObject(with: Data(output.utf8))
+        guard let object = value as? [String: Any] else { throw NotOneLine(output: output) }
+        return object
+    }
+
+    struct NotOneLine: Error { let output: String }
+}
+
+extension [String: Any] {
+    func object(_ key: String) -> [String: Any] { self[key] as? [String: Any] ?? [:] }
+    func objects(_ key: String) -> [[String: Any]] { self[key] as? [[String: Any]] ?? [] }
+    func string(_ key: String) -> String? { self[key] as? String }
+    func number(_ key: String) -> Int? { self[key] as? Int }
+    func isNull(_ key: String) -> Bool { self[key] is NSNull }
+}
