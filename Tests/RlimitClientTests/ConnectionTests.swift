@@ -109,7 +109,7 @@ struct AnswerTests {
         "that are not the protocol are a fault of whoever listens there",
         arguments: [
             Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8), [0, 0, 0, 0], [0, 1, 0, 1], [255, 255, 255, 255],
-            [0, 0, 0, 3, 255, 255, 255], [0, 0, 0, 2, 8, 0],
+            [0, 0, 0, 3, 255, 255, 255], [0, 0, 0, 2, 26, 5],
         ])
     func garbage(bytes: [UInt8]) throws {
         let agent = try ScriptedAgent { session in

@@ -43,7 +43,8 @@ final class ScriptedAgent: Sendable {
                 let script = rest.popFirst() ?? last
                 log.connections.withLock { $0 += 1 }
                 Thread.detachNewThread {
-                    let session = ScriptedSession(connection) { request in log.requests.withLock { $0.append(request) } }
+                    let session = ScriptedSession(connection) { request in log.requests.withLock { $0.append(request) }
+                    }
                     try? script(session)
                     session.close()
                 }
