@@ -1,4 +1,5 @@
 package import Logging
+import RlimitKernel
 import RlimitPolicy
 package import RlimitPolicyFile
 
@@ -41,6 +42,12 @@ package struct AgentOptions: Sendable {
         self.logLevel = logLevel
         self.allowsNoCapability = allowsNoCapability
         self.allowsUserNamespace = allowsUserNamespace
+    }
+
+    /// Tells whoever started the agent why it does not start.
+    package static func complain(_ line: String) {
+        // With standard error closed there is nobody to tell; the exit status says it all the same.
+        try? OwnProcess.write(line + "\n", to: .error)
     }
 
     /// A policy that is named must be there, and brings its own drop-ins: `policy.d` beside it.

@@ -39,7 +39,9 @@ struct EditVerdict {
         if new.hard > now.hard, let bound = standing.bound, new.hard > bound.most {
             return .failure(refusals.raise(edit.resource, to: new.hard, standing, now: now, most: most))
         }
-        if standing.raising == nil, lease != nil, isBaseline(new) { return .failure(refusals.noLease(edit.resource)) }
+        if standing.raising == nil, lease != nil, isBaseline(new) {
+            return .failure(refusals.noLease(standing, edit.resource))
+        }
         let lowers = new.soft < now.soft || new.hard < now.hard
         guard let grant = lowers ? standing.lowering : standing.raising else {
             return .failure(lowers ? refusals.lower(edit.resource, now, new, most) : refusedRaise(new, most))

@@ -105,8 +105,10 @@ struct Refusals {
                 + "with a lease\(length)", resource: resource, allowed: most)
     }
 
-    func noLease(_ resource: Resource) -> RlimitError {
-        denied("a lease ends by lowering, which needs a rule, and none lets \(caller) change \(resource) of \(target)")
+    func noLease(_ standing: Standing, _ resource: Resource) -> RlimitError {
+        if let grant = standing.onlyLeased { return leaseNeeded(resource, grant, most: nil) }
+        return denied(
+            "a lease ends by lowering, which needs a rule, and none lets \(caller) change \(resource) of \(target)")
     }
 
     /// What more a lease would give; said beside the most that one may have for good.

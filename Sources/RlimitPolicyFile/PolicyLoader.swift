@@ -6,6 +6,8 @@ package struct PolicyLoader: Sendable {
     package var main: String
     /// Whether the main file must be there; a policy of drop-ins alone is one too.
     package var mainIsRequired: Bool
+    /// Whether the main file is written as a drop-in is: a version is optional there.
+    package var mainIsDropIn: Bool
     /// Folders of drop-ins; a file in an earlier one masks one of the same name in a later one.
     package var dropIns: [String]
     package var accounts: AccountLookup
@@ -13,11 +15,12 @@ package struct PolicyLoader: Sendable {
     package var isStrict: Bool
 
     package init(
-        main: String = standardMain, mainIsRequired: Bool = false, dropIns: [String] = standardDropIns,
-        accounts: AccountLookup = .system, isStrict: Bool = false
+        main: String = standardMain, mainIsRequired: Bool = false, mainIsDropIn: Bool = false,
+        dropIns: [String] = standardDropIns, accounts: AccountLookup = .system, isStrict: Bool = false
     ) {
         self.main = main
         self.mainIsRequired = mainIsRequired
+        self.mainIsDropIn = mainIsDropIn
         self.dropIns = dropIns
         self.accounts = accounts
         self.isStrict = isStrict
@@ -27,18 +30,18 @@ package struct PolicyLoader: Sendable {
     package func load() throws(PolicyFileError) -> LoadedPolicy {
         var assembly = PolicyAssembly()
         var files: [String] = []
-        func read(_ path: String, isMain: Bool, _ contents: Result<[UInt8]?, Diagnostic>) {
+        func read(_ path: String, isMain: Bool, isRequired: Bool = false, _ contents: Result<[UInt8]?, Diagnostic>) {
             switch contents {
             case .success(let text?):
                 files.append(path)
                 assembly.add(PolicyFileReader.read(text, file: path, isMain: isMain, accounts: accounts))
             case .success(nil):
-                if isMain && mainIsRequired { assembly.add(Diagnostic(file: path, message: "no such file")) }
+                if isRequired { assembly.add(Diagnostic(file: path, message: "no such file")) }
             case .failure(let error):
                 assembly.add(error)
             }
         }
-        read(main, isMain: true, GuardedFile.read(path: main))
+        read(main, isMain: !mainIsDropIn, isRequired: mainIsRequired, GuardedFile.read(path: main))
         for found in DropInFolder.files(in: dropIns) {
             read(found.path, isMain: false, found.contents)
         }

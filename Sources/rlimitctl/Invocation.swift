@@ -10,6 +10,7 @@ struct Invocation {
     /// Parses, runs and reports.
     func perform() -> Int32 {
         do {
+            try requireKnownCommand()
             var command = try Rlimitctl.parseAsRoot(words)
             try command.run()
             return ExitStatus.done
@@ -45,12 +46,21 @@ struct Invocation {
         return report(Failure(UsageError("\(sentence.trimmedOfPeriod); see \"\(helpCommand)\"")))
     }
 
+    private func requireKnownCommand() throws(UsageError) {
+        guard let subcommand, !Self.commands.contains(subcommand), subcommand != "help" else { return }
+        let nearest = Self.commands.min { editDistance($0, subcommand) < editDistance($1, subcommand) }
+        let isNear = nearest.map { editDistance($0, subcommand) <= 2 } ?? false
+        let hint = isNear ? nearest.map { "did you mean \"\($0)\"?" } : nil
+        throw UsageError("there is no command \"\(subcommand)\"; " + (hint ?? "see \"rlimitctl --help\""))
+    }
+
+    private static let commands = Rlimitctl.configuration.subcommands.compactMap { $0.configuration.commandName }
+
     private var subcommand: String? { Arguments.subcommandIndex(words).map { words[$0] } }
     private var isRun: Bool { subcommand == "run" }
 
     private var helpCommand: String {
-        let known = Rlimitctl.configuration.subcommands.compactMap { $0.configuration.commandName }
-        guard let subcommand, known.contains(subcommand) else { return "rlimitctl --help" }
+        guard let subcommand, Self.commands.contains(subcommand) else { return "rlimitctl --help" }
         return "rlimitctl \(subcommand) --help"
     }
 

@@ -48,14 +48,11 @@ struct Rlimitd: ParsableCommand {
         do {
             if check { print(try options.checkPolicy()) } else { try options.start().run() }
         } catch {
-            throw StartFailure(description: "\(error)")
+            // One line for each thing that is wrong: a policy file can have several.
+            for line in "\(error)".split(separator: "\n") { AgentOptions.complain("rlimitd: \(line)") }
+            throw ExitCode.failure
         }
     }
-}
-
-/// What ArgumentParser prints, behind "Error: ", before it exits with 1.
-struct StartFailure: Error, CustomStringConvertible {
-    let description: String
 }
 
 extension LogFormat: ExpressibleByArgument {}

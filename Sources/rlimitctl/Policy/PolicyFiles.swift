@@ -11,7 +11,9 @@ struct PolicyFiles {
         main = file ?? PolicyLoader.standardMain
         if let file {
             // For the agent no file at all is a policy without rules; who names one means that it is there.
-            loader = PolicyLoader(main: file, mainIsRequired: true, dropIns: [], isStrict: isStrict)
+            let isDropIn = file.split(separator: "/").dropLast().last == "policy.d"
+            loader = PolicyLoader(
+                main: file, mainIsRequired: true, mainIsDropIn: isDropIn, dropIns: [], isStrict: isStrict)
         } else {
             loader = PolicyLoader(isStrict: isStrict)
         }

@@ -9,6 +9,7 @@ import RlimitPolicy
 /// or unit grant it nothing.
 struct PolicyQuestion {
     private let policy: Policy
+    private let userName: String
     private let peer: Peer
     private let subject: Subject
     private let detail: ProcessDetail
@@ -19,6 +20,7 @@ struct PolicyQuestion {
     /// About a process of that user's own, whose limits are 0: all that is granted is granted by rules.
     init(_ policy: Policy, from user: PolicyUser) {
         self.policy = policy.onThisSystem
+        userName = user.name
         // Any number that is neither pid 1 nor the agent's; this process is one.
         peer = user.peer(pid: getpid())
         let identity = Identity(pid: getpid(), credentials: Credentials(uid: user.uid, gid: user.gid))
@@ -31,6 +33,7 @@ struct PolicyQuestion {
     /// About a running process.
     init(_ policy: Policy, from user: PolicyUser, about subject: Subject, _ detail: ProcessDetail) {
         self.policy = policy.onThisSystem
+        userName = user.name
         peer = user.peer(pid: getpid())
         self.subject = subject
         self.detail = detail
@@ -59,10 +62,32 @@ struct PolicyQuestion {
     private func ask(_ operation: Request.Operation) -> Explanation {
         let request = Request(id: 0, isQuestion: true, operation)
         var explanation = policy.explain(request, from: peer, on: subject) { () throws(Never) in detail }
-        if !isAboutProcess {
-            for index in explanation.verdicts.indices { explanation.verdicts[index].now = nil }
-        }
+        if !isAboutProcess { supposing(&explanation) }
         return explanation
+    }
+}
+
+extension PolicyQuestion {
+    // Of a process that there is not, nothing is said of what it has now.
+    private func supposing(_ explanation: inout Explanation) {
+        for index in explanation.verdicts.indices {
+            let verdict = explanation.verdicts[index]
+            explanation.verdicts[index].now = nil
+            guard verdict.most == Limit(0), verdict.rule == nil else { continue }
+            explanation.verdicts[index].most = nil
+            explanation.verdicts[index].error = verdict.error.map { withoutMost($0, verdict.resource) }
+        }
+        if let refusal = explanation.refusal, refusal.allowed == Limit(0), let resource = refusal.resource {
+            explanation.refusal = withoutMost(refusal, resource)
+        }
+    }
+
+    private func withoutMost(_ error: RlimitError, _ resource: Resource) -> RlimitError {
+        guard error.code == .deniedByPolicy, error.rule == nil, error.allowed == Limit(0) else { return error }
+        var error = error
+        error.message = "no rule lets \(userName) raise \(resource)"
+        error.allowed = nil
+        return error
     }
 }
 

@@ -1,0 +1,92 @@
+import RlimitModel
+import Testing
+
+@testable import RlimitPolicy
+
+@Suite("What needs no rule")
+struct BaselineTests {
+    let policy = Policy.baselineOnly
+
+    @Test("One may read oneself and one's own processes, as prlimit(2) lets one")
+    func reading() {
+        for request in [
+            get, usage, Request(id: 1, .threadUsage(.caller, thread: 9)), Request(id: 1, .prlimit(.caller, .nice, nil)),
+        ] {
+            #expect(policy.grants(request))
+            #expect(policy.grants(request, on: process()))
+            #expect(!policy.grants(request, on: process(uid: 1001)))
+            #expect(!policy.grants(request, on: process(gid: 1001)))
+        }
+    }
+
+    @Test("What is read is what was asked")
+    func deeds() throws {
+        let some = ResourceSet([.openFiles, .nice])
+        guard case .read(some) = try policy.decide(Request(id: 1, .get(.caller, some))).get().deed,
+            case .read(let one) = try policy.decide(Request(id: 1, .prlimit(.caller, .nice, nil))).get().deed,
+            case .usage(.children) = try policy.decide(Request(id: 1, .usage(.caller, .children))).get().deed,
+            case .threadUsage(9) = try policy.decide(Request(id: 1, .threadUsage(.caller, thread: 9))).get().deed
+        else {
+            Issue.record("another deed than was asked for")
+            return
+        }
+        #expect(one == ResourceSet([.nice]))
+    }
+
+    @Test("A set-user-ID program is not one's own, whichever of its six ids differs")
+    func sixIDs() {
+        let paths: [WritableKeyPath<Credentials, UInt32>] = [
+            \.realUID, \.effectiveUID, \.savedUID, \.realGID, \.effectiveGID, \.savedGID,
+        ]
+        for path in paths {
+            var subject = process()
+            subject.identity.credentials[keyPath: path] = 1001
+            #expect(!policy.grants(get, on: subject))
+            #expect(!policy.grants(set(NumericEdit(.openFiles, soft: 2048)), on: subject))
+        }
+    }
+
+    @Test("The caller that turned into a set-user-ID program may be read, and is not changed")
+    func callerAfterExec() {
+        var subject = itself()
+        subject.identity.credentials.effectiveUID = 0
+        #expect(policy.grants(get, on: subject))
+        #expect(!policy.grants(set(NumericEdit(.openFiles, soft: 2048)), on: subject))
+        #expect(!Policy(allows: [allow(target: TargetPattern(.itself))]).grants(set(files(8192)), on: subject))
+    }
+
+    @Test("Soft may be raised up to hard, and what changes nothing is no change")
+    func softToHard() throws {
+        for subject in [itself(), process()] {
+            let edit = try #require(try policy.granted(set(NumericEdit(.openFiles, soft: 4096)), on: subject).first)
+            #expect(edit.new == Limit(4096) && edit.old == ordinary && edit.rule == nil && !edit.mayLower)
+            #expect(policy.grants(set(NumericEdit(.openFiles, soft: 1024, hard: 4096)), on: subject))
+            #expect(policy.grants(set(NumericEdit(.openFiles)), on: subject))
+            #expect(!policy.grants(set(files(4097)), on: subject))
+            #expect(!policy.grants(set(NumericEdit(.openFiles, soft: 512)), on: subject))
+            #expect(!policy.grants(set(NumericEdit(.openFiles, hard: 2048)), on: subject))
+        }
+    }
+
+    @Test("A deny does not reach the baseline")
+    func denyDoesNotReachIt() {
+        let policy = Policy(denies: [DenyRule(name: "all", caller: .everyone)])
+        #expect(policy.grants(get) && policy.grants(usage, on: process()))
+        #expect(policy.grants(set(NumericEdit(.openFiles, soft: 4096))))
+        #expect(policy.refused(set(files(8192)))?.rule == "all")
+    }
+
+    @Test("A caller with mixed ids is told nothing but server_info")
+    func mixedIDs() {
+        var peer = caller()
+        peer.hasMixedIDs = true
+        let policy = Policy(allows: [allow()])
+        for request in [get, usage, set(files(8192)), set(NumericEdit(.openFiles, soft: 4096))] {
+            #expect(policy.refused(request, by: peer)?.code == .deniedByPolicy)
+            #expect(policy.explain(request, from: peer, on: itself(peer), detail: { plain }).verdicts.isEmpty)
+        }
+        #expect((try? policy.authorize(Request(id: 1, .serverInfo), from: peer).get()) != nil)
+        #expect((try? policy.authorize(Request(id: 1, .leaseList), from: peer).get()) == nil)
+        #expect(!policy.letsSpeakOfOthers(peer))
+    }
+}

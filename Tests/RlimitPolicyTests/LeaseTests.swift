@@ -1,0 +1,48 @@
+import RlimitModel
+import Testing
+
+@testable import RlimitPolicy
+
+@Suite("Grants that have an end")
+struct LeaseTests {
+    let policy = Policy(allows: [allow(lease: LeaseTerms(longest: .seconds(3600), isRequired: true))])
+
+    @Test("A rule that demands a lease grants nothing without one, and says so")
+    func required() throws {
+        let error = policy.refused(set(files(8192)))
+        #expect(
+            error?.message
+                == "rule \"web servers\" lets uid 1000 raise nofile to 65536, but only with a lease of at most 3600 s")
+        #expect(error?.allowed == Limit(4096))
+        let edit = try policy.granted(set(files(8192), lease: .duration(.seconds(3600)))).first
+        #expect(edit?.rule == "web servers" && edit?.longestLease == .seconds(3600))
+        #expect(policy.grants(set(files(8192), lease: .connection)))
+        #expect(!policy.grants(set(files(8192), lease: .duration(.seconds(3601)))))
+        #expect(policy.refused(set(files(65537)))?.message.contains("lease") == false)
+    }
+
+    @Test("A rule that demands none grants for good and with an end")
+    func optional() {
+        let policy = Policy(allows: [allow()])
+        for lease in [nil, .connection, .duration(.seconds(1_000_000))] as [LeaseTerm?] {
+            #expect(policy.grants(set(files(8192), lease: lease)))
+        }
+    }
+
+    @Test("The baseline is no lease: its end would lower")
+    func baseline() {
+        let edit = NumericEdit(.openFiles, soft: 4096)
+        #expect(Policy.baselineOnly.grants(set(edit)))
+        #expect(!Policy.baselineOnly.grants(set(edit, lease: .connection)))
+        #expect(Policy(allows: [allow()]).grants(set(edit, lease: .connection)))
+    }
+
+    @Test("What more a lease would give is told beside the most for good")
+    func explained() throws {
+        let question = Request(id: 1, isQuestion: true, .get(.caller, ResourceSet([.openFiles])))
+        let verdict = try #require(
+            policy.explain(question, from: caller(), on: itself(), detail: { plain }).verdicts.first)
+        #expect(verdict.most == Limit(4096) && verdict.rule == nil)
+        #expect(verdict.error?.message.contains("only with a lease") == true)
+    }
+}

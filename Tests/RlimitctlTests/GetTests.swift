@@ -1,0 +1,104 @@
+import Foundation
+import RlimitModel
+import Testing
+
+@Suite("rlimitctl get")
+struct GetTests {
+    @Test("A table of what was asked for, in line, with units")
+    func table() throws {
+        let child = try SpawnedChild(limits: ["-n 700", "-S -c 512"])
+        let tool = try Tool("get", "nofile", "RLIMIT_CORE", "--pid", child.pid)
+        #expect(tool.status == 0)
+        #expect(tool.complaint == "")
+        let lines = tool.output.split(separator: "\n").map { $0.split(separator: " ", omittingEmptySubsequences: true) }
+        #expect(lines.first == ["RESOURCE", "DESCRIPTION", "SOFT", "HARD", "USED", "UNITS"])
+        #expect(lines.contains { $0.first == "nofile" && $0.contains("700") && $0.last == "files" })
+        #expect(lines.count == 3)
+        #expect(!tool.output.contains("\u{1b}"))
+    }
+
+    @Test("All sixteen where none is named, with what /proc says of them")
+    func all() throws {
+        let child = try SpawnedChild(limits: ["-n 700", "-S -s 1024"])
+        let limits = try Tool("get", "--json", "--pid", child.pid).object().object("limits")
+        #expect(Set(limits.keys) == Set(Resource.allCases.map(\.name)))
+        let files = limits.object("nofile"), stack = limits.object("stack")
+        #expect(try child.shown("Max open files") == ["700", "700"])
+        #expect(files.number("soft") == 700 && files.number("hard") == 700 && files.string("unit") == "count")
+        // Standard input, output and error, and the pipe it began with.
+        #expect((files.number("used") ?? 0) >= 3)
+        #expect(stack.number("soft") == 1 << 20 && stack.string("unit") == "bytes")
+        #expect(limits.object("locks").isNull("used"))
+    }
+
+    @Test("JSON says unlimited, and which process it is about")
+    func unlimited() throws {
+        let child = try SpawnedChild(limits: ["-S -f unlimited"])
+        let answer = try Tool("--json", "get", "fsize", "--pid", child.pid).object()
+        #expect(answer.number("pid") == Int(child.number))
+        #expect(answer.string("command") == "sleep")
+        #expect(answer.object("limits").object("fsize").string("soft") == "unlimited")
+    }
+
+    @Test("Without --pid, the process that started it")
+    func parent() throws {
+        let tool = try Tool(running: "/bin/sh", ["-c", "ulimit -n 321; echo $$; \(Tool.path) get nofile --json; true"])
+        let lines = tool.output.split(separator: "\n")
+        #expect(lines.count == 2)
+        let answer = try JSONSerialization.jsonObject(with: Data(lines[1].utf8)) as? [String: Any] ?? [:]
+        #expect(answer.number("pid") == Int(lines[0]))
+        #expect(answer.object("limits").object("nofile").number("soft") == 321)
+    }
+
+    @Test("Through sudo the parent is not what was meant")
+    func sudo() throws {
+        let tool = try Tool("get", environment: ["SUDO_UID": "1000"])
+        #expect(tool.status == 64)
+        #expect(tool.complaint.hasPrefix("rlimitctl: "))
+        #expect(tool.complaint.hasSuffix("say which process: --pid $$\n"))
+        let child = try SpawnedChild()
+        #expect(try Tool("get", "--pid", child.pid, environment: ["SUDO_UID": "1000"]).status == 0)
+    }
+
+    @Test("A process that is not there")
+    func gone() throws {
+        let child = try SpawnedChild()
+        child.end()
+        for command in ["get", "usage"] {
+            let tool = try Tool(command, "--pid", child.pid)
+            #expect(tool.status == 1)
+            #expect(tool.complaint.contains("no such process"))
+        }
+        #expect(try Tool("set", "core=0", "--pid", child.pid).status == 1)
+        #expect(try Tool("get", "--pid", "4194305").status == 1)
+    }
+
+    @Test("A name that a terminal would obey is spelled out")
+    func hostileName() throws {
+        let child = try SpawnedChild()
+        try Data("\u{1b}[31m\n\"\\".utf8).write(to: URL(fileURLWithPath: "/proc/\(child.pid)/comm"))
+        let tool = try Tool("set", "core=0", "--pid", child.pid)
+        #expect(tool.status == 0)
+        #expect(tool.output.filter { $0 == "\n" }.count == 1)
+        #expect(!tool.output.unicodeScalars.contains("\u{1b}"))
+        #expect(try Tool("get", "--json", "--pid", child.pid).object().string("command")?.contains("31m") == true)
+    }
+
+    @Test("With --agent the kernel is not asked")
+    func agentOnly() throws {
+        let child = try SpawnedChild()
+        let agent = try ScriptedAgent { request in
+            switch request.operation {
+            case .get: .success(.limits(.all, Limits(repeating: Limit(soft: 7, hard: 11))))
+            case .usage: .success(.usage(Usage()))
+            default: .failure(RlimitError(.unsupported))
+            }
+        }
+        let answer = try Tool("get", "nofile", "--json", "--agent", "--pid", child.pid, socket: agent.socket).object()
+        #expect(answer.object("limits").object("nofile").number("hard") == 11)
+        // --socket beats the environment.
+        let tool = try Tool("get", "nofile", "--agent", "--socket", agent.socket, "--pid", child.pid)
+        #expect(tool.status == 0)
+        #expect(tool.output.contains("11"))
+    }
+}
