@@ -89,8 +89,13 @@ let package = Package(
         .testTarget(
             name: "RlimitWireTests", dependencies: ["CProtobufC", "CRlimitProto", "RlimitModel", "RlimitWire"],
             swiftSettings: testSettings),
+        .target(name: "CTestKernel", path: "Tests/Helpers/CTestKernel"),
+        .executableTarget(
+            name: "kernel-probe", dependencies: ["CRlimitLinux", "CTestKernel", "RlimitKernel", "RlimitModel"],
+            path: "Tests/Helpers/kernel-probe", swiftSettings: testSettings),
         .testTarget(
-            name: "RlimitKernelTests", dependencies: ["CRlimitLinux", "RlimitKernel", "RlimitModel"],
+            name: "RlimitKernelTests",
+            dependencies: ["CRlimitLinux", "CTestKernel", "RlimitKernel", "RlimitModel", "kernel-probe"],
             swiftSettings: testSettings),
         .testTarget(
             name: "RlimitAgentTests",
