@@ -128,6 +128,12 @@ final class ScriptedSession: Sendable {
         }
     }
 
+    /// Whether something comes in that many milliseconds.
+    func isReadable(within milliseconds: Int32) -> Bool {
+        var entry = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
+        return poll(&entry, 1, milliseconds) > 0
+    }
+
     /// Waits until the client hangs up.
     func waitForEnd() {
         var descriptor: Int32?
