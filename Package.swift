@@ -79,6 +79,11 @@ let package = Package(
             ],
             swiftSettings: swiftSettings),
 
+        // What the README shows.
+        .executableTarget(
+            name: "raise-files", dependencies: ["RlimitClient"], path: "Examples/raise-files",
+            swiftSettings: swiftSettings),
+
         // Tests mirror the modules; EndToEndTests run the two programs themselves.
         .testTarget(name: "RlimitModelTests", dependencies: ["RlimitModel"], swiftSettings: testSettings),
         .testTarget(
@@ -86,8 +91,10 @@ let package = Package(
         .testTarget(
             name: "RlimitPolicyFileTests", dependencies: ["RlimitModel", "RlimitPolicy", "RlimitPolicyFile"],
             swiftSettings: testSettings),
+        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .testTarget(
-            name: "RlimitWireTests", dependencies: ["CProtobufC", "CRlimitProto", "RlimitModel", "RlimitWire"],
+            name: "RlimitWireTests",
+            dependencies: ["CAllocationCounter", "CProtobufC", "CRlimitProto", "RlimitModel", "RlimitWire"],
             swiftSettings: testSettings),
         .target(name: "CTestKernel", path: "Tests/Helpers/CTestKernel"),
         .executableTarget(
@@ -101,8 +108,12 @@ let package = Package(
             name: "RlimitAgentTests",
             dependencies: ["RlimitAgent", "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitWire"],
             swiftSettings: testSettings),
+        .executableTarget(
+            name: "client-probe", dependencies: ["RlimitClient"], path: "Tests/ClientProbe",
+            swiftSettings: testSettings),
         .testTarget(
-            name: "RlimitClientTests", dependencies: ["RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire"],
+            name: "RlimitClientTests",
+            dependencies: ["RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire", "client-probe", "raise-files"],
             swiftSettings: testSettings),
         .testTarget(
             name: "RlimitctlTests", dependencies: ["RlimitKernel", "RlimitModel", "RlimitWire", "rlimitctl"],

@@ -1,5 +1,12 @@
 #include "CTomlPlusPlus.h"
 
+namespace {
+// Some texts ("[=]") break what toml++ 3.3 asserts. It must neither abort nor, as it does under NDEBUG, build on them.
+struct broken_assertion {};
+}  // namespace
+#undef NDEBUG
+#define TOML_ASSERT(expression) ((expression) ? void() : throw broken_assertion())
+
 // Errors come as values with line and column; nothing is ever written, only read.
 #define TOML_EXCEPTIONS 0
 #define TOML_ENABLE_FORMATTERS 0
@@ -61,6 +68,30 @@ bool keys_are_shallow(std::string_view text, toml::source_position &place) {
         }
     }
     return true;
+}
+
+bool breaks_assertion(std::string_view text) {
+    try {
+        (void)toml::parse(text);
+        return false;
+    } catch (const broken_assertion &) {
+        return true;
+    } catch (...) {
+        return false;
+    }
+}
+
+// The parser reads from front to back: the shortest beginning that breaks the assertion ends with the culprit.
+toml::source_position place_of_broken_assertion(std::string_view text) {
+    size_t fine = 0, broken = text.size();
+    while (broken - fine > 1) {
+        const size_t middle = fine + (broken - fine) / 2;
+        (breaks_assertion(text.substr(0, middle)) ? broken : fine) = middle;
+    }
+    toml::source_position place{1, 1};
+    for (const char c : text.substr(0, fine)) place = c == '\n' ? toml::source_position{place.line + 1, 1}
+                                                                : toml::source_position{place.line, place.column + 1};
+    return place;
 }
 
 uint32_t add(rl_toml_document &document, const toml::node &value, const toml::key *key);
@@ -126,8 +157,8 @@ uint32_t add(rl_toml_document &document, const toml::node &value, const toml::ke
 }  // namespace
 
 rl_toml_document *rl_toml_parse(const char *text, size_t length, rl_toml_error *error) {
+    const std::string_view view(text, length);
     try {
-        const std::string_view view(text, length);
         toml::source_position place{};
         if (!keys_are_shallow(view, place)) {
             report(error, "a key has too many parts", place);
@@ -142,6 +173,9 @@ rl_toml_document *rl_toml_parse(const char *text, size_t length, rl_toml_error *
         document->root = std::move(result).table();
         add(*document, document->root, nullptr);
         return document.release();
+    } catch (const broken_assertion &) {
+        report(error, "this is not TOML", place_of_broken_assertion(view));
+        return nullptr;
     } catch (...) {
         report(error, "not enough memory", {});
         return nullptr;

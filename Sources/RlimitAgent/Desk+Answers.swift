@@ -95,8 +95,7 @@ extension Desk {
             }
         case .attachedPidfd:
             guard session.mayAttach else {
-                let error = RlimitError(
-                    .deniedByPolicy, message: "no rule lets uid \(session.peer.uid) speak of other processes")
+                let error = Policy.mayNotSpeakOfOthers(session.peer, request.operation)
                 handler.refused(error, request, to: session.peer, target: nil)
                 throw error
             }

@@ -66,10 +66,14 @@ extension Policy {
 
     // Administrators' operations: only by a rule that names them, and only to callers beside the agent.
     private func leave(for operation: Operations, named name: String, _ peer: Peer) -> Result<Void, RlimitError> {
-        if let deny = denies.first(where: { $0.forbids(operation) && $0.caller.fit(peer) != .no }) {
+        if let deny = denyList.candidates(for: peer).first(where: {
+            $0.forbids(operation) && $0.caller.fit(peer) != .no
+        }) {
             return .failure(Refusals.denied(operation: name, peer, by: deny.name))
         }
-        let granted = peer.sharesNamespace && allows.contains { $0.operations.contains(operation) && $0.covers(peer) }
+        let granted =
+            peer.sharesNamespace
+            && allowList.candidates(for: peer).contains { $0.operations.contains(operation) && $0.covers(peer) }
         return granted ? .success(()) : .failure(Refusals.noRule(for: name, peer))
     }
 }
@@ -94,11 +98,13 @@ extension Judge {
     /// Why limits or usage may not be read, or nil if they may.
     func refusalToRead(_ operation: Operations) throws(DetailNeeded) -> RlimitError? {
         if idsMatch { return nil }
-        for rule in policy.denies where rule.forbids(operation) && rule.caller.fit(peer) != .no {
+        for rule in policy.denyList.candidates(for: peer) where rule.forbids(operation) && rule.caller.fit(peer) != .no
+        {
             if try fit(rule.target) != .no { return refusals.reading(operation, deniedBy: rule.name) }
         }
         var silent: String?
-        for rule in policy.allows where rule.operations.contains(operation) && rule.covers(peer) {
+        for rule in policy.allowList.candidates(for: peer)
+        where rule.operations.contains(operation) && rule.covers(peer) {
             guard try fit(rule.target) == .yes else { continue }
             if try isOpen(rule) { return nil }
             silent = silent ?? rule.name

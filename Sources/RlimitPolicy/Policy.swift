@@ -4,8 +4,8 @@ package import RlimitModel
 ///
 /// `authorize` is the one decision, `explain` tells what it would be.
 package struct Policy: Hashable, Sendable {
-    package private(set) var allows: [AllowRule]
-    package private(set) var denies: [DenyRule]
+    package let allowList: RuleList<AllowRule>
+    package let denyList: RuleList<DenyRule>
     package var protection: Protection
     package var quota: Quota
     /// Below these, and nowhere else, are cgroups of pods.
@@ -22,9 +22,8 @@ package struct Policy: Hashable, Sendable {
         quota: Quota = Quota(),
         podRoots: [String] = standardPodRoots, openFilesCeiling: Limit.Bound = standardOpenFilesCeiling
     ) {
-        // Sorted by name, so that the order in which rules were written cannot matter.
-        self.allows = allows.sorted { $0.name < $1.name }
-        self.denies = denies.sorted { $0.name < $1.name }
+        allowList = RuleList(allows)
+        denyList = RuleList(denies)
         self.protection = protection
         self.quota = quota
         self.podRoots = podRoots
@@ -33,6 +32,11 @@ package struct Policy: Hashable, Sendable {
 
     /// No rules: what prlimit(2) gives anyone anyway.
     package static let baselineOnly = Policy()
+
+    /// By name.
+    package var allows: [AllowRule] { allowList.rules }
+    /// By name.
+    package var denies: [DenyRule] { denyList.rules }
 
     /// "baseline only", "1 rule", "12 rules".
     package var summary: String {
@@ -43,10 +47,15 @@ package struct Policy: Hashable, Sendable {
     /// What a caller gets whose real, effective and saved ids differ: the kernel judges by other ids than it showed us.
     package static var mixedIDs: RlimitError { Refusals.mixedIDs }
 
+    /// What a caller gets of whom `letsSpeakOfOthers` is not true, when it sends a pidfd.
+    package static func mayNotSpeakOfOthers(_ peer: Peer, _ operation: Request.Operation) -> RlimitError {
+        Refusals.noRuleAboutOthers(peer, operation)
+    }
+
     /// Whether some rule lets this caller speak of processes other than itself.
     package func letsSpeakOfOthers(_ peer: Peer) -> Bool {
         !peer.hasMixedIDs
-            && allows.contains {
+            && allowList.candidates(for: peer).contains {
                 $0.target.relation != .itself && !$0.operations.isDisjoint(with: .onProcesses) && $0.covers(peer)
             }
     }

@@ -48,6 +48,18 @@ struct Refusals {
         RlimitError(.deniedByPolicy, message: "no rule gives uid \(peer.uid) the operation \"\(operation)\"")
     }
 
+    static func noRuleAboutOthers(_ peer: Peer, _ operation: Request.Operation) -> RlimitError {
+        var refusal = RlimitError(.deniedByPolicy)
+        switch operation {
+        case .set(_, let edits, _): (refusal.resource, refusal.editIndex) = (edits.first?.resource, 0)
+        case .prlimit(_, let resource, .some): refusal.resource = resource
+        default: break
+        }
+        let deed = refusal.resource.map { "change \($0)" } ?? "ask about limits or usage"
+        refusal.message = "no rule lets uid \(peer.uid) \(deed) of any process but itself"
+        return refusal
+    }
+
     static func denied(operation: String, _ peer: Peer, by rule: String) -> RlimitError {
         RlimitError(
             .deniedByPolicy, message: "rule \"\(rule)\" refuses uid \(peer.uid) the operation \"\(operation)\"",

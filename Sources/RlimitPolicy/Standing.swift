@@ -40,7 +40,7 @@ extension Judge {
     func standing(on resource: Resource, lease: LeaseTerm?) throws(DetailNeeded) -> Standing {
         var standing = Standing(isBaseline: idsMatch)
         try gatherDenies(on: resource, into: &standing)
-        for rule in policy.allows {
+        for rule in policy.allowList.candidates(for: peer) {
             guard rule.operations.contains(.set), let ceiling = rule.ceilings[resource], rule.covers(peer) else {
                 continue
             }
@@ -68,7 +68,7 @@ extension Judge {
     }
 
     private func gatherDenies(on resource: Resource, into standing: inout Standing) throws(DetailNeeded) {
-        for rule in policy.denies {
+        for rule in policy.denyList.candidates(for: peer) {
             guard let bound = rule.bound(on: resource), rule.caller.fit(peer) != .no else { continue }
             guard try fit(rule.target) != .no else { continue }
             switch bound {

@@ -41,6 +41,13 @@ struct ArenaFull: Error {}
         return unsafe piece.bindMemory(to: type, capacity: count)
     }
 
+    /// Room for a list of messages or texts, as protobuf-c has them.
+    mutating func pointers<Value>(
+        to type: Value.Type, count: Int
+    ) throws(ArenaFull) -> UnsafeMutablePointer<UnsafeMutablePointer<Value>?> {
+        try unsafe allocate(UnsafeMutablePointer<Value>?.self, count: count)
+    }
+
     /// A message as the generated `init` function leaves it.
     mutating func message<Message>(
         _ initialize: (UnsafeMutablePointer<Message>?) -> Void

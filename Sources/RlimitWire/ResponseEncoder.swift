@@ -58,10 +58,10 @@ extension Reply {
             unsafe response.pointee.limits = try arena.limits(resources, limits)
         case .changes(let changes):
             let list = try unsafe arena.message(rlimitd__v1__change_list__init)
+            let entries = try unsafe arena.pointers(to: Proto.Change.self, count: changes.count)
+            unsafe list.pointee.changes = entries
             unsafe list.pointee.n_changes = changes.count
-            unsafe list.pointee.changes = try arena.list(changes) { change, arena throws(ArenaFull) in
-                try unsafe change.write(to: &arena)
-            }
+            for index in changes.indices { unsafe entries[index] = try changes[index].write(to: &arena) }
             unsafe response.pointee.outcome_case = RLIMITD__V1__RESPONSE__OUTCOME_CHANGES
             unsafe response.pointee.changes = list
         case .prlimit(let old, let rule, let warnings):

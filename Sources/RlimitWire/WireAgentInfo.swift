@@ -21,9 +21,11 @@ extension AgentInfo {
         let message = try unsafe arena.message(rlimitd__v1__server_info__init)
         unsafe message.pointee.version = try arena.text(version) as UnsafeMutablePointer<CChar>
         unsafe message.pointee.kernel = try arena.text(kernel) as UnsafeMutablePointer<CChar>
-        unsafe message.pointee.n_features = features.count
-        unsafe message.pointee.features = try arena.list(features) { word, arena throws(ArenaFull) in
-            try unsafe arena.text(word)
+        let words = try unsafe arena.pointers(to: CChar.self, count: features.count)
+        unsafe message.pointee.features = words
+        for word in features {
+            unsafe words[message.pointee.n_features] = try arena.text(word)
+            unsafe message.pointee.n_features += 1
         }
         unsafe message.pointee.has_nr_open = 1
         unsafe message.pointee.nr_open = openFilesCeiling
@@ -58,7 +60,7 @@ extension AgentInfo.Caller {
     func write(to arena: inout Arena) throws(ArenaFull) -> UnsafeMutablePointer<Proto.Caller> {
         let message = try unsafe arena.message(rlimitd__v1__caller__init)
         unsafe message.pointee.has_pid = 1
-        unsafe message.pointee.pid = UInt64(pid ?? 0)
+        unsafe message.pointee.pid = UInt64(clamping: pid ?? 0)
         unsafe message.pointee.has_uid = 1
         unsafe message.pointee.uid = uid
         unsafe message.pointee.has_gid = 1

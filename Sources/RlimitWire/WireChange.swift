@@ -43,9 +43,14 @@ extension Set<Change.Warning> {
         guard !isEmpty else { return nil }
         let numbers = try unsafe arena.allocate(Proto.Warning.self, count: count)
         var end = 0
-        for number in map(\.number.rawValue).sorted() {
-            unsafe numbers[end] = Proto.Warning(rawValue: number)
-            end += 1
+        var number: UInt32 = 1
+        // They are numbered from 1 without a gap.
+        while let warning = Change.Warning(number: Proto.Warning(rawValue: number)) {
+            if contains(warning) {
+                unsafe numbers[end] = warning.number
+                end += 1
+            }
+            number += 1
         }
         return unsafe numbers
     }

@@ -27,9 +27,11 @@ extension Explanation {
         unsafe message.pointee.allowed = isAllowed ? 1 : 0
         unsafe message.pointee.rule = try arena.text(refusal?.rule)
         unsafe message.pointee.error = try refusal?.write(to: &arena)
-        unsafe message.pointee.n_verdicts = verdicts.count
-        unsafe message.pointee.verdicts = try arena.list(verdicts) { verdict, arena throws(ArenaFull) in
-            try unsafe verdict.write(to: &arena)
+        let entries = try unsafe arena.pointers(to: Proto.Verdict.self, count: verdicts.count)
+        unsafe message.pointee.verdicts = entries
+        for verdict in verdicts {
+            unsafe entries[message.pointee.n_verdicts] = try verdict.write(to: &arena)
+            unsafe message.pointee.n_verdicts += 1
         }
         return unsafe message
     }

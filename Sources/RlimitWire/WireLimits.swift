@@ -24,8 +24,7 @@ extension Arena {
         _ resources: ResourceSet, _ limits: Limits
     ) throws(ArenaFull) -> UnsafeMutablePointer<Proto.LimitList> {
         let list = try unsafe message(rlimitd__v1__limit_list__init)
-        let entries = try unsafe allocate(
-            UnsafeMutablePointer<Proto.ResourceLimit>?.self, count: resources.count)
+        let entries = try unsafe pointers(to: Proto.ResourceLimit.self, count: resources.count)
         unsafe list.pointee.limits = entries
         for resource in resources {
             let entry = try unsafe message(rlimitd__v1__resource_limit__init)

@@ -113,9 +113,11 @@ extension Arena {
     ) throws(ArenaFull) -> UnsafeMutablePointer<Proto.Set> {
         let message = try unsafe message(rlimitd__v1__set__init)
         unsafe message.pointee.target = try whom.write(to: &self)
-        unsafe message.pointee.n_edits = edits.count
-        unsafe message.pointee.edits = try list(edits) { edit, arena throws(ArenaFull) in
-            try unsafe edit.write(to: &arena)
+        let entries = try unsafe pointers(to: Proto.Edit.self, count: edits.count)
+        unsafe message.pointee.edits = entries
+        for edit in edits {
+            unsafe entries[message.pointee.n_edits] = try edit.write(to: &self)
+            unsafe message.pointee.n_edits += 1
         }
         guard let term else { return unsafe message }
         let lease = try unsafe self.message(rlimitd__v1__lease__init)

@@ -64,20 +64,6 @@ extension Arena {
         }
         return unsafe ProtobufCBinaryData(len: count, data: data)
     }
-
-    /// An array of pointers to what `make` writes of each element, as protobuf-c has lists of messages.
-    mutating func list<Element, Message>(
-        _ elements: some Collection<Element>,
-        _ make: (Element, inout Arena) throws(ArenaFull) -> UnsafeMutablePointer<Message>
-    ) throws(ArenaFull) -> UnsafeMutablePointer<UnsafeMutablePointer<Message>?> {
-        let list = try unsafe allocate(UnsafeMutablePointer<Message>?.self, count: elements.count)
-        var end = 0
-        for element in elements {
-            unsafe list[end] = try unsafe make(element, &self)
-            end += 1
-        }
-        return unsafe list
-    }
 }
 
 extension ProtobufCBinaryData {

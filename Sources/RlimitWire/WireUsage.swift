@@ -60,8 +60,7 @@ extension Usage {
             involuntaryContextSwitches)
         unsafe message.pointee.has_partial = 1
         unsafe message.pointee.partial = isPartial ? 1 : 0
-        let entries = try unsafe arena.allocate(
-            UnsafeMutablePointer<Proto.ResourceUsage>?.self, count: Resource.count)
+        let entries = try unsafe arena.pointers(to: Proto.ResourceUsage.self, count: Resource.count)
         unsafe message.pointee.in_use = entries
         for resource in ResourceSet.all {
             guard let amount = self[resource] else { continue }

@@ -242,6 +242,11 @@ struct ComplaintTests {
         #expect(complaints.first?.hasPrefix("p:") == true && complaints.first?.contains(":0:") == false)
     }
 
+    @Test("What makes the parser stumble is told with its place too")
+    func stumbling() {
+        #expect(complaints("a = 1\n  [[=]]\n") == ["p:2:5: this is not TOML"])
+    }
+
     @Test("Nesting without end is refused and not followed")
     func deepNesting() {
         let dots = Array(repeating: "a", count: 200_000).joined(separator: ".")

@@ -152,3 +152,35 @@ struct FileTests {
         #expect(AccountLookup.system.groupID("") == nil)
     }
 }
+
+@Suite("Rules in many files")
+struct ScatteredRulesTests {
+    /// A rule of each kind, for each number.
+    static func rules(_ count: Int) -> [String] {
+        (0..<count).flatMap { number in
+            [
+                "[[allow]]\nname = \"a\(number)\"\ncaller.users = [\(number), \"alice\"]\nlimits.nofile = \(number)\n",
+                "[[deny]]\nname = \"d\(number)\"\ncaller.groups = [\(number)]\nabove.core = \"\(number + 1)K\"\n",
+            ]
+        }
+    }
+
+    @Test("However rules are ordered and spread over files, the policy is the same")
+    func anyOrder() throws {
+        let rules = Self.rules(6)
+        let expected = try policy(rules.joined())
+        for _ in 0..<40 {
+            let folder = try TemporaryFolder()
+            var texts = ["version = 1\n", "", "", ""]
+            for rule in rules.shuffled() { texts[Int.random(in: 0..<4)] += rule }
+            let main = try folder.write("policy.toml", texts[0])
+            let first = try folder.folder("first")
+            let second = try folder.folder("second")
+            try folder.write("first/a.toml", texts[1])
+            try folder.write("first/b.toml", texts[2])
+            try folder.write("second/c.toml", texts[3])
+            let loader = PolicyLoader(main: main, dropIns: [first, second].shuffled(), accounts: accounts)
+            #expect(try loader.load().policy == expected)
+        }
+    }
+}

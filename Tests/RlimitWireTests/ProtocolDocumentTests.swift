@@ -1,0 +1,78 @@
+import RlimitModel
+import RlimitWire
+import Testing
+
+/// PROTOCOL.md says what is so.
+@Suite struct ProtocolDocumentTests {
+    @Test func thereAreExamplesOfBothDirections() {
+        #expect(ProtocolDocument.examples.count { $0.isRequest } >= 6)
+        #expect(ProtocolDocument.examples.count { !$0.isRequest } >= 4)
+    }
+
+    @Test(arguments: ProtocolDocument.examples)
+    func theWorkedBytesAreWhatWeReadAndWrite(example: ProtocolDocument.Example) throws {
+        let limit = example.isRequest ? Frame.greatestRequest : Frame.greatestResponse
+        #expect(try Frame.payload(in: example.frame.span, from: 0, limit: limit) == 4..<example.frame.count)
+        if example.isRequest {
+            #expect(try Wire.frame(Wire.request(example.frame.payload)) == example.frame)
+        } else {
+            #expect(try Wire.frame(Wire.response(example.frame.payload)) == example.frame)
+        }
+    }
+
+    @Test(arguments: ProtocolDocument.examples)
+    func theWorkedBytesAreWhatGoogleWrites(example: ProtocolDocument.Example) throws {
+        #expect(try Protoc.encode(example.text, as: example.message) == example.frame.payload)
+    }
+
+    @Test func theLimitsAreThoseOfTheCode() throws {
+        let code = [
+            Frame.headerLength, Frame.greatestRequest, Frame.greatestResponse, Frame.requestsInFlight,
+            EditBatch.capacity,
+            4, 160, 8, 32768, 2, Int(Request.greatestPID), Int(RequestBounds.greatestTimeout),
+            Int(RequestBounds.greatestLease), RequestBounds.longestLeaseID, RequestBounds.longestPath, 1024, 8192,
+        ]
+        let rows = ProtocolDocument.table("Limits")
+        #expect(try rows.map { try #require(Int($0[1])) } == code)
+    }
+
+    @Test func theFeatureWordsAreThoseOfTheCode() {
+        let words = ProtocolDocument.table("Feature words").map { $0[0].filter { $0 != "`" } }
+        #expect(words == Feature.allCases.map(\.rawValue))
+    }
+
+    @Test func theErrorCodesAreThoseOfTheContract() throws {
+        let errnos: [String: Int32] = [
+            "EPERM": 1, "ENOENT": 2, "ESRCH": 3, "EIO": 5, "EBADF": 9, "EAGAIN": 11, "EINVAL": 22, "EPROTO": 71,
+            "EOPNOTSUPP": 95, "ETIMEDOUT": 110, "EDQUOT": 122,
+        ]
+        let rows = ProtocolDocument.table("Errors")
+        #expect(rows.count == 17)
+        for row in rows {
+            let number = try #require(UInt64(row[1]))
+            let response = try Wire.response(Message.response(3, .number(1, number)))
+            guard case .failure(let error) = response.outcome else { continue }
+            // DENIED_BY_POLICY is deniedByPolicy.
+            let name = row[0] == "INTERNAL" ? "INTERNAL_ERROR" : row[0]
+            #expect(name.filter { $0 != "_" }.lowercased() == error.code.rawValue.lowercased())
+            #expect(errnos[row[2]] == error.code.errno)
+        }
+    }
+
+    @Test func googleReadsWhatWeWriteOfEveryShape() throws {
+        // Text and back: the same bytes, since both write fields by number. One frame of each operation and outcome.
+        var seen: Set<String> = []
+        for request in Samples.requests {
+            let payload = try Wire.frame(request).payload
+            let text = try Protoc.decode(payload, as: "Request")
+            guard seen.insert("\(text.split(separator: "\n").map { $0.prefix { $0 != ":" } })").inserted else {
+                continue
+            }
+            #expect(try Protoc.encode(text, as: "Request") == payload)
+        }
+        for response in Samples.responses {
+            let payload = Wire.frame(response).payload
+            #expect(try Protoc.encode(Protoc.decode(payload, as: "Response"), as: "Response") == payload)
+        }
+    }
+}

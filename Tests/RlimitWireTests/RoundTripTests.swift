@@ -1,0 +1,78 @@
+import RlimitModel
+import RlimitWire
+import Testing
+
+@Suite struct RoundTripTests {
+    @Test func everyRequestArrivesAsItWasSent() throws {
+        for request in Samples.requests {
+            let frame = try Wire.frame(request)
+            #expect(try Frame.payload(in: frame.span, from: 0, limit: Frame.greatestRequest) == 4..<frame.count)
+            #expect(try Wire.request(frame.payload) == request)
+        }
+    }
+
+    @Test func everyResponseArrivesAsItWasSent() throws {
+        for response in Samples.responses {
+            let frame = Wire.frame(response)
+            #expect(try Frame.payload(in: frame.span, from: 0, limit: Frame.greatestResponse) == 4..<frame.count)
+            #expect(try Wire.response(frame.payload) == response)
+        }
+    }
+
+    @Test func oneCodecServesManyMessages() throws {
+        var encoder = RequestEncoder()
+        var decoder = RequestDecoder()
+        var queue = ByteQueue()
+        for _ in 0..<3 {
+            for request in Samples.requests { try encoder.encode(request, into: &queue) }
+        }
+        let stream = queue.contents
+        var position = 0
+        for _ in 0..<3 {
+            for request in Samples.requests {
+                let payload = try #require(
+                    try Frame.payload(in: stream.span, from: position, limit: Frame.greatestRequest))
+                #expect(try decoder.decode(stream[payload].span) == request)
+                position = payload.upperBound
+            }
+        }
+        #expect(position == stream.count)
+    }
+
+    @Test func framesThatComeByteByByteAreTheSame() throws {
+        var decoder = RequestDecoder()
+        var input = ByteQueue()
+        var answers: [Request] = []
+        for byte in try Samples.requests.prefix(60).flatMap({ try Wire.frame($0) }) {
+            input.append([byte].span)
+            let used = try input.withBytes { bytes throws in
+                guard let payload = try Frame.payload(in: bytes, from: 0, limit: Frame.greatestRequest) else {
+                    return 0
+                }
+                answers.append(try decoder.decode(bytes.extracting(payload)))
+                return payload.upperBound
+            }
+            input.consume(used)
+        }
+        #expect(answers == Array(Samples.requests.prefix(60)) && input.count == 0)
+    }
+
+    @Test func noTruncationOfARequestTraps() throws {
+        for request in Samples.requests {
+            let payload = try Wire.frame(request).payload
+            for count in 0..<payload.count {
+                // Cut between two fields it may still be a request, but never this one.
+                if let other = try? Wire.request(Array(payload.prefix(count))) { #expect(other != request) }
+            }
+        }
+    }
+
+    @Test func noTruncationOfAResponseTraps() throws {
+        for response in Samples.responses {
+            let payload = Wire.frame(response).payload
+            for count in 0..<payload.count {
+                if let other = try? Wire.response(Array(payload.prefix(count))) { #expect(other != response) }
+            }
+        }
+    }
+}
