@@ -97,14 +97,9 @@ extension Judge {
 
     /// Why limits or usage may not be read, or nil if they may.
     func refusalToRead(_ operation: Operations) throws(DetailNeeded) -> RlimitError? {
-<<<<<<< HEAD
         if idsMatch { return nil }
-        for rule in policy.denies where rule.forbids(operation) && rule.caller.fit(peer) != .no {
-=======
-        if subject.isPeer || idsMatch { return nil }
         for rule in policy.denyList.candidates(for: peer) where rule.forbids(operation) && rule.caller.fit(peer) != .no
         {
->>>>>>> policy
             if try fit(rule.target) != .no { return refusals.reading(operation, deniedBy: rule.name) }
         }
         var silent: String?

@@ -19,7 +19,7 @@ struct ReferenceDecision {
     private var uids: [UInt32] { [ids.realUID, ids.effectiveUID, ids.savedUID] }
 
     func mayRead(_ operation: Operations) -> Bool {
-        if subject.isPeer || own { return true }
+        if own { return true }
         let denied = denies.contains { rule in
             rule.operations.contains(operation) && rule.resources.isEmpty && rule.above.isEmpty && mayMatch(rule)
         }
