@@ -79,6 +79,11 @@ let package = Package(
             ],
             swiftSettings: swiftSettings),
 
+        // What the README shows.
+        .executableTarget(
+            name: "raise-files", dependencies: ["RlimitClient"], path: "Examples/raise-files",
+            swiftSettings: swiftSettings),
+
         // Tests mirror the modules; EndToEndTests run the two programs themselves.
         .testTarget(name: "RlimitModelTests", dependencies: ["RlimitModel"], swiftSettings: testSettings),
         .testTarget(
@@ -91,15 +96,24 @@ let package = Package(
             name: "RlimitWireTests",
             dependencies: ["CAllocationCounter", "CProtobufC", "CRlimitProto", "RlimitModel", "RlimitWire"],
             swiftSettings: testSettings),
+        .target(name: "CTestKernel", path: "Tests/Helpers/CTestKernel"),
+        .executableTarget(
+            name: "kernel-probe", dependencies: ["CRlimitLinux", "CTestKernel", "RlimitKernel", "RlimitModel"],
+            path: "Tests/Helpers/kernel-probe", swiftSettings: testSettings),
         .testTarget(
-            name: "RlimitKernelTests", dependencies: ["CRlimitLinux", "RlimitKernel", "RlimitModel"],
+            name: "RlimitKernelTests",
+            dependencies: ["CRlimitLinux", "CTestKernel", "RlimitKernel", "RlimitModel", "kernel-probe"],
             swiftSettings: testSettings),
         .testTarget(
             name: "RlimitAgentTests",
             dependencies: ["RlimitAgent", "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitWire"],
             swiftSettings: testSettings),
+        .executableTarget(
+            name: "client-probe", dependencies: ["RlimitClient"], path: "Tests/ClientProbe",
+            swiftSettings: testSettings),
         .testTarget(
-            name: "RlimitClientTests", dependencies: ["RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire"],
+            name: "RlimitClientTests",
+            dependencies: ["RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire", "client-probe", "raise-files"],
             swiftSettings: testSettings),
         .testTarget(
             name: "RlimitctlTests", dependencies: ["RlimitKernel", "RlimitModel", "RlimitWire", "rlimitctl"],

@@ -68,7 +68,7 @@ public enum CurrentProcess {
         do throws(SystemError) {
             return try OwnUsage.usage(scope)
         } catch {
-            throw RlimitError(error, about: "the usage of this process")
+            throw RlimitError(error, about: "this process")
         }
     }
 
@@ -78,7 +78,7 @@ public enum CurrentProcess {
         do throws(SystemError) {
             return try OwnUsage.threadUsage()
         } catch {
-            throw RlimitError(error, about: "the usage of this thread")
+            throw RlimitError(error, about: "this thread")
         }
     }
 

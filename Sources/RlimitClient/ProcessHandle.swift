@@ -20,8 +20,7 @@ public struct ProcessHandle: ~Copyable, Sendable {
         do throws(SystemError) {
             pidfd = try Pidfd.open(pid: pid, allowingInit: true)
         } catch {
-            throw error.cause == .noSuchProcess
-                ? .noSuchProcess("process \(pid)") : RlimitError(error, about: "process \(pid)")
+            throw RlimitError(error, holding: pid)
         }
     }
 

@@ -72,6 +72,6 @@ extension Subject: LimitTable {
     }
 
     private func failure(_ error: SystemError) -> RlimitError {
-        error.cause == .noSuchProcess ? .noSuchProcess(name) : RlimitError(error, about: "the limits of \(name)")
+        error.cause == .noSuchProcess ? .noSuchProcess(name) : RlimitError(error, about: name)
     }
 }

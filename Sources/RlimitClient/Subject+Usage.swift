@@ -30,7 +30,7 @@ extension Subject {
             switch error.cause {
             case .notPermitted, .noAccess, .noEntry: return nil
             case .noSuchProcess: throw RlimitError(.noSuchProcess, message: "\(name) has no such thread")
-            default: throw RlimitError(error, about: "the usage of \(name)")
+            default: throw RlimitError(error, about: name)
             }
         }
         try requireAlive()

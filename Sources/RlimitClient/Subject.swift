@@ -2,90 +2,105 @@ import RlimitKernel
 import RlimitModel
 
 /// The process that a call is about, held for as long as the call lasts, so that its number cannot come to mean another.
-struct Subject: ~Copyable {
-    // The caller itself has neither; a process that has no number in this PID namespace has no pid, and where the kernel
-    // gives no pidfds there is only the pid.
-    private let pid: Int32?
-    private let pidfd: Pidfd?
-    /// Whether it is the process that calls.
-    let isCaller: Bool
-
-    private init(_ pid: Int32?, _ pidfd: consuming Pidfd?, isCaller: Bool) {
-        self.pid = pid
-        self.pidfd = pidfd
-        self.isCaller = isCaller
-    }
-
-    /// The calling process.
-    static var caller: Subject { Subject(nil, nil, isCaller: true) }
+enum Subject: ~Copyable {
+    /// The process that calls.
+    case caller
+    /// Another.
+    case held(HeldProcess)
+    /// Another where there are no pidfds: a container whose filter of system calls is older than them.
+    case numbered(Int32)
 
     /// - Throws: `.noSuchProcess`; `.invalidArgument` for what can be no process.
     init(_ target: Target) throws(RlimitError) {
         let subject =
             switch target {
-            case .currentProcess: Self.caller
-            case .process(let pid): try Self.numbered(pid)
-            case .pidfd(let descriptor): try Self.held(descriptor)
+            case .currentProcess: Subject.caller
+            case .process(let pid): try Self.process(pid)
+            case .pidfd(let descriptor): try Self.pidfd(descriptor)
             }
         try subject.requireAlive()
         self = subject
     }
 
-    private static func numbered(_ pid: Int32) throws(RlimitError) -> Subject {
+    private static func process(_ pid: Int32) throws(RlimitError) -> Subject {
         if pid == OwnProcess.pid { return .caller }
         guard pid > 0 else { throw RlimitError(.invalidArgument, message: "\(pid) is no process id") }
         do throws(SystemError) {
-            return Subject(pid, try Pidfd.open(pid: pid, allowingInit: true), isCaller: false)
+            return .held(HeldProcess(pidfd: try Pidfd.open(pid: pid, allowingInit: true), number: pid))
+        } catch  where error.cause == .notPermitted || error.cause == .unknownCall {
+            return .numbered(pid)
         } catch {
-            switch error.cause {
-            // A container whose filter of system calls is older than the call: there is only the number.
-            case .notPermitted, .unknownCall: return Subject(pid, nil, isCaller: false)
-            case .noSuchProcess: throw .noSuchProcess("process \(pid)")
-            default: throw RlimitError(error, about: "process \(pid)")
-            }
+            throw RlimitError(error, holding: pid)
         }
     }
 
-    private static func held(_ descriptor: Int32) throws(RlimitError) -> Subject {
+    private static func pidfd(_ descriptor: Int32) throws(RlimitError) -> Subject {
         do throws(SystemError) {
             if let pidfd = Pidfd(adopting: try FileDescriptor.duplicate(of: descriptor)) {
-                let pid = try pidfd.processNumber()
-                return pid == OwnProcess.pid ? .caller : Subject(pid, pidfd, isCaller: false)
+                // Where /proc does not tell its number, only the agent can be asked about it.
+                let number = (try? pidfd.processNumber()) ?? nil
+                return number == OwnProcess.pid ? .caller : .held(HeldProcess(pidfd: pidfd, number: number))
             }
         } catch {
-            throw RlimitError(error, about: "descriptor \(descriptor)")
+            throw RlimitError(.invalidArgument, errno: error.number, message: "descriptor \(descriptor) is not open")
         }
         throw RlimitError(.invalidArgument, message: "descriptor \(descriptor) is no pidfd of a process")
     }
 
-    /// How the agent is told of it, and the descriptor that goes along.
+    /// How the agent is told of it.
     var whom: Request.Whom {
-        if isCaller { return .caller }
-        if pidfd != nil { return .attachedPidfd }
-        return pid.map(Request.Whom.pid) ?? .caller
+        switch self {
+        case .caller: .caller
+        case .held: .attachedPidfd
+        case .numbered(let number): .pid(number)
+        }
     }
 
+    /// The descriptor that goes along when the agent is told of it.
     var attachment: Int32? {
-        switch pidfd {
-        case .some(let pidfd): pidfd.descriptor.number
-        case .none: nil
+        switch self {
+        case .caller: nil
+        case .held(let process): process.pidfd.descriptor.number
+        case .numbered: nil
+        }
+    }
+
+    /// Whether it is the process that calls.
+    var isCaller: Bool {
+        switch self {
+        case .caller: true
+        case .held: false
+        case .numbered: false
+        }
+    }
+
+    /// Its number in this PID namespace, if it has one.
+    var number: Int32? {
+        switch self {
+        case .caller: OwnProcess.pid
+        case .held(let process): process.number
+        case .numbered(let number): number
         }
     }
 
     /// As in "process 4242".
     var name: String {
         if isCaller { return "this process" }
-        return pid.map { "process \($0)" } ?? "a process of another PID namespace"
+        return number.map { "process \($0)" } ?? "a process of another PID namespace"
     }
 
-    /// Its number here, where the kernel may be asked about it by that: of the caller its own.
-    var number: Int32? { isCaller ? OwnProcess.pid : pid }
-
-    /// - Throws: `.noSuchProcess` where it has ended: then what was read may be another's.
+    /// - Throws: `.noSuchProcess` where it has ended: what was read by its number then may be another's.
     func requireAlive() throws(RlimitError) {
-        switch pidfd {
-        case .some(let pidfd) where pidfd.hasEnded: throw .noSuchProcess(name)
-        default: return
+        switch self {
+        case .caller: return
+        case .held(let process): if process.pidfd.hasEnded { throw .noSuchProcess(name) }
+        case .numbered: return
         }
     }
+}
+
+/// A process by its pidfd, and by its number in this PID namespace if it has one.
+struct HeldProcess: ~Copyable {
+    let pidfd: Pidfd
+    let number: Int32?
 }

@@ -1,31 +1,33 @@
 import RlimitKernel
 import RlimitModel
 
-// The one place where what a system call said becomes an error of ours.
+// What a system call said, where that means more to a client than the errno does.
 
 extension RlimitError {
-    /// A call that was about a process or its limits.
-    init(_ error: SystemError, about what: String, resource: Resource? = nil) {
-        let code: Code =
-            switch error.cause {
-            case .notPermitted, .noAccess: .deniedByKernel
-            case .noSuchProcess: .noSuchProcess
-            case .invalid, .badDescriptor: .invalidArgument
-            case .unknownCall: .unsupported
-            default: .internalError
-            }
-        self.init(code, errno: error.number, message: "\(what): \(error)", resource: resource)
-    }
-
-    /// prlimit(2) that was to set a limit: an EPERM of its own stands for fs.nr_open.
+    /// prlimit(2) that was to set a limit: EPERM may also stand for fs.nr_open.
     init(_ error: SystemError, setting resource: Resource, to new: Limit, of whom: String, ceiling: Limit.Bound?) {
-        if error.cause == .notPermitted, resource == .openFiles, let ceiling, new.hard > ceiling {
+        guard error.cause == .notPermitted else {
+            self.init(error, about: whom, resource: resource)
+            return
+        }
+        if resource == .openFiles, let ceiling, new.hard > ceiling {
             self.init(
                 .aboveSystemCeiling, errno: error.number,
                 message: "\(resource) \(new.hard) is above fs.nr_open, which is \(ceiling)", resource: resource,
                 allowed: Limit(ceiling))
         } else {
-            self.init(error, about: "the kernel refuses \(resource) \(new) for \(whom)", resource: resource)
+            self.init(
+                .deniedByKernel, errno: error.number,
+                message: "the kernel refuses \(resource) \(new) for \(whom) (\(error))", resource: resource)
+        }
+    }
+
+    /// pidfd_open(2) of a number.
+    init(_ error: SystemError, holding pid: Int32) {
+        switch error.cause {
+        case .noSuchProcess: self = .noSuchProcess("process \(pid)")
+        case .unknownCall: self.init(.unsupported, errno: error.number, message: "this kernel has no pidfds (\(error))")
+        default: self.init(error, about: "process \(pid)")
         }
     }
 

@@ -11,7 +11,9 @@ extension RlimitError {
         case ESRCH, ENOENT:
             self.init(.noSuchProcess, errno: ESRCH, message: "no such process: \(subject)", resource: resource)
         case EPERM, EACCES:
-            self.init(.deniedByKernel, errno: error.number, message: "the kernel refused \(what): \(error)", resource: resource)
+            self.init(
+                .deniedByKernel, errno: error.number, message: "the kernel refused \(what): \(error)",
+                resource: resource)
         case EINVAL:
             self.init(.invalidArgument, message: "the kernel takes no such value for \(what)", resource: resource)
         default:

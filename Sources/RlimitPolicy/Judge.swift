@@ -36,7 +36,8 @@ struct Judge {
 
     /// The target is more than its caller: it has root's id, or a capability that the caller lacks.
     func subjectIsPrivileged() throws(DetailNeeded) -> Bool {
-        if subject.isPeer { return false }
+        // A peer that exec'd a setuid program since it connected is not any more who it was.
+        if subject.isPeer, idsMatch { return false }
         if subject.identity.credentials.includeRoot { return true }
         return try requireDetail().capabilities & ~peer.capabilities != 0
     }

@@ -1,5 +1,6 @@
 import CProtobufC
 import CRlimitProto
+import RlimitModel
 
 /// The generated messages, under shorter names.
 enum Proto {
@@ -41,3 +42,10 @@ enum Proto {
 
 /// The value of an optional field, or nil where it was not sent.
 func present<Value>(_ has: protobuf_c_boolean, _ value: Value) -> Value? { has != 0 ? value : nil }
+
+/// A message that is there because the `oneof` it is a member of says so. protobuf-c keeps its word; a privileged program
+/// does not take it.
+func unpacked<Message>(_ message: UnsafeMutablePointer<Message>?) throws(RlimitError) -> UnsafePointer<Message> {
+    guard let message = unsafe message else { throw .malformed("a message that is not there") }
+    return unsafe UnsafePointer(message)
+}

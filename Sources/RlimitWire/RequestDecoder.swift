@@ -70,17 +70,17 @@ extension Request {
 extension Request.Operation {
     init(reading request: UnsafePointer<Proto.Request>) throws(RlimitError) {
         switch unsafe request.pointee.operation_case {
-        case RLIMITD__V1__REQUEST__OPERATION_GET: try unsafe self.init(reading: request.pointee.get)
-        case RLIMITD__V1__REQUEST__OPERATION_SET: try unsafe self.init(reading: request.pointee.set)
-        case RLIMITD__V1__REQUEST__OPERATION_PRLIMIT: try unsafe self.init(reading: request.pointee.prlimit)
-        case RLIMITD__V1__REQUEST__OPERATION_USAGE: try unsafe self.init(reading: request.pointee.usage)
-        case RLIMITD__V1__REQUEST__OPERATION_EXPLAIN: try unsafe self.init(explained: request.pointee.explain)
+        case RLIMITD__V1__REQUEST__OPERATION_GET: try unsafe self.init(reading: unpacked(request.pointee.get))
+        case RLIMITD__V1__REQUEST__OPERATION_SET: try unsafe self.init(reading: unpacked(request.pointee.set))
+        case RLIMITD__V1__REQUEST__OPERATION_PRLIMIT: try unsafe self.init(reading: unpacked(request.pointee.prlimit))
+        case RLIMITD__V1__REQUEST__OPERATION_USAGE: try unsafe self.init(reading: unpacked(request.pointee.usage))
+        case RLIMITD__V1__REQUEST__OPERATION_EXPLAIN: try unsafe self.init(explained: unpacked(request.pointee.explain))
         case RLIMITD__V1__REQUEST__OPERATION_LEASE_RENEW:
-            let renewal = unsafe request.pointee.lease_renew.pointee
+            let renewal = try unsafe unpacked(request.pointee.lease_renew).pointee
             let lease = try unsafe LeaseID(reading: present(renewal.has_lease, renewal.lease))
             self = .leaseRenew(lease, try LeaseTerm(milliseconds: unsafe renewal.duration_ms))
         case RLIMITD__V1__REQUEST__OPERATION_LEASE_RELEASE:
-            let release = unsafe request.pointee.lease_release.pointee
+            let release = try unsafe unpacked(request.pointee.lease_release).pointee
             self = .leaseRelease(try unsafe LeaseID(reading: present(release.has_lease, release.lease)))
         case RLIMITD__V1__REQUEST__OPERATION_LEASE_LIST: self = .leaseList
         case RLIMITD__V1__REQUEST__OPERATION_SERVER_INFO: self = .serverInfo
@@ -91,10 +91,10 @@ extension Request.Operation {
 
     private init(explained explain: UnsafePointer<Proto.Explain>) throws(RlimitError) {
         switch unsafe explain.pointee.operation_case {
-        case RLIMITD__V1__EXPLAIN__OPERATION_GET: try unsafe self.init(reading: explain.pointee.get)
-        case RLIMITD__V1__EXPLAIN__OPERATION_SET: try unsafe self.init(reading: explain.pointee.set)
-        case RLIMITD__V1__EXPLAIN__OPERATION_PRLIMIT: try unsafe self.init(reading: explain.pointee.prlimit)
-        case RLIMITD__V1__EXPLAIN__OPERATION_USAGE: try unsafe self.init(reading: explain.pointee.usage)
+        case RLIMITD__V1__EXPLAIN__OPERATION_GET: try unsafe self.init(reading: unpacked(explain.pointee.get))
+        case RLIMITD__V1__EXPLAIN__OPERATION_SET: try unsafe self.init(reading: unpacked(explain.pointee.set))
+        case RLIMITD__V1__EXPLAIN__OPERATION_PRLIMIT: try unsafe self.init(reading: unpacked(explain.pointee.prlimit))
+        case RLIMITD__V1__EXPLAIN__OPERATION_USAGE: try unsafe self.init(reading: unpacked(explain.pointee.usage))
         default: throw RlimitError(.invalidArgument, message: "no operation to explain")
         }
     }

@@ -48,31 +48,31 @@ extension Response {
     ) throws(RlimitError) -> Result<Reply, RlimitError> {
         switch unsafe response.pointee.outcome_case {
         case RLIMITD__V1__RESPONSE__OUTCOME_ERROR:
-            return .failure(try unsafe RlimitError(reading: response.pointee.error))
+            return .failure(try unsafe RlimitError(reading: unpacked(response.pointee.error)))
         case RLIMITD__V1__RESPONSE__OUTCOME_LIMITS:
-            return .success(try unsafe Reply(reading: response.pointee.limits))
+            return .success(try unsafe Reply(reading: unpacked(response.pointee.limits)))
         case RLIMITD__V1__RESPONSE__OUTCOME_CHANGES:
             var changes: [Change] = []
-            let list = unsafe response.pointee.changes.pointee
+            let list = try unsafe unpacked(response.pointee.changes).pointee
             let entries = unsafe elements(list.changes, list.n_changes)
             for index in entries.indices {
                 if let entry = unsafe entries[index] { changes.append(try unsafe Change(reading: entry)) }
             }
             return .success(.changes(changes))
         case RLIMITD__V1__RESPONSE__OUTCOME_PRLIMIT:
-            let result = unsafe response.pointee.prlimit.pointee
+            let result = try unsafe unpacked(response.pointee.prlimit).pointee
             return .success(
                 .prlimit(
                     old: try unsafe Limit(answered: result.old), rule: try unsafe WireText.readName(result.rule),
                     warnings: unsafe Set(numbers: result.warnings, result.n_warnings)))
         case RLIMITD__V1__RESPONSE__OUTCOME_USAGE:
-            return .success(.usage(unsafe Usage(reading: response.pointee.usage)))
+            return .success(.usage(try unsafe Usage(reading: unpacked(response.pointee.usage))))
         case RLIMITD__V1__RESPONSE__OUTCOME_EXPLANATION:
-            return .success(.explanation(try unsafe Explanation(reading: response.pointee.explanation)))
+            return .success(.explanation(try unsafe Explanation(reading: unpacked(response.pointee.explanation))))
         case RLIMITD__V1__RESPONSE__OUTCOME_SERVER_INFO:
-            return .success(.serverInfo(try unsafe AgentInfo(reading: response.pointee.server_info)))
+            return .success(.serverInfo(try unsafe AgentInfo(reading: unpacked(response.pointee.server_info))))
         case RLIMITD__V1__RESPONSE__OUTCOME_STATS:
-            return .success(.stats(unsafe Statistics(reading: response.pointee.stats)))
+            return .success(.stats(try unsafe Statistics(reading: unpacked(response.pointee.stats))))
         default:
             return .failure(RlimitError(.unsupported, message: "an answer of a kind that this client does not know"))
         }

@@ -60,7 +60,7 @@ extension AgentInfo.Caller {
     func write(to arena: inout Arena) throws(ArenaFull) -> UnsafeMutablePointer<Proto.Caller> {
         let message = try unsafe arena.message(rlimitd__v1__caller__init)
         unsafe message.pointee.has_pid = 1
-        unsafe message.pointee.pid = UInt64(pid ?? 0)
+        unsafe message.pointee.pid = UInt64(clamping: pid ?? 0)
         unsafe message.pointee.has_uid = 1
         unsafe message.pointee.uid = uid
         unsafe message.pointee.has_gid = 1

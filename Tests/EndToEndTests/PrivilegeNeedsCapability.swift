@@ -31,7 +31,7 @@ struct PrivilegeNeedsCapability {
         let agent = try ChildProcess(words + (try folder.command()))
         try waitUntil("the agent accepts") {
             try #require(agent.isRunning, "\(agent.error)")
-            return (try? RawConnection(to: folder.socket)) != nil
+            return (try? RawConnection(to: folder.socket).isAnswered()) == true
         }
         let files = ProcessFiles(pid: agent.pid)
         for set in ["CapEff", "CapPrm", "CapBnd"] {

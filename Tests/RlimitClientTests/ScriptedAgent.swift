@@ -43,7 +43,8 @@ final class ScriptedAgent: Sendable {
                 let script = rest.popFirst() ?? last
                 log.connections.withLock { $0 += 1 }
                 Thread.detachNewThread {
-                    let session = ScriptedSession(connection) { request in log.requests.withLock { $0.append(request) } }
+                    let session = ScriptedSession(connection) { request in log.requests.withLock { $0.append(request) }
+                    }
                     try? script(session)
                     session.close()
                 }
@@ -125,6 +126,12 @@ final class ScriptedSession: Sendable {
             guard count > 0 else { return }
             rest = rest.dropFirst(count)
         }
+    }
+
+    /// Whether something comes in that many milliseconds.
+    func isReadable(within milliseconds: Int32) -> Bool {
+        var entry = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
+        return poll(&entry, 1, milliseconds) > 0
     }
 
     /// Waits until the client hangs up.

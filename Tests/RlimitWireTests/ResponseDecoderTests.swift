@@ -92,11 +92,12 @@ import Testing
 
     @Test func aFrameFullOfEmptyMessagesCostsABoundedAmount() {
         // 88 times its size with malloc(3); here it fits the arena or is refused.
-        let empties = (0..<32_000).reduce(into: [UInt8]()) { all, _ in all += [0x0a, 0x00] }
+        let empties = (0..<32_000).reduce(into: [UInt8]()) { all, _ in all += [0x22, 0x00] }
         let payload =
             Message.number(1, 7).bytes + Message.tag(8, 2).bytes + Message.varint(UInt64(empties.count)) + empties
         #expect(payload.count <= Frame.greatestResponse)
-        #expect(throws: RlimitError.self) { try Wire.response(payload) }
+        let error = #expect(throws: RlimitError.self) { try Wire.response(payload) }
+        #expect(error?.message == "a response that is larger than it may be")
     }
 
     @Test func theLongestListOfGroupsArrives() throws {

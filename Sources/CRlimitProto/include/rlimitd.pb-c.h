@@ -468,7 +468,7 @@ struct  Rlimitd__V1__Edit
   protobuf_c_boolean has_resource;
   Rlimitd__V1__Resource resource;
   /*
-   * absent: keeps its value
+   * absent: keeps its value; one of the two is there
    */
   protobuf_c_boolean has_soft;
   uint64_t soft;
@@ -1025,6 +1025,9 @@ struct  Rlimitd__V1__Caller
   uint32_t uid;
   protobuf_c_boolean has_gid;
   uint32_t gid;
+  /*
+   * the first 8192
+   */
   size_t n_groups;
   uint32_t *groups;
   /*

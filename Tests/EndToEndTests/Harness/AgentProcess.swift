@@ -58,7 +58,7 @@ final class AgentProcess {
             guard child.isRunning else {
                 throw ChildProcess.Failure(description: "the agent ended instead of accepting:\n\(log)")
             }
-            return (try? RawConnection(to: socket)) != nil
+            return (try? RawConnection(to: socket).isAnswered()) == true
         }
     }
 }

@@ -1,0 +1,186 @@
+// What the tests of the client have done by a process of its own: whatever cannot be taken back, and whatever must not see
+// the threads of a test run. Gives up root's rights first, so that the kernel refuses the same to everyone.
+//
+//     client-probe limits                    each limit by the library, and DIFFERS where getrlimit(2) says otherwise
+//     client-probe apply EDIT...             by CurrentProcess
+//     client-probe apply-to SOCKET EDIT...   by a BlockingLimitClient
+//     client-probe usage                     the library's figures between getrusage(2) before and after
+//     client-probe socket                    the standard socket
+//     client-probe fork SOCKET               parent and child ask the same client who they are
+//     client-probe fork-busy SOCKET          children of a process whose threads are all asking
+import Glibc
+import RlimitClient
+
+func giveUpPrivileges() {
+    guard geteuid() == 0 else { return }
+    setgroups(0, nil)
+    setgid(65534)
+    setuid(65534)
+}
+
+func told(_ limit: rlim_t) -> String { limit == .max ? "unlimited" : "\(limit)" }
+
+func truth(_ resource: Resource) -> String {
+    let index = Resource.allCases.firstIndex(of: resource) ?? 0
+    var limit = rlimit()
+    getrlimit(__rlimit_resource_t(UInt32(index)), &limit)
+    return "\(told(limit.rlim_cur)):\(told(limit.rlim_max))"
+}
+
+func tell(_ change: Change) {
+    print("\(change) = \(truth(change.resource))\(change.shortfall.map { " short: \($0.code)" } ?? "")")
+}
+
+func limits() throws(RlimitError) {
+    let all = try CurrentProcess.limits()
+    for (resource, limit) in zip(Resource.allCases, all) {
+        let again = try CurrentProcess.limit(resource)
+        let agrees = "\(limit)" == truth(resource) && limit == again
+        print("\(resource) \(limit)\(agrees ? "" : " DIFFERS \(truth(resource))")")
+    }
+}
+
+func edits(_ words: some Sequence<String>) throws(RlimitError) -> [Edit] {
+    var edits: [Edit] = []
+    for word in words {
+        if word.hasPrefix("upto:") {
+            edits.append(try Edit(parsing: String(word.dropFirst(5)), mode: .clamp))
+        } else {
+            edits.append(try Edit(parsing: word))
+        }
+    }
+    return edits
+}
+
+func microseconds(_ time: Duration?) -> Int64 {
+    guard let (seconds, attoseconds) = time?.components else { return -1 }
+    return seconds * 1_000_000 + attoseconds / 1_000_000_000_000
+}
+
+func native(_ who: Int32) -> (time: Int64, faults: UInt64, resident: UInt64) {
+    var usage = rusage()
+    getrusage(who, &usage)
+    return (
+        Int64(usage.ru_utime.tv_sec) * 1_000_000 + Int64(usage.ru_utime.tv_usec), UInt64(usage.ru_minflt),
+        UInt64(usage.ru_maxrss) << 10
+    )
+}
+
+func usage() throws(RlimitError) {
+    var waste: UInt64 = 0
+    while native(0).time < 50_000 { waste &+= 1 }
+    for (name, who) in [("process", Int32(0)), ("children", -1), ("thread", 1)] {
+        let before = native(who)
+        let usage =
+            switch name {
+            case "process": try CurrentProcess.usage()
+            case "children": try CurrentProcess.usage(.children)
+            default: try CurrentProcess.threadUsage()
+            }
+        let after = native(who)
+        let time = microseconds(usage.userTime)
+        let isWithin =
+            before.time <= time && time <= after.time && before.faults <= usage.minorFaults ?? 0
+            && usage.minorFaults ?? 0 <= after.faults && before.resident <= usage.maxResidentSize ?? 0
+            && usage.maxResidentSize ?? 0 <= after.resident
+        print("\(name) \(isWithin ? "agrees" : "DIFFERS \(before) \(usage) \(after)")")
+    }
+    print("files \(try CurrentProcess.usage()[.openFiles] ?? 0)")
+    print("page \(CurrentProcess.pageSize == sysconf(Int32(_SC_PAGESIZE)) ? "agrees" : "DIFFERS")")
+    _ = waste
+}
+
+// Swift does not let fork(2) be called by name.
+let forkProcess: @convention(c) () -> Int32 = unsafeBitCast(
+    dlsym(nil, "fork"), to: (@convention(c) () -> Int32).self)
+
+func waitFor(_ child: Int32) -> Int32 {
+    var status: Int32 = 0
+    waitpid(child, &status, 0)
+    return status
+}
+
+// Descriptors that are sockets.
+func socketCount() -> Int {
+    (0..<256).count { number in
+        var status = stat()
+        return fstat(Int32(number), &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
+    }
+}
+
+func whoAmI(_ client: BlockingLimitClient) -> Bool {
+    do throws(RlimitError) {
+        let info = try client.agentInfo()
+        return info.caller.pid == getpid()
+    } catch {
+        print("error \(error)")
+        return false
+    }
+}
+
+func fork(_ socket: AgentSocket) {
+    let client = BlockingLimitClient(socket: socket)
+    let sockets = socketCount()
+    print("parent \(whoAmI(client)) \(socketCount() - sockets)")
+    fflush(nil)
+    let child = forkProcess()
+    if child == 0 {
+        print("child \(whoAmI(client)) \(socketCount() - sockets)")
+        fflush(nil)
+        _exit(0)
+    }
+    print("status \(waitFor(child))")
+    print("parent \(whoAmI(client)) \(socketCount() - sockets)")
+}
+
+func forkBusy(_ socket: AgentSocket) {
+    let client = BlockingLimitClient(socket: socket)
+    _ = whoAmI(client)
+    let box = Unmanaged.passRetained(Box(client))
+    for _ in 0..<4 {
+        var thread = pthread_t()
+        pthread_create(
+            &thread, nil,
+            { box in
+                let client = box.map { Unmanaged<Box>.fromOpaque($0).takeUnretainedValue().client }
+                while true { _ = try? client?.agentInfo() }
+            }, box.toOpaque())
+    }
+    var failures = 0
+    for _ in 0..<100 {
+        let child = forkProcess()
+        if child == 0 { _exit(whoAmI(client) ? 0 : 1) }
+        if waitFor(child) != 0 { failures += 1 }
+    }
+    print("failures \(failures)")
+    fflush(nil)
+    _exit(0)
+}
+
+final class Box {
+    let client: BlockingLimitClient
+    init(_ client: BlockingLimitClient) { self.client = client }
+}
+
+giveUpPrivileges()
+var words = CommandLine.arguments.dropFirst()
+let command = words.popFirst()
+do throws(RlimitError) {
+    switch command {
+    case "limits": try limits()
+    case "apply": for change in try CurrentProcess.apply(try edits(words)) { tell(change) }
+    case "apply-to":
+        let client = BlockingLimitClient(socket: AgentSocket(path: words.popFirst() ?? ""))
+        for change in try client.apply(try edits(words)) { tell(change) }
+    case "usage": try usage()
+    case "socket": print(AgentSocket.standard)
+    case "fork": fork(AgentSocket(path: words.popFirst() ?? ""))
+    case "fork-busy": forkBusy(AgentSocket(path: words.popFirst() ?? ""))
+    default: print("unknown command")
+    }
+} catch {
+    print("\(error.code): \(error)")
+    for resource in Resource.allCases where "\(words)".contains(resource.name) {
+        print("\(resource) = \(truth(resource))")
+    }
+}

@@ -1,0 +1,21 @@
+// What tests do to the kernel and the product never does. Every function answers -errno where it failed.
+#ifndef CTESTKERNEL_H
+#define CTESTKERNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+int tk_set_uids(uint32_t real, uint32_t effective, uint32_t saved);
+int tk_set_gids(uint32_t real, uint32_t effective, uint32_t saved);
+int tk_set_many_groups(uint32_t count);  // 100000 and up
+int tk_set_name(const char *name);
+int tk_duplicate_to(int fd, int number);  // not close-on-exec
+ssize_t tk_send_descriptors(int fd, const void *bytes, size_t count, const int *descriptors, size_t descriptor_count);
+int tk_pidfd_of_thread(int32_t thread);  // PIDFD_THREAD
+int32_t tk_fork_as(int32_t pid);         // a child of that number, which waits to be killed
+int tk_socket_pair(int *ends);
+int tk_event_descriptor(void);
+int tk_open_path_only(const char *path);
+
+#endif

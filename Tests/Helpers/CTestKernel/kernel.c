@@ -1,0 +1,85 @@
+#define _GNU_SOURCE
+#include "CTestKernel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int tk_set_uids(uint32_t real, uint32_t effective, uint32_t saved) {
+    return setresuid(real, effective, saved) == 0 ? 0 : -errno;
+}
+
+int tk_set_gids(uint32_t real, uint32_t effective, uint32_t saved) {
+    return setresgid(real, effective, saved) == 0 ? 0 : -errno;
+}
+
+int tk_set_many_groups(uint32_t count) {
+    gid_t *groups = calloc(count + 1, sizeof(gid_t));
+    if (groups == NULL) return -ENOMEM;
+    for (uint32_t index = 0; index < count; index++) groups[index] = 100000 + index;
+    int result = setgroups(count, groups) == 0 ? 0 : -errno;
+    free(groups);
+    return result;
+}
+
+int tk_set_name(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0) == 0 ? 0 : -errno; }
+
+int tk_duplicate_to(int fd, int number) { return dup2(fd, number) >= 0 ? 0 : -errno; }
+
+ssize_t tk_send_descriptors(int fd, const void *bytes, size_t count, const int *descriptors, size_t descriptor_count) {
+    size_t size = descriptor_count * sizeof(int);
+    struct cmsghdr *control = calloc(1, CMSG_SPACE(size));
+    if (control == NULL) return -ENOMEM;
+    struct iovec vector = {.iov_base = (void *)bytes, .iov_len = count};
+    struct msghdr message = {
+        .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control, .msg_controllen = CMSG_SPACE(size)};
+    control->cmsg_level = SOL_SOCKET;
+    control->cmsg_type = SCM_RIGHTS;
+    control->cmsg_len = CMSG_LEN(size);
+    memcpy(CMSG_DATA(control), descriptors, size);
+    ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+    int error = errno;
+    free(control);
+    return sent >= 0 ? sent : -error;
+}
+
+int tk_pidfd_of_thread(int32_t thread) {
+    long result = syscall(SYS_pidfd_open, thread, O_EXCL);
+    return result >= 0 ? (int)result : -errno;
+}
+
+int32_t tk_fork_as(int32_t pid) {
+    pid_t numbers[1] = {pid};
+    struct clone_args arguments = {
+        .exit_signal = SIGCHLD, .set_tid = (uint64_t)(uintptr_t)numbers, .set_tid_size = 1};
+    long result = syscall(SYS_clone3, &arguments, sizeof(arguments));
+    if (result < 0) return -errno;
+    if (result == 0) {
+        // Only system calls here: other threads of the parent may have held any lock.
+        for (;;) syscall(SYS_pause);
+    }
+    return (int32_t)result;
+}
+
+int tk_socket_pair(int *ends) {
+    return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == 0 ? 0 : -errno;
+}
+
+int tk_event_descriptor(void) {
+    int fd = eventfd(0, EFD_CLOEXEC);
+    return fd >= 0 ? fd : -errno;
+}
+
+int tk_open_path_only(const char *path) {
+    int fd = open(path, O_PATH | O_CLOEXEC);
+    return fd >= 0 ? fd : -errno;
+}

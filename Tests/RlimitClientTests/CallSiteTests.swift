@@ -1,0 +1,72 @@
+// What an application writes: one import, no test access, and the examples of the documentation as they stand.
+import RlimitClient
+import Testing
+
+// A tool: blocking, halves parsed, an exit code for each kind of failure.
+private func setCommand(_ words: [String], pid: Int32) -> Int32 {
+    do throws(RlimitError) {
+        let edits = try words.map { word throws(RlimitError) in try Edit(parsing: word) }
+        for change in try BlockingLimitClient().apply(edits, on: .process(pid)) { print(change) }
+        return 0
+    } catch {
+        print(error)
+        return switch error.code {
+        case .agentUnreachable: 69
+        case .deniedByPolicy, .deniedByKernel: 77
+        default: 1
+        }
+    }
+}
+
+// One's own process, without an agent.
+private func measure(_ work: () -> Void) throws(RlimitError) {
+    try CurrentProcess.apply([.set(.coreFileSize, soft: 0), .set(.cpuTime, soft: .seconds(3000))])
+    let pool = min(try CurrentProcess.limit(.openFiles).soft, 10_000)  // infinity is the greatest
+    work()
+    print(
+        pool, try CurrentProcess.usage(.children).majorFaults ?? 0, try CurrentProcess.threadUsage(),
+        CurrentProcess.pageSize)
+}
+
+// A server at boot.
+private func boot(_ client: BlockingLimitClient = BlockingLimitClient()) throws(RlimitError) {
+    let files = try client.raise(.openFiles, upTo: 1_048_576)
+    if let why = files.shortfall { print("only \(files.new.soft) descriptors: \(why)") }
+}
+
+// A supervisor: the process and not its number, a short deadline, compare-and-set.
+private func level(_ pid: Int32, with peer: Int32, _ client: BlockingLimitClient) throws(RlimitError) {
+    let child = try ProcessHandle(pid: pid), target = child.target
+    let hasty = client.with(timeout: .milliseconds(50))
+    let now = try hasty.limit(.stackSize, of: target), wanted = try client.limit(.stackSize, of: .process(peer))
+    do {
+        try hasty.apply(.set(.stackSize, to: wanted, expecting: now), on: target)
+    } catch  where error.code == .conflict {
+        print("someone else was quicker")
+    }
+}
+
+@Suite("The examples of the documentation")
+struct CallSiteTests {
+    @Test("build, and do what they say")
+    func tool() throws {
+        let child = try Child("ulimit -Sn 100; ulimit -Hn 200;")
+        defer { child.end() }
+        #expect(setCommand(["nofile=hard", "core=0:"], pid: child.pid) == 0)
+        #expect(try BlockingLimitClient().limit(.openFiles, of: .process(child.pid)) == Limit(200))
+        #expect(setCommand(["nofile=1:0"], pid: child.pid) == 1)
+        #expect(setCommand(["nofiles=1"], pid: child.pid) == 1)
+    }
+
+    @Test("compare the whole process with another")
+    func supervisor() throws {
+        let one = try Child("ulimit -Ss 4096;"), other = try Child("ulimit -Ss 4096;")
+        defer {
+            one.end()
+            other.end()
+        }
+        // Equal already, so the agent is not needed for it.
+        try level(one.pid, with: other.pid, BlockingLimitClient(socket: "/nonexistent/agent.sock"))
+        _ = (measure, boot)
+    }
+}

@@ -1,0 +1,119 @@
+import CRlimitLinux
+import CTestKernel
+import Glibc
+import RlimitKernel
+import Testing
+
+@Suite struct DescriptorPassingTests {
+    private let scratch: Scratch
+    private let path: String
+
+    init() throws {
+        scratch = try Scratch()
+        path = try scratch.write("sent")
+    }
+
+    @Test func `One descriptor arrives with its bytes, close-on-exec, as the receiver's own`() throws {
+        let connection = try Connection()
+        do {
+            let file = FileDescriptor(owning: open(path, O_RDONLY))
+            #expect(try connection.client.send("frame", with: file.number) == 5)
+        }
+        do {
+            let arrival = try Arrival(from: connection.server)
+            #expect(arrival.text == "frame")
+            // Optional chaining would take the descriptor out and close it.
+            guard case .some(let descriptor) = arrival.descriptor else {
+                Issue.record("no descriptor came")
+                return
+            }
+            let number = descriptor.number
+            #expect(fcntl(number, F_GETFD) == FD_CLOEXEC)
+            #expect(try Scratch.descriptors(on: path) == 1)
+        }
+        #expect(try Scratch.descriptors(on: path) == 0)
+    }
+
+    @Test func `A receive without room for descriptors gets the bytes alone`() throws {
+        let connection = try Connection()
+        do {
+            let file = FileDescriptor(owning: open(path, O_RDONLY))
+            _ = try connection.client.send("frame", with: file.number)
+        }
+        #expect(try connection.server.receiveText() == "frame")
+        #expect(try Scratch.descriptors(on: path) == 0)
+    }
+
+    @Test(arguments: [2, 3, 253])
+    func `More than one descriptor is a fault, and none stays open`(count: Int) throws {
+        let connection = try Connection()
+        try send(count, over: connection.client)
+        #expect(try receive(from: connection.server) == "fault")
+        #expect(try Scratch.descriptors(on: path) == 0)
+    }
+
+    @Test func `A thousand hostile messages leave nothing open`() throws {
+        for round in 0..<1000 {
+            let connection = try Connection()
+            try send(round % 4 + 1, over: connection.client)
+            if round % 3 == 0 {
+                #expect(try connection.server.receiveText() != nil)
+            } else {
+                #expect(try receive(from: connection.server) == (round % 4 == 0 ? "bytes with descriptor" : "fault"))
+            }
+        }
+        #expect(try Scratch.descriptors(on: path) == 0)
+    }
+
+    @Test func `Credentials where a descriptor would be are a fault`() throws {
+        let connection = try Connection()
+        #expect(rl_set_socket_option(connection.server.descriptor.number, RL_SOCKET_PASS_CREDENTIALS, 1) == 0)
+        _ = try connection.client.send("frame")
+        #expect(try receive(from: connection.server) == "fault")
+    }
+
+    @Test func `Bytes without a descriptor, nothing yet, and the end`() throws {
+        let connection = try Connection()
+        #expect(try receive(from: connection.server) == "nothing yet")
+        _ = try connection.client.send("frame")
+        #expect(try receive(from: connection.server) == "bytes")
+        shutdown(connection.client.descriptor.number, Int32(SHUT_WR))
+        #expect(try receive(from: connection.server) == "end")
+    }
+
+    @Test func `A descriptor glued to a later write comes in the read that holds that write`() throws {
+        let connection = try Connection()
+        let file = FileDescriptor(owning: open(path, O_RDONLY))
+        _ = try connection.client.send("plain")
+        _ = try connection.client.send("carrier", with: file.number)
+        _ = try connection.client.send("after")
+        let arrival = try Arrival(from: connection.server)
+        #expect(arrival.kind == "bytes with descriptor")
+        // The kernel stops after the write that carried it.
+        #expect(arrival.text == "plaincarrier")
+        #expect(try connection.server.receiveText() == "after")
+    }
+
+    @Test func `A socket that refuses descriptors still takes bytes`() throws {
+        let connection = try Connection()
+        connection.server.refuseDescriptors()
+        let file = FileDescriptor(owning: open(path, O_RDONLY))
+        let refused = try? connection.client.send("frame", with: file.number)
+        // Before Linux 6.16 it is sent, and dropped by the receive.
+        if refused != nil { #expect(try connection.server.receiveText() == "frame") }
+        _ = try connection.client.send("bytes")
+        #expect(try connection.server.receiveText() == "bytes")
+        #expect(try Scratch.descriptors(on: path) == 1)
+    }
+
+    private func send(_ count: Int, over socket: borrowing StreamSocket) throws {
+        let files = (0..<count).map { _ in open(path, O_RDONLY) }
+        defer { files.forEach { close($0) } }
+        let sent = tk_send_descriptors(socket.descriptor.number, "frame", 5, files, count)
+        try #require(sent == 5, "sendmsg: \(SystemError.text(of: Int32(-sent)))")
+    }
+
+    private func receive(from socket: borrowing StreamSocket) throws -> String {
+        try Arrival(from: socket).kind
+    }
+}

@@ -1,0 +1,123 @@
+import CRlimitLinux
+import CTestKernel
+import Foundation
+import Glibc
+import RlimitKernel
+import RlimitModel
+import Testing
+
+@Suite struct OwnProcessTests {
+    @Test func `It is who the C library says`() {
+        #expect(OwnProcess.pid == getpid())
+        #expect(OwnProcess.parent == getppid())
+        #expect(OwnProcess.effectiveUID == geteuid())
+        #expect(OwnProcess.effectiveGID == getegid())
+    }
+
+    @Test func `A program is run with its arguments, found in PATH`() throws {
+        let child = try Child.probe("execute=sh,-c,echo \"$0-$1\"; exit 7,a b,c")
+        #expect(try child.line() == "a b-c")
+        #expect(child.waitForEnd() == 7)
+    }
+
+    @Test func `A program that cannot be run says why`() throws {
+        let scratch = try Scratch()
+        let file = try scratch.write("file")
+        let child = try Child.probe("execute=no-such-program-here", "execute=\(file)")
+        #expect(try child.line() == "execvp: No such file or directory")
+        #expect(try child.line() == "execvp: Permission denied")
+    }
+
+    @Test func `An argument that C would cut is refused`() {
+        for arguments in [["sh", "a\0b"], []] {
+            let error = #expect(throws: SystemError.self) { try OwnProcess.execute(arguments) }
+            #expect(error?.number == EINVAL)
+        }
+    }
+
+    @Test func `The environment is read`() throws {
+        let child = try Child.probe(
+            "environment=PROBE_TEST", "environment=PROBE_OTHER", environment: ["PROBE_TEST": "value"])
+        #expect(try child.line() == "value")
+        #expect(try child.line() == "not set")
+    }
+
+    @Test func `Standard output of a child is no terminal`() throws {
+        let number = open("/dev/null", O_RDONLY)
+        defer { close(number) }
+        #expect(rl_is_terminal(number) == -ENOTTY)
+        #expect(rl_is_terminal(100_000) == -EBADF)
+    }
+
+    @Test func `Accounts are found by name and by number`() throws {
+        let root = try #require(Accounts.user(named: "root"))
+        #expect(root == Accounts.user(0))
+        #expect(root.uid == 0 && root.gid == 0 && root.name == "root")
+        #expect(Accounts.group(named: "root") == 0)
+        #expect(Accounts.groupName(0) == "root")
+        #expect(Accounts.userName(0) == "root")
+        #expect(Accounts.groups(of: root).contains(0))
+        #expect(Accounts.user(named: "no-such-user-here") == nil)
+        #expect(Accounts.user(named: "") == nil)
+        #expect(Accounts.group(named: "no-such-group-here") == nil)
+        #expect(Accounts.user(4_000_000_000) == nil)
+        #expect(Accounts.groupName(4_000_000_000) == nil)
+    }
+
+    @Test func `The machine's facts are what /proc says`() throws {
+        let ceiling = try String(contentsOfFile: "/proc/sys/fs/nr_open", encoding: .utf8)
+        #expect(SystemFacts.openFilesCeiling() == UInt64(ceiling.trimmingCharacters(in: .whitespacesAndNewlines)))
+        var name = utsname()
+        uname(&name)
+        let release = withUnsafeBytes(of: &name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        #expect(SystemFacts.kernelRelease == release)
+        #expect(SystemFacts.idMapping.overflowUID == 65534)
+        #expect(SystemFacts.isInitialUserNamespace == SystemFacts.idMapping.hasAllUsers)
+    }
+
+    @Test func `A namespace that does not know all ids takes the overflow id for nobody`() {
+        let partial = IDMapping(hasAllUsers: false, hasAllGroups: true, overflowUID: 65534, overflowGID: 65533)
+        #expect(partial.knows(uid: 990) && !partial.knows(uid: 65534) && !partial.knows(uid: .max))
+        #expect(partial.knows(gid: 65534) && partial.knows(gid: 65533) && !partial.knows(gid: .max))
+        #expect(!partial.knows(Credentials(uid: 65534, gid: 5)))
+        var mixed = Credentials(uid: 5, gid: 5)
+        mixed.savedUID = 65534
+        #expect(!partial.knows(mixed))
+        let full = IDMapping(hasAllUsers: true, hasAllGroups: true)
+        #expect(full.knows(Credentials(uid: 65534, gid: 65534)))
+    }
+}
+
+@Suite struct ServiceNotifierTests {
+    @Test(arguments: [false, true]) func `A message arrives, at a path or an abstract name`(isAbstract: Bool) throws {
+        let scratch = try Scratch()
+        let receiver = rl_datagram_socket()
+        defer { close(receiver) }
+        let name = isAbstract ? "rlimitd-kernel-tests-\(getpid())" : scratch.file("notify")
+        let bytes = isAbstract ? [0] + Array(name.utf8) : Array(name.utf8)
+        try #require(rl_bind(receiver, bytes, bytes.count) == 0)
+        let notifier = try #require(ServiceNotifier(path: isAbstract ? "@" + name : name))
+        try notifier.notify("READY=1\nSTATUS=baseline only")
+        var buffer = [UInt8](repeating: 0, count: 100)
+        let count = rl_receive(receiver, &buffer, buffer.count)
+        #expect(String(decoding: buffer[..<max(0, count)], as: UTF8.self) == "READY=1\nSTATUS=baseline only")
+    }
+
+    @Test(arguments: [
+        "", "relative", "vsock:2:1", "@" + String(repeating: "x", count: 108), "/" + String(repeating: "x", count: 107),
+    ])
+    func `What is no address is none`(path: String) {
+        #expect(ServiceNotifier(path: path) == nil)
+    }
+
+    @Test func `The longest names fit`() {
+        #expect(ServiceNotifier(path: "@" + String(repeating: "x", count: 107)) != nil)
+        #expect(ServiceNotifier(path: "/" + String(repeating: "x", count: 106)) != nil)
+    }
+
+    @Test func `Nobody there is an error and no wait`() throws {
+        let scratch = try Scratch()
+        let notifier = try #require(ServiceNotifier(path: scratch.file("nobody")))
+        #expect(throws: SystemError(number: ENOENT, call: "")) { try notifier.notify("READY=1") }
+    }
+}

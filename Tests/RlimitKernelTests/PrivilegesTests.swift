@@ -1,0 +1,203 @@
+import Glibc
+import RlimitKernel
+import RlimitModel
+import Testing
+
+private let oneBit = Capability.sysResource
+
+@Suite struct AgentPrivilegesTests {
+    private static func state(_ change: (inout PrivilegeState) -> Void = { _ in }) -> PrivilegeState {
+        var state = PrivilegeState()
+        let lines = [
+            "Uid:\t990\t990\t990\t990", "Gid:\t991\t991\t991\t991", "Groups:\t", "NoNewPrivs:\t1", "CapInh:\t0",
+            "CapPrm:\t0000000001000000", "CapEff:\t0000000001000000", "CapBnd:\t0000000001000000", "CapAmb:\t0",
+        ]
+        for line in lines { state.take(Array(line.utf8).span) }
+        change(&state)
+        return state
+    }
+
+    private let wanted = AgentPrivileges(capabilities: oneBit, user: .init(uid: 990, gid: 991))
+
+    @Test func `CAP_SYS_RESOURCE is bit 24`() { #expect(oneBit == 0x1000000) }
+
+    @Test func `Exactly the one bit and the one user is right`() {
+        #expect(wanted.shortcoming(of: Self.state()) == nil)
+        #expect(wanted.shortcoming(of: Self.state { $0.inheritable = oneBit }) == nil)
+    }
+
+    @Test(arguments: [
+        Self.state { $0.uids = [990, 990, 990, 0] }, Self.state { $0.uids = [0, 0, 0, 0] },
+        Self.state { $0.uids = [990, 991, 990, 990] }, Self.state { $0.uids = [992, 992, 992, 992] },
+        Self.state { $0.gids = [991, 991, 0, 991] }, Self.state { $0.gids = [990, 990, 990, 990] },
+        Self.state { $0.gids = [991, 991, 991, 992] }, Self.state { $0.groups = [0] }, Self.state { $0.groups = [4] },
+        Self.state { $0.permitted = 0 }, Self.state { $0.permitted = oneBit | 1 }, Self.state { $0.effective = 0 },
+        Self.state { $0.effective = oneBit | 2 }, Self.state { $0.bounding = oneBit | 4 },
+        Self.state { $0.bounding = .max }, Self.state { $0.bounding = 0 }, Self.state { $0.ambient = oneBit },
+        Self.state { $0.inheritable = oneBit | 8 }, Self.state { $0.inheritable = 1 },
+        Self.state { $0.hasNoNewPrivileges = false }, Self.state { $0.uids = [] }, Self.state { $0.gids = [991] },
+        PrivilegeState(),
+    ])
+    func `Anything else is refused`(state: PrivilegeState) {
+        #expect(wanted.shortcoming(of: state) != nil)
+    }
+
+    @Test func `Who stayed who it was may have groups, but not root's`() {
+        let staying = AgentPrivileges(capabilities: oneBit, user: nil)
+        #expect(staying.shortcoming(of: Self.state { $0.groups = [4, 5] }) == nil)
+        #expect(staying.shortcoming(of: Self.state { $0.groups = [4, 0] }) != nil)
+        #expect(staying.shortcoming(of: Self.state { $0.bounding = .max })?.contains("CapabilityBoundingSet") == true)
+    }
+
+    @Test func `Without the capability nothing is kept, and the bounding set of who was not root bounds nothing`() {
+        let none = Self.state {
+            $0.permitted = 0
+            $0.effective = 0
+            $0.bounding = .max
+        }
+        #expect(AgentPrivileges(capabilities: 0, user: nil).shortcoming(of: none) == nil)
+        #expect(AgentPrivileges(capabilities: 0, user: .init(uid: 990, gid: 991)).shortcoming(of: none) != nil)
+        #expect(AgentPrivileges(capabilities: 0, user: nil).shortcoming(of: Self.state()) != nil)
+    }
+}
+
+@Suite struct PrivilegesTests {
+    @Test func `Root that says no user does not become the agent`() throws {
+        try requireRoot()
+        let probe = try Child.probe("become=-,no-capability")
+        #expect(try probe.line() == "rlimitd never runs as root: say which user with --user")
+    }
+
+    @Test(arguments: ["0:0", "990:0", "0:990"]) func `Root's own ids are nobody to become`(user: String) throws {
+        try requireRoot()
+        let probe = try Child.probe("become=\(user),no-capability")
+        #expect(try probe.line().contains("name another with --user"))
+    }
+
+    @Test func `Without the capability it says what to do`() throws {
+        try requireRoot()
+        let probe = try Child.probe("groups=0", "gids=990,990,990", "ids=990,990,990", "become=990:990")
+        for _ in 0..<3 { #expect(try probe.line() == "done") }
+        let answer = try probe.line()
+        #expect(answer.hasPrefix("CAP_SYS_RESOURCE is missing; start rlimitd as root, or with AmbientCapabilities="))
+        #expect(answer.contains("--allow-no-capability"))
+    }
+
+    @Test func `Without the capability it goes on where that was allowed, with nothing`() throws {
+        try requireRoot()
+        let probe = try Child.probe(
+            "groups=0", "gids=990,990,990", "ids=990,990,990", "become=990:990,no-capability", "limit=0,nofile,1,1")
+        for _ in 0..<3 { #expect(try probe.line() == "done") }
+        let answer = try probe.line()
+        #expect(answer.hasPrefix("uids [990, 990, 990, 990] gids [990, 990, 990, 990] groups [] inh 0 prm 0 eff 0"))
+        #expect(answer.hasSuffix("amb 0 nnp true"))
+    }
+
+    @Test func `Another user cannot be become without being root`() throws {
+        try requireRoot()
+        let probe = try Child.probe(
+            "groups=0", "gids=990,990,990", "ids=990,990,990", "become=991:991,no-capability")
+        for _ in 0..<3 { _ = try probe.line() }
+        #expect(try probe.line() == "only root can become user 991: start rlimitd as root or as that user")
+    }
+
+    @Test func `Root's groups that were kept are refused`() throws {
+        try requireRoot()
+        let probe = try Child(
+            "setpriv", ["--reuid=990", "--regid=990", "--groups=0,990", Child.probePath, "become=-,no-capability"])
+        #expect(try probe.line().contains("--clear-groups"))
+    }
+
+    @Test func `A child user namespace is said to be one`() throws {
+        let probe = try Child("unshare", ["--user", "--map-root-user", Child.probePath, "become=990:990"])
+        let answer = try probe.line()
+        #expect(answer.hasPrefix("this is a child user namespace"))
+        #expect(answer.contains("--allow-user-namespace"))
+    }
+
+    @Test func `In a child user namespace with all ids the end state is the same`() throws {
+        try requireRoot()
+        let probe = try Child.probeInFullUserNamespace("become=990:991,user-namespace", "wait")
+        #expect(
+            try probe.line()
+                == "uids [990, 990, 990, 990] gids [991, 991, 991, 991] groups [] inh 0 prm 16777216 eff 16777216 "
+                + "bnd 16777216 amb 0 nnp true")
+    }
+
+    @Test func `A second thread that kept its privileges is noticed`() throws {
+        try requireRoot()
+        let probe = try Child.probeInFullUserNamespace("thread", "become=990:991,user-namespace")
+        _ = try probe.line()
+        #expect(try probe.line().hasPrefix("uids") == false)
+    }
+}
+
+@Suite struct PrivilegesNeedsCapability {
+    private let endState =
+        "uids [990, 990, 990, 990] gids [991, 991, 991, 991] groups [] inh 0 prm 16777216 eff 16777216 bnd 16777216 "
+        + "amb 0 nnp true"
+
+    @Test func `Root becomes the agent with exactly one bit`() throws {
+        try requireRoot()
+        let probe = try Child.probe("groups=5", "become=990:991", "wait")
+        #expect(try probe.line() == "done")
+        #expect(try probe.line() == endState)
+        // The kernel's word, seen from outside.
+        let status = Processes.status(probe.pid)
+        for set in ["CapPrm", "CapEff", "CapBnd"] { #expect(status[set] == "0000000001000000") }
+        for set in ["CapInh", "CapAmb"] { #expect(status[set] == "0000000000000000") }
+        #expect(status["NoNewPrivs"] == "1")
+        #expect(status["Uid"] == "990\t990\t990\t990")
+        #expect(status["Gid"] == "991\t991\t991\t991")
+        #expect(status["Groups"] == "")
+    }
+
+    @Test func `There is no way back`() throws {
+        try requireRoot()
+        let probe = try Child.probe(
+            "become=990:991", "ids=0,0,0", "gids=0,0,0", "groups=1", "become=990:991", "identity=2")
+        #expect(try probe.line() == endState)
+        for _ in 0..<3 { #expect(try probe.line() == "Operation not permitted") }
+        // To become what one is changes nothing.
+        #expect(try probe.line() == endState)
+    }
+
+    @Test func `It still reads its own descriptors' entries, as pidfds need before Linux 6.13`() throws {
+        try requireRoot()
+        let target = try Child.sleeping(uid: 1000, gid: 1000)
+        let probe = try Child.probe("become=990:991", "identity=\(target.pid)", "wait")
+        _ = try probe.line()
+        #expect(try probe.line() == "1000")
+        var status = stat()
+        #expect(stat("/proc/\(probe.pid)/fdinfo", &status) == 0 && status.st_uid == 990)
+    }
+
+    @Test func `Started with the capability ambient, the end state is the same`() throws {
+        try requireRoot()
+        let probe = try Child(
+            "setpriv",
+            [
+                "--reuid=990", "--regid=991", "--clear-groups", "--inh-caps=-all,+sys_resource",
+                "--ambient-caps=-all,+sys_resource", "--bounding-set=-all,+sys_resource", Child.probePath, "become=-",
+            ])
+        #expect(try probe.line() == endState)
+    }
+
+    @Test func `Started with more in the bounding set it says what to do`() throws {
+        try requireRoot()
+        let probe = try Child(
+            "setpriv",
+            [
+                "--reuid=990", "--regid=991", "--clear-groups", "--inh-caps=-all,+sys_resource",
+                "--ambient-caps=-all,+sys_resource", Child.probePath, "become=-",
+            ])
+        #expect(try probe.line().contains("set CapabilityBoundingSet=CAP_SYS_RESOURCE"))
+    }
+
+    @Test func `What a child program would inherit is nothing`() throws {
+        try requireRoot()
+        let probe = try Child.probe("become=990:991", "execute=grep,-E,^Cap(Prm|Eff|Amb),/proc/self/status")
+        _ = try probe.line()
+        for _ in 0..<3 { #expect(try probe.line().hasSuffix("\t0000000000000000")) }
+    }
+}

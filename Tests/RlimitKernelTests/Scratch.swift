@@ -1,0 +1,36 @@
+import Foundation
+import Glibc
+import Testing
+
+/// A folder of a test's own that every user can reach into, gone afterwards.
+final class Scratch {
+    let path: String
+
+    init() throws {
+        var template = Array("/tmp/kernel-tests.XXXXXX".utf8CString)
+        try #require(mkdtemp(&template) != nil)
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        chmod(path, 0o755)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func file(_ name: String) -> String { path + "/" + name }
+
+    /// Makes a file with something in it.
+    func write(_ name: String, mode: UInt32 = 0o644) throws -> String {
+        try Data("x".utf8).write(to: URL(fileURLWithPath: file(name)))
+        chmod(file(name), mode)
+        return file(name)
+    }
+
+    /// How many descriptors of this process are open on a file; tests beside us open others.
+    static func descriptors(on path: String) throws -> Int {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
+            .filter { (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")) == path }
+            .count
+    }
+}
+
+/// Tests of several users act as root.
+func requireRoot() throws { try #require(geteuid() == 0, "these tests run as root") }

@@ -1,0 +1,117 @@
+import Glibc
+import RlimitKernel
+import Testing
+
+@Suite struct StreamSocketTests {
+    @Test func `Bytes go both ways`() throws {
+        let connection = try Connection()
+        #expect(try connection.server.receiveText() == nil)
+        #expect(try connection.client.send("ping") == 4)
+        #expect(try connection.server.receiveText() == "ping")
+        #expect(try connection.server.send("pong") == 4)
+        #expect(try connection.client.receiveText() == "pong")
+    }
+
+    @Test func `An end that is gone reads as the end, and writing to it is an error and no signal`() throws {
+        let scratch = try Scratch()
+        let listener = try Listener(path: scratch.file("socket"))
+        let client = try StreamSocket.connect(to: scratch.file("socket"), timeout: .seconds(5))
+        #expect(try listener.acceptsOne())
+        #expect(try client.receiveText() == "")
+        let error = #expect(throws: SystemError.self) { try client.send("more") }
+        #expect(error?.number == EPIPE)
+    }
+
+    @Test func `No room says so and loses nothing`() throws {
+        let connection = try Connection()
+        let text = String(repeating: "x", count: 65536)
+        var sent = 0
+        while let count = try connection.client.send(text) { sent += count }
+        #expect(try connection.client.wait(for: .writable, until: .now + .milliseconds(20)) == false)
+        var received = 0
+        while let text = try connection.server.receiveText() { received += text.utf8.count }
+        #expect(received == sent)
+        #expect(try connection.client.wait(for: .writable, until: .now + .seconds(5)))
+    }
+
+    @Test func `Waiting ends with the deadline, or at once where something is there`() throws {
+        let connection = try Connection()
+        let start = ContinuousClock.now
+        #expect(try connection.server.wait(for: .readable, until: start + .milliseconds(30)) == false)
+        #expect(ContinuousClock.now - start >= .milliseconds(30))
+        #expect(try connection.server.wait(for: .readable, until: start) == false)
+        _ = try connection.client.send("x")
+        #expect(try connection.server.wait(for: .readable, until: start))
+        #expect(try connection.server.wait(for: .readable, until: nil))
+    }
+
+    @Test func `A receive into no room at all is not the end`() throws {
+        let connection = try Connection()
+        #expect(try connection.server.receive(into: UnsafeMutableRawBufferPointer(start: nil, count: 0)) == .bytes(0))
+    }
+
+    @Test(arguments: [(106, true), (107, true), (108, false), (109, false), (4000, false)])
+    func `A path that does not fit is an error, never cut`(length: Int, fits: Bool) throws {
+        let scratch = try Scratch()
+        let path = scratch.path + "/" + String(repeating: "s", count: length - scratch.path.utf8.count - 1)
+        #expect(path.utf8.count == length)
+        if fits {
+            let listener = try Listener(path: path)
+            let client = try StreamSocket.connect(to: path, timeout: .seconds(1))
+            #expect(access(path, F_OK) == 0)
+            #expect(client.descriptor.number != listener.descriptor.number)
+        } else {
+            #expect(throws: SystemError(number: ENAMETOOLONG, call: "")) { _ = try Listener(path: path) }
+            #expect(throws: SystemError(number: ENAMETOOLONG, call: "")) {
+                _ = try StreamSocket.connect(to: path, timeout: nil)
+            }
+        }
+    }
+
+    @Test(arguments: ["", "/tmp/a\0b"])
+    func `What is no path is an error`(path: String) {
+        #expect(throws: SystemError(number: EINVAL, call: "")) { _ = try StreamSocket.connect(to: path, timeout: nil) }
+    }
+
+    @Test func `Nobody there is told apart from nobody answering`() throws {
+        let scratch = try Scratch()
+        #expect(throws: SystemError(number: ENOENT, call: "")) {
+            _ = try StreamSocket.connect(to: scratch.file("nothing"), timeout: .seconds(1))
+        }
+        do { _ = try Listener(path: scratch.file("gone")) }
+        #expect(throws: SystemError(number: ECONNREFUSED, call: "")) {
+            _ = try StreamSocket.connect(to: scratch.file("gone"), timeout: .seconds(1))
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `A full backlog is waited for no longer than said`() throws {
+        let scratch = try Scratch()
+        let listener = try Listener(path: scratch.file("socket"), backlog: 1)
+        var waiting: [Int32] = []
+        defer { waiting.forEach { close($0) } }
+        var refused: SystemError?
+        let start = ContinuousClock.now
+        for _ in 0..<5 where refused == nil {
+            do throws(SystemError) {
+                let socket = try StreamSocket.connect(to: scratch.file("socket"), timeout: .milliseconds(100))
+                waiting.append(dup(socket.descriptor.number))
+            } catch { refused = error }
+        }
+        #expect(refused?.number == ETIMEDOUT)
+        #expect(ContinuousClock.now - start >= .milliseconds(90))
+        // Room again, and the next gets in.
+        while try listener.acceptsOne() {}
+        _ = try StreamSocket.connect(to: scratch.file("socket"), timeout: .milliseconds(100))
+    }
+
+    @Test func `Sockets are close-on-exec and nonblocking`() throws {
+        let connection = try Connection()
+        for number in [connection.client.descriptor.number, connection.server.descriptor.number] {
+            #expect(fcntl(number, F_GETFD) & FD_CLOEXEC != 0)
+            #expect(fcntl(number, F_GETFL) & O_NONBLOCK != 0)
+        }
+        #expect(fcntl(connection.listener.descriptor.number, F_GETFD) & FD_CLOEXEC != 0)
+        #expect(fcntl(connection.listener.descriptor.number, F_GETFL) & O_NONBLOCK != 0)
+    }
+}
