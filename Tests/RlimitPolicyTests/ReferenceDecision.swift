@@ -52,7 +52,7 @@ struct ReferenceDecision {
         guard peer.namespaceDepth == 1 || hasCgroup else { return false }
         guard matches(rule.caller) == true, relates(rule.target.relation) == true else { return false }
         if let users = rule.target.users { return uids.allSatisfy(users.contains) }
-        return subject.isPeer || (!uids.contains(0) && detail.capabilities & ~peer.capabilities == 0)
+        return (subject.isPeer && own) || (!uids.contains(0) && detail.capabilities & ~peer.capabilities == 0)
     }
 
     private func mayMatch(_ rule: DenyRule) -> Bool {
