@@ -100,7 +100,9 @@ let package = Package(
             name: "RlimitClientTests", dependencies: ["RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire"],
             swiftSettings: testSettings),
         .testTarget(
-            name: "RlimitctlTests", dependencies: ["RlimitKernel", "RlimitModel", "RlimitWire", "rlimitctl"],
+            name: "RlimitctlTests", dependencies: [
+                "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitPolicyFile", "RlimitWire", "rlimitctl",
+            ],
             swiftSettings: testSettings),
         .testTarget(
             name: "EndToEndTests",
