@@ -216,7 +216,7 @@ extension Agent {
         do throws(PolicyFileError) {
             let loaded = try loader.load()
             for warning in loaded.warnings { log.warning("\(warning)") }
-            desk.handler.policy = loaded.policy
+            desk.handler.adopt(loaded.policy)
             for token in sessions.tokens {
                 guard let session = sessions[token] else { continue }
                 session.mayAttach = desk.handler.policy.letsSpeakOfOthers(session.peer)

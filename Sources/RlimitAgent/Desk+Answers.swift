@@ -91,7 +91,7 @@ extension Desk {
                 throw error
             }
             return try withNamed(pid, of: session) { process throws(RlimitError) in
-                try handler.handle(request, from: session.peer, on: process, isPeer: pid == session.peer.pid)
+                try handler.handle(request, from: session.peer, on: process, isPeer: session.isPeer(process))
             }
         case .attachedPidfd:
             guard session.mayAttach else {
@@ -100,22 +100,32 @@ extension Desk {
                 throw error
             }
             let process = try KernelProcess(attached: attached)
-            return try handler.handle(
-                request, from: session.peer, on: process, isPeer: process.pid == session.peer.pid)
+            return try handler.handle(request, from: session.peer, on: process, isPeer: session.isPeer(process))
         case .cgroup, .pod:
             throw RlimitError(.unsupported, message: "this agent does not have cgroup and pod targets yet")
         }
     }
 
-    // The pidfd of the process last named is kept: whoever asks about one process asks again. It is let go once it ended,
-    // for then the number may be another's.
+    // The pidfd of the process last named is kept: whoever asks about one process asks again. Once that has ended, its
+    // number may be another's, who is looked up anew.
     private func withNamed(
         _ pid: Int32, of session: Session, _ body: (borrowing KernelProcess) throws(RlimitError) -> Reply
     ) throws(RlimitError) -> Reply {
-        if session.named?.pid != pid || session.named?.hasEnded ?? true {
-            session.named = nil
-            session.named = try KernelProcess(pid: pid)
+        if session.named?.pid == pid {
+            do throws(RlimitError) {
+                return try withKept(session, body)
+            } catch {
+                guard error.code == .noSuchProcess else { throw error }
+            }
         }
+        session.named = nil
+        session.named = try KernelProcess(pid: pid)
+        return try withKept(session, body)
+    }
+
+    private func withKept(
+        _ session: Session, _ body: (borrowing KernelProcess) throws(RlimitError) -> Reply
+    ) throws(RlimitError) -> Reply {
         switch session.named {
         case .some(let process): return try body(process)
         case .none: throw RlimitError(.noSuchProcess)

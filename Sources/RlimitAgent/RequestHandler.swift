@@ -7,7 +7,7 @@ import RlimitPolicy
 struct RequestHandler: ~Copyable {
     let facts: AgentFacts
     let audit: Audit
-    var policy: Policy
+    private(set) var policy: Policy
     var statistics = Statistics()
     private let startedAt = ContinuousClock.now
     private var writer = LimitWriter()
@@ -16,6 +16,13 @@ struct RequestHandler: ~Copyable {
         self.policy = policy
         self.facts = facts
         self.audit = audit
+        adopt(policy)
+    }
+
+    /// Goes by another policy from now on.
+    mutating func adopt(_ policy: Policy) {
+        self.policy = policy
+        self.policy.openFilesCeiling = Limit.Bound(facts.openFilesCeiling)
     }
 
     /// An operation that concerns no process.
@@ -63,6 +70,9 @@ struct RequestHandler: ~Copyable {
     private mutating func judgeAndPerform(
         _ request: Request, from peer: Peer, on process: borrowing some TargetProcess & ~Copyable, isPeer: Bool
     ) throws(RlimitError) -> Reply {
+        if case .set(_, _, lease: .some) = request.operation {
+            throw RlimitError(.unsupported, message: "this agent grants no leases yet")
+        }
         // A change is judged by the limits as they are. Where somebody else changes them between the judging and the
         // writing, it is judged again; an honest neighbour is done long before the last try.
         for _ in 0..<8 {

@@ -47,6 +47,16 @@ final class Session {
     /// Whether the poller was told that it waits to write.
     var waitsToWrite = false
 
+    /// Whether a process, found just now, is the one that connected. As long as that one has not ended, nobody else has its
+    /// number.
+    func isPeer(_ process: borrowing KernelProcess) -> Bool {
+        guard process.pid == peer.pid else { return false }
+        switch itself {
+        case .some(let itself): return !itself.hasEnded
+        case .none: return false
+        }
+    }
+
     /// Nothing of it is under way.
     var isIdle: Bool { unread.isEmpty && unsent.isEmpty }
 
