@@ -33,7 +33,8 @@ final class SpawnedChild {
     }
 
     func end() {
-        process.terminate()
+        // Not terminate(): a child inherits which signals are blocked, and whoever started this one may block SIGTERM.
+        kill(number, SIGKILL)
         process.waitUntilExit()
     }
 
