@@ -116,7 +116,9 @@ let package = Package(
             dependencies: ["RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire", "client-probe", "raise-files"],
             swiftSettings: testSettings),
         .testTarget(
-            name: "RlimitctlTests", dependencies: ["RlimitKernel", "RlimitModel", "RlimitWire", "rlimitctl"],
+            name: "RlimitctlTests", dependencies: [
+                "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitPolicyFile", "RlimitWire", "rlimitctl",
+            ],
             swiftSettings: testSettings),
         .testTarget(
             name: "EndToEndTests",

@@ -51,7 +51,10 @@ final class Session {
     /// number.
     func isPeer(_ process: borrowing KernelProcess) -> Bool {
         guard process.pid == peer.pid else { return false }
-        return !(itself?.hasEnded ?? true)
+        switch itself {
+        case .some(let itself): return !itself.hasEnded
+        case .none: return false
+        }
     }
 
     /// Nothing of it is under way.

@@ -161,6 +161,8 @@ extension AgentConnection {
                 guard ending.code == .connectionLost else { throw ending }
                 return .unanswered(ending)
             }
+            // Also where the agent keeps sending, but not this.
+            if let deadline, deadline <= .now { throw late }
             let isInTime = isReceiving ? monitor.wait(until: deadline) : receiveForAll(until: deadline)
             if !isInTime, waiting[id]?.result == nil { throw late }
         }

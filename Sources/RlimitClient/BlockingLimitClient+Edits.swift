@@ -149,9 +149,7 @@ extension BlockingLimitClient {
                 most[verdict.resource] = max(verdict.most?.hard ?? 0, verdict.now?.hard ?? 0)
             }
         } catch {
-            guard strategy == .kernelFirst, error.code == .agentUnreachable || error.code == .untrustedSocket else {
-                throw error
-            }
+            guard strategy == .kernelFirst, error.leavesAllAsItWas else { throw error }
         }
         let limits: Limits
         if let now { limits = now } else { limits = try self.limits(resources, of: subject, until: deadline) }

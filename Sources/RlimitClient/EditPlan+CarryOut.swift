@@ -39,8 +39,8 @@ extension EditPlan {
 }
 
 extension RlimitError {
-    /// Whether the agent, by saying this, or by not being there, has surely changed nothing.
-    fileprivate var leavesAllAsItWas: Bool {
+    /// Whether the agent, by saying this, or by not being there, has surely changed nothing and is no help either.
+    var leavesAllAsItWas: Bool {
         switch code {
         case .agentUnreachable, .untrustedSocket, .deniedByPolicy, .deniedByKernel, .aboveSystemCeiling: true
         case .unsupported, .rateLimited, .quotaExceeded, .pidfdRequired: true

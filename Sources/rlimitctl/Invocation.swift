@@ -30,8 +30,11 @@ struct Invocation {
         // Of run, whose command may end with any status of its own, all that went wrong before it has one number.
         if isRun, failure.status < ExitStatus.notRun { failure.status = ExitStatus.notRun }
         Output.note(failure.message.forTerminal)
-        if !failure.advice.isEmpty { Output.advise(failure.advice) }
-        if wantsJSON { try? Output.print(failure.json) }
+        if wantsJSON {
+            try? Output.print(failure.json)
+        } else {
+            Output.advise(failure.advice)
+        }
         return failure.status
     }
 

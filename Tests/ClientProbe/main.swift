@@ -149,7 +149,10 @@ func forkBusy(_ socket: AgentSocket) {
     var failures = 0
     for _ in 0..<100 {
         let child = forkProcess()
-        if child == 0 { _exit(whoAmI(client) ? 0 : 1) }
+        if child == 0 {
+            alarm(10)
+            _exit(whoAmI(client) ? 0 : 1)
+        }
         if waitFor(child) != 0 { failures += 1 }
     }
     print("failures \(failures)")
@@ -163,6 +166,8 @@ final class Box {
 }
 
 giveUpPrivileges()
+// Whatever goes wrong, nothing is left behind.
+alarm(50)
 var words = CommandLine.arguments.dropFirst()
 let command = words.popFirst()
 do throws(RlimitError) {

@@ -5,7 +5,8 @@ import RlimitModel
 /// A process that does what a test says at each step: limits in memory, and something that happens just before the n-th
 /// exchange or look at the identity.
 final class Script {
-    var limits = Limits(repeating: Limit(soft: 1024, hard: 4096))
+    let before = Limit(soft: 1024, hard: 4096)
+    lazy var limits = Limits(repeating: before)
     var identity: Identity? = Identity(pid: 100, credentials: Credentials(uid: 1000, gid: 1000))
     /// Everything that was written, in order.
     var writes: [(Resource, Limit)] = []

@@ -262,6 +262,20 @@ struct DeadlineTests {
         #expect(taken >= 0.1 && taken < 5)
     }
 
+    @Test("covers an agent that says everything else")
+    func chatter() throws {
+        let agent = try ScriptedAgent { session in
+            guard let request = try session.next() else { return }
+            // Ends when the client has hung up.
+            while !session.isReadable(within: 0) {
+                session.send(Response(id: request.id + 7, .success(limits(request))))
+            }
+        }
+        let client = agent.client(timeout: .milliseconds(100))
+        let taken = seconds { #expect(code { try client.limit(.openFiles) } == .deadlineExceeded) }
+        #expect(taken >= 0.1 && taken < 5)
+    }
+
     @Test("covers an agent that accepts nobody")
     func backlog() throws {
         let agent = try ScriptedAgent(backlog: 0)

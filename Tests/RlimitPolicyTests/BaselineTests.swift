@@ -46,11 +46,11 @@ struct BaselineTests {
         }
     }
 
-    @Test("The caller that turned into a set-user-ID program may be read, and is not changed")
+    @Test("The caller that turned into a set-user-ID program is its own no more")
     func callerAfterExec() {
         var subject = itself()
         subject.identity.credentials.effectiveUID = 0
-        #expect(policy.grants(get, on: subject))
+        #expect(!policy.grants(get, on: subject))
         #expect(!policy.grants(set(NumericEdit(.openFiles, soft: 2048)), on: subject))
         #expect(!Policy(allows: [allow(target: TargetPattern(.itself))]).grants(set(files(8192)), on: subject))
     }

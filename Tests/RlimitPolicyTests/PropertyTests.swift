@@ -115,7 +115,7 @@ struct PropertyTests {
                         let subject = Subject(
                             identity: Identity(pid: isPeer ? 500 : 700, credentials: credentials), isPeer: isPeer,
                             now: Limits(repeating: now))
-                        let isOwn = isPeer || credentials == Credentials(uid: peer.uid, gid: peer.gid)
+                        let isOwn = credentials == Credentials(uid: peer.uid, gid: peer.gid)
                         for mode in [.exact, .atLeast, .clamp] as [Edit.Mode] {
                             for newSoft in halves {
                                 for newHard in halves {

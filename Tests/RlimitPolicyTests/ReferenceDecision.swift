@@ -19,7 +19,7 @@ struct ReferenceDecision {
     private var uids: [UInt32] { [ids.realUID, ids.effectiveUID, ids.savedUID] }
 
     func mayRead(_ operation: Operations) -> Bool {
-        if subject.isPeer || own { return true }
+        if own { return true }
         let denied = denies.contains { rule in
             rule.operations.contains(operation) && rule.resources.isEmpty && rule.above.isEmpty && mayMatch(rule)
         }
@@ -52,7 +52,7 @@ struct ReferenceDecision {
         guard peer.namespaceDepth == 1 || hasCgroup else { return false }
         guard matches(rule.caller) == true, relates(rule.target.relation) == true else { return false }
         if let users = rule.target.users { return uids.allSatisfy(users.contains) }
-        return subject.isPeer || (!uids.contains(0) && detail.capabilities & ~peer.capabilities == 0)
+        return (subject.isPeer && own) || (!uids.contains(0) && detail.capabilities & ~peer.capabilities == 0)
     }
 
     private func mayMatch(_ rule: DenyRule) -> Bool {

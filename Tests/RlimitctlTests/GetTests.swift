@@ -75,8 +75,7 @@ struct GetTests {
 
     @Test("A name that a terminal would obey is spelled out")
     func hostileName() throws {
-        let child = try SpawnedChild()
-        try Data("\u{1b}[31m\n\"\\".utf8).write(to: URL(fileURLWithPath: "/proc/\(child.pid)/comm"))
+        let child = try SpawnedChild(name: "\u{1b}[31m\n\"\\")
         let tool = try Tool("set", "core=0", "--pid", child.pid)
         #expect(tool.status == 0)
         #expect(tool.output.filter { $0 == "\n" }.count == 1)

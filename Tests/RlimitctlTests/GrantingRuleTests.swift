@@ -26,7 +26,7 @@ struct GrantingRuleTests {
         #expect(
             rule.text == #"""
                 [[allow]]
-                name = "999: cpu 30 s of db"
+                name = "999 of db: cpu 30 s"
                 caller.users = [999]
                 caller.cgroups = ["/kubepods.slice/pod\"1"]
                 target = { relation = "any", users = ["db"] }
@@ -48,7 +48,7 @@ struct GrantingRuleTests {
         "A ceiling has the unit that the policy language demands",
         arguments: [
             (Resource.openFiles, 65_536, "65536"), (.openFiles, .infinity, "\"unlimited\""),
-            (.processes, Limit.Bound(UInt64.max - 1), "\"18446744073709551614\""),
+            (.processes, Limit.Bound(rawValue: .max - 1), "\"18446744073709551614\""),
             (.lockedMemory, 0, "\"0B\""), (.lockedMemory, 65_537, "\"65537B\""), (.lockedMemory, .kibibytes(64), "\"64K\""),
             (.stackSize, .mebibytes(8), "\"8M\""), (.addressSpace, .gibibytes(1024), "\"1T\""),
             (.cpuTime, 90, "\"90s\""), (.realtimeTimeout, 1, "\"1us\""), (.realtimeTimeout, 1500, "\"1500us\""),

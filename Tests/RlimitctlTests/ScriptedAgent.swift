@@ -7,7 +7,7 @@ import Synchronization
 /// Something at a socket that speaks the protocol and answers what a test tells it to: no policy, no limits.
 final class ScriptedAgent: Sendable {
     let socket: String
-    private let folder: String
+    private let scratch: Scratch
     private let isOver = Flag()
 
     typealias Answer = @Sendable (Request) -> Result<Reply, RlimitError>
@@ -15,10 +15,8 @@ final class ScriptedAgent: Sendable {
     private final class Flag: Sendable { let value = Atomic(false) }
 
     init(_ answer: @escaping Answer) throws {
-        folder = NSTemporaryDirectory() + "rlimitctl-\(UUID().uuidString.prefix(8))"
-        socket = folder + "/s"
-        try FileManager.default.createDirectory(
-            atPath: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o755])
+        scratch = try Scratch()
+        socket = scratch.path + "/s"
         let path = socket, isOver = isOver, isListening = DispatchSemaphore(value: 0)
         Thread {
             guard let listener = try? Listener(path: path) else { return }
@@ -34,10 +32,7 @@ final class ScriptedAgent: Sendable {
         guard isListening.wait(timeout: .now() + 5) == .success else { throw CocoaError(.fileNoSuchFile) }
     }
 
-    deinit {
-        isOver.value.store(true, ordering: .relaxed)
-        try? FileManager.default.removeItem(atPath: folder)
-    }
+    deinit { isOver.value.store(true, ordering: .relaxed) }
 
     // The tool makes one connection and asks one thing after the other.
     private static func serve(_ connection: borrowing StreamSocket, _ answer: Answer) throws {

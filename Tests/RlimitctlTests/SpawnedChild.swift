@@ -2,27 +2,32 @@ import Foundation
 
 /// A process of our own that waits, to be spoken of; ended when the test is done with it.
 final class SpawnedChild {
-    private let process = Process()
-    var pid: String { String(process.processIdentifier) }
-    var number: Int32 { process.processIdentifier }
+    private let process: Spawning
+    private let name: String
+    private var isEnded = false
+    var pid: String { String(process.pid) }
+    var number: Int32 { process.pid }
 
     /// `limits` are options of ulimit that it begins with, such as "-n 1000".
-    init(limits: [String] = []) throws {
-        let started = Pipe()
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        let commands = limits.map { "ulimit \($0)" } + ["echo started", "exec sleep 600"]
-        process.arguments = ["-c", commands.joined(separator: " && ")]
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = started
-        try process.run()
-        // It is known to be what it will be once the line is there and the pipe, which sleep keeps, says so.
-        _ = started.fileHandleForReading.availableData
-        while comm != "sleep" { usleep(1000) }
+    init(limits: [String] = [], name: String = "sleep") throws {
+        self.name = name
+        let scratch = try Scratch()
+        try FileManager.default.createSymbolicLink(atPath: scratch.path + "/" + name, withDestinationPath: "/bin/sleep")
+        let commands = limits.map { "ulimit \($0)" } + ["exec \"$0\" 600"]
+        process = try Spawning(
+            ["/bin/sh", "-c", commands.joined(separator: " && "), scratch.path + "/" + name], environment: ["PATH": "/usr/bin:/bin"],
+            output: "/dev/null", complaint: "/dev/null")
+        // It has its limits once it goes by its name; it never will be where a limit was refused.
+        let deadline = Date(timeIntervalSinceNow: 10)
+        while comm != name {
+            guard Date() < deadline, comm != "ended" else { throw CocoaError(.featureUnsupported) }
+            usleep(1000)
+        }
     }
 
     private var comm: String {
         let text = try? String(contentsOfFile: "/proc/\(pid)/comm", encoding: .utf8)
-        return text?.trimmingCharacters(in: .newlines) ?? "ended"
+        return text.map { String($0.dropLast()) } ?? "ended"
     }
 
     /// The line of /proc/PID/limits that begins so: soft and hard.
@@ -33,10 +38,11 @@ final class SpawnedChild {
     }
 
     func end() {
-        // Not terminate(): a child inherits which signals are blocked, and whoever started this one may block SIGTERM.
-        kill(number, SIGKILL)
-        process.waitUntilExit()
+        guard !isEnded else { return }
+        isEnded = true
+        kill(process.pid, SIGKILL)
+        _ = process.wait()
     }
 
-    deinit { if process.isRunning { end() } }
+    deinit { end() }
 }

@@ -21,22 +21,15 @@ struct Tool {
     init(
         running program: String, _ words: [String], environment: [String: String] = [:], socket: String = nobody
     ) throws {
-        let process = Process(), out = Pipe(), err = Pipe()
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = words
         // Nothing of the caller's own that changes what the tool does.
         var variables = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "RLIMITD_SOCKET": socket]
         variables.merge(environment) { $1 }
-        process.environment = variables
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = out
-        process.standardError = err
-        try process.run()
-        // Answers are small: neither pipe fills while the other is read.
-        output = String(decoding: out.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        complaint = String(decoding: err.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        status = process.terminationStatus
+        let scratch = try Scratch()
+        let process = try Spawning(
+            [program] + words, environment: variables, output: scratch.path + "/out", complaint: scratch.path + "/err")
+        status = process.wait()
+        output = try scratch.text("out")
+        complaint = try scratch.text("err")
     }
 
     /// What it said with --json: one object on one line.

@@ -62,11 +62,11 @@ struct GrantingRule {
     /// The same with a sentence before them.
     var advice: String { "This rule in the agent's policy file would grant it:\n\n" + text }
 
-    // Names of rules are unique, so this one says all that may tell two such rules apart.
+    // Names of rules are unique, so this one says what may tell two such rules apart, in the 64 characters there are.
     private var name: String {
-        let what =
-            operation ?? ceilings.map { "\($0.resource.name) \($0.resource.formatted($0.bound))" }.joined(separator: ", ")
+        let limits = ceilings.map { "\($0.resource.name) \($0.resource.formatted($0.bound))" }
         let whose = target.map { " of \($0.user.word)" } ?? ""
-        return "\(user.word): \(what)\(whose)"
+        let name = "\(user.word)\(whose): \(operation ?? limits.joined(separator: ", "))"
+        return name.count <= 64 ? name : name.prefix(61) + "..."
     }
 }

@@ -40,15 +40,15 @@ struct ExplanationText {
     private func line(_ verdict: Explanation.Verdict) -> String {
         let resource = verdict.resource
         let limits = [verdict.now, verdict.new].compactMap(\.self).map(resource.formatted).joined(separator: " -> ")
-        let subject = ["\(resource.name) \(limits)", process].compactMap(\.self).joined(separator: "  ")
-        return "\(subject): \(reason(verdict))"
+        let edit = limits.isEmpty ? resource.name : "\(resource.name) \(limits)"
+        return "\(process.map { "\(edit)  \($0)" } ?? edit): \(reason(verdict))"
     }
 
     private func reason(_ verdict: Explanation.Verdict) -> String {
         let error = verdict.error?.message.forTerminal
-        guard verdict.new != nil else {
-            return "refused: \(error ?? "another edit is refused, and all are made or none")"
-        }
+        let other = "another edit is refused, and all are made or none"
+        guard verdict.new != nil else { return "refused: \(error ?? other)" }
+        guard explanation.isAllowed else { return "not made, for \(other)" }
         let grant = verdict.rule.map { "granted by rule \"\($0.forTerminal)\"" } ?? "granted, and needs no rule"
         return error.map { "\(grant), but not all of it: \($0)" } ?? grant
     }

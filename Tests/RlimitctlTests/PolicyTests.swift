@@ -1,0 +1,142 @@
+import Foundation
+import Testing
+
+@Suite("rlimitctl and policy files")
+struct PolicyTests {
+    private let good = """
+        version = 1
+        [[allow]]
+        name = "files for all"
+        caller = "everyone"
+        limits = { nofile = "64K", memlock = "1G" }
+        [[allow]]
+        name = "root's"
+        caller.users = ["root"]
+        limits.nofile = "max"
+        [[deny]]
+        name = "no more than 8k for daemon"
+        caller.users = ["daemon"]
+        above.nofile = "8K"
+
+        """
+
+    @Test("A good file is 0, and says how many rules it has")
+    func fine() throws {
+        let scratch = try Scratch()
+        let file = try scratch.write(good, to: "policy.toml")
+        let tool = try Tool("policy", "check", file)
+        #expect(tool.status == 0)
+        #expect(tool.output == "\(file): 3 rules\n")
+        let answer = try Tool("policy", "check", file, "--json").object()
+        #expect(answer["ok"] as? Bool == true)
+        #expect(answer.string("policy") == "3 rules")
+        #expect(answer.objects("diagnostics").isEmpty)
+    }
+
+    @Test("Every error has file, line and column, and the exit status is 1")
+    func bad() throws {
+        let scratch = try Scratch()
+        let file = try scratch.write(good + "limitz = 1\n[[allow]]\nname = \"x\"\nlimits.nofil = 1\n", to: "policy.toml")
+        let tool = try Tool("policy", "check", file)
+        #expect(tool.status == 1)
+        let lines = tool.output.split(separator: "\n")
+        #expect(lines.count >= 2)
+        #expect(lines.allSatisfy { $0.hasPrefix("\(file):1") && $0.split(separator: ":").count >= 4 }, "\(lines)")
+        let answer = try Tool("policy", "check", "--json", file).object()
+        #expect(answer["ok"] as? Bool == false)
+        #expect(answer.isNull("policy"))
+        #expect(answer.objects("diagnostics").count == lines.count)
+        #expect(answer.objects("diagnostics").first?.number("line") == 14)
+        #expect(answer.objects("diagnostics").first?.string("severity") == "error")
+    }
+
+    @Test("A warning is one, and with --strict an error")
+    func strict() throws {
+        let scratch = try Scratch()
+        let file = try scratch.write(good.replacing("\"root\"", with: "\"nobody here\""), to: "policy.toml")
+        let tool = try Tool("policy", "check", file)
+        #expect(tool.status == 0)
+        #expect(tool.output.contains(":8:17: warning: "))
+        #expect(try Tool("policy", "check", file, "--strict").status == 1)
+        let answer = try Tool("policy", "check", file, "--json").object()
+        #expect(answer.objects("diagnostics").first?.string("severity") == "warning")
+    }
+
+    @Test("A file that is not there, or that others can write, is none")
+    func unsafe() throws {
+        let scratch = try Scratch()
+        #expect(try Tool("policy", "check", scratch.path + "/none.toml").status == 1)
+        let file = try scratch.write(good, to: "policy.toml")
+        try FileManager.default.setAttributes([.posixPermissions: 0o666], ofItemAtPath: file)
+        let tool = try Tool("policy", "check", file)
+        #expect(tool.status == 1)
+        #expect(tool.output.contains("chmod go-w"))
+    }
+
+    @Test("In a folder called policy.d it is a drop-in, which needs no version")
+    func dropIn() throws {
+        let scratch = try Scratch()
+        let text = good.replacing("version = 1\n", with: "")
+        #expect(try Tool("policy", "check", try scratch.write(text, to: "x.toml")).status == 1)
+        try FileManager.default.createDirectory(atPath: scratch.path + "/policy.d", withIntermediateDirectories: false)
+        #expect(try Tool("policy", "check", try scratch.write(text, to: "policy.d/x.toml")).status == 0)
+    }
+
+    @Test("explain --as-user: what a user may have by the rules, without an agent")
+    func survey() throws {
+        let scratch = try Scratch()
+        let file = try scratch.write(good, to: "policy.toml")
+        let tool = try Tool("explain", "--as-user", "bin", "--policy", file)
+        #expect(tool.status == 0)
+        let lines = tool.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+        #expect(lines.first == ["RESOURCE", "NOW", "MOST-bin-MAY-HAVE", "BY-RULE"])
+        #expect(lines.contains(["nofile", "-", "65536:65536", "files", "for", "all"]))
+        #expect(lines.contains(["memlock", "-", "1", "GiB:1", "GiB", "files", "for", "all"]))
+        #expect(lines.contains(["nproc", "-", "-", "-"]))
+        let daemon = try Tool("explain", "--as-user", "daemon", "--policy", file)
+        #expect(daemon.output.contains("8192:8192"))
+        #expect(try Tool("explain", "--as-user", "0", "--policy", file).output.contains("MOST-root-MAY-HAVE"))
+    }
+
+    @Test("explain --as-user with edits: which rule decides and why")
+    func decision() throws {
+        let scratch = try Scratch()
+        let file = try scratch.write(good, to: "policy.toml")
+        let granted = try Tool("explain", "--as-user", "bin", "--policy", file, "nofile=65536")
+        #expect(granted.status == 0)
+        #expect(granted.output == "nofile 65536:65536: granted by rule \"files for all\"\n")
+        let denied = try Tool("explain", "--as-user", "daemon", "--policy", file, "nofile=65536")
+        #expect(denied.status == 77)
+        #expect(denied.output.contains("rule \"no more than 8k for daemon\" refuses"))
+        let none = try Tool("explain", "--as-user", "bin", "--policy", file, "core=unlimited")
+        #expect(none.status == 77)
+        #expect(none.output == "core: refused: no rule lets bin raise core\n")
+        let most = try Tool("explain", "--as-user", "bin", "--policy", file, "nofile=max", "--json").object()
+        #expect(most.objects("verdicts").first?.object("new").number("hard") == 65536)
+        #expect(try Tool("explain", "--as-user", "bin", "--policy", file, "nofile=hard").status == 64)
+    }
+
+    @Test("explain --as-user --pid is about that process")
+    func process() throws {
+        let scratch = try Scratch(), child = try SpawnedChild(limits: ["-n 700"])
+        let file = try scratch.write(good, to: "policy.toml")
+        let words = ["explain", "--policy", file, "--pid", child.pid, "nofile=5000", "--as-user"]
+        let own = try Tool(running: Tool.path, words + ["\(getuid())"])
+        let isRoot = getuid() == 0
+        #expect(own.status == (isRoot ? 77 : 0), "a process of root's is changed only where its user is named")
+        #expect(own.output.hasPrefix("nofile 700:700"))
+        #expect(own.output.contains("sleep (pid \(child.pid))"))
+        let other = try Tool(running: Tool.path, words + ["games"])
+        #expect(other.status == 77)
+        #expect(other.output.contains("refused: no rule lets"))
+    }
+
+    @Test("A bad policy explains nothing")
+    func badPolicy() throws {
+        let scratch = try Scratch()
+        let file = try scratch.write("version = 2\n", to: "policy.toml")
+        let tool = try Tool("explain", "--as-user", "bin", "--policy", file)
+        #expect(tool.status == 1)
+        #expect(tool.complaint.hasPrefix("rlimitctl: \(file):1:"))
+    }
+}

@@ -1,0 +1,43 @@
+import RlimitModel
+import Testing
+
+@Suite("rlimitctl usage")
+struct UsageTests {
+    static let keys = [
+        "userTime", "systemTime", "maxResidentSize", "sharedTextSize", "unsharedDataSize", "unsharedStackSize",
+        "minorFaults", "majorFaults", "swaps", "blockInputs", "blockOutputs", "messagesSent", "messagesReceived",
+        "signalsReceived", "voluntaryContextSwitches", "involuntaryContextSwitches",
+    ]
+
+    @Test("All sixteen fields, each present or a dash")
+    func table() throws {
+        let child = try SpawnedChild()
+        let tool = try Tool("usage", "--pid", child.pid)
+        #expect(tool.status == 0)
+        #expect(tool.output.split(separator: "\n").count == 17)
+        #expect(tool.output.contains("maxrss"))
+    }
+
+    @Test("JSON has every key, in seconds, bytes and counts", arguments: [[], ["--children"], ["--both"]])
+    func json(words: [String]) throws {
+        let child = try SpawnedChild()
+        let answer = try Tool(running: Tool.path, ["usage", "--json", "--pid", child.pid] + words).object()
+        let usage = answer.object("usage")
+        #expect(Set(usage.keys) == Set(Self.keys))
+        #expect(usage["userTime"] is Double)
+        #expect(answer.string("scope") == ["": "process", "--children": "children", "--both": "both"][words.first ?? ""])
+        #expect(answer.isNull("thread"))
+        if words.isEmpty { #expect((usage.number("maxResidentSize") ?? 0) > 100_000) }
+    }
+
+    @Test("Of one thread")
+    func thread() throws {
+        let child = try SpawnedChild()
+        let answer = try Tool("usage", "--thread", child.pid, "--json", "--pid", child.pid).object()
+        #expect(answer.string("scope") == "thread")
+        #expect(answer.number("thread") == Int(child.number))
+        let other = try Tool("usage", "--thread", "1", "--pid", child.pid)
+        #expect(other.status == 1)
+        #expect(other.complaint == "rlimitctl: process \(child.pid) has no such thread\n")
+    }
+}
