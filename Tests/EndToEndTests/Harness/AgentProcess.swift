@@ -31,6 +31,7 @@ final class AgentProcess {
     func send(_ signal: Int32) { child.send(signal) }
 
     /// Waits for its end.
+    @discardableResult
     func wait() throws -> ChildProcess.Result { try child.wait() }
 
     /// Ends it as a service manager does, and starts another with the same files.
