@@ -31,7 +31,8 @@ struct ExplanationTextTests {
         let all = Explanation(verdicts: [.init(.openFiles, error: never), .init(.nice, error: never)])
         #expect(ExplanationText(explanation: all).survey.hasSuffix("-  -\nthe limits of process 1 are never changed\n"))
         let some = Explanation(verdicts: [
-            .init(.openFiles, most: now, error: lease), .init(.nice, error: RlimitError(.deniedByPolicy, message: "none")),
+            .init(.openFiles, most: now, error: lease),
+            .init(.nice, error: RlimitError(.deniedByPolicy, message: "none")),
         ])
         #expect(ExplanationText(explanation: some).survey.hasSuffix("\nonly with a lease\n"))
     }
@@ -41,7 +42,9 @@ struct ExplanationTextTests {
         let explanation = Explanation(verdicts: [
             .init(.openFiles, now: now, rule: "web \u{1b}servers", new: Limit(65_536)),
             .init(.coreFileSize, now: now, new: Limit(4096)),
-            .init(.stackSize, now: now, rule: "r", new: Limit(8192), error: RlimitError(.deniedByPolicy, message: "too much")),
+            .init(
+                .stackSize, now: now, rule: "r", new: Limit(8192),
+                error: RlimitError(.deniedByPolicy, message: "too much")),
             .init(.nice, now: Limit(0), error: RlimitError(.deniedByPolicy, message: "no rule")),
             .init(.cpuTime),
         ])

@@ -36,7 +36,8 @@ struct PolicyTests {
     @Test("Every error has file, line and column, and the exit status is 1")
     func bad() throws {
         let scratch = try Scratch()
-        let file = try scratch.write(good + "limitz = 1\n[[allow]]\nname = \"x\"\nlimits.nofil = 1\n", to: "policy.toml")
+        let file = try scratch.write(
+            good + "limitz = 1\n[[allow]]\nname = \"x\"\nlimits.nofil = 1\n", to: "policy.toml")
         let tool = try Tool("policy", "check", file)
         #expect(tool.status == 1)
         let lines = tool.output.split(separator: "\n")

@@ -35,7 +35,14 @@ struct ExplanationText {
     }
 
     /// Of edits: a line for each.
-    var decision: String { explanation.verdicts.map { line($0) + "\n" }.joined() }
+    var decision: String {
+        // Refused as a whole, where it is about the process or the caller.
+        if explanation.verdicts.isEmpty, let refusal = explanation.refusal {
+            let reason = "refused: \(refusal.message.forTerminal)\n"
+            return process.map { "\($0): \(reason)" } ?? reason
+        }
+        return explanation.verdicts.map { line($0) + "\n" }.joined()
+    }
 
     private func line(_ verdict: Explanation.Verdict) -> String {
         let resource = verdict.resource

@@ -38,6 +38,8 @@ enum EditWords {
     }
 
     private static func reading<Value>(_ read: () throws(RlimitError) -> Value) throws -> Value {
-        do throws(RlimitError) { return try read() } catch { throw Failure(error, status: error.code.exitStatusOfParsing) }
+        do throws(RlimitError) { return try read() } catch {
+            throw Failure(error, status: error.code.exitStatusOfParsing)
+        }
     }
 }
