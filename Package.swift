@@ -116,7 +116,8 @@ let package = Package(
             dependencies: ["RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire", "client-probe", "raise-files"],
             swiftSettings: testSettings),
         .testTarget(
-            name: "RlimitctlTests", dependencies: [
+            name: "RlimitctlTests",
+            dependencies: [
                 "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitPolicyFile", "RlimitWire", "rlimitctl",
             ],
             swiftSettings: testSettings),

@@ -148,6 +148,27 @@ int rl_signal_block(const int *signals, size_t count, int block) {
 
 int rl_signal_ignore(int number) { return signal(number, SIG_IGN) == SIG_ERR ? -errno : 0; }
 
+static void do_nothing(int number) { (void)number; }
+
+int rl_nudge_start(int64_t interval_nanoseconds, void **nudge) {
+    // A handler, for a signal that is ignored interrupts nothing. Without one this signal is harmless.
+    struct sigaction action = {.sa_handler = do_nothing, .sa_flags = SA_RESTART};
+    if (sigaction(SIGURG, &action, NULL) != 0) return -errno;
+    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGURG};
+    event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
+    timer_t timer;
+    if (timer_create(CLOCK_MONOTONIC, &event, &timer) != 0) return -errno;
+    struct timespec interval = {
+        .tv_sec = interval_nanoseconds / 1000000000, .tv_nsec = interval_nanoseconds % 1000000000};
+    struct itimerspec time = {.it_interval = interval, .it_value = interval};
+    if (timer_settime(timer, 0, &time, NULL) != 0) return -errno;
+    *nudge = timer;
+    static const int signals[] = {SIGURG};
+    return rl_signal_block(signals, 1, 0);
+}
+
+void rl_nudge_stop(void *nudge) { timer_delete(nudge); }
+
 int64_t rl_clock(enum rl_clock clock) {
     struct timespec time;
     if (clock_gettime(clock == RL_CLOCK_BOOT ? CLOCK_BOOTTIME : CLOCK_MONOTONIC, &time) != 0) return -errno;

@@ -1,8 +1,10 @@
 #define _GNU_SOURCE
 #include <assert.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -98,29 +100,45 @@ ssize_t rl_send_descriptor(int fd, const void *bytes, size_t count, int descript
     return RESULT(sendmsg(fd, &message, MSG_NOSIGNAL));
 }
 
-ssize_t rl_receive_descriptor(int fd, void *bytes, size_t count, struct rl_received *received) {
+ssize_t rl_receive_descriptors(int fd, void *bytes, size_t count, int *descriptors, struct rl_received *received) {
     union {
         struct cmsghdr header;
-        char bytes[CMSG_SPACE(sizeof(int))];
+        char bytes[CMSG_SPACE(RL_GREATEST_DESCRIPTOR_COUNT * sizeof(int))];
     } control;
     struct iovec vector = {.iov_base = bytes, .iov_len = count};
-    // CMSG_LEN: with CMSG_SPACE the padding would be room for a second descriptor.
     struct msghdr message = {
-        .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = CMSG_LEN(sizeof(int))};
-    static_assert(CMSG_LEN(sizeof(int)) - sizeof(struct cmsghdr) < 2 * sizeof(int), "room for one descriptor");
-    *received = (struct rl_received){.descriptor = -1};
+        .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+    received->count = 0;
+    received->has_other = 0;
     ssize_t length = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
     if (length < 0) return -errno;
     received->is_truncated = (message.msg_flags & MSG_CTRUNC) != 0;
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    if (header == NULL) return length;
-    if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-        header->cmsg_len == CMSG_LEN(sizeof(int))) {
-        memcpy(&received->descriptor, CMSG_DATA(header), sizeof(int));
-    } else {
-        received->has_other = 1;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+        size_t size = header->cmsg_len - CMSG_LEN(0);
+        if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS && received->count == 0 &&
+            size <= RL_GREATEST_DESCRIPTOR_COUNT * sizeof(int)) {
+            memcpy(descriptors, CMSG_DATA(header), size);
+            received->count = (int)(size / sizeof(int));
+        } else {
+            received->has_other = 1;
+        }
     }
     return length;
+}
+
+// Without a control buffer the kernel says MSG_CTRUNC of whatever would have been in it.
+ssize_t rl_peek(int fd, void *bytes, size_t count, int *carries) {
+    struct iovec vector = {.iov_base = bytes, .iov_len = count};
+    struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+    ssize_t length = recvmsg(fd, &message, MSG_PEEK);
+    if (length < 0) return -errno;
+    *carries = (message.msg_flags & MSG_CTRUNC) != 0;
+    return length;
+}
+
+int rl_queued(int fd) {
+    int count = 0;
+    return ioctl(fd, SIOCINQ, &count) == 0 ? count : -errno;
 }
 
 static const int option_numbers[] = {

@@ -29,5 +29,4 @@ struct AgentFacts: Sendable {
     }
 }
 
-/// The version of this package; CHANGELOG.md has the same at its top.
-package let agentVersion = "0.1.0"
+package let agentVersion = productVersion

@@ -5,12 +5,35 @@ internal import CRlimitLinux
 package struct FileDescriptor: ~Copyable, Sendable {
     /// For calls that take a number. It means nothing once the owner is gone.
     package let number: Int32
+    private let closing: Closing
+
+    /// How it is closed.
+    enum Closing {
+        /// At once.
+        case here
+        /// At once, unless something of the peer's is still in it.
+        case hereIfDrained
+        /// By another thread: it is of the peer's choosing, and closing it may take for ever.
+        case elsewhere
+    }
 
     /// Takes over a descriptor that nobody else will close.
-    package init(owning number: Int32) { self.number = number }
+    package init(owning number: Int32) { self.init(owning: number, closing: .here) }
 
-    // Linux has let go of the number whatever close(2) answers, so there is nothing to retry or report.
-    deinit { _ = rl_close(number) }
+    init(owning number: Int32, closing: Closing) {
+        self.number = number
+        self.closing = closing
+    }
+
+    deinit {
+        switch closing {
+        case .here: break
+        case .hereIfDrained: if !Disposal.isDrained(number) { return Disposal.connections.close(number) }
+        case .elsewhere: return Disposal.received.close(number)
+        }
+        // Linux has let go of the number whatever close(2) answers, so there is nothing to retry or report.
+        _ = rl_close(number)
+    }
 
     /// Another descriptor of the same open file. fcntl(2), F_DUPFD_CLOEXEC.
     package static func duplicate(of number: Int32) throws(SystemError) -> FileDescriptor {

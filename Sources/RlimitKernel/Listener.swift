@@ -61,7 +61,7 @@ package struct Listener: ~Copyable {
     /// - Throws: EMFILE and ENFILE where there is no descriptor left; the connection goes on waiting.
     package func accept() throws(SystemError) -> StreamSocket? {
         let number = SystemCall.retrying { rl_accept(descriptor.number) }
-        if number >= 0 { return StreamSocket(owning: FileDescriptor(owning: number)) }
+        if number >= 0 { return StreamSocket(accepted: number) }
         if number == -EAGAIN || number == -ECONNABORTED { return nil }
         throw SystemError(number: -number, call: "accept")
     }

@@ -38,7 +38,8 @@ package struct Pidfd: ~Copyable, Sendable {
         let isPidfd = answer >= 0 || answer == -ECHILD || answer == -EAGAIN
         let flags = SystemCall.retrying { rl_descriptor_flags(number) }
         guard isPidfd, flags >= 0, flags & Int32(RL_PIDFD_THREAD_FLAG) == 0 else { return nil }
-        self.init(owning: descriptor, features: features)
+        // A pidfd is closed at once.
+        self.init(owning: FileDescriptor(owning: descriptor.release()), features: features)
     }
 
     /// Who it is now; nil where it has ended, even if nobody has waited for it yet, where it has no number in this PID

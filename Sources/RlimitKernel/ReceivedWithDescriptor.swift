@@ -20,16 +20,42 @@ extension StreamSocket {
         into buffer: UnsafeMutableRawBufferPointer
     ) throws(SystemError) -> ReceivedWithDescriptor {
         guard buffer.count > 0 else { return .bytes(0, nil) }
-        var received = rl_received()
+        guard !Disposal.received.isStuck else { return try unsafe receiveInspected(into: buffer) }
+        var ancillary = AncillaryData()
         // The buffer's own bounds.
         let count = try SystemCall.valueIfReady("recvmsg") {
-            unsafe rl_receive_descriptor(descriptor.number, buffer.baseAddress, buffer.count, &received)
+            unsafe ancillary.receive(descriptor.number, buffer.baseAddress, buffer.count)
         }
         guard let count else { return .wouldBlock }
-        // Owned before anything is judged, so that every way out closes it.
-        let attached = received.descriptor >= 0 ? FileDescriptor(owning: received.descriptor) : nil
-        if received.is_truncated != 0 || received.has_other != 0 { return .fault }
-        if count == 0 { return attached == nil ? .end : .fault }
-        return .bytes(count, attached)
+        if ancillary.count == 1, !ancillary.isOdd, count > 0 {
+            return .bytes(count, FileDescriptor(owning: ancillary.first, closing: .elsewhere))
+        }
+        ancillary.dispose(through: .received)
+        if ancillary.count > 0 || ancillary.isOdd { return .fault }
+        return count == 0 ? .end : .bytes(count, nil)
+    }
+
+    /// Receives bytes. What descriptors come with them are closed by another thread; where none is free, that is a fault, and
+    /// all stays as it is. recvmsg(2), MSG_PEEK.
+    func receiveInspected(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> ReceivedWithDescriptor {
+        var carries: Int32 = 0
+        // The buffer's own bounds.
+        let seen = try SystemCall.valueIfReady("recvmsg") {
+            unsafe rl_peek(descriptor.number, buffer.baseAddress, buffer.count, &carries)
+        }
+        guard let seen else { return .wouldBlock }
+        guard seen > 0 else { return .end }
+        // No more is taken than was looked at.
+        guard carries != 0 else {
+            let count = try SystemCall.value("recv") { unsafe rl_receive(descriptor.number, buffer.baseAddress, seen) }
+            return .bytes(count, nil)
+        }
+        guard !Disposal.unwanted.isStuck else { return .fault }
+        var ancillary = AncillaryData()
+        let count = try SystemCall.value("recvmsg") {
+            unsafe ancillary.receive(descriptor.number, buffer.baseAddress, seen)
+        }
+        ancillary.dispose(through: .unwanted)
+        return .bytes(count, nil)
     }
 }

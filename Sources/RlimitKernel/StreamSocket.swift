@@ -4,8 +4,19 @@ internal import Glibc
 /// One end of a Unix stream connection: nonblocking, close-on-exec, without SIGPIPE.
 package struct StreamSocket: ~Copyable, Sendable {
     package let descriptor: FileDescriptor
+    /// Whether descriptors may come that must not be dropped in passing.
+    private var isInspected: Bool
 
-    init(owning descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
+    private init(connected descriptor: consuming FileDescriptor) {
+        self.descriptor = descriptor
+        isInspected = false
+    }
+
+    /// Of a peer that may be anybody.
+    init(accepted number: Int32) {
+        descriptor = FileDescriptor(owning: number, closing: .hereIfDrained)
+        isInspected = true
+    }
 
     /// What a receive found.
     package enum Received: Equatable, Sendable {
@@ -38,12 +49,23 @@ package struct StreamSocket: ~Copyable, Sendable {
         }
         guard connected != nil else { throw SystemError(number: ETIMEDOUT, call: "connect") }
         try SystemCall.value("fcntl") { rl_set_nonblocking(socket.number, 1) }
-        return StreamSocket(owning: socket)
+        return StreamSocket(connected: socket)
     }
 
     /// Receives bytes alone: descriptors that were sent along never become ours. recv(2).
+    ///
+    /// - Throws: EPROTO where the peer of an accepted connection sent a descriptor, and earlier ones keep all threads busy that
+    ///   could close it.
     package func receive(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Received {
         guard buffer.count > 0 else { return .bytes(0) }
+        if isInspected {
+            switch try unsafe receiveInspected(into: buffer) {
+            case .bytes(let count, _): return .bytes(count)
+            case .wouldBlock: return .wouldBlock
+            case .end: return .end
+            case .fault: throw SystemError(number: EPROTO, call: "recvmsg")
+            }
+        }
         // The buffer's own bounds.
         let count = try SystemCall.valueIfReady("recv") {
             unsafe rl_receive(descriptor.number, buffer.baseAddress, buffer.count)
@@ -84,9 +106,22 @@ package struct StreamSocket: ~Copyable, Sendable {
         return ready > 0
     }
 
-    /// Makes the kernel refuse descriptors to whoever sends them here; where it does not know how (before Linux 6.16),
-    /// `receive` drops them. SO_PASSRIGHTS.
-    package func refuseDescriptors() {
-        _ = rl_set_socket_option(descriptor.number, RL_SOCKET_PASS_RIGHTS, 0)
+    /// Makes the kernel refuse descriptors to whoever sends them here, since Linux 6.16; before, and where one may have come
+    /// already, `receive` goes on looking for them. SO_PASSRIGHTS.
+    package mutating func refuseDescriptors() {
+        guard rl_set_socket_option(descriptor.number, RL_SOCKET_PASS_RIGHTS, 0) == 0 else { return }
+        let queued = Int(rl_queued(descriptor.number))
+        isInspected = queued != 0 && !carriesNothing(queued)
+    }
+
+    // Whether that many bytes in the queue are all bytes.
+    private func carriesNothing(_ queued: Int) -> Bool {
+        var bytes = InlineArray<16384, UInt8>(repeating: 0)
+        var carries: Int32 = 0
+        var span = bytes.mutableSpan
+        let seen = unsafe span.withUnsafeMutableBytes { raw in
+            SystemCall.retrying { unsafe rl_peek(descriptor.number, raw.baseAddress, raw.count, &carries) }
+        }
+        return seen >= queued && carries == 0
     }
 }

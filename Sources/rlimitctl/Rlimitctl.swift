@@ -15,6 +15,7 @@ struct Rlimitctl: ParsableCommand {
             Exit status: 0 done, 1 failed, 64 a command line that makes no sense, 69 no agent \
             answers, 77 refused; "run" passes on its command's own, and 125 where it did not come that far.
             """,
+        version: productVersion,
         subcommands: [
             GetCommand.self, SetCommand.self, UsageCommand.self, RunCommand.self, ExplainCommand.self, StatusCommand.self,
             PolicyCommand.self,

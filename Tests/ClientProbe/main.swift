@@ -137,17 +137,20 @@ func forkBusy(_ socket: AgentSocket) {
     let client = BlockingLimitClient(socket: socket)
     _ = whoAmI(client)
     let box = Unmanaged.passRetained(Box(client))
-    for _ in 0..<4 {
+    for _ in 0..<3 {
         var thread = pthread_t()
         pthread_create(
             &thread, nil,
             { box in
                 let client = box.map { Unmanaged<Box>.fromOpaque($0).takeUnretainedValue().client }
-                while true { _ = try? client?.agentInfo() }
+                while true {
+                    _ = try? client?.agentInfo()
+                    usleep(20)
+                }
             }, box.toOpaque())
     }
     var failures = 0
-    for _ in 0..<100 {
+    for _ in 0..<25 {
         let child = forkProcess()
         if child == 0 {
             alarm(10)

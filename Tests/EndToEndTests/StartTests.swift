@@ -79,7 +79,7 @@ struct StartTests {
     @Test func `a socket that a dead agent left is replaced`() throws {
         let agent = try AgentProcess(policy: Policies.nothing)
         agent.send(SIGKILL)
-        try agent.wait()
+        _ = try agent.wait()
         try #require(FileManager.default.fileExists(atPath: agent.socket))
         try agent.restart()
         #expect(try Rlimitctl(agent, as: .alice)("status").status == 0)

@@ -77,7 +77,12 @@ func run(
     let folder = CommandLine.arguments[0].split(separator: "/", omittingEmptySubsequences: false).dropLast()
     let path = folder.joined(separator: "/") + "/" + program
     // A file and no pipe: other children of this process may hold a pipe open.
-    let file = ScriptedAgent.temporaryFolder() + "/output"
+    let scratch = ScriptedAgent.temporaryFolder()
+    let file = scratch + "/output"
+    defer {
+        unlink(file)
+        rmdir(scratch)
+    }
     let number = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard number >= 0 else { throw SpawnError(number: errno) }
     let words = ["/bin/sh", "-c", preparation + "; exec \"$@\"", "sh", path] + arguments

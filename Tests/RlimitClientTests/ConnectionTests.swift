@@ -211,7 +211,7 @@ struct LostAgentTests {
         let client = first.client()
         #expect(try client.limit(.openFiles) == someLimit)
         first.stop()
-        let second = try ScriptedAgent(folder: first.folder) { session in try session.serve(change) }
+        let second = try ScriptedAgent(takingOver: first) { session in try session.serve(change) }
         usleep(50_000)
         #expect(try client.apply(.raise(.openFiles, to: 100)).new == Limit(100))
         #expect(first.requests.count == 1)

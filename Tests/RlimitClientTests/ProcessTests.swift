@@ -109,6 +109,6 @@ struct ProcessTests {
     func forkBusy() throws {
         let agent = try agent(serve)
         #expect(try run("client-probe", ["fork-busy", agent.path]) == ["failures 0"])
-        #expect(agent.connections == 101)
+        #expect(agent.connections == 26)
     }
 }

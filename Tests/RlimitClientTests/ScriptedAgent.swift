@@ -14,6 +14,7 @@ final class ScriptedAgent: Sendable {
     var path: String { folder + "/agent.sock" }
     var socket: AgentSocket { AgentSocket(path: path) }
     private let listener: Int32
+    private let isFolderOurs: Bool
     private let log = Log()
 
     private final class Log: Sendable {
@@ -28,8 +29,9 @@ final class ScriptedAgent: Sendable {
 
     /// The first connection is treated by the first script, and so on; the last one also treats all that come later. Without
     /// any, nobody is accepted.
-    init(folder: String = temporaryFolder(), backlog: Int32 = 16, _ scripts: Script...) throws {
-        self.folder = folder
+    init(takingOver other: ScriptedAgent? = nil, backlog: Int32 = 16, _ scripts: Script...) throws {
+        isFolderOurs = other == nil
+        folder = other?.folder ?? Self.temporaryFolder()
         listener = try listening(at: folder + "/agent.sock", backlog)
         let log = log, number = listener
         guard let last = scripts.last else { return }
@@ -55,7 +57,10 @@ final class ScriptedAgent: Sendable {
     /// Nobody listens any more; the socket file stays, as it does when an agent is killed.
     func stop() { shutdown(listener, Int32(SHUT_RDWR)) }
 
-    deinit { stop() }
+    deinit {
+        stop()
+        if isFolderOurs { try? FileManager.default.removeItem(atPath: folder) }
+    }
 
     func client(
         _ strategy: BlockingLimitClient.Strategy = .agentOnly, timeout: Duration? = .seconds(10)

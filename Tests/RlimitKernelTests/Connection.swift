@@ -9,7 +9,7 @@ struct Connection: ~Copyable {
     let scratch: Scratch
     let listener: Listener
     let client: StreamSocket
-    let server: StreamSocket
+    var server: StreamSocket
 
     init() throws {
         let scratch = try Scratch()

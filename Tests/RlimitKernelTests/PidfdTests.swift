@@ -107,7 +107,7 @@ private let bothWays = [KernelFeatures.probed, .oldest]
             }
         try #require(number >= 0)
         #expect(Adopted(number) == nil)
-        if impostor == .regularFile || impostor == .pathOnly { #expect(try Scratch.descriptors(on: path) == 0) }
+        if impostor == .regularFile || impostor == .pathOnly { #expect(try Scratch.allAreClosed(on: path)) }
     }
 
     @Test func `A pidfd is taken, also of a process that has ended or of a child that has not`() throws {

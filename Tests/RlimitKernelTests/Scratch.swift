@@ -30,6 +30,16 @@ final class Scratch {
             .filter { (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")) == path }
             .count
     }
+
+    /// Whether none is left, soon: those of a peer's choosing are closed by another thread.
+    static func allAreClosed(on path: String) throws -> Bool {
+        let deadline = ContinuousClock.now + .seconds(5)
+        while try descriptors(on: path) > 0 {
+            guard ContinuousClock.now < deadline else { return false }
+            usleep(1000)
+        }
+        return true
+    }
 }
 
 /// Tests of several users act as root.

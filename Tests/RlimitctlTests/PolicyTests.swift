@@ -80,6 +80,11 @@ struct PolicyTests {
         #expect(try Tool("policy", "check", try scratch.write(text, to: "x.toml")).status == 1)
         try FileManager.default.createDirectory(atPath: scratch.path + "/policy.d", withIntermediateDirectories: false)
         #expect(try Tool("policy", "check", try scratch.write(text, to: "policy.d/x.toml")).status == 0)
+        // Of the main file beside it, it is a part: here with rules of the same names.
+        let main = try scratch.write(good, to: "policy.toml")
+        let tool = try Tool("policy", "check", main)
+        #expect(tool.status == 1)
+        #expect(tool.output.contains("policy.d/x.toml:"))
     }
 
     @Test("explain --as-user: what a user may have by the rules, without an agent")

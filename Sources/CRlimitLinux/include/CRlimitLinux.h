@@ -75,13 +75,20 @@ ssize_t rl_receive(int fd, void *bytes, size_t count);
 ssize_t rl_send(int fd, const void *bytes, size_t count);
 ssize_t rl_send_descriptor(int fd, const void *bytes, size_t count, int descriptor);
 
+enum { RL_GREATEST_DESCRIPTOR_COUNT = 253 };  // SCM_MAX_FD: what the kernel takes with one sendmsg(2)
+
 struct rl_received {
-    int descriptor;    // -1: none came
-    int is_truncated;  // more came than there was room for; the kernel has dropped the rest
+    int count;         // of descriptors
+    int is_truncated;  // more came than could be taken; the kernel has dropped the rest
     int has_other;     // ancillary data that is no descriptor
 };
 
-ssize_t rl_receive_descriptor(int fd, void *bytes, size_t count, struct rl_received *received);
+// `descriptors` has room for RL_GREATEST_DESCRIPTOR_COUNT.
+ssize_t rl_receive_descriptors(int fd, void *bytes, size_t count, int *descriptors, struct rl_received *received);
+
+// Looks without taking: *carries is 1 where a descriptor, or other ancillary data, comes with the last of the bytes.
+ssize_t rl_peek(int fd, void *bytes, size_t count, int *carries);
+int rl_queued(int fd);  // bytes that wait to be received
 
 enum rl_socket_option {
     RL_SOCKET_IS_LISTENING,
@@ -199,6 +206,10 @@ int rl_signal_descriptor(const int *signals, size_t count);  // they must be blo
 int rl_signal_next(int fd);                                  // the number
 int rl_signal_block(const int *signals, size_t count, int block);
 int rl_signal_ignore(int signal);
+
+// Interrupts the calling thread's waits again and again, until stopped.
+int rl_nudge_start(int64_t interval_nanoseconds, void **nudge);
+void rl_nudge_stop(void *nudge);
 
 enum rl_clock { RL_CLOCK_MONOTONIC, RL_CLOCK_BOOT };
 int64_t rl_clock(enum rl_clock clock);  // nanoseconds

@@ -24,7 +24,7 @@ struct ExplainCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "With --as-user: the policy file, without drop-ins.",
+            "With --as-user: the policy file, to which policy.d beside it belongs.",
             discussion: "Else \(PolicyLoader.standardMain) and its drop-ins.", valueName: "file"),
         completion: .file(extensions: ["toml"]))
     var policy: String?

@@ -8,7 +8,7 @@ struct PolicyCheckCommand: ParsableCommand {
         abstract: "Say what is wrong with a policy file, as file:line:column: message.",
         discussion: """
             Without FILE the agent's own are checked: \(PolicyLoader.standardMain) and its drop-ins. \
-            A FILE that is named is checked alone, and as a drop-in where its folder is called policy.d.
+            A FILE is checked with its own drop-ins, policy.d beside it; one that is in a policy.d itself is checked alone.
             """)
 
     @OptionGroup var global: GlobalOptions

@@ -6,14 +6,17 @@ struct PolicyFiles {
     let main: String
     private let loader: PolicyLoader
 
-    /// A file alone, or, where none is named, the agent's own with its drop-ins.
+    /// A file with its drop-ins, `policy.d` beside it, as the agent reads them; where none is named, the agent's own. A
+    /// file that is a drop-in itself is read alone.
     init(_ file: String?, isStrict: Bool = false) {
         main = file ?? PolicyLoader.standardMain
         if let file {
             // For the agent no file at all is a policy without rules; who names one means that it is there.
-            let isDropIn = file.split(separator: "/").dropLast().last == "policy.d"
+            let folder = file.lastIndex(of: "/").map { String(file[...$0]) } ?? ""
+            let isDropIn = folder.hasSuffix("/policy.d/") || folder == "policy.d/"
             loader = PolicyLoader(
-                main: file, mainIsRequired: true, mainIsDropIn: isDropIn, dropIns: [], isStrict: isStrict)
+                main: file, mainIsRequired: true, mainIsDropIn: isDropIn,
+                dropIns: isDropIn ? [] : ["\(folder)policy.d"], isStrict: isStrict)
         } else {
             loader = PolicyLoader(isStrict: isStrict)
         }

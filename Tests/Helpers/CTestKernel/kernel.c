@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/sched.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,6 +78,25 @@ int tk_socket_pair(int *ends) {
 int tk_event_descriptor(void) {
     int fd = eventfd(0, EFD_CLOEXEC);
     return fd >= 0 ? fd : -errno;
+}
+
+int tk_lingering_socket(int seconds, int *other_end) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof(address);
+    struct linger linger = {.l_onoff = 1, .l_linger = seconds};
+    static const char bytes[65536];
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (listener < 0 || fd < 0 || bind(listener, (struct sockaddr *)&address, length) != 0 ||
+        listen(listener, 1) != 0 || getsockname(listener, (struct sockaddr *)&address, &length) != 0 ||
+        connect(fd, (struct sockaddr *)&address, length) != 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) != 0)
+        return -errno;
+    *other_end = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    close(listener);
+    while (send(fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {
+    }
+    return fd;
 }
 
 int tk_open_path_only(const char *path) {

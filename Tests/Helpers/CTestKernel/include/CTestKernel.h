@@ -16,6 +16,7 @@ int tk_pidfd_of_thread(int32_t thread);  // PIDFD_THREAD
 int32_t tk_fork_as(int32_t pid);         // a child of that number, which waits to be killed
 int tk_socket_pair(int *ends);
 int tk_event_descriptor(void);
+int tk_lingering_socket(int seconds, int *other_end);  // its last close(2) waits that long
 int tk_open_path_only(const char *path);
 
 #endif

@@ -1,0 +1,90 @@
+internal import CRlimitLinux
+internal import Glibc
+internal import Synchronization
+
+/// Closes on threads of its own what could hold up whoever closes it.
+///
+/// Letting go of a descriptor of a peer's choosing may take as long as the peer likes: closing a file of FUSE waits for the
+/// peer's own file system to answer, and the last reference to a TCP socket with SO_LINGER waits for data that nobody reads.
+/// The latter also where the descriptor was never received: a message that carries it drops it when it is read without a
+/// control buffer, or when the connection that it waits in is closed.
+final class Disposal: Sendable {
+    /// Connections in which something unread is left.
+    static let connections = Disposal(threadLimit: 2)
+    /// Descriptors of peers who may send them, other than pidfds.
+    static let received = Disposal(threadLimit: 16)
+    /// Descriptors of peers who may not.
+    static let unwanted = Disposal(threadLimit: 4)
+
+    private struct State {
+        var waiting: [Int32] = []
+        var threads = 0
+        var busy = 0
+    }
+
+    private let state = Mutex(State())
+    private let threadLimit: Int
+
+    init(threadLimit: Int) { self.threadLimit = threadLimit }
+
+    /// How many are not closed yet.
+    var pending: Int { state.withLock { $0.waiting.count + $0.busy } }
+
+    /// No thread is free, and perhaps none will ever be.
+    var isStuck: Bool { state.withLock { $0.busy == threadLimit } }
+
+    /// Takes a descriptor over, and returns at once.
+    func close(_ number: Int32) {
+        let needsThread = state.withLock { state in
+            state.waiting.append(number)
+            guard state.threads < threadLimit else { return false }
+            state.threads += 1
+            return true
+        }
+        if needsThread, !startThread() { state.withLock { $0.threads -= 1 } }
+    }
+
+    /// Whether nothing is left to receive on a connection, and nothing more can come. shutdown(2), ioctl(2).
+    static func isDrained(_ number: Int32) -> Bool { rl_shutdown(number) == -ENOTCONN || rl_queued(number) == 0 }
+
+    private func startThread() -> Bool {
+        var thread = pthread_t()
+        // Kept alive until the thread has taken it.
+        let passed = unsafe Unmanaged.passRetained(self)
+        let result = unsafe pthread_create(
+            &thread, nil,
+            { argument in
+                guard let argument = unsafe argument else { return nil }
+                unsafe Unmanaged<Disposal>.fromOpaque(argument).takeRetainedValue().work()
+                return nil
+            }, passed.toOpaque())
+        guard result == 0 else {
+            unsafe passed.release()
+            return false
+        }
+        pthread_detach(thread)
+        return true
+    }
+
+    // What lingers stops lingering at the first signal.
+    private func work() {
+        var nudge: UnsafeMutableRawPointer?
+        let isNudged = unsafe rl_nudge_start(1_000_000, &nudge) == 0
+        while let number = next() {
+            _ = rl_close(number)
+            state.withLock { $0.busy -= 1 }
+        }
+        if isNudged { unsafe rl_nudge_stop(nudge) }
+    }
+
+    private func next() -> Int32? {
+        state.withLock { state in
+            guard let number = state.waiting.popLast() else {
+                state.threads -= 1
+                return nil
+            }
+            state.busy += 1
+            return number
+        }
+    }
+}
