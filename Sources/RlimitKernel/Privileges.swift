@@ -80,9 +80,10 @@ package enum Privileges {
             try check("drop from the bounding set", capng_apply(CAPNG_SELECT_BOUNDS))
         }
         try check("clear the ambient capabilities", rl_clear_ambient())
-        // A unit that gave exactly this may forbid capset(2), and there is nothing left to drop.
+        // A unit that gave exactly this may forbid capset(2); then there is nothing that must be dropped.
+        let dropped = capng_apply(CAPNG_SELECT_CAPS)
         if before.permitted == kept, before.effective == kept, before.inheritable & ~kept == 0 { return }
-        try check("drop capabilities", capng_apply(CAPNG_SELECT_CAPS))
+        try check("drop capabilities", dropped)
     }
 
     // What libcap-ng is to make of us by the next capng_apply.
