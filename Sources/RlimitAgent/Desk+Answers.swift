@@ -91,7 +91,7 @@ extension Desk {
                 throw error
             }
             return try withNamed(pid, of: session) { process throws(RlimitError) in
-                try handler.handle(request, from: session.peer, on: process, isPeer: pid == session.peer.pid)
+                try handler.handle(request, from: session.peer, on: process, isPeer: session.isPeer(process))
             }
         case .attachedPidfd:
             guard session.mayAttach else {
@@ -101,7 +101,7 @@ extension Desk {
             }
             let process = try KernelProcess(attached: attached)
             return try handler.handle(
-                request, from: session.peer, on: process, isPeer: process.pid == session.peer.pid)
+                request, from: session.peer, on: process, isPeer: session.isPeer(process))
         case .cgroup, .pod:
             throw RlimitError(.unsupported, message: "this agent does not have cgroup and pod targets yet")
         }

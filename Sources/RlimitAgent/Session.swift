@@ -50,6 +50,15 @@ final class Session {
     /// Nothing of it is under way.
     var isIdle: Bool { unread.isEmpty && unsent.isEmpty }
 
+    /// Whether a process, held since before now, is the one that connected. The number alone does not tell: it may have been
+    /// given to another after the peer ended.
+    func isPeer(_ process: borrowing KernelProcess) -> Bool {
+        switch itself {
+        case .some(let itself): itself.pid == process.pid && !itself.hasEnded
+        case .none: false
+        }
+    }
+
     init(socket: consuming StreamSocket, _ who: consuming PeerHandle, account: Account, mayAttach: Bool) {
         self.socket = socket
         self.account = account
