@@ -38,6 +38,8 @@ extension AgentOptions {
     package func start() throws -> Agent {
         // Before there is any thread: each inherits the blocked signals.
         let signals = try SignalSource()
+        // Whoever reads the log may go; that is no reason to go too.
+        OwnProcess.ignoreBrokenPipes()
         let sink = LogSink(format: logFormat, output: PatientOutput.write)
         let log = Logger.agent(sink: sink, level: logLevel)
         defer { sink.flush() }
