@@ -49,7 +49,7 @@ struct LimitWriter: ~Copyable {
     }
 
     // Newest first and exactly as it was, as long as it is the process that was judged.
-    private func takeBack(
+    private mutating func takeBack(
         from process: borrowing some TargetProcess & ~Copyable, judged: Identity
     ) throws(RlimitError) {
         guard !written.isEmpty else { return }
