@@ -1,6 +1,5 @@
 internal import CRlimitLinux
 internal import Glibc
-internal import Synchronization
 
 /// Closes on threads of its own what could hold up whoever closes it.
 ///
@@ -8,7 +7,7 @@ internal import Synchronization
 /// peer's own file system to answer, and the last reference to a TCP socket with SO_LINGER waits for data that nobody reads.
 /// The latter also where the descriptor was never received: a message that carries it drops it when it is read without a
 /// control buffer, or when the connection that it waits in is closed.
-final class Disposal: Sendable {
+final class Disposal: @unchecked Sendable {
     /// Connections in which something unread is left.
     static let connections = Disposal(threadLimit: 2)
     /// Descriptors of peers who may send them, other than pidfds.
@@ -22,30 +21,35 @@ final class Disposal: Sendable {
         var busy = 0
     }
 
-    private let state = Mutex(State())
+    // Only while the monitor is locked.
+    private var state = State()
+    private let monitor = Monitor()
     private let threadLimit: Int
 
     init(threadLimit: Int) { self.threadLimit = threadLimit }
 
     /// How many are not closed yet.
-    var pending: Int { state.withLock { $0.waiting.count + $0.busy } }
+    var pending: Int { monitor.locked { state.waiting.count + state.busy } }
 
     /// No thread is free, and perhaps none will ever be.
-    var isStuck: Bool { state.withLock { $0.busy == threadLimit } }
+    var isStuck: Bool { monitor.locked { state.busy == threadLimit } }
 
     /// Takes a descriptor over, and returns at once.
     func close(_ number: Int32) {
-        let needsThread = state.withLock { state in
+        let needsThread = monitor.locked {
             state.waiting.append(number)
             guard state.threads < threadLimit else { return false }
             state.threads += 1
             return true
         }
-        if needsThread, !startThread() { state.withLock { $0.threads -= 1 } }
+        if needsThread, !startThread() { monitor.locked { state.threads -= 1 } }
     }
 
     /// Whether nothing is left to receive on a connection, and nothing more can come. shutdown(2), ioctl(2).
-    static func isDrained(_ number: Int32) -> Bool { rl_shutdown(number) == -ENOTCONN || rl_queued(number) == 0 }
+    static func isDrained(_ number: Int32) -> Bool {
+        _ = rl_shutdown(number)
+        return rl_queued(number) == 0
+    }
 
     private func startThread() -> Bool {
         var thread = pthread_t()
@@ -72,13 +76,13 @@ final class Disposal: Sendable {
         let isNudged = unsafe rl_nudge_start(1_000_000, &nudge) == 0
         while let number = next() {
             _ = rl_close(number)
-            state.withLock { $0.busy -= 1 }
+            monitor.locked { state.busy -= 1 }
         }
         if isNudged { unsafe rl_nudge_stop(nudge) }
     }
 
     private func next() -> Int32? {
-        state.withLock { state in
+        monitor.locked {
             guard let number = state.waiting.popLast() else {
                 state.threads -= 1
                 return nil

@@ -41,6 +41,20 @@ import Testing
         #expect(ContinuousClock.now - start < Self.patience)
     }
 
+    @Test func `A client that left one unread and went holds up nobody`() throws {
+        let scratch = try Scratch()
+        let listener = try Listener(path: scratch.file("socket"))
+        var others: [Int32] = []
+        defer { others.forEach { close($0) } }
+        do {
+            let client = try StreamSocket.connect(to: scratch.file("socket"), timeout: .seconds(5))
+            others = try send(1, over: client)
+        }
+        let start = ContinuousClock.now
+        #expect(try listener.acceptsOne())
+        #expect(ContinuousClock.now - start < Self.patience)
+    }
+
     @Test func `Neither one that is received, nor many, hold up the receiver`() throws {
         let connection = try Connection()
         let others = try send(2, over: connection.client)

@@ -1,6 +1,7 @@
 import CRlimitLinux
 import Glibc
 import RlimitKernel
+import Synchronization
 import Testing
 
 @Suite struct PollerTests {
@@ -89,8 +90,8 @@ import Testing
 private final class Interrupter: @unchecked Sendable {
     private let victim: pthread_t
     private var sender = pthread_t()
-    private nonisolated(unsafe) var isStopped = false
-    private nonisolated(unsafe) var count = 0
+    private let isStopped = Atomic(false)
+    private let count = Atomic(0)
 
     init(_ victim: pthread_t) {
         self.victim = victim
@@ -99,10 +100,10 @@ private final class Interrupter: @unchecked Sendable {
             { argument in
                 guard let argument else { return nil }
                 let interrupter = Unmanaged<Interrupter>.fromOpaque(argument).takeUnretainedValue()
-                while !interrupter.isStopped {
+                while !interrupter.isStopped.load(ordering: .relaxed) {
                     usleep(20_000)
                     pthread_kill(interrupter.victim, SIGUSR2)
-                    interrupter.count += 1
+                    interrupter.count.add(1, ordering: .relaxed)
                 }
                 return nil
             }, Unmanaged.passUnretained(self).toOpaque())
@@ -110,8 +111,8 @@ private final class Interrupter: @unchecked Sendable {
 
     /// How many signals there were.
     func stop() -> Int {
-        isStopped = true
+        isStopped.store(true, ordering: .relaxed)
         pthread_join(sender, nil)
-        return count
+        return count.load(ordering: .relaxed)
     }
 }

@@ -107,7 +107,9 @@ import Testing
         var scan = try ThreadScan(of: child.pid)
         var turns = 1
         while try !scan.advance(by: 1) { turns += 1 }
-        #expect(turns == 5)
+        // Four, and a sanitizer's own where there is one.
+        #expect(turns == (Int(Processes.status(child.pid)["Threads"] ?? "") ?? 0) + 1)
+        #expect(turns >= 5)
         let voluntary = scan.voluntarySwitches
         #expect(voluntary > 0)
     }
@@ -120,9 +122,11 @@ import Testing
         let second = try Child.probe("ids=\(uid),0,0", "thread", "wait")
         #expect(try second.line() == "done")
         _ = try second.line()
-        #expect(try Procfs.threads(ofUser: uid) == 3)
+        func threads(_ child: Child) -> UInt64 { UInt64(Processes.status(child.pid)["Threads"] ?? "") ?? 0 }
+        #expect(threads(first) >= 1 && threads(second) >= 2)
+        #expect(try Procfs.threads(ofUser: uid) == threads(first) + threads(second))
         first.end()
-        #expect(try Procfs.threads(ofUser: uid) == 2)
+        #expect(try Procfs.threads(ofUser: uid) == threads(second))
     }
 
     @Test func `Our own use has all of getrusage's fields, and both is the sum`() throws {

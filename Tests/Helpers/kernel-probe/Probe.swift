@@ -91,17 +91,21 @@ struct Probe: ~Copyable {
     private func answer(_ result: Int32) -> String { result >= 0 ? "done" : SystemError.text(of: -result) }
 
     private static func startThread() -> Int32 {
-        let room = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
-        room.pointee = 0
+        // The thread's number comes through a pipe, whose end it is given.
+        var ends: [Int32] = [-1, -1]
         var thread = pthread_t()
+        var number: Int32 = -1
+        guard pipe(&ends) == 0, let argument = UnsafeMutableRawPointer(bitPattern: Int(ends[1])) else { return -1 }
         pthread_create(
             &thread, nil,
             { argument in
-                argument?.assumingMemoryBound(to: Int32.self).pointee = OwnProcess.thread
+                var number = OwnProcess.thread
+                write(Int32(Int(bitPattern: argument)), &number, MemoryLayout<Int32>.size)
                 while true { pause() }
-            }, room)
-        for _ in 0..<1000 where room.pointee == 0 { usleep(1000) }
-        return room.pointee
+            }, argument)
+        read(ends[0], &number, MemoryLayout<Int32>.size)
+        ends.forEach { close($0) }
+        return number
     }
 }
 
