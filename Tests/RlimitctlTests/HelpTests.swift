@@ -4,7 +4,9 @@ import Testing
 
 @Suite("rlimitctl's help")
 struct HelpTests {
-    @Test("Every command has help, on standard output", arguments: ["get", "set", "usage", "run", "explain", "status", "policy"])
+    @Test(
+        "Every command has help, on standard output",
+        arguments: ["get", "set", "usage", "run", "explain", "status", "policy"])
     func help(command: String) throws {
         let tool = try Tool(command, "--help")
         #expect(tool.status == 0)
