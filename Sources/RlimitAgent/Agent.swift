@@ -95,14 +95,15 @@ extension Agent {
         guard let who = try? socket.peer() else { return }
         let peer = who.peer
         let quota = desk.handler.policy.quota
-        guard sessions.count < connectionLimit else {
+        let free = connectionLimit - sessions.count
+        guard free > 0 else {
             return turnAway(socket, peer, "the agent has \(connectionLimit) connections, and no room for more")
         }
-        let account = tenants.admit(
-            peer, limit: quota.connections, ratePerSecond: quota.requestsPerSecond, now: desk.now)
+        // Nobody has more than are left for everyone else, so whoever comes late still finds a place.
+        let limit = min(quota.connections, free)
+        let account = tenants.admit(peer, limit: limit, ratePerSecond: quota.requestsPerSecond, now: desk.now)
         guard let account else {
-            return turnAway(
-                socket, peer, "uid \(peer.uid) has \(quota.connections) connections, and may have no more")
+            return turnAway(socket, peer, "uid \(peer.uid) has \(limit) connections or more, and may have no more now")
         }
         begin(Session(socket: socket, who, account: account, mayAttach: desk.handler.policy.letsSpeakOfOthers(peer)))
     }
