@@ -123,7 +123,9 @@ let package = Package(
             swiftSettings: testSettings),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire", "rlimitctl", "rlimitd"],
+            dependencies: [
+                "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire", "raise-files", "rlimitctl", "rlimitd",
+            ],
             swiftSettings: testSettings),
     ],
     cLanguageStandard: .c11,
