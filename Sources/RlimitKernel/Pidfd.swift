@@ -33,12 +33,17 @@ package struct Pidfd: ~Copyable, Sendable {
     /// behind it, which may be the peer's own and never answer. pidfd_send_signal(2) takes directories of /proc, too.
     package init?(adopting descriptor: consuming FileDescriptor, features: KernelFeatures = .probed) {
         let number = descriptor.number
+        guard Self.isPidfd(number) else { return nil }
+        let flags = SystemCall.retrying { rl_descriptor_flags(number) }
+        guard flags >= 0, flags & Int32(RL_PIDFD_THREAD_FLAG) == 0 else { return nil }
+        self.init(owning: descriptor, features: features)
+    }
+
+    /// Whether a descriptor is a pidfd, of a process or of a thread. waitid(2).
+    static func isPidfd(_ number: Int32) -> Bool {
         let answer = SystemCall.retrying { rl_pidfd_wait(number) }
         // It is not our child; if it were, 0 or EAGAIN.
-        let isPidfd = answer >= 0 || answer == -ECHILD || answer == -EAGAIN
-        let flags = SystemCall.retrying { rl_descriptor_flags(number) }
-        guard isPidfd, flags >= 0, flags & Int32(RL_PIDFD_THREAD_FLAG) == 0 else { return nil }
-        self.init(owning: descriptor, features: features)
+        return answer >= 0 || answer == -ECHILD || answer == -EAGAIN
     }
 
     /// Who it is now; nil where it has ended, even if nobody has waited for it yet, where it has no number in this PID

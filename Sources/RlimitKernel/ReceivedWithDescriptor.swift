@@ -20,6 +20,7 @@ extension StreamSocket {
         into buffer: UnsafeMutableRawBufferPointer
     ) throws(SystemError) -> ReceivedWithDescriptor {
         guard buffer.count > 0 else { return .bytes(0, nil) }
+        guard !ForeignDescriptors.shared.isFull else { return try unsafe receiveBytesAlone(into: buffer) }
         var received = rl_received()
         // The buffer's own bounds.
         let count = try SystemCall.valueIfReady("recvmsg") {
@@ -27,9 +28,20 @@ extension StreamSocket {
         }
         guard let count else { return .wouldBlock }
         // Owned before anything is judged, so that every way out closes it.
-        let attached = received.descriptor >= 0 ? FileDescriptor(owning: received.descriptor) : nil
+        let attached = received.descriptor >= 0 ? FileDescriptor(received: received.descriptor) : nil
         if received.is_truncated != 0 || received.has_other != 0 { return .fault }
         if count == 0 { return attached == nil ? .end : .fault }
         return .bytes(count, attached)
+    }
+
+    // As long as too many wait to be closed, no more become ours.
+    private func receiveBytesAlone(
+        into buffer: UnsafeMutableRawBufferPointer
+    ) throws(SystemError) -> ReceivedWithDescriptor {
+        switch unsafe try receive(into: buffer) {
+        case .bytes(let count): .bytes(count, nil)
+        case .wouldBlock: .wouldBlock
+        case .end: .end
+        }
     }
 }
