@@ -9,6 +9,8 @@ package final class Agent {
     private let poller: Poller
     private let signals: SignalSource
     private let listener: Listener
+    // Locked as long as the agent lives.
+    private let state: StateDirectory
     private let desk: Desk
     private let loader: PolicyLoader
     private var supervisor: Supervisor
@@ -42,6 +44,7 @@ package final class Agent {
         poller = try Poller()
         signals = parts.signals
         listener = parts.listener
+        state = parts.state
         loader = parts.loader
         supervisor = parts.supervisor
         sink = parts.sink
@@ -153,7 +156,9 @@ extension Agent {
         case .writes: if !wrote { watch(session, for: .writable, token) }
         case .hasMore:
             if wrote { watch(session, for: .readable, token) }
-            backlog.append(token)
+            // Once, or each turn would give it one turn more than the last.
+            if !session.isInBacklog { backlog.append(token) }
+            session.isInBacklog = true
         case .ends: return end(token, session)
         }
         if drainsUntil != nil && session.isIdle { end(token, session) }
@@ -163,7 +168,11 @@ extension Agent {
         guard !backlog.isEmpty else { return }
         let tokens = backlog
         backlog.removeAll(keepingCapacity: true)
-        for token in tokens where sessions[token]?.hasWholeFrames ?? false { serve(token) }
+        for token in tokens {
+            guard let session = sessions[token] else { continue }
+            session.isInBacklog = false
+            if session.hasWholeFrames { serve(token) }
+        }
     }
 
     private func watch(_ session: Session, for interest: Poller.Interest, _ token: UInt64) {

@@ -44,6 +44,9 @@ final class Session {
         case ends
     }
 
+    /// Whether it is among those that have their turn without being asked for it.
+    var isInBacklog = false
+
     /// Whether the poller was told that it waits to write.
     var waitsToWrite = false
 

@@ -4,15 +4,12 @@ import Testing
 /// The units and the installer, judged by systemd's own tools.
 @Suite("Installing and the units")
 struct DeployTests {
-    private static let project = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().path
-
     /// A folder with everything installed under it as if it were the root of a machine.
     private func installedRoot() throws -> String {
         let root = try TemporaryFolder.make(mode: 0o755)
         let build = (try Programs.rlimitd as NSString).deletingLastPathComponent
         let result = try ChildProcess.run([
-            Self.project + "/scripts/install", "--build-dir", build, "--destdir", root,
+            Machine.project + "/scripts/install", "--build-dir", build, "--destdir", root,
         ])
         try #require(result.status == 0, "\(result.error)")
         return root
@@ -28,11 +25,12 @@ struct DeployTests {
                 "644 /usr/lib/systemd/system/rlimitd.socket",
                 "644 /usr/lib/sysusers.d/rlimitd.conf",
                 "644 /usr/lib/tmpfiles.d/rlimitd.conf",
+                "644 /usr/share/doc/rlimitd/POLICY.md",
                 "644 /usr/share/doc/rlimitd/README.md",
                 "755 /usr/bin/rlimitctl",
                 "755 /usr/libexec/rlimitd",
             ])
-        let removal = try ChildProcess.run([Self.project + "/scripts/install", "--uninstall", "--destdir", root])
+        let removal = try ChildProcess.run([Machine.project + "/scripts/install", "--uninstall", "--destdir", root])
         #expect(removal.status == 0, "\(removal.error)")
         #expect(try ChildProcess.run(["find", root, "-type", "f"]).output == root + "/etc/rlimitd/policy.toml\n")
     }
@@ -42,7 +40,7 @@ struct DeployTests {
         try Data("version = 1 # mine\n".utf8).write(to: URL(fileURLWithPath: policy))
         let build = (try Programs.rlimitd as NSString).deletingLastPathComponent
         let again = try ChildProcess.run([
-            Self.project + "/scripts/install", "--build-dir", build, "--destdir", root,
+            Machine.project + "/scripts/install", "--build-dir", build, "--destdir", root,
         ])
         #expect(again.status == 0, "\(again.error)")
         #expect(try Machine.contents(of: policy) == "version = 1 # mine\n")
@@ -63,7 +61,7 @@ struct DeployTests {
     }
 
     @Test func `the service is exposed no more than it must be`() throws {
-        let unit = Self.project + "/deploy/systemd/rlimitd.service"
+        let unit = Machine.project + "/deploy/systemd/rlimitd.service"
         let result = try ChildProcess.run(["systemd-analyze", "security", "--offline=true", "--threshold=7", unit])
         #expect(result.status == 0, "\(result.output)\(result.error)")
     }

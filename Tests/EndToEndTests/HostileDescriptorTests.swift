@@ -94,6 +94,8 @@ struct HostileDescriptorTests {
         #expect(
             try answers {
                 try $0.send(Array(try get().prefix(3)))
+                // Else the two could arrive as one.
+                usleep(100_000)
                 try $0.send(Array(try get().dropFirst(3)), with: [pidfd])
             }.contains(.malformed), "with the rest of a frame that began before")
         #expect(

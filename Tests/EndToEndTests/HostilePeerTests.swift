@@ -190,6 +190,14 @@ struct HostilePeerTests {
         #expect(agent.isRunning)
     }
 
+    @Test func `a second agent does not get the state folder of one that runs`() throws {
+        let agent = try AgentProcess(policy: Self.ample)
+        let second = try ChildProcess.run(agent.folder.command(options: ["--allow-no-capability"]))
+        #expect(second.status == 1)
+        #expect(second.error.contains("another agent uses the state folder"), "\(second.error)")
+        #expect(try serves(agent))
+    }
+
     @Test func `the error text of a program that was handed the socket is no request`() throws {
         let agent = try AgentProcess(policy: Self.ample)
         let connection = try RawConnection(to: agent.socket)
@@ -206,14 +214,14 @@ struct HostilePeerTests {
         let held = try agent.files.descriptors
         let request = try (1...100).flatMap { try RequestBytes.frame(.get(.caller, .all), id: UInt64($0)) }
         for _ in 0..<200 { try RawConnection(to: agent.socket).send(request) }
-        let frame = RawConnection.serverInfoRequest.map { String(format: "\\%03o", $0) }.joined()
         let script = """
-            import os, socket, sys
-            s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.send(b"\(frame)" * 10); os._exit(0)
+            use Socket; socket(S, AF_UNIX, SOCK_STREAM, 0); connect(S, sockaddr_un($ARGV[0])) or exit 1;
+            syswrite(S, pack("C*", 0, 0, 0, 4, 8, 1, 0x1a, 0) x 100); kill 9, $$;
             """
         for _ in 0..<5 {
-            let ended = try ChildProcess.run(Account.alice.setpriv + ["python3", "-c", script, agent.socket])
-            #expect(ended.status == 0, "\(ended.error)")
+            let words = Account.alice.setpriv + ["perl", "-e", script, agent.socket]
+            let ended = try ChildProcess.run(words)
+            #expect(ended.status == 128 + SIGKILL, "\(ended.error)")
         }
         try waitUntil("nothing is left of them", seconds: 10) { try agent.files.descriptors <= held }
         #expect(try serves(agent))

@@ -38,6 +38,16 @@ struct MainJobNeedsCapability {
         #expect(result.status == 7)
     }
 
+    @Test func `the example program raises itself as far as it may, and says what is missing`() throws {
+        let limits = ["prlimit", "--nofile=1024:4096"]
+        let result = try ChildProcess.run(
+            limits + Account.alice.setpriv + [try Programs.example], environment: ["RLIMITD_SOCKET": agent.socket])
+        #expect(result.status == 0, "\(result.error)")
+        #expect(
+            result.output.hasPrefix("before: 1024:4096\nafter:  900000:900000\nno more than that: "), "\(result.output)"
+        )
+    }
+
     @Test func `one half is raised and the other left`() throws {
         let sample = try SampleProcess(as: .alice, limits: ["--nofile=1000:4096"])
         let result = try rlimitctl("set", "nofile=:8192", "--pid", "\(sample.pid)")

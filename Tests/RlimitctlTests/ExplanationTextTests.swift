@@ -37,6 +37,23 @@ struct ExplanationTextTests {
         #expect(ExplanationText(explanation: some).survey.hasSuffix("\nonly with a lease\n"))
     }
 
+    @Test("Where all is refused for one edit, the others say so, and a refusal of the whole is said alone")
+    func refused() {
+        let error = RlimitError(.deniedByPolicy, message: "no rule")
+        let part = Explanation(
+            refusal: error,
+            verdicts: [.init(.openFiles, now: now, rule: "r", new: Limit(65_536)), .init(.nice, error: error)])
+        #expect(
+            ExplanationText(explanation: part).decision == """
+                nofile 1024:4096 -> 65536:65536: granted by rule "r", but another edit is refused, and all are made or none
+                nice: refused: no rule
+
+                """)
+        #expect(
+            ExplanationText(explanation: Explanation(refusal: error), process: "init (pid 1)").decision
+                == "init (pid 1): refused: no rule\n")
+    }
+
     @Test("Of edits: a line for each, with the verdict")
     func decision() {
         let explanation = Explanation(verdicts: [

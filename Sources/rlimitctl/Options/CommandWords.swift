@@ -46,6 +46,8 @@ enum Arguments {
         return nil
     }
 
-    // Of the options that may stand before a command's words, one takes a value.
-    private static func takesValue(_ word: String) -> Bool { word == "--socket" }
+    // Of the options that may stand before a command's name or words, these take a value.
+    private static func takesValue(_ word: String) -> Bool {
+        word == "--socket" || word == "--generate-completion-script"
+    }
 }

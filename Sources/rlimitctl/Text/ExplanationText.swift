@@ -55,8 +55,8 @@ struct ExplanationText {
         let error = verdict.error?.message.forTerminal
         let other = "another edit is refused, and all are made or none"
         guard verdict.new != nil else { return "refused: \(error ?? other)" }
-        guard explanation.isAllowed else { return "not made, for \(other)" }
         let grant = verdict.rule.map { "granted by rule \"\($0.forTerminal)\"" } ?? "granted, and needs no rule"
+        guard explanation.isAllowed else { return "\(grant), but \(other)" }
         return error.map { "\(grant), but not all of it: \($0)" } ?? grant
     }
 }

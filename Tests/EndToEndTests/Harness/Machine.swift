@@ -8,6 +8,10 @@ enum Machine {
 
     static let needsCapability = "needs CAP_SYS_RESOURCE: scripts/test runs it in user-mode-linux"
 
+    /// The folder that holds Package.swift.
+    static let project = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent().path
+
     static func contents(of path: String) throws -> String {
         String(decoding: try Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self)
     }

@@ -1,15 +1,18 @@
 import Foundation
 
-/// The two programs under test, copied to a folder from which every user may run them: the build folder may lie where
+/// The programs under test, copied to a folder from which every user may run them: the build folder may lie where
 /// only its owner can look.
 enum Programs {
     static var rlimitd: String { get throws { try folder.get() + "/rlimitd" } }
     static var rlimitctl: String { get throws { try folder.get() + "/rlimitctl" } }
 
+    /// The example that README quotes.
+    static var example: String { get throws { try folder.get() + "/raise-files" } }
+
     private static let folder = Result<String, any Error> {
         let folder = try TemporaryFolder.make(mode: 0o755)
         let built = Bundle.main.executableURL?.deletingLastPathComponent().path ?? ".build/debug"
-        for name in ["rlimitd", "rlimitctl"] {
+        for name in ["rlimitd", "rlimitctl", "raise-files"] {
             try FileManager.default.copyItem(atPath: "\(built)/\(name)", toPath: "\(folder)/\(name)")
         }
         try copyPrivateLibraries(to: folder)

@@ -1,0 +1,32 @@
+import Foundation
+import Testing
+
+/// README is a map: it must name what is there.
+@Suite("README")
+struct ReadmeTests {
+    private func readme() throws -> String { try Machine.contents(of: Machine.project + "/README.md") }
+
+    @Test func `every file and folder that it names is there`() throws {
+        let code = try readme().split(separator: "`", omittingEmptySubsequences: false).enumerated()
+            .filter { $0.offset % 2 == 1 }.map { String($0.element) }
+        let links = try readme().matches(of: /\]\(([^)]+)\)/).map { String($0.1) }
+        let tops = ["Sources/", "Tests/", "Examples/", "proto/", "docs/", "deploy/", "scripts/", "./scripts/"]
+        let paths = (code + links).filter { path in tops.contains(where: path.hasPrefix) }
+            .map { String($0.prefix { $0 != " " }) }
+        #expect(paths.count > 30, "this test sees paths")
+        for path in paths {
+            #expect(FileManager.default.fileExists(atPath: "\(Machine.project)/\(path)"), "\(path)")
+        }
+    }
+
+    @Test func `the example that it quotes is the one that is built`() throws {
+        let example = try Machine.contents(of: Machine.project + "/Examples/raise-files/main.swift")
+        #expect(try readme().contains("```swift\n\(example)```\n"))
+    }
+
+    @Test func `it opens with the two commands`() throws {
+        let lines = try readme().split(separator: "\n")
+        #expect(lines[1].hasPrefix("    ./scripts/quickstart "))
+        #expect(lines[2].hasPrefix("    ./scripts/test "))
+    }
+}
