@@ -26,6 +26,7 @@ import Testing
     @Test func `A stale socket goes`() throws {
         do { _ = try Listener(path: path) }
         #expect(access(path, F_OK) == 0)
+        #expect(isStale(path))
         let listener = try Listener(path: path)
         _ = try StreamSocket.connect(to: path, timeout: .seconds(1))
         #expect(try listener.acceptsOne())
@@ -53,6 +54,7 @@ import Testing
         _ = try Listener(path: inner, creatingFolder: true)
         #expect(mode(of: scratch.file("folder")) == 0o755)
         // A second time it is there already.
+        #expect(isStale(inner))
         _ = try Listener(path: inner, creatingFolder: true)
     }
 
@@ -84,6 +86,17 @@ import Testing
         let child = try Child.probe("activated=\(path),\(what)", "environment=LISTEN_PID")
         #expect(try child.line().hasPrefix(expected))
         #expect(try child.line() == "not set")
+    }
+
+    private func isStale(_ path: String) -> Bool {
+        soon {
+            do throws(SystemError) {
+                _ = try StreamSocket.connect(to: path, timeout: .zero)
+                return false
+            } catch {
+                return error.number == ECONNREFUSED
+            }
+        }
     }
 
     private func mode(of path: String) -> UInt32 {

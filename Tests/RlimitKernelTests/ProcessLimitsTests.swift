@@ -23,7 +23,9 @@ import Testing
     @Test(arguments: Resource.allCases) func `An exchange sets the new limits and tells the old`(resource: Resource)
         throws
     {
-        let child = try Child.probe("wait")
+        let child = try Child.probe("pid", "wait")
+        // execve(2) puts the stack limit back, at its end, to what it was at its beginning.
+        _ = try child.line()
         let before = try ProcessLimits.read(resource, of: child.pid)
         // Not so low that the child could not go on.
         let lower = Limit(soft: before.soft, hard: max(before.soft, min(before.hard, Limit.Bound(UInt64(1) << 40))))

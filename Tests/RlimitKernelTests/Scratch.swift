@@ -33,13 +33,19 @@ final class Scratch {
 
     /// Whether none is left, soon: those of a peer's choosing are closed by another thread.
     static func allAreClosed(on path: String) throws -> Bool {
-        let deadline = ContinuousClock.now + .seconds(5)
-        while try descriptors(on: path) > 0 {
-            guard ContinuousClock.now < deadline else { return false }
-            usleep(1000)
-        }
-        return true
+        try soon { try descriptors(on: path) == 0 }
     }
+}
+
+/// Whether something becomes true within moments. A child that another test is just starting has all our descriptors until it
+/// executes its program, so what was closed here may not be closed yet.
+func soon(_ condition: () throws -> Bool) rethrows -> Bool {
+    let deadline = ContinuousClock.now + .seconds(5)
+    while try !condition() {
+        guard ContinuousClock.now < deadline else { return false }
+        usleep(1000)
+    }
+    return true
 }
 
 /// Tests of several users act as root.

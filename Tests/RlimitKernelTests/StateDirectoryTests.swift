@@ -31,7 +31,13 @@ import Testing
             #expect(refusal?.description.contains("another agent") == true)
             #expect(held.path == path)
         }
-        _ = try StateDirectory(path: path, owner: own.0, group: own.1)
+        #expect(
+            soon {
+                do throws(SetupError) {
+                    _ = try StateDirectory(path: path, owner: own.0, group: own.1)
+                    return true
+                } catch { return false }
+            })
     }
 
     @Test(arguments: [0o701, 0o710, 0o720, 0o777, 0o755, 0o704] as [UInt32])
