@@ -124,7 +124,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire", "raise-files", "rlimitctl", "rlimitd",
+                "CTestKernel", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire", "raise-files", "rlimitctl",
+                "rlimitd",
             ],
             swiftSettings: testSettings),
     ],

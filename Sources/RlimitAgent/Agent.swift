@@ -9,6 +9,8 @@ package final class Agent {
     private let poller: Poller
     private let signals: SignalSource
     private let listener: Listener
+    // Locked as long as the agent lives.
+    private let state: StateDirectory
     private let desk: Desk
     private let loader: PolicyLoader
     private var supervisor: Supervisor
@@ -42,6 +44,7 @@ package final class Agent {
         poller = try Poller()
         signals = parts.signals
         listener = parts.listener
+        state = parts.state
         loader = parts.loader
         supervisor = parts.supervisor
         sink = parts.sink
@@ -95,14 +98,15 @@ extension Agent {
         guard let who = try? socket.peer() else { return }
         let peer = who.peer
         let quota = desk.handler.policy.quota
-        guard sessions.count < connectionLimit else {
+        let free = connectionLimit - sessions.count
+        guard free > 0 else {
             return turnAway(socket, peer, "the agent has \(connectionLimit) connections, and no room for more")
         }
-        let account = tenants.admit(
-            peer, limit: quota.connections, ratePerSecond: quota.requestsPerSecond, now: desk.now)
+        // Nobody has more than are left for everyone else, so whoever comes late still finds a place.
+        let limit = min(quota.connections, free)
+        let account = tenants.admit(peer, limit: limit, ratePerSecond: quota.requestsPerSecond, now: desk.now)
         guard let account else {
-            return turnAway(
-                socket, peer, "uid \(peer.uid) has \(quota.connections) connections, and may have no more")
+            return turnAway(socket, peer, "uid \(peer.uid) has \(limit) connections or more, and may have no more now")
         }
         begin(Session(socket: socket, who, account: account, mayAttach: desk.handler.policy.letsSpeakOfOthers(peer)))
     }
@@ -152,7 +156,9 @@ extension Agent {
         case .writes: if !wrote { watch(session, for: .writable, token) }
         case .hasMore:
             if wrote { watch(session, for: .readable, token) }
-            backlog.append(token)
+            // Once, or each turn would give it one turn more than the last.
+            if !session.isInBacklog { backlog.append(token) }
+            session.isInBacklog = true
         case .ends: return end(token, session)
         }
         if drainsUntil != nil && session.isIdle { end(token, session) }
@@ -162,7 +168,11 @@ extension Agent {
         guard !backlog.isEmpty else { return }
         let tokens = backlog
         backlog.removeAll(keepingCapacity: true)
-        for token in tokens where sessions[token]?.hasWholeFrames ?? false { serve(token) }
+        for token in tokens {
+            guard let session = sessions[token] else { continue }
+            session.isInBacklog = false
+            if session.hasWholeFrames { serve(token) }
+        }
     }
 
     private func watch(_ session: Session, for interest: Poller.Interest, _ token: UInt64) {

@@ -1,6 +1,7 @@
 import RlimitKernel
 import RlimitModel
 import RlimitPolicy
+import RlimitWire
 
 /// What the agent knows of itself and its kernel from the start.
 struct AgentFacts: Sendable {
@@ -13,13 +14,13 @@ struct AgentFacts: Sendable {
 
     static func gather(canRaise: Bool) -> AgentFacts {
         let kernel = KernelFeatures.probed
-        var features = ["batch", "explain", "pidfd"]
-        if kernel.hasPeerPidfd { features.append("peer-pidfd") }
-        if kernel.hasPidfdInfo { features.append("pidfd-info") }
+        var features: [Feature] = [.batch, .explain, .pidfd, .usage]
+        if kernel.hasPeerPidfd { features.append(.peerPidfd) }
+        if kernel.hasPidfdInfo { features.append(.pidfdInfo) }
         return AgentFacts(
             pid: OwnProcess.pid, kernelRelease: SystemFacts.kernelRelease,
             openFilesCeiling: SystemFacts.openFilesCeiling() ?? Policy.standardOpenFilesCeiling.rawValue,
-            canRaise: canRaise, features: features)
+            canRaise: canRaise, features: features.map(\.rawValue))
     }
 
     func info(for peer: Peer, policy: String) -> AgentInfo {

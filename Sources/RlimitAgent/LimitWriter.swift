@@ -49,13 +49,15 @@ struct LimitWriter: ~Copyable {
     }
 
     // Newest first and exactly as it was, as long as it is the process that was judged.
-    private func takeBack(
+    private mutating func takeBack(
         from process: borrowing some TargetProcess & ~Copyable, judged: Identity
     ) throws(RlimitError) {
         guard !written.isEmpty else { return }
         guard try process.identity() == judged else { throw changed(process) }
         for edit in written.reversed() {
-            _ = try process.exchange(edit.resource, for: edit.was)
+            // What is taken back may be taken from another program by now, so that is written down as well.
+            let was = try process.exchange(edit.resource, for: edit.was)
+            written.append(Written(resource: edit.resource, new: edit.was, was: was))
         }
         guard try process.identity() == judged else { throw changed(process) }
     }

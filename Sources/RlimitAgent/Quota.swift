@@ -9,11 +9,19 @@ struct Tenant: Hashable {
     init(_ peer: Peer) {
         if !peer.sharesNamespace, let cgroup = peer.cgroup {
             uid = nil
-            container = cgroup
+            container = Tenant.slice(ofUser: cgroup) ?? cgroup
         } else {
             uid = peer.uid
             container = nil
         }
+    }
+
+    // Users make cgroups of their own below their slice, as many as they like, so all of them count as one: in
+    // /user.slice/user-1000.slice/... the first two components.
+    private static func slice(ofUser path: String) -> String? {
+        let components = path.split(separator: "/", maxSplits: 2)
+        guard components.count > 1, components[0] == "user.slice" else { return nil }
+        return "/user.slice/\(components[1])"
     }
 }
 
@@ -21,6 +29,8 @@ struct Tenant: Hashable {
 final class Account {
     fileprivate let tenant: Tenant
     fileprivate(set) var connections = 0
+    /// When the last connection ended; nil where it is not among the departed.
+    fileprivate var departedAt: ContinuousClock.Instant?
     private var bucket: TokenBucket
 
     fileprivate init(_ tenant: Tenant, ratePerSecond: Int, now: ContinuousClock.Instant) {
@@ -61,11 +71,15 @@ struct TokenBucket {
 /// The accounts of everyone who is connected, or was a second ago: whoever reconnects finds its bucket as it left it.
 struct Tenants {
     private var accounts: [Tenant: Account] = [:]
-    private var departed: [(account: Account, at: ContinuousClock.Instant)] = []
+    // Accounts that were left without a connection, each once, in the order in which they are looked at again.
+    private var departed: [(account: Account, lookAgainAt: ContinuousClock.Instant)] = []
+
+    /// How long an account is kept after its last connection: by then the bucket is full again, so nothing is lost with it.
+    private static let memory: Duration = .seconds(1)
 
     /// An account with one connection more, or nil where the tenant has as many as it may.
     mutating func admit(_ peer: Peer, limit: Int, ratePerSecond: Int, now: ContinuousClock.Instant) -> Account? {
-        forgetDeparted(before: now - .seconds(1))
+        forgetDeparted(now: now)
         let tenant = Tenant(peer)
         let account = accounts[tenant] ?? Account(tenant, ratePerSecond: ratePerSecond, now: now)
         guard account.connections < limit else { return nil }
@@ -76,13 +90,26 @@ struct Tenants {
 
     mutating func release(_ account: Account, now: ContinuousClock.Instant) {
         account.connections -= 1
-        if account.connections == 0 { departed.append((account, now)) }
+        guard account.connections == 0 else { return }
+        // One that comes and goes is in the queue already, and is looked at there by when it went last.
+        if account.departedAt == nil { departed.append((account, now + Self.memory)) }
+        account.departedAt = now
     }
 
-    // By then the bucket is full again, so nothing is lost with it.
-    private mutating func forgetDeparted(before moment: ContinuousClock.Instant) {
-        let old = departed.prefix { $0.at < moment }
-        for (account, _) in old where account.connections == 0 { accounts[account.tenant] = nil }
-        departed.removeFirst(old.count)
+    private mutating func forgetDeparted(now: ContinuousClock.Instant) {
+        let due = departed.prefix { $0.lookAgainAt <= now }
+        guard !due.isEmpty else { return }
+        departed.removeFirst(due.count)
+        for (account, _) in due {
+            guard account.connections == 0, let since = account.departedAt else {
+                account.departedAt = nil
+                continue
+            }
+            if now - since >= Self.memory {
+                accounts[account.tenant] = nil
+            } else {
+                departed.append((account, now + Self.memory))
+            }
+        }
     }
 }

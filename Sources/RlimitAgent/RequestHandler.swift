@@ -70,6 +70,8 @@ struct RequestHandler: ~Copyable {
     private mutating func judgeAndPerform(
         _ request: Request, from peer: Peer, on process: borrowing some TargetProcess & ~Copyable, isPeer: Bool
     ) throws(RlimitError) -> Reply {
+        // Its number never reaches the kernel, so its limits are not known either.
+        guard process.pid > 1 else { throw Policy.firstProcess }
         if case .set(_, _, lease: .some) = request.operation {
             throw RlimitError(.unsupported, message: "this agent grants no leases yet")
         }

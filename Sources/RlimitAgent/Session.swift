@@ -44,21 +44,23 @@ final class Session {
         case ends
     }
 
+    /// Whether it is among those that have their turn without being asked for it.
+    var isInBacklog = false
+
     /// Whether the poller was told that it waits to write.
     var waitsToWrite = false
 
-    /// Whether a process, found just now, is the one that connected. As long as that one has not ended, nobody else has its
-    /// number.
-    func isPeer(_ process: borrowing KernelProcess) -> Bool {
-        guard process.pid == peer.pid else { return false }
-        switch itself {
-        case .some(let itself): return !itself.hasEnded
-        case .none: return false
-        }
-    }
-
     /// Nothing of it is under way.
     var isIdle: Bool { unread.isEmpty && unsent.isEmpty }
+
+    /// Whether a process, held since before now, is the one that connected. The number alone does not tell: it may have been
+    /// given to another after the peer ended.
+    func isPeer(_ process: borrowing KernelProcess) -> Bool {
+        switch itself {
+        case .some(let itself): itself.pid == process.pid && !itself.hasEnded
+        case .none: false
+        }
+    }
 
     init(socket: consuming StreamSocket, _ who: consuming PeerHandle, account: Account, mayAttach: Bool) {
         self.socket = socket

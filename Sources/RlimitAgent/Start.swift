@@ -3,6 +3,7 @@ import RlimitKernel
 import RlimitModel
 import RlimitPolicy
 import RlimitPolicyFile
+import RlimitWire
 
 /// What the loop is made of, ready before the first byte of a peer is read.
 struct AgentParts: ~Copyable {
@@ -37,19 +38,24 @@ extension AgentOptions {
     package func start() throws -> Agent {
         // Before there is any thread: each inherits the blocked signals.
         let signals = try SignalSource()
+        // Whoever reads the log may go; that is no reason to go too.
+        OwnProcess.ignoreBrokenPipes()
         let sink = LogSink(format: logFormat, output: PatientOutput.write)
         let log = Logger.agent(sink: sink, level: logLevel)
         defer { sink.flush() }
+        if let fault = ProtobufLibrary.fault { throw StartError(fault) }
         let loader = self.loader
         let loaded = try loader.load()
         for warning in loaded.warnings { log.warning("\(warning)") }
+        let allowance = Privileges.Allowance(noCapability: allowsNoCapability, userNamespace: allowsUserNamespace)
+        try Privileges.check(allowance)
         let user = try agentUser()
         let state = try StateDirectory(path: stateDirectory, owner: user.uid, group: user.gid)
         let listener = try Listener.activated() ?? Listener(path: socket, backlog: 512, creatingFolder: true)
         let descriptors = try OwnProcess.raiseOpenFiles(to: Self.wantedDescriptors)
         try OwnProcess.forgoCoreFiles()
         let privileges = try Privileges.becomeAgent(
-            user, allowing: Privileges.Allowance(noCapability: allowsNoCapability, userNamespace: allowsUserNamespace))
+            user, allowing: allowance)
         let facts = AgentFacts.gather(canRaise: privileges.permitted != 0 && SystemFacts.isInitialUserNamespace)
         log.notice(
             """

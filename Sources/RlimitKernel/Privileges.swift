@@ -25,14 +25,8 @@ package enum Privileges {
     package static func becomeAgent(
         _ user: AgentPrivileges.UserID?, allowing allowance: Allowance = Allowance()
     ) throws(SetupError) -> PrivilegeState {
-        let before = try state()
-        if !SystemFacts.isInitialUserNamespace, !allowance.userNamespace {
-            throw SetupError(
-                "this is a child user namespace, where no hard limit can be raised: start rlimitd outside of it, or with "
-                    + "--allow-user-namespace")
-        }
+        let before = try check(allowance)
         let kept = before.permitted & Capability.sysResource
-        if kept == 0, !allowance.noCapability { throw SetupError(missing(before)) }
         let startedAsRoot = before.uids.contains(0)
         if startedAsRoot {
             guard let user else { throw SetupError("rlimitd never runs as root: say which user with --user") }
@@ -48,6 +42,23 @@ package enum Privileges {
         // /proc/self/fdinfo. Nobody gains by it: tracing us takes our capability as well as our user id.
         try check("prctl(PR_SET_DUMPABLE)", rl_set_dumpable(1))
         return try verified(AgentPrivileges(capabilities: kept, user: startedAsRoot ? user : nil))
+    }
+
+    /// Whether the agent may start here at all: to be known before anything is made for it.
+    ///
+    /// - Returns: What it was started with.
+    @discardableResult
+    package static func check(_ allowance: Allowance) throws(SetupError) -> PrivilegeState {
+        let before = try state()
+        if !SystemFacts.isInitialUserNamespace, !allowance.userNamespace {
+            throw SetupError(
+                "this is a child user namespace, where no hard limit can be raised: start rlimitd outside of it, or with "
+                    + "--allow-user-namespace")
+        }
+        if before.permitted & Capability.sysResource == 0, !allowance.noCapability {
+            throw SetupError(missing(before))
+        }
+        return before
     }
 
     private static func become(_ user: AgentPrivileges.UserID, keeping kept: UInt64) throws(SetupError) {

@@ -47,6 +47,9 @@ package struct Policy: Hashable, Sendable {
     /// What a caller gets whose real, effective and saved ids differ: the kernel judges by other ids than it showed us.
     package static var mixedIDs: RlimitError { Refusals.mixedIDs }
 
+    /// What a caller gets that speaks of process 1.
+    package static var firstProcess: RlimitError { Refusals.firstProcess }
+
     /// What a caller gets of whom `letsSpeakOfOthers` is not true, when it sends a pidfd.
     package static func mayNotSpeakOfOthers(_ peer: Peer, _ operation: Request.Operation) -> RlimitError {
         Refusals.noRuleAboutOthers(peer, operation)

@@ -24,10 +24,12 @@ struct Refusals {
         .deniedByPolicy,
         message: "your real, effective and saved ids differ, and such a process is told nothing but server_info")
 
+    static let firstProcess = RlimitError(.deniedByPolicy, message: "the limits of process 1 are never changed")
+
     func neverChanged(_ reason: NeverChanged) -> RlimitError {
         switch reason {
         case .agent: denied("the limits of the agent itself are never changed")
-        case .firstProcess: denied("the limits of process 1 are never changed")
+        case .firstProcess: Self.firstProcess
         case .kernelThread: denied("pid \(subject.identity.pid) is a thread of the kernel, which is never changed")
         case .protected:
             denied("pid \(subject.identity.pid) is among the processes that policy protects from any change")

@@ -17,7 +17,8 @@ struct Rlimitctl: ParsableCommand {
             """,
         version: productVersion,
         subcommands: [
-            GetCommand.self, SetCommand.self, UsageCommand.self, RunCommand.self, ExplainCommand.self, StatusCommand.self,
+            GetCommand.self, SetCommand.self, UsageCommand.self, RunCommand.self, ExplainCommand.self,
+            StatusCommand.self,
             PolicyCommand.self,
         ])
 

@@ -87,6 +87,16 @@ struct LimitWriterTests {
         #expect(script.limits[.openFiles] == Limit(soft: 1024, hard: 4096))
     }
 
+    @Test("a program that becomes root's just before a raise is put back keeps what the raise had given it")
+    func execBeforePutBack() throws {
+        // The peer lowers its own limit while it is raised, so that the raise is taken back, and then execs.
+        script.beforeExchange[1] = { $0.limits[.openFiles] = Limit(5) }
+        script.beforeExchange[2] = { $0.becomeRoot() }
+        let error = #expect(throws: RlimitError.self) { try write([edit(.openFiles, Limit(8192))]) }
+        #expect(error?.code == .targetChanged)
+        #expect(script.limits[.openFiles] == Limit(8192))
+    }
+
     @Test("a process that ended leaves nothing to mend")
     func ended() throws {
         script.afterExchange[1] = { $0.identity = nil }

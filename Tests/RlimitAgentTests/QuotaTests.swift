@@ -51,4 +51,47 @@ struct QuotaTests {
         #expect(admits(inside(1000), to: &tenants) == false)
         #expect(admits(Peer(pid: 10, uid: 1000, gid: 1000), to: &tenants) == true)
     }
+
+    @Test("whoever comes and goes for ever has one account and one bucket all the while")
+    func comingAndGoing() throws {
+        var tenants = Tenants()
+        let peer = Peer(pid: 7, uid: 1000, gid: 1000)
+        var granted = 0
+        for step in 0..<5000 {
+            let now = start + .milliseconds(step)
+            let admitted = tenants.admit(peer, limit: 1, ratePerSecond: 10, now: now)
+            let account = try #require(admitted)
+            if account.admitRequest(ratePerSecond: 10, now: now) == nil { granted += 1 }
+            tenants.release(account, now: now)
+        }
+        #expect(granted <= 61, "ten at once, and ten for each of five seconds")
+    }
+
+    @Test("whoever came and went often before it stayed has no more connections than others")
+    func stayingAfterComingAndGoing() throws {
+        var tenants = Tenants()
+        let peer = Peer(pid: 7, uid: 1000, gid: 1000)
+        for step in 0..<100 {
+            let now = start + .milliseconds(step * 20)
+            let admitted = tenants.admit(peer, limit: 1, ratePerSecond: 10, now: now)
+            tenants.release(try #require(admitted), now: now)
+        }
+        var held = 0
+        for step in 0..<300 {
+            let now = start + .milliseconds(2000 + step * 20)
+            if tenants.admit(peer, limit: 2, ratePerSecond: 10, now: now) != nil { held += 1 }
+        }
+        #expect(held == 2)
+    }
+
+    @Test("a user's own cgroups are one tenant, however many there are")
+    func cgroupsOfAUser() {
+        var tenants = Tenants()
+        let inside = { (path: String) in
+            Peer(pid: 9, uid: 1000, gid: 1000, namespaceDepth: 2, cgroup: "/user.slice/user-1000.slice/" + path)
+        }
+        #expect(admits(inside("user@1000.service/a"), to: &tenants) == true)
+        #expect(admits(inside("user@1000.service/b"), to: &tenants) == false)
+        #expect(admits(inside("session-4.scope"), to: &tenants) == false)
+    }
 }

@@ -131,6 +131,27 @@ private let bothWays = [KernelFeatures.probed, .oldest]
         }
     }
 
+    @Test func `Where /proc hides others, a living process is not taken for one that has ended`() throws {
+        try requireRoot()
+        let target = try Child.sleeping(uid: 1000, gid: 1000)
+        let script = "mount -t proc -o hidepid=2 proc /proc && exec \"$0\" \"$@\""
+        let asker = try Child(
+            "unshare",
+            [
+                "--mount", "sh", "-c", script, Child.probePath, "groups=0", "gids=990,990,990", "ids=990,990,990",
+                "dumpable=1", "identity=\(target.pid)", "oldest-identity=\(target.pid)", "wait",
+                "oldest-identity=\(target.pid)",
+            ])
+        for _ in 0..<4 { #expect(try asker.line() == "done") }
+        let hidden = "open /proc/PID/status: Permission denied"
+        #expect(try asker.line() == (KernelFeatures.probed.hasPidfdInfo ? "1000" : hidden))
+        #expect(try asker.line() == hidden)
+        target.end()
+        asker.proceed()
+        _ = try asker.line()
+        #expect(try asker.line() == "pidfd_open: No such process")
+    }
+
     @Test(arguments: bothWays) func `A process of a deeper namespace has its depth, and its number here`(
         features: KernelFeatures
     ) throws {

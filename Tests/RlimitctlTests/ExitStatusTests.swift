@@ -13,8 +13,12 @@ struct ExitStatusTests {
 
     @Test("Refusals are 77, an agent that is not there is 69, a word that makes no sense is 64")
     func kinds() {
-        for code in [RlimitError.Code.deniedByPolicy, .deniedByKernel, .aboveSystemCeiling] { #expect(code.exitStatus == 77) }
-        for code in [RlimitError.Code.agentUnreachable, .untrustedSocket, .connectionLost] { #expect(code.exitStatus == 69) }
+        for code in [RlimitError.Code.deniedByPolicy, .deniedByKernel, .aboveSystemCeiling] {
+            #expect(code.exitStatus == 77)
+        }
+        for code in [RlimitError.Code.agentUnreachable, .untrustedSocket, .connectionLost] {
+            #expect(code.exitStatus == 69)
+        }
         for code in [RlimitError.Code.invalidArgument, .invalidResource, .unsupported] {
             #expect(code.exitStatusOfParsing == 64)
             #expect(code.exitStatus == 1)

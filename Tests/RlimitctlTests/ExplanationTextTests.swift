@@ -31,9 +31,27 @@ struct ExplanationTextTests {
         let all = Explanation(verdicts: [.init(.openFiles, error: never), .init(.nice, error: never)])
         #expect(ExplanationText(explanation: all).survey.hasSuffix("-  -\nthe limits of process 1 are never changed\n"))
         let some = Explanation(verdicts: [
-            .init(.openFiles, most: now, error: lease), .init(.nice, error: RlimitError(.deniedByPolicy, message: "none")),
+            .init(.openFiles, most: now, error: lease),
+            .init(.nice, error: RlimitError(.deniedByPolicy, message: "none")),
         ])
         #expect(ExplanationText(explanation: some).survey.hasSuffix("\nonly with a lease\n"))
+    }
+
+    @Test("Where all is refused for one edit, the others say so, and a refusal of the whole is said alone")
+    func refused() {
+        let error = RlimitError(.deniedByPolicy, message: "no rule")
+        let part = Explanation(
+            refusal: error,
+            verdicts: [.init(.openFiles, now: now, rule: "r", new: Limit(65_536)), .init(.nice, error: error)])
+        #expect(
+            ExplanationText(explanation: part).decision == """
+                nofile 1024:4096 -> 65536:65536: granted by rule "r", but another edit is refused, and all are made or none
+                nice: refused: no rule
+
+                """)
+        #expect(
+            ExplanationText(explanation: Explanation(refusal: error), process: "init (pid 1)").decision
+                == "init (pid 1): refused: no rule\n")
     }
 
     @Test("Of edits: a line for each, with the verdict")
@@ -41,7 +59,9 @@ struct ExplanationTextTests {
         let explanation = Explanation(verdicts: [
             .init(.openFiles, now: now, rule: "web \u{1b}servers", new: Limit(65_536)),
             .init(.coreFileSize, now: now, new: Limit(4096)),
-            .init(.stackSize, now: now, rule: "r", new: Limit(8192), error: RlimitError(.deniedByPolicy, message: "too much")),
+            .init(
+                .stackSize, now: now, rule: "r", new: Limit(8192),
+                error: RlimitError(.deniedByPolicy, message: "too much")),
             .init(.nice, now: Limit(0), error: RlimitError(.deniedByPolicy, message: "no rule")),
             .init(.cpuTime),
         ])

@@ -7,7 +7,8 @@ import Testing
 struct GrantingRuleTests {
     @Test("One of the caller's own")
     func simple() {
-        let rule = GrantingRule(user: .name("alice"), ceilings: [(.openFiles, 900_000), (.lockedMemory, .gibibytes(64))])
+        let rule = GrantingRule(
+            user: .name("alice"), ceilings: [(.openFiles, 900_000), (.lockedMemory, .gibibytes(64))])
         #expect(
             rule.text == """
                 [[allow]]
@@ -49,7 +50,8 @@ struct GrantingRuleTests {
         arguments: [
             (Resource.openFiles, 65_536, "65536"), (.openFiles, .infinity, "\"unlimited\""),
             (.processes, Limit.Bound(rawValue: .max - 1), "\"18446744073709551614\""),
-            (.lockedMemory, 0, "\"0B\""), (.lockedMemory, 65_537, "\"65537B\""), (.lockedMemory, .kibibytes(64), "\"64K\""),
+            (.lockedMemory, 0, "\"0B\""), (.lockedMemory, 65_537, "\"65537B\""),
+            (.lockedMemory, .kibibytes(64), "\"64K\""),
             (.stackSize, .mebibytes(8), "\"8M\""), (.addressSpace, .gibibytes(1024), "\"1T\""),
             (.cpuTime, 90, "\"90s\""), (.realtimeTimeout, 1, "\"1us\""), (.realtimeTimeout, 1500, "\"1500us\""),
             (.realtimeTimeout, 2000, "\"2ms\""), (.realtimeTimeout, 3_000_000, "\"3s\""),
@@ -72,7 +74,8 @@ struct GrantingRuleTests {
     @Test(
         "A string is one of TOML's",
         arguments: [
-            ("plain", "\"plain\""), ("a\"b\\c", #""a\"b\\c""#), ("a\nb\u{1b}", #""a\u000ab\u001b""#), ("für", "\"für\""),
+            ("plain", "\"plain\""), ("a\"b\\c", #""a\"b\\c""#), ("a\nb\u{1b}", #""a\u000ab\u001b""#),
+            ("für", "\"für\""),
         ])
     func strings(text: String, quoted: String) {
         #expect(TOMLText.string(text) == quoted)

@@ -27,7 +27,9 @@ struct JSONTests {
 
     @Test("Members keep their order, and all is on one line")
     func order() {
-        let json = JSON.object([("b", .array([.null, .bool(true), .bool(false)])), ("a", .number(.max)), ("c", .object([]))])
+        let json = JSON.object([
+            ("b", .array([.null, .bool(true), .bool(false)])), ("a", .number(.max)), ("c", .object([])),
+        ])
         #expect(json.text == #"{"b":[null,true,false],"a":18446744073709551615,"c":{}}"#)
     }
 

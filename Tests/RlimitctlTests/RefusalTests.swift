@@ -6,7 +6,8 @@ import Testing
 @Suite("Refusals")
 struct RefusalTests {
     private let denied = RlimitError(
-        .deniedByPolicy, message: "no rule lets uid 1000 raise nofile to 900000; the most is 4096, the present hard limit",
+        .deniedByPolicy,
+        message: "no rule lets uid 1000 raise nofile to 900000; the most is 4096, the present hard limit",
         resource: .openFiles, editIndex: 0, allowed: Limit(4096))
     private let now = Limit(soft: 1024, hard: 4096)
 
@@ -21,7 +22,7 @@ struct RefusalTests {
         _ edits: [Edit], error: RlimitError? = nil, caller: AgentInfo.Caller? = nil, target: Refusal.Whom? = nil
     ) -> Refusal {
         Refusal(
-            error: error ?? denied, request: .set(edits.map { Refusal.Wish($0, now: now) }),
+            error: error ?? denied, request: .set(edits.map { Wish($0, now: now) }),
             caller: caller ?? self.caller(), callerName: "alice", target: target)
     }
 
@@ -34,13 +35,15 @@ struct RefusalTests {
         let failure = refusal([.set(.openFiles, to: 900_000)]).failure
         #expect(failure.status == 77)
         #expect(failure.message == denied.message)
-        #expect(failure.advice.hasSuffix("""
-            [[allow]]
-            name = "alice: nofile 900000"
-            caller.users = ["alice"]
-            limits = { nofile = 900000 }
+        #expect(
+            failure.advice.hasSuffix(
+                """
+                [[allow]]
+                name = "alice: nofile 900000"
+                caller.users = ["alice"]
+                limits = { nofile = 900000 }
 
-            """))
+                """))
         #expect(failure.json.text.contains(#""allow":"[[allow]]\nname ="#))
     }
 
@@ -48,7 +51,7 @@ struct RefusalTests {
     func most() {
         var error = denied
         error.message = "refused by policy"
-        #expect(refusal([], error: error).failure.message == "refused by policy; the most is 4096:4096")
+        #expect(refusal([], error: error).failure.message == "refused by policy; the most is 4096")
     }
 
     @Test("A rule that denies is named, and none is brought that could not help")
@@ -71,7 +74,8 @@ struct RefusalTests {
         #expect(refusal([edit], caller: caller(depth: 2)).rule == nil, "a container without a cgroup that is known")
         #expect(refusal([edit], error: RlimitError(.deniedByKernel, editIndex: 0)).rule == nil)
         #expect(refusal([]).rule == nil)
-        #expect(Refusal(error: denied, request: .set([.init(edit, now: now)])).rule == nil, "the agent did not say who asks")
+        #expect(
+            Refusal(error: denied, request: .set([Wish(edit, now: now)])).rule == nil, "the agent did not say who asks")
     }
 
     @Test("Of several edits, the rule covers those that need one, with the greater half")
@@ -85,9 +89,12 @@ struct RefusalTests {
         #expect(rule?.lowers == false)
     }
 
-    @Test("To lower is a right of its own")
+    @Test("To lower is a right of its own, where the agent is to do it")
     func lowering() {
-        let rule = refusal([.set(.openFiles, hard: 2048)]).rule
+        var refusal = refusal([.set(.openFiles, hard: 2048)])
+        #expect(refusal.rule == nil, "a process lowers its own")
+        refusal.isAgentOnly = true
+        let rule = refusal.rule
         #expect(rule?.lowers == true)
         #expect(rule?.text.contains("limits = { nofile = 2048 }\nlower = true\n") == true)
     }

@@ -22,7 +22,8 @@ struct RunTests {
     @Test(
         "What the command is given is left alone",
         arguments: [
-            ["--json", "--help", "-h", "--version"], ["--", "x"], ["--socket", "/x"], ["a=b", ""], ["---", "-=", "--=x"],
+            ["--json", "--help", "-h", "--version"], ["--", "x"], ["--socket", "/x"], ["a=b", ""],
+            ["---", "-=", "--=x"],
             ["--optional"], ["-vvx", "-n5"], ["run", "--generate-completion-script", "bash"],
         ])
     func untouched(words: [String]) throws {

@@ -41,11 +41,13 @@ final class ScriptedAgent: Sendable {
         var buffer = [UInt8](repeating: 0, count: 4096)
         while true {
             _ = try connection.wait(for: .readable, until: nil)
-            guard case .bytes(let count) = try buffer.withUnsafeMutableBytes({ try connection.receive(into: $0) }) else {
+            guard case .bytes(let count) = try buffer.withUnsafeMutableBytes({ try connection.receive(into: $0) })
+            else {
                 return
             }
             buffer.withUnsafeBytes { input.append(UnsafeRawBufferPointer(rebasing: $0.prefix(count))) }
-            while let range = try input.withBytes({ try Frame.payload(in: $0, from: 0, limit: Frame.greatestRequest) }) {
+            while let range = try input.withBytes({ try Frame.payload(in: $0, from: 0, limit: Frame.greatestRequest) })
+            {
                 let request = try input.withBytes { try decoder.decode($0.extracting(range)) }
                 input.consume(range.upperBound)
                 encoder.encode(Response(id: request.id, answer(request)), into: &output)

@@ -91,6 +91,7 @@ struct SetTests {
             (["frobnicate"], "no command"), (["usage", "--both", "--children"], "exclude"), (["--bogus"], "--bogus"),
             (["explain", "--policy", "x"], "--as-user"), (["explain", "--as-user", "no such user"], "no user"),
             (["get", "--socket", ""], "--socket"),
+            (["--generate-completion-script", "cmd"], "cmd"),
         ])
     func usage(words: [String], hint: String) throws {
         let tool = try Tool(running: Tool.path, words)

@@ -15,7 +15,8 @@ final class SpawnedChild {
         try FileManager.default.createSymbolicLink(atPath: scratch.path + "/" + name, withDestinationPath: "/bin/sleep")
         let commands = limits.map { "ulimit \($0)" } + ["exec \"$0\" 600"]
         process = try Spawning(
-            ["/bin/sh", "-c", commands.joined(separator: " && "), scratch.path + "/" + name], environment: ["PATH": "/usr/bin:/bin"],
+            ["/bin/sh", "-c", commands.joined(separator: " && "), scratch.path + "/" + name],
+            environment: ["PATH": "/usr/bin:/bin"],
             output: "/dev/null", complaint: "/dev/null")
         // It has its limits once it goes by its name; it never will be where a limit was refused.
         let deadline = Date(timeIntervalSinceNow: 10)

@@ -25,7 +25,8 @@ struct UsageTests {
         let usage = answer.object("usage")
         #expect(Set(usage.keys) == Set(Self.keys))
         #expect(usage["userTime"] is Double)
-        #expect(answer.string("scope") == ["": "process", "--children": "children", "--both": "both"][words.first ?? ""])
+        #expect(
+            answer.string("scope") == ["": "process", "--children": "children", "--both": "both"][words.first ?? ""])
         #expect(answer.isNull("thread"))
         if words.isEmpty { #expect((usage.number("maxResidentSize") ?? 0) > 100_000) }
     }

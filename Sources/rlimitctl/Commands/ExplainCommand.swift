@@ -9,7 +9,7 @@ struct ExplainCommand: ParsableCommand {
         abstract: "Say what policy allows, and which rule decides.",
         discussion: """
             Without edits: the most that you may have of each resource, and by which rule. With edits: what would \
-            come of them; the exit status is 77 if they would be refused.
+            come of them by "set"; the exit status is 77 if they would be refused.
 
             --as-user works the answer out from the policy files, which it must be able to read, for callers outside \
             of containers; the agent is not asked. Without --pid it is about a process of that user's own whose \
@@ -18,6 +18,7 @@ struct ExplainCommand: ParsableCommand {
 
     @OptionGroup var global: GlobalOptions
     @OptionGroup var process: ProcessOptions
+    @OptionGroup var agent: AgentOption
 
     @Option(help: ArgumentHelp("As if this user asked.", valueName: "user"))
     var asUser: String?
@@ -49,13 +50,13 @@ struct ExplainCommand: ParsableCommand {
 
     private func explainToCaller(_ edits: [Edit]) throws {
         let chosen = try ChosenProcess(process)
-        let client = global.client(agentOnly: true)
+        let client = global.client(agentOnly: agent.only)
         var text = ExplanationText(process: chosen.label)
         var rule: GrantingRule?
         if edits.isEmpty {
             text.explanation = try client.explain(of: chosen.target)
         } else {
-            text.explanation = try client.explain(edits, on: chosen.target)
+            text.explanation = try client.rehearse(edits, on: chosen)
             if let error = text.explanation.refusal {
                 rule = Refusal(error, of: edits, client, on: chosen.target, chosen.whom).rule
             }

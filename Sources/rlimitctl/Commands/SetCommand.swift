@@ -68,8 +68,10 @@ struct SetCommand: ParsableCommand {
     }
 
     private func rehearse(_ edits: [Edit], on chosen: borrowing ChosenProcess, _ client: BlockingLimitClient) throws {
-        let explanation = try client.explain(edits, on: chosen.target)
-        if let error = explanation.refusal { throw Refusal(error, of: edits, client, on: chosen.target, chosen.whom).failure }
+        let explanation = try client.rehearse(edits, on: chosen)
+        if let error = explanation.refusal {
+            throw Refusal(error, of: edits, client, on: chosen.target, chosen.whom).failure
+        }
         if global.json { return try print(chosen, explanation.verdicts.map(JSON.verdict)) }
         for verdict in explanation.verdicts {
             guard let now = verdict.now, let new = verdict.new else { continue }

@@ -35,7 +35,9 @@ struct StatusCommand: ParsableCommand {
         table.append(["process", process(caller)])
         if let cgroup = caller.cgroup { table.append(["cgroup", cgroup.forTerminal]) }
         if let label = caller.label { table.append(["label", label.forTerminal]) }
-        if caller.hasMixedIDs { table.append(["", "your user and group ids differ among themselves: you get nothing but this"]) }
+        if caller.hasMixedIDs {
+            table.append(["", "your user and group ids differ among themselves: you get nothing but this"])
+        }
         return table.text
     }
 

@@ -13,7 +13,8 @@ struct CommandWords: Equatable {
             rest = rest.dropFirst()
         } else if let word = rest.first, word.hasPrefix("-"), word != "-" {
             throw UsageError(
-                "\"\(word.forTerminal)\" after RESOURCE=VALUE is neither; options of run go before, and \"--\" before a command with a dash")
+                "\"\(word.forTerminal)\" after RESOURCE=VALUE is neither; options of run go before, and \"--\" before a command with a dash"
+            )
         }
         command = Array(rest)
         guard !edits.isEmpty else { throw UsageError("run needs at least one RESOURCE=VALUE, such as nofile=65536") }
@@ -45,6 +46,8 @@ enum Arguments {
         return nil
     }
 
-    // Of the options that may stand before a command's words, one takes a value.
-    private static func takesValue(_ word: String) -> Bool { word == "--socket" }
+    // Of the options that may stand before a command's name or words, these take a value.
+    private static func takesValue(_ word: String) -> Bool {
+        word == "--socket" || word == "--generate-completion-script"
+    }
 }

@@ -60,7 +60,10 @@ struct GrantingRule {
     }
 
     /// The same with a sentence before them.
-    var advice: String { "This rule in the agent's policy file would grant it:\n\n" + text }
+    var advice: String {
+        "With this rule in the agent's policy (/etc/rlimitd/policy.toml, then: systemctl reload rlimitd) it is granted:\n\n"
+            + text
+    }
 
     // Names of rules are unique, so this one says what may tell two such rules apart, in the 64 characters there are.
     private var name: String {

@@ -19,7 +19,7 @@ extension Refusal {
 
     /// Of any request that was refused.
     init(_ error: RlimitError, _ request: Request, _ client: BlockingLimitClient, _ whom: Whom?) {
-        self.init(error: error, request: request, target: whom)
+        self.init(error: error, request: request, target: whom, isAgentOnly: client.strategy == .agentOnly)
         guard error.code == .deniedByPolicy else { return }
         caller = try? client.agentInfo().caller
         callerName = caller.flatMap { Accounts.userName($0.uid) }

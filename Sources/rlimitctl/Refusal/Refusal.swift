@@ -11,6 +11,8 @@ struct Refusal {
     var callerName: String?
     /// The process that was spoken of; nil where it is the caller itself.
     var target: Whom?
+    /// Whether the agent was asked alone: else what a process may lower itself was not asked of it.
+    var isAgentOnly = false
 
     /// What was refused.
     enum Request {
@@ -32,17 +34,28 @@ struct Refusal {
     var failure: Failure {
         var failure = Failure(error)
         guard error.code == .deniedByPolicy else { return failure }
-        if let allowed = error.allowed, let resource = error.resource, !failure.message.contains("the most is") {
-            failure.message += "; the most is \(resource.formatted(allowed))"
-        }
+        if let most { failure.message += "; the most is \(most)" }
         let rule = self.rule
         failure.members.append(("allow", .optional(rule?.text)))
         failure.advice = rule?.advice ?? deniedAdvice ?? ""
         return failure
     }
 
+    // Where the message does not say it, and more was wanted.
+    private var most: String? {
+        guard let allowed = error.allowed, let resource = error.resource, !error.message.contains("the most is") else {
+            return nil
+        }
+        if case .set(let wishes) = request, wishes.contains(where: { $0.resource == resource && !$0.raisesHard }) {
+            return nil
+        }
+        return resource.formatted(allowed.hard)
+    }
+
     private var deniedAdvice: String? {
-        error.rule.map { "No [[allow]] helps: a rule that denies beats every rule that allows, and \"\($0.forTerminal)\" denies.\n" }
+        error.rule.map {
+            "No [[allow]] helps: a rule that denies beats every rule that allows, and \"\($0.forTerminal)\" denies.\n"
+        }
     }
 
     /// The rule that would grant all of it; nil where none could.
@@ -59,10 +72,10 @@ struct Refusal {
         case .usage: rule.operation = "usage"
         case .set(let wishes):
             // A refusal that is about no edit is about the process, and no rule changes that.
-            let refused = wishes.filter { $0.changes && (isForeign || $0.exceedsBaseline) }
+            let refused = wishes.filter { isForeign ? $0.changes : $0.raisesHard || ($0.lowers && isAgentOnly) }
             guard error.editIndex != nil, !refused.isEmpty else { return nil }
             rule.ceilings = refused.map { ($0.resource, max($0.wanted.hard, $0.wanted.soft)) }
-            rule.lowers = refused.contains(where: \.lowers)
+            rule.lowers = refused.contains(where: \.lowers) && (isForeign || isAgentOnly)
         }
         return rule
     }
@@ -77,25 +90,5 @@ struct Refusal {
         guard let target, isForeign || target.isPrivileged else { return nil }
         return .init(
             relation: isForeign ? "any" : "same-user", user: .init(target.credentials.realUID, named: target.userName))
-    }
-}
-
-extension Refusal {
-    /// One edit of those that were asked for.
-    struct Wish {
-        let resource: Resource
-        let now: Limit
-        let wanted: Limit
-
-        init(_ edit: Edit, now: Limit) {
-            resource = edit.resource
-            self.now = now
-            wanted = edit.numeric(now: now, most: now.hard).applied(to: now)
-        }
-
-        fileprivate var changes: Bool { wanted != now }
-        fileprivate var lowers: Bool { wanted.soft < now.soft || wanted.hard < now.hard }
-        // Moving soft up to the hard limit there is needs no rule.
-        fileprivate var exceedsBaseline: Bool { wanted.hard > now.hard || lowers }
     }
 }

@@ -35,7 +35,14 @@ struct ExplanationText {
     }
 
     /// Of edits: a line for each.
-    var decision: String { explanation.verdicts.map { line($0) + "\n" }.joined() }
+    var decision: String {
+        // Refused as a whole, where it is about the process or the caller.
+        if explanation.verdicts.isEmpty, let refusal = explanation.refusal {
+            let reason = "refused: \(refusal.message.forTerminal)\n"
+            return process.map { "\($0): \(reason)" } ?? reason
+        }
+        return explanation.verdicts.map { line($0) + "\n" }.joined()
+    }
 
     private func line(_ verdict: Explanation.Verdict) -> String {
         let resource = verdict.resource
@@ -48,8 +55,8 @@ struct ExplanationText {
         let error = verdict.error?.message.forTerminal
         let other = "another edit is refused, and all are made or none"
         guard verdict.new != nil else { return "refused: \(error ?? other)" }
-        guard explanation.isAllowed else { return "not made, for \(other)" }
         let grant = verdict.rule.map { "granted by rule \"\($0.forTerminal)\"" } ?? "granted, and needs no rule"
+        guard explanation.isAllowed else { return "\(grant), but \(other)" }
         return error.map { "\(grant), but not all of it: \($0)" } ?? grant
     }
 }

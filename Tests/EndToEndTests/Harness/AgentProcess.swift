@@ -15,10 +15,11 @@ final class AgentProcess {
     /// Everything it has written: its log, the audit lines among it.
     var log: String { child.output + child.error }
 
-    init(policy: String, options: [String] = []) throws {
+    /// `prefix` are words before the command, such as those of prlimit(1); `errorFile` is where its log goes instead of `log`.
+    init(policy: String, options: [String] = [], prefix: [String] = [], errorFile: Int32? = nil) throws {
         folder = try AgentFolder(policy: policy)
         self.options = options + (Machine.mayRaiseHardLimits ? [] : ["--allow-no-capability"])
-        child = try ChildProcess(folder.command(options: self.options))
+        child = try ChildProcess(prefix + folder.command(options: self.options), errorFile: errorFile)
         try waitUntilItAccepts()
     }
 

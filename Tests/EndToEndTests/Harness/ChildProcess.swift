@@ -20,8 +20,11 @@ final class ChildProcess {
         let description: String
     }
 
-    /// Starts `words`, the first of which is looked up in PATH. `environment` is added to our own.
-    init(_ words: [String], environment: [String: String] = [:]) throws {
+    /// Starts `words`, the first of which is looked up in PATH. `environment` is added to our own; standard error is
+    /// `givenErrorFile` instead of `error`, where it is given.
+    init(
+        _ words: [String], environment: [String: String] = [:], errorFile givenErrorFile: Int32? = nil
+    ) throws {
         outputFile = try Self.unnamedFile()
         errorFile = try Self.unnamedFile()
         var actions = posix_spawn_file_actions_t()
@@ -29,7 +32,7 @@ final class ChildProcess {
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_adddup2(&actions, outputFile, 1)
-        posix_spawn_file_actions_adddup2(&actions, errorFile, 2)
+        posix_spawn_file_actions_adddup2(&actions, givenErrorFile ?? errorFile, 2)
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }

@@ -29,5 +29,26 @@ struct ProcessFiles {
         get throws { try text("comm").trimmingCharacters(in: .newlines) }
     }
 
+    /// How many descriptors it has open.
+    var descriptors: Int {
+        get throws { try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count }
+    }
+
+    /// The processor time that it has taken, in seconds.
+    var processorTime: Double {
+        get throws {
+            let fields = try text("stat").split(separator: ")").last?.split(separator: " ") ?? []
+            guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else {
+                throw ChildProcess.Failure(description: "no times in /proc/\(pid)/stat")
+            }
+            return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+        }
+    }
+
+    /// Its resident memory, in bytes.
+    var residentBytes: Int {
+        get throws { (Int(try status("VmRSS").split(separator: " ").first ?? "") ?? 0) * 1024 }
+    }
+
     private func text(_ file: String) throws -> String { try Machine.contents(of: "/proc/\(pid)/\(file)") }
 }

@@ -2,7 +2,7 @@ import Foundation
 
 /// A connection that says whatever a test wants said, right or wrong. Closed when the test lets go of it.
 final class RawConnection {
-    private let descriptor: Int32
+    let descriptor: Int32
 
     /// A request with id 1 for `server_info`, as PROTOCOL.md spells the bytes.
     static let serverInfoRequest: [UInt8] = [0, 0, 0, 4, 0x08, 1, 0x5a, 0]
@@ -56,7 +56,7 @@ final class RawConnection {
         return bytes
     }
 
-    private static func failure(_ call: String) -> ChildProcess.Failure {
+    static func failure(_ call: String) -> ChildProcess.Failure {
         ChildProcess.Failure(description: "\(call): \(String(cString: strerror(errno)))")
     }
 }

@@ -19,6 +19,10 @@ int tk_set_uids(uint32_t real, uint32_t effective, uint32_t saved) {
     return setresuid(real, effective, saved) == 0 ? 0 : -errno;
 }
 
+int tk_set_effective_uid_of_thread(uint32_t uid) {
+    return syscall(SYS_setresuid, -1, uid, -1) == 0 ? 0 : -errno;
+}
+
 int tk_set_gids(uint32_t real, uint32_t effective, uint32_t saved) {
     return setresgid(real, effective, saved) == 0 ? 0 : -errno;
 }
@@ -58,6 +62,11 @@ int tk_pidfd_of_thread(int32_t thread) {
     return result >= 0 ? (int)result : -errno;
 }
 
+int tk_pidfd_of_process(int32_t pid) {
+    long result = syscall(SYS_pidfd_open, pid, 0);
+    return result >= 0 ? (int)result : -errno;
+}
+
 int32_t tk_fork_as(int32_t pid) {
     pid_t numbers[1] = {pid};
     struct clone_args arguments = {
@@ -74,6 +83,8 @@ int32_t tk_fork_as(int32_t pid) {
 int tk_socket_pair(int *ends) {
     return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == 0 ? 0 : -errno;
 }
+
+int tk_pipe(int *ends) { return pipe2(ends, O_CLOEXEC) == 0 ? 0 : -errno; }
 
 int tk_event_descriptor(void) {
     int fd = eventfd(0, EFD_CLOEXEC);

@@ -40,9 +40,10 @@ struct Probe: ~Copyable {
                 return "done"
             }
         case ("limit", 4): return setLimit(values)
-        case ("identity", 1):
+        case ("identity", 1), ("oldest-identity", 1):
             return outcome { () throws(SystemError) in
-                let identity = try Pidfd.open(pid: Int32(bitPattern: numbers[0])).identity()
+                let features = step == "identity" ? KernelFeatures.probed : .oldest
+                let identity = try Pidfd.open(pid: Int32(bitPattern: numbers[0]), features: features).identity()
                 return identity.map { "\($0.credentials.realUID)" } ?? "nobody"
             }
         case ("become", 1...): return become(values)

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 int tk_set_uids(uint32_t real, uint32_t effective, uint32_t saved);
+int tk_set_effective_uid_of_thread(uint32_t uid);  // of the calling thread alone
 int tk_set_gids(uint32_t real, uint32_t effective, uint32_t saved);
 int tk_set_many_groups(uint32_t count);  // 100000 and up
 int tk_set_name(const char *name);
@@ -14,7 +15,9 @@ int tk_duplicate_to(int fd, int number);  // not close-on-exec
 ssize_t tk_send_descriptors(int fd, const void *bytes, size_t count, const int *descriptors, size_t descriptor_count);
 int tk_pidfd_of_thread(int32_t thread);  // PIDFD_THREAD
 int32_t tk_fork_as(int32_t pid);         // a child of that number, which waits to be killed
+int tk_pidfd_of_process(int32_t pid);
 int tk_socket_pair(int *ends);
+int tk_pipe(int *ends);  // close-on-exec
 int tk_event_descriptor(void);
 int tk_lingering_socket(int seconds, int *other_end);  // its last close(2) waits that long
 int tk_open_path_only(const char *path);

@@ -18,12 +18,14 @@ enum EditWords {
         return edits
     }
 
-    /// Resources by name, each once; all sixteen where none is named.
+    /// Resources by name, each once, in the order they were named; all sixteen where none is named.
     static func resources(_ names: [String]) throws -> [Resource] {
         guard !names.isEmpty else { return Array(Resource.allCases) }
         var seen = ResourceSet.none
-        for name in names { seen.insert(try reading { () throws(RlimitError) in try Resource(named: name) }) }
-        return Array(seen)
+        let resources = try names.map { name in
+            try reading { () throws(RlimitError) in try Resource(named: name) }
+        }
+        return resources.filter { seen.insert($0) }
     }
 
     // "1024:4096": what --expect takes.
@@ -38,6 +40,8 @@ enum EditWords {
     }
 
     private static func reading<Value>(_ read: () throws(RlimitError) -> Value) throws -> Value {
-        do throws(RlimitError) { return try read() } catch { throw Failure(error, status: error.code.exitStatusOfParsing) }
+        do throws(RlimitError) { return try read() } catch {
+            throw Failure(error, status: error.code.exitStatusOfParsing)
+        }
     }
 }

@@ -1,0 +1,135 @@
+import CTestKernel
+import Foundation
+import RlimitModel
+import RlimitWire
+import Testing
+
+/// Descriptors sent to the agent that it did not ask for.
+@Suite("Hostile descriptors", .serialized)
+struct HostileDescriptorTests {
+    /// Root, which these tests run as, may speak of others, and so may send pidfds.
+    private static let takesPidfds = """
+        version = 1
+        [quota]
+        connections = 1000
+        requests_per_second = 1000000
+        [[allow]]
+        name = "anybody's"
+        caller.users = [0]
+        target = "any"
+        operations = ["get", "set"]
+        limits.nofile = 100
+        """
+
+    private func get(_ id: UInt64 = 1) throws -> [UInt8] { try RequestBytes.frame(.get(.attachedPidfd, .all), id: id) }
+
+    @Test func `an agent that takes none never receives one`() throws {
+        // First that the counting sees one: an agent that takes descriptors holds it until the frame is whole.
+        let taking = try AgentProcess(policy: Self.takesPidfds)
+        let giver = try RawConnection(to: taking.socket)
+        #expect(try giver.isAnswered())
+        let before = try taking.files.descriptors
+        let event = tk_event_descriptor()
+        defer { close(event) }
+        try giver.send(Array(try get().prefix(5)), with: [event])
+        try waitUntil("the descriptor arrives", seconds: 1) { try taking.files.descriptors == before + 1 }
+
+        let agent = try AgentProcess(policy: Policies.nothing)
+        let peer = try RawConnection(to: agent.socket)
+        #expect(try peer.isAnswered())
+        let held = try agent.files.descriptors
+        try peer.send(Array(try get().prefix(5)), with: [event])
+        for _ in 0..<100 {
+            #expect(try agent.files.descriptors <= held)
+            usleep(1000)
+        }
+        try peer.send(Array(try get().dropFirst(5)))
+        #expect(try peer.nextError()?.code == .deniedByPolicy)
+        #expect(try peer.isAnswered())
+    }
+
+    @Test func `what is no pidfd of a process is refused, and the connection with it`() throws {
+        let agent = try AgentProcess(policy: Self.takesPidfds)
+        #expect(try RawConnection(to: agent.socket).isAnswered())
+        let held = try agent.files.descriptors
+        let kinds: [(String, Int32)] = [
+            ("a file", open("/etc/passwd", O_RDONLY | O_CLOEXEC)), ("an eventfd", tk_event_descriptor()),
+            ("a folder of /proc", open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC)),
+            ("O_PATH", tk_open_path_only("/proc/self")), ("a thread's pidfd", tk_pidfd_of_thread(getpid())),
+            ("a socket", Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)),
+        ]
+        for (kind, descriptor) in kinds where !(kind == "a thread's pidfd" && descriptor == -EINVAL) {
+            #expect(descriptor >= 0, "\(kind)")
+            let peer = try RawConnection(to: agent.socket)
+            try peer.send(try get(), with: [descriptor])
+            #expect(try peer.nextError()?.code == .malformed, "\(kind)")
+            #expect(try peer.response() == nil, "\(kind)")
+            close(descriptor)
+        }
+        try waitUntil("none of them is kept", seconds: 5) { try agent.files.descriptors <= held }
+    }
+
+    @Test func `a descriptor belongs to the one frame that names it`() throws {
+        let agent = try AgentProcess(policy: Self.takesPidfds)
+        let sample = try SampleProcess(as: .agent)
+        let pidfd = tk_pidfd_of_process(sample.pid)
+        defer { close(pidfd) }
+        func answers(_ send: (RawConnection) throws -> Void) throws -> [RlimitError.Code?] {
+            let peer = try RawConnection(to: agent.socket)
+            try send(peer)
+            shutdown(peer.descriptor, Int32(SHUT_WR))
+            var codes: [RlimitError.Code?] = []
+            while let response = try peer.decodedResponse() {
+                if case .failure(let error) = response.outcome { codes.append(error.code) } else { codes.append(nil) }
+            }
+            return codes
+        }
+        #expect(try answers { try $0.send(try get(), with: [pidfd]) } == [nil])
+        #expect(try answers { try $0.send(try get(), with: [pidfd, pidfd]) } == [.malformed], "two at once")
+        #expect(try answers { try $0.send(RawConnection.serverInfoRequest, with: [pidfd]) } == [.malformed])
+        #expect(try answers { try $0.send(try get()) } == [.malformed], "none came")
+        #expect(
+            try answers { try $0.send(try get() + RawConnection.serverInfoRequest, with: [pidfd]) }
+                .contains(.malformed), "with a second frame in the same message")
+        #expect(
+            try answers {
+                try $0.send(Array(try get().prefix(3)))
+                // Else the two could arrive as one.
+                usleep(100_000)
+                try $0.send(Array(try get().dropFirst(3)), with: [pidfd])
+            }.contains(.malformed), "with the rest of a frame that began before")
+        #expect(
+            try answers {
+                try $0.send(RawConnection.serverInfoRequest)
+                try $0.send(try get(), with: [pidfd])
+            } == [nil, nil], "right behind other bytes")
+    }
+
+    @Test func `a thousand hostile messages leave no descriptor behind`() throws {
+        let agent = try AgentProcess(policy: Self.takesPidfds)
+        #expect(try RawConnection(to: agent.socket).isAnswered())
+        let held = try agent.files.descriptors
+        let event = tk_event_descriptor()
+        let pidfd = tk_pidfd_of_process(getpid())
+        defer {
+            close(event)
+            close(pidfd)
+        }
+        for count in 0..<1000 {
+            let peer = try RawConnection(to: agent.socket)
+            let sent = Array(repeating: count % 2 == 0 ? event : pidfd, count: [1, 2, 3, 253][count % 4])
+            switch count % 5 {
+            case 0: try peer.send([0], with: sent)
+            case 1: try peer.send(RawConnection.serverInfoRequest, with: sent)
+            case 2: try peer.send(try get(), with: sent)
+            case 3: try peer.send(RequestBytes.frame(of: [0xff]), with: sent)
+            default:
+                try peer.send(Array(try get().prefix(4)), with: sent)
+                // The agent may have closed it by now, for more than one descriptor.
+                try? peer.send(Array(try get().dropFirst(4)), with: sent)
+            }
+        }
+        try waitUntil("none is left", seconds: 10) { try agent.files.descriptors <= held }
+        #expect(try RawConnection(to: agent.socket).isAnswered())
+    }
+}

@@ -1,0 +1,269 @@
+import CTestKernel
+import Foundation
+import RlimitModel
+import RlimitWire
+import Testing
+
+/// Peers that mean harm: to the agent, or to whoever else it serves.
+@Suite("Hostile peers", .serialized)
+struct HostilePeerTests {
+    private static let ample = Policies.nothing + "[quota]\nconnections = 1000\nrequests_per_second = 1000000\n"
+
+    /// Whether another user is served, within a second.
+    private func serves(_ agent: AgentProcess, user: UInt32 = Account.bob.uid) throws -> Bool {
+        let start = ContinuousClock.now
+        let answered = try RawConnection(to: agent.socket, asUser: user).isAnswered()
+        return answered && ContinuousClock.now - start < .seconds(1)
+    }
+
+    @Test func `half a frame, however slowly it grows, is closed after two seconds, and others are served`() throws {
+        let agent = try AgentProcess(policy: Self.ample)
+        let halves = try (0..<50).map { _ in try RawConnection(to: agent.socket) }
+        let start = ContinuousClock.now
+        for half in halves { try half.send([0]) }
+        var sent = 1
+        while ContinuousClock.now - start < .milliseconds(1500) {
+            #expect(try serves(agent))
+            if sent < 7 { for half in halves { try half.send([RawConnection.serverInfoRequest[sent]]) } }
+            sent += 1
+            usleep(200_000)
+        }
+        for half in halves {
+            #expect(try half.nextError()?.code == .malformed)
+            #expect(try half.response() == nil)
+        }
+        #expect(ContinuousClock.now - start < .seconds(4))
+        #expect(try serves(agent))
+    }
+
+    @Test func `a thousand requests in one write are all answered, in order`() throws {
+        let agent = try AgentProcess(policy: Self.ample)
+        let connection = try RawConnection(to: agent.socket)
+        try connection.send(try (1...1000).flatMap { try RequestBytes.frame(.serverInfo, id: UInt64($0)) })
+        for id in 1...1000 { #expect(try connection.decodedResponse()?.id == UInt64(id)) }
+        #expect(try connection.isAnswered())
+    }
+
+    @Test func `peers that never read their responses cost a bounded amount of memory, and others are served`() throws {
+        let agent = try AgentProcess(policy: Self.ample)
+        let before = try agent.files.residentBytes
+        let many = try (0..<500).flatMap { try RequestBytes.frame(.serverInfo, id: UInt64($0)) }
+        let peers = try (0..<50).map { _ in try RawConnection(to: agent.socket) }
+        for _ in 0..<20 {
+            for peer in peers { _ = peer.sendWithoutWaiting(many) }
+            #expect(try serves(agent))
+        }
+        #expect(try agent.files.residentBytes - before < 50 * 256 * 1024)
+        let time = try agent.files.processorTime
+        usleep(500_000)
+        #expect(try agent.files.processorTime - time < 0.1, "the agent does not spin on those who do not read")
+        withExtendedLifetime(peers) {}
+    }
+
+    @Test func `ten thousand connections that come and go leave nothing behind`() throws {
+        let agent = try AgentProcess(policy: Policies.nothing)
+        #expect(try serves(agent))
+        let held = try agent.files.descriptors
+        for count in 0..<10_000 {
+            let connection = try RawConnection(to: agent.socket)
+            if count % 3 == 0 { try connection.send([0, 0]) }
+            if count % 3 == 1 { try connection.send(RawConnection.serverInfoRequest) }
+        }
+        try waitUntil("nothing is left of them", seconds: 10) { try agent.files.descriptors <= held }
+        #expect(try serves(agent))
+        #expect(try agent.files.residentBytes < 64 << 20)
+    }
+
+    @Test func `more connections than the quota are told so and closed, also after many that came and went`() throws {
+        let agent = try AgentProcess(policy: Policies.nothing + "[quota]\nconnections = 5\n")
+        let user = Account.alice.uid
+        let start = ContinuousClock.now
+        while ContinuousClock.now - start < .milliseconds(1300) {
+            _ = try RawConnection(to: agent.socket, asUser: user).isAnswered()
+            usleep(5000)
+        }
+        usleep(100_000)
+        let first = try (0..<5).map { _ in try RawConnection(to: agent.socket, asUser: user) }
+        for connection in first { #expect(try connection.isAnswered()) }
+        let again = ContinuousClock.now
+        while ContinuousClock.now - again < .milliseconds(1300) {
+            let refused = try RawConnection(to: agent.socket, asUser: user)
+            let error = try refused.nextError()
+            #expect(error?.code == .quotaExceeded)
+            if error?.code != .quotaExceeded { break }
+            #expect(try refused.response() == nil)
+            usleep(20_000)
+        }
+        for connection in first { #expect(try connection.isAnswered()) }
+        #expect(try serves(agent))
+    }
+
+    @Test func `more requests than the quota are told when to come back, also over new connections`() throws {
+        let agent = try AgentProcess(policy: Policies.nothing + "[quota]\nrequests_per_second = 20\n")
+        let user = Account.alice.uid
+        let start = ContinuousClock.now
+        var answered = 0
+        var refused = 0
+        while ContinuousClock.now - start < .seconds(3) {
+            let connection = try RawConnection(to: agent.socket, asUser: user)
+            for id in 1...50 {
+                try connection.send(try RequestBytes.frame(.serverInfo, id: UInt64(id)))
+                switch try connection.decodedResponse()?.outcome {
+                case .success: answered += 1
+                case .failure(let error):
+                    #expect(error.code == .rateLimited)
+                    #expect(error.retryAfter ?? .zero > .zero)
+                    refused += 1
+                case nil: Issue.record("the agent closed the connection")
+                }
+            }
+            usleep(20_000)
+        }
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        #expect(Double(answered) <= 20 + 20 * seconds + 1)
+        #expect(answered >= 20 && refused > 0)
+        #expect(try serves(agent))
+    }
+
+    @Test func `valid frames and broken ones from one user do not keep another waiting`() throws {
+        let agent = try AgentProcess(policy: Self.ample)
+        var random = SystemRandomNumberGenerator()
+        let valid = try [
+            RequestBytes.frame(.serverInfo), RequestBytes.frame(.get(.caller, .all)),
+            RequestBytes.frame(.usage(.caller, .process)), RequestBytes.frame(.stats),
+            RequestBytes.frame(
+                .set(.caller, EditBatch([NumericEdit(.openFiles, soft: 1, mode: .atLeast)]), lease: nil)),
+            RequestBytes.frame(.prlimit(.pid(77), .openFiles, Limit(1))), RequestBytes.set(processNumber: 5),
+        ]
+        let start = ContinuousClock.now
+        var slowest = Duration.zero
+        var broken = 0
+        while ContinuousClock.now - start < .seconds(5) {
+            let connection = try RawConnection(to: agent.socket, asUser: Account.alice.uid)
+            for _ in 0..<4 { _ = connection.sendWithoutWaiting(valid.randomElement(using: &random) ?? []) }
+            var mutated = valid.randomElement(using: &random) ?? []
+            for _ in 0..<Int.random(in: 1...4, using: &random) where !mutated.isEmpty {
+                mutated[Int.random(in: 0..<mutated.count, using: &random)] = .random(in: 0...255, using: &random)
+            }
+            _ = connection.sendWithoutWaiting(mutated)
+            broken += 1
+            if broken % 20 == 0 {
+                let asked = ContinuousClock.now
+                #expect(try RawConnection(to: agent.socket, asUser: Account.bob.uid).isAnswered())
+                slowest = max(slowest, ContinuousClock.now - asked)
+            }
+        }
+        #expect(slowest < .seconds(1))
+        #expect(agent.isRunning && broken > 100)
+    }
+
+    @Test func `with few descriptors, a user who takes all it can get does not shut another out`() throws {
+        let agent = try AgentProcess(policy: Self.ample, prefix: ["prlimit", "--nofile=128:128"])
+        var held: [RawConnection] = []
+        for _ in 0..<120 { held.append(try RawConnection(to: agent.socket, asUser: Account.alice.uid)) }
+        #expect(try serves(agent))
+        let time = try agent.files.processorTime
+        usleep(1_000_000)
+        #expect(try agent.files.processorTime - time < 0.2)
+        #expect(try serves(agent))
+        withExtendedLifetime(held) {}
+    }
+
+    @Test func `nobody who reads the log, and then nobody to read it, does not stop the agent`() throws {
+        var ends: [Int32] = [0, 0]
+        #expect(tk_pipe(&ends) == 0)
+        let agent = try AgentProcess(policy: Self.ample, errorFile: ends[1])
+        close(ends[1])
+        for _ in 0..<2000 {
+            let bad = try RawConnection(to: agent.socket)
+            try bad.send([0xff, 0xff, 0xff, 0xff])
+            #expect(try bad.nextError()?.code == .malformed)
+        }
+        #expect(try serves(agent), "the pipe is full and nobody empties it")
+        close(ends[0])
+        for _ in 0..<10 {
+            let bad = try RawConnection(to: agent.socket)
+            try bad.send([0xff, 0xff, 0xff, 0xff])
+            #expect(try bad.nextError()?.code == .malformed)
+        }
+        #expect(try serves(agent), "the pipe is broken")
+        #expect(agent.isRunning)
+    }
+
+    @Test func `a second agent does not get the state folder of one that runs`() throws {
+        let agent = try AgentProcess(policy: Self.ample)
+        let second = try ChildProcess.run(agent.folder.command(options: ["--allow-no-capability"]))
+        #expect(second.status == 1)
+        #expect(second.error.contains("another agent uses the state folder"), "\(second.error)")
+        #expect(try serves(agent))
+    }
+
+    @Test func `the error text of a program that was handed the socket is no request`() throws {
+        let agent = try AgentProcess(policy: Self.ample)
+        let connection = try RawConnection(to: agent.socket)
+        let program = try ChildProcess(["ls", "/nonexistent"], errorFile: connection.descriptor)
+        #expect(try program.wait().status != 0)
+        #expect(try connection.nextError()?.code == .malformed)
+        #expect(try connection.response() == nil)
+        #expect(try serves(agent))
+    }
+
+    @Test func `a peer that goes right after it asked leaves nothing behind`() throws {
+        let agent = try AgentProcess(policy: Self.ample)
+        #expect(try serves(agent))
+        let held = try agent.files.descriptors
+        let request = try (1...100).flatMap { try RequestBytes.frame(.get(.caller, .all), id: UInt64($0)) }
+        for _ in 0..<200 { try RawConnection(to: agent.socket).send(request) }
+        let script = """
+            use Socket; socket(S, AF_UNIX, SOCK_STREAM, 0); connect(S, sockaddr_un($ARGV[0])) or exit 1;
+            syswrite(S, pack("C*", 0, 0, 0, 4, 8, 1, 0x1a, 0) x 100); kill 9, $$;
+            """
+        for _ in 0..<5 {
+            let words = Account.alice.setpriv + ["perl", "-e", script, agent.socket]
+            let ended = try ChildProcess.run(words)
+            #expect(ended.status == 128 + SIGKILL, "\(ended.error)")
+        }
+        try waitUntil("nothing is left of them", seconds: 10) { try agent.files.descriptors <= held }
+        #expect(try serves(agent))
+    }
+
+    @Test func `a peer whose effective user is not its real one gets server_info alone`() throws {
+        let agent = try AgentProcess(policy: Policies.openFiles(900_000))
+        let connection = try RawConnection(to: agent.socket, asUser: Account.served.uid)
+        #expect(try connection.isAnswered())
+        for operation: Request.Operation in [
+            .get(.caller, .all), .usage(.caller, .process), .stats, .prlimit(.caller, .openFiles, Limit(1)),
+        ] {
+            try connection.send(try RequestBytes.frame(operation))
+            #expect(try connection.nextError()?.code == .deniedByPolicy, "\(operation)")
+        }
+    }
+
+    @Test func `numbers that name no process, the first process, the agent and the kernel's own are never changed`()
+        throws
+    {
+        let agent = try AgentProcess(
+            policy: Policies.nothing + """
+                [[allow]]
+                name = "root may do everything"
+                caller.users = [0]
+                target = { relation = "any", users = ["0-4294967294"] }
+                limits.nofile = "max"
+                """)
+        let connection = try RawConnection(to: agent.socket)
+        let first = try ProcessFiles(pid: 1).limit("Max open files")
+        let own = try agent.files.limit("Max open files")
+        let numbers: [UInt64] = [
+            0, 1, 2, UInt64(UInt32.max), .max, 1 << 31, 1 << 32, 1 << 32 + 1, 1 << 63, 4_194_305, UInt64(agent.pid),
+            UInt64(agent.pid) + 1 << 32,
+        ]
+        for number in numbers {
+            try connection.send(RequestBytes.set(processNumber: number))
+            let error = try connection.nextError()
+            #expect(error != nil, "process \(number)")
+            #expect(error?.code != .malformed && error?.code != .internalError, "process \(number): \(error as Any)")
+        }
+        #expect(try ProcessFiles(pid: 1).limit("Max open files") == first)
+        #expect(try agent.files.limit("Max open files") == own)
+    }
+}
