@@ -10,13 +10,17 @@ import Testing
     private static let patience: Duration = .seconds(5)
 
     @Test func `The socket of these tests does hold up a thread that closes it`() throws {
-        var other: Int32 = -1
-        let number = tk_lingering_socket(1, &other)
-        try #require(number >= 0)
-        let start = ContinuousClock.now
-        close(number)
-        #expect(ContinuousClock.now - start >= .milliseconds(900))
-        close(other)
+        // A child that another test is just starting may hold the socket for a moment; then the close is not the last.
+        let held = try (0..<5).contains { _ in
+            var other: Int32 = -1
+            let number = tk_lingering_socket(1, &other)
+            try #require(number >= 0)
+            let start = ContinuousClock.now
+            close(number)
+            close(other)
+            return ContinuousClock.now - start >= .milliseconds(900)
+        }
+        #expect(held)
     }
 
     @Test func `A receive that takes no descriptors is not held up by one`() throws {
