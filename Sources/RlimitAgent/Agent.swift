@@ -94,8 +94,14 @@ extension Agent {
     }
 
     private func admit(_ socket: consuming StreamSocket) {
-        // Whoever the kernel does not vouch for gets nothing: it has gone, or its ids mean nobody here.
-        guard let who = try? socket.peer() else { return }
+        let who: PeerHandle
+        do throws(SystemError) {
+            who = try socket.peer()
+        } catch {
+            // Whoever the kernel does not vouch for gets nothing: it has gone, or its ids mean nobody here.
+            log.debug("turned away whom the kernel does not vouch for: \(error)")
+            return
+        }
         let peer = who.peer
         let quota = desk.handler.policy.quota
         let free = connectionLimit - sessions.count

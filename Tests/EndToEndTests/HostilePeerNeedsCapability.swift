@@ -8,6 +8,8 @@ struct HostilePeerNeedsCapability {
     @Test func `without a descriptor left the agent waits, and serves again as soon as there is one`() throws {
         let agent = try AgentProcess(policy: Policies.nothing + "[quota]\nconnections = 1000\n")
         let before = try agent.files.limit("Max open files")
+        // Once the connection that found the agent ready has gone.
+        usleep(500_000)
         let now = try agent.files.descriptors
         func limit(_ text: String) throws {
             #expect(try ChildProcess.run(["prlimit", "--pid", "\(agent.pid)", "--nofile=\(text)"]).status == 0)

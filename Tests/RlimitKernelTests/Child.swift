@@ -106,10 +106,17 @@ extension Child {
         let child = try Child("unshare", ["--user", "sh", "-c", script, Child.probePath] + steps)
         // The map is written from outside, as only a root of outside may.
         let own = try String(contentsOfFile: "/proc/self/uid_map", encoding: .utf8)
-        while try String(contentsOfFile: "/proc/\(child.pid)/uid_map", encoding: .utf8) == own { usleep(1000) }
+        let deadline = ContinuousClock.now + .seconds(20)
+        while try String(contentsOfFile: "/proc/\(child.pid)/uid_map", encoding: .utf8) == own {
+            guard ContinuousClock.now < deadline else { throw NoUserNamespace() }
+            usleep(1000)
+        }
         try "0 0 65536".write(toFile: "/proc/\(child.pid)/uid_map", atomically: false, encoding: .utf8)
         try "0 0 65536".write(toFile: "/proc/\(child.pid)/gid_map", atomically: false, encoding: .utf8)
         child.proceed()
         return child
     }
 }
+
+/// unshare(1) made none: in a chroot, or where the administrator forbids it, that fails.
+struct NoUserNamespace: Error {}

@@ -8,9 +8,9 @@ struct ParentProcess {
 
     /// Why it cannot be what was meant, as far as its number tells.
     var complaint: UsageError? {
-        if let sudoUID, !sudoUID.isEmpty { return ambiguous("rlimitctl was started through sudo") }
-        if pid == 1 { return ambiguous("rlimitctl was started by pid 1") }
-        return pid < 1 ? ambiguous("what started rlimitctl cannot be seen from here") : nil
+        if let sudoUID, !sudoUID.isEmpty { return ambiguous("this was started through sudo") }
+        if pid == 1 { return ambiguous("this was started by process 1") }
+        return pid < 1 ? ambiguous("what started this cannot be seen from here") : nil
     }
 
     /// Why it cannot be what was meant, once it was looked at.
@@ -20,8 +20,8 @@ struct ParentProcess {
     ///   - ownUID: The real user id of this process.
     ///   - isStill: Whether it was still the parent after it was looked at.
     func complaint(uid: UInt32?, ownUID: UInt32, isStill: Bool) -> UsageError? {
-        guard isStill else { return ambiguous("what started rlimitctl has ended") }
-        guard uid == ownUID else { return ambiguous("what started rlimitctl is another user's") }
+        guard isStill else { return ambiguous("what started this has ended") }
+        guard uid == ownUID else { return ambiguous("what started this is another user's") }
         return complaint
     }
 
