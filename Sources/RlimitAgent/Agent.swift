@@ -145,7 +145,7 @@ extension Agent {
 
     private func end(_ token: UInt64, _ session: Session) {
         // Closing the socket takes it out of the poller too.
-        sessions.remove(token)
+        guard sessions.remove(token) else { return }
         desk.forget(session)
         tenants.release(session.account, now: desk.now)
         desk.handler.statistics.connections = UInt64(sessions.count)

@@ -24,7 +24,7 @@ struct Audit: Sendable {
         line.add("old", change.old.description)
         line.add("new", change.new.description)
         if case .agent(let rule) = change.grantedBy { line.add("rule", rule ?? "baseline") }
-        sink.write(line)
+        sink.write(line, isChange: true)
     }
 
     func refused(

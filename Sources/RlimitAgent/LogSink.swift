@@ -26,10 +26,13 @@ package final class LogSink: Sendable {
     /// Whether everything was taken.
     var isEmpty: Bool { state.withLock { $0.queued.isEmpty } }
 
-    func write(_ line: consuming LogLine) {
+    /// - Parameter isChange: It tells of a change that was made. Half of the queue is for these alone: nobody can crowd them
+    ///   out by being refused.
+    func write(_ line: consuming LogLine, isChange: Bool = false) {
         let bytes = line.finished()
+        let room = isChange ? Self.capacity : Self.capacity / 2
         state.withLock { state in
-            if state.queued.count + bytes.count > Self.capacity {
+            if state.queued.count + bytes.count > room {
                 state.lost += 1
             } else {
                 state.queued.append(contentsOf: bytes)
@@ -41,7 +44,7 @@ package final class LogSink: Sendable {
     @discardableResult
     package func flush() -> Bool {
         state.withLock { state in
-            if state.lost > 0 && state.queued.count < Self.capacity / 2 {
+            if state.lost > 0 && state.queued.count < Self.capacity / 4 {
                 var line = LogLine(format)
                 line.add("level", "error")
                 line.add("message", "log lines lost, for nobody took them")

@@ -28,13 +28,15 @@ struct SessionTable {
         return slots[index]
     }
 
-    mutating func remove(_ token: UInt64) {
-        guard let index = index(of: token), slots[index] != nil else { return }
+    /// False if it was gone already.
+    mutating func remove(_ token: UInt64) -> Bool {
+        guard let index = index(of: token), slots[index] != nil else { return false }
         slots[index] = nil
         generations[index] &+= 1
         if generations[index] == 0 { generations[index] = 1 }
         free.append(index)
         count -= 1
+        return true
     }
 
     /// The tokens of all sessions, for what happens seldom.

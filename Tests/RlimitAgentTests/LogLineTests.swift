@@ -81,12 +81,16 @@ struct LogSinkTests {
             line.add("n", long)
             sink.write(line)
         }
+        var change = LogLine(.text)
+        change.add("event", "change")
+        sink.write(change, isChange: true)
         #expect(!sink.flush())
         taken.isBlocked = false
         sink.flush()
         sink.flush()
         #expect(taken.text.utf8.count < LogSink.capacity + 200)
-        #expect(taken.text.hasSuffix("lost=69\n"))
+        #expect(taken.text.hasSuffix("lost=85\n"))
+        #expect(taken.text.contains("event=change\n"), "what was changed is not crowded out")
     }
 
     private final class Taken: @unchecked Sendable {
