@@ -47,7 +47,6 @@ int rl_path_status(const char *path, int follow, struct rl_file_status *status) 
 }
 
 int rl_make_directory(const char *path, uint32_t mode) { return RESULT(mkdir(path, mode)); }
-int rl_remove_directory(const char *path) { return RESULT(rmdir(path)); }
 int rl_change_mode(const char *path, uint32_t mode) { return RESULT(chmod(path, mode)); }
 int rl_change_owner(int fd, uint32_t uid, uint32_t gid) { return RESULT(fchown(fd, uid, gid)); }
 int rl_unlink(const char *path) { return RESULT(unlink(path)); }
@@ -70,7 +69,6 @@ int rl_set_nonblocking(int fd, int on) {
 int rl_set_close_on_exec(int fd) { return RESULT(fcntl(fd, F_SETFD, FD_CLOEXEC)); }
 int rl_duplicate(int fd) { return RESULT(fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
 int rl_descriptor_flags(int fd) { return RESULT(fcntl(fd, F_GETFL)); }
-int rl_is_terminal(int fd) { return isatty(fd) == 1 ? 1 : -errno; }
 
 // A DIR by a name of our own, so that Swift sees one pointer type whatever the C library calls it.
 int rl_directory_open(const char *path, struct rl_directory **directory) {

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
-#include <grp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -79,9 +78,6 @@ uint32_t rl_effective_uid(void) { return geteuid(); }
 uint32_t rl_effective_gid(void) { return getegid(); }
 int rl_execute(const char *file, char *const *arguments) { return RESULT(execvp(file, arguments)); }
 
-int rl_set_groups(const uint32_t *groups, size_t count) { return RESULT(setgroups(count, groups)); }
-int rl_set_gids(uint32_t gid) { return RESULT(setresgid(gid, gid, gid)); }
-int rl_set_uids(uint32_t uid) { return RESULT(setresuid(uid, uid, uid)); }
 int rl_set_no_new_privileges(void) { return RESULT(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)); }
 int rl_set_dumpable(int on) { return RESULT(prctl(PR_SET_DUMPABLE, on, 0, 0, 0)); }
 int rl_clear_ambient(void) { return RESULT(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)); }

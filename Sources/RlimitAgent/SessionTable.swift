@@ -1,13 +1,10 @@
 /// The sessions, by the token under which the poller knows them. A token is never used twice, so an event that was reported
-/// before its session ended meets nobody.
+/// before its session ended meets nobody. Tokens below 1 << 32 are not sessions'.
 struct SessionTable {
     private var slots: [Session?] = []
     private var generations: [UInt32] = []
     private var free: [Int] = []
     private(set) var count = 0
-
-    /// Tokens below this are not sessions'.
-    static let firstToken: UInt64 = 1 << 32
 
     mutating func insert(_ session: Session) -> UInt64 {
         let index: Int

@@ -29,9 +29,6 @@ package enum OwnProcess {
 
     package enum Stream: Int32, Sendable { case input = 0, output = 1, error = 2 }
 
-    /// Whether it is a terminal. isatty(3).
-    package static func isTerminal(_ stream: Stream) -> Bool { rl_is_terminal(stream.rawValue) == 1 }
-
     /// Writes all of a text, past no buffer. write(2).
     package static func write(_ text: String, to stream: Stream) throws(SystemError) {
         var rest = Array(text.utf8)[...]

@@ -14,8 +14,6 @@ enum Proto {
     typealias GetUsage = Rlimitd__V1__GetUsage
     typealias Explain = Rlimitd__V1__Explain
     typealias Lease = Rlimitd__V1__Lease
-    typealias LeaseRenew = Rlimitd__V1__LeaseRenew
-    typealias LeaseRelease = Rlimitd__V1__LeaseRelease
 
     typealias Response = Rlimitd__V1__Response
     typealias Error = Rlimitd__V1__Error
@@ -23,8 +21,6 @@ enum Proto {
     typealias ResourceLimit = Rlimitd__V1__ResourceLimit
     typealias LimitList = Rlimitd__V1__LimitList
     typealias Change = Rlimitd__V1__Change
-    typealias ChangeList = Rlimitd__V1__ChangeList
-    typealias PrlimitResult = Rlimitd__V1__PrlimitResult
     typealias Usage = Rlimitd__V1__Usage
     typealias ResourceUsage = Rlimitd__V1__ResourceUsage
     typealias Explanation = Rlimitd__V1__Explanation

@@ -12,23 +12,30 @@ struct Rlimitd: ParsableCommand {
             """,
         version: agentVersion)
 
-    @Option(help: "The socket to listen on; its folder is made where missing.")
+    @Option(help: ArgumentHelp("The socket to listen on; its folder is made where missing.", valueName: "path"))
     var socket = AgentOptions.standardSocket
 
-    @Option(help: "The policy; drop-ins beside it in policy.d are read too.")
+    @Option(
+        help: ArgumentHelp(
+            "The policy file, to which policy.d beside it belongs.",
+            discussion: "Else /etc/rlimitd/policy.toml and its drop-ins.", valueName: "file"))
     var policy: String?
 
-    @Option(name: .customLong("state-dir"), help: "What must survive a restart; owned by the agent's user, 0700.")
+    @Option(
+        name: .customLong("state-dir"),
+        help: ArgumentHelp("What must survive a restart; owned by the agent's user, 0700.", valueName: "path"))
     var stateDirectory = AgentOptions.standardStateDirectory
 
     @Option(help: "The user to become, by name or as UID:GID.")
     var user = "rlimitd"
 
-    @Option(help: "How log lines are written: \(LogFormat.allCases.map(\.rawValue).joined(separator: " or ")).")
+    @Option(help: ArgumentHelp("How log lines are written.", valueName: "format"))
     var logFormat = LogFormat.text
 
     @Option(
-        help: "The least important messages to log: \(AgentOptions.logLevels). The audit is always logged.",
+        help: ArgumentHelp(
+            "The least important messages to log: \(AgentOptions.logLevels). The audit is always logged.",
+            discussion: "Else \(AgentOptions.standardLogLevel).", valueName: "level"),
         transform: AgentOptions.logLevel(named:))
     var logLevel = AgentOptions.standardLogLevel
 

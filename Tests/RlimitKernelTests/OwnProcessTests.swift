@@ -42,13 +42,6 @@ import Testing
         #expect(try child.line() == "not set")
     }
 
-    @Test func `Standard output of a child is no terminal`() throws {
-        let number = open("/dev/null", O_RDONLY)
-        defer { close(number) }
-        #expect(rl_is_terminal(number) == -ENOTTY)
-        #expect(rl_is_terminal(100_000) == -EBADF)
-    }
-
     @Test func `Accounts are found by name and by number`() throws {
         let root = try #require(Accounts.user(named: "root"))
         #expect(root == Accounts.user(0))

@@ -34,7 +34,6 @@ ssize_t rl_write(int fd, const void *bytes, size_t count);
 int rl_file_status(int fd, struct rl_file_status *status);
 int rl_path_status(const char *path, int follow, struct rl_file_status *status);
 int rl_make_directory(const char *path, uint32_t mode);
-int rl_remove_directory(const char *path);
 int rl_change_mode(const char *path, uint32_t mode);
 int rl_change_owner(int fd, uint32_t uid, uint32_t gid);
 int rl_unlink(const char *path);
@@ -45,7 +44,6 @@ int rl_set_nonblocking(int fd, int on);
 int rl_set_close_on_exec(int fd);
 int rl_duplicate(int fd);         // close-on-exec
 int rl_descriptor_flags(int fd);  // F_GETFL
-int rl_is_terminal(int fd);       // 1, or -errno
 
 enum rl_poll_events { RL_POLL_IN = 1, RL_POLL_OUT = 2, RL_POLL_ERROR = 4, RL_POLL_HANGUP = 8 };
 
@@ -178,9 +176,6 @@ int rl_execute(const char *file, char *const *arguments);
 
 // Credentials, of all threads.
 
-int rl_set_groups(const uint32_t *groups, size_t count);
-int rl_set_gids(uint32_t gid);
-int rl_set_uids(uint32_t uid);
 int rl_set_no_new_privileges(void);
 int rl_set_dumpable(int on);
 int rl_clear_ambient(void);
