@@ -23,4 +23,7 @@ package enum Reply: Sendable, Equatable {
     case explanation(Explanation)
     case serverInfo(AgentInfo)
     case stats(Statistics)
+    /// Of a cgroup or a pod, one for each process. Longer lists come in several responses (`more`), and the last says whether
+    /// processes kept appearing to the end.
+    case processes([ProcessResult], isIncomplete: Bool)
 }

@@ -84,6 +84,7 @@ extension Reply {
         case .stats(let statistics):
             unsafe response.pointee.outcome_case = RLIMITD__V1__RESPONSE__OUTCOME_STATS
             unsafe response.pointee.stats = try statistics.write(to: &arena)
+        case .processes: throw ArenaFull()
         }
     }
 }
