@@ -18,6 +18,7 @@ extension Desk {
             encoder.encode(Response(id: request.id, outcome), into: &output)
         } catch {
             guard error.error.code == .malformed else {
+                discardDescriptor(of: session, at: place)
                 encoder.encode(Response(id: error.id, .failure(error.error)), into: &output)
                 return
             }
@@ -41,6 +42,13 @@ extension Desk {
                 error: RlimitError(.malformed, message: "a descriptor came with a frame that names none"))
         }
         return attached.descriptor
+    }
+
+    // What came with a frame that was refused before anybody asked for it: the connection goes on without.
+    private func discardDescriptor(of session: Session, at place: Range<Int>) {
+        let frame = session.position + UInt64(place.lowerBound)..<session.position + UInt64(place.upperBound)
+        guard let attached = session.attached.take() else { return }
+        if !attached.belongs(to: frame) { session.attached = consume attached }
     }
 
     private func outcome(
