@@ -25,7 +25,7 @@ struct OracleRule {
             return "the kernel refuses it (errno \(kernel.errno ?? 0)), and the agent allows it"
         case (true, false) where isStrict || question.mustAgree:
             return "the kernel allows it, and the agent refuses it (errno \(agent.errno ?? 0))"
-        case (false, false) where question.mustAgree && kernel.errno != agent.errno:
+        case (false, false) where question.mustAgree && !question.isImpossible && kernel.errno != agent.errno:
             return "the kernel's errno is \(kernel.errno ?? 0), the agent's is \(agent.errno ?? 0)"
         case (true, true) where kernel.old != agent.old:
             return "the kernel tells \(kernel.old), and the agent \(agent.old)"
@@ -60,6 +60,11 @@ extension OracleCase {
             return new.hard == edit.start.hard && new.soft >= edit.start.soft
         }
     }
+}
+
+extension OracleCase {
+    /// Nobody could grant it, whoever the target is: the agent says so before it looks, the kernel only after.
+    var isImpossible: Bool { edits.contains { edit in edit.hard.map { (edit.soft ?? $0) > $0 } ?? false } }
 }
 
 extension OracleCase.EditAmounts {

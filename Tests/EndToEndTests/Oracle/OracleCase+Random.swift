@@ -3,6 +3,8 @@ import RlimitModel
 /// Makes cases from a seed: small sets, so that callers and targets often are of one user, or of almost one.
 struct OracleCases {
     private var random: SplitMix64
+    // Ids that came up lately come up again, so that not every case costs new processes.
+    private var lately: [Credentials] = []
 
     init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
@@ -10,12 +12,12 @@ struct OracleCases {
     static let ids: [UInt32] = [Account.alice.uid, Account.bob.uid, 0]
 
     mutating func next() -> OracleCase {
-        let caller = chance(75) ? simple() : mixed(simple(), changes: Int.random(in: 1...6, using: &random))
+        let caller = chance(75) ? simple() : again { $0.mixed($0.simple(), changes: $0.pick([1, 1, 2, 3, 6])) }
         var naming = pick([.number, .number, .number, .number, .itself, .pidfd] as [OracleCase.Naming])
         let target = naming == .itself ? .itself : target()
         if target == .firstProcess { naming = .number }
         return OracleCase(
-            caller: caller, groupCount: pick([0, 0, 1, 3, 64]), target: target, targetIDs: targetIDs(of: caller),
+            caller: caller, groupCount: pick([0, 64]), target: target, targetIDs: targetIDs(of: caller),
             naming: naming, question: question())
     }
 
@@ -36,13 +38,21 @@ struct OracleCases {
         return ids
     }
 
+    private mutating func again(or new: (inout OracleCases) -> Credentials) -> Credentials {
+        if chance(70), !lately.isEmpty { return pick(lately) }
+        let ids = new(&self)
+        lately.append(ids)
+        if lately.count > 24 { lately.removeFirst() }
+        return ids
+    }
+
     // The caller's real ids are what the kernel compares; one id away from them is where mistakes would be.
     private mutating func targetIDs(of caller: Credentials) -> Credentials {
         let own = Credentials(uid: caller.realUID, gid: caller.realGID)
         return switch Int.random(in: 0..<100, using: &random) {
         case ..<45: own
-        case ..<70: mixed(own, changes: 1)
-        case ..<80: mixed(own, changes: Int.random(in: 2...6, using: &random))
+        case ..<70: again { $0.mixed(own, changes: 1) }
+        case ..<80: again { $0.mixed(own, changes: $0.pick([2, 3, 6])) }
         case ..<90: caller
         default: simple()
         }

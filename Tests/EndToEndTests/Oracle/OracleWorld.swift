@@ -45,13 +45,15 @@ final class OracleWorld {
     /// Asks both.
     func answers(to question: OracleCase) throws -> (kernel: OracleAnswer, agent: OracleAnswer) {
         // So many processes, and so many connections to an agent, are enough to mix.
-        if callers.count > 48 { callers.removeAll() }
-        if targets.count > 48 { targets.removeAll() }
+        if callers.count > 80 { callers = callers.filter { $0.key.ids.areSimple } }
+        if targets.count > 80 { targets = targets.filter { $0.key.ids.areSimple } }
         let caller = try caller(question)
         let target = try target(of: question, by: caller)
         defer { if target.endsWithCase { try? maker.reap(target.puppet) } }
         let kernel = try ask(question, target) { try askKernel(question, caller.puppet, $0) }
         let agent = try ask(question, target) { try askAgent(question, caller.connection, $0) }
+        // A fault ends the connection.
+        if agent.errno == EPROTO { callers = callers.filter { $0.value !== caller } }
         return (kernel, agent)
     }
 
