@@ -9,10 +9,13 @@ extension Desk {
     ///
     /// False: it cannot be answered before the session's errand is done.
     func answer(_ payload: Span<UInt8>, of session: Session, at place: Range<Int>) -> Bool {
+        handler.statistics.requests += 1
         do throws(RequestFault) {
             let request = try decoder.decode(payload)
-            if session.errand != nil, request.operation.speaksOfCgroup { return false }
-            handler.statistics.requests += 1
+            if session.errand != nil, request.operation.speaksOfCgroup {
+                handler.statistics.requests -= 1
+                return false
+            }
             let attached = try descriptor(for: request, of: session, at: place)
             guard let outcome = outcome(of: request, with: attached, for: session) else { return true }
             if case .failure(let error) = outcome, error.code == .malformed {
@@ -23,6 +26,7 @@ extension Desk {
             if error.error.code == .malformed {
                 fault(session, error.error, id: error.id)
             } else {
+                discardDescriptor(of: session, at: place)
                 encoder.encode(Response(id: error.id, .failure(error.error)), into: &output)
             }
         }
@@ -45,6 +49,13 @@ extension Desk {
                 error: RlimitError(.malformed, message: "a descriptor came with a frame that names none"))
         }
         return attached.descriptor
+    }
+
+    // What came with a frame that was refused before anybody asked for it: the connection goes on without.
+    private func discardDescriptor(of session: Session, at place: Range<Int>) {
+        let frame = session.position + UInt64(place.lowerBound)..<session.position + UInt64(place.upperBound)
+        guard let attached = session.attached.take() else { return }
+        if !attached.belongs(to: frame) { session.attached = consume attached }
     }
 
     // nil: it comes later.
