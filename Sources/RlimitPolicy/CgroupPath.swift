@@ -45,6 +45,7 @@ enum CgroupPath {
         return nil
     }
 
+    /// Whether a path is that of a cgroup, or of one within it.
     static func isAtOrBelow(_ path: String, _ root: String) -> Bool {
         guard path.hasPrefix(root) else { return false }
         return path.utf8.dropFirst(root.utf8.count).first.map { $0 == UInt8(ascii: "/") } ?? true

@@ -7,13 +7,22 @@ package struct Subject: Sendable {
     package var isPeer: Bool
     /// It is the agent.
     package var isAgent: Bool
+    /// It was found in a cgroup, and a caller in a container need not be able to see it: then prlimit(2) would not let that
+    /// caller do anything to it, whatever its ids.
+    package var wasFound: Bool
     /// Valid for the resources that were asked about.
     package var now: Limits
 
-    package init(identity: Identity, isPeer: Bool, isAgent: Bool = false, now: Limits) {
+    package init(identity: Identity, isPeer: Bool, isAgent: Bool = false, wasFound: Bool = false, now: Limits) {
         self.identity = identity
         self.isPeer = isPeer
         self.isAgent = isAgent
+        self.wasFound = wasFound
         self.now = now
+    }
+
+    /// What prlimit(2) would let the caller itself do needs no rule: its ids are the target's, and it can name the target.
+    func isBaseline(for peer: Peer) -> Bool {
+        identity.credentials.are(uid: peer.uid, gid: peer.gid) && (isPeer || !wasFound || peer.sharesNamespace)
     }
 }
