@@ -86,10 +86,15 @@ let package = Package(
 
         // Tests mirror the modules; EndToEndTests run the two programs themselves.
         .testTarget(name: "RlimitModelTests", dependencies: ["RlimitModel"], swiftSettings: testSettings),
+        .target(
+            name: "PolicyWorld", dependencies: ["RlimitModel", "RlimitPolicy"], path: "Tests/Helpers/PolicyWorld",
+            swiftSettings: testSettings),
         .testTarget(
-            name: "RlimitPolicyTests", dependencies: ["RlimitModel", "RlimitPolicy"], swiftSettings: testSettings),
+            name: "RlimitPolicyTests", dependencies: ["PolicyWorld", "RlimitModel", "RlimitPolicy"],
+            swiftSettings: testSettings),
         .testTarget(
-            name: "RlimitPolicyFileTests", dependencies: ["RlimitModel", "RlimitPolicy", "RlimitPolicyFile"],
+            name: "RlimitPolicyFileTests",
+            dependencies: ["PolicyWorld", "RlimitModel", "RlimitPolicy", "RlimitPolicyFile"],
             swiftSettings: testSettings),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .testTarget(
@@ -124,7 +129,8 @@ let package = Package(
         .testTarget(
             name: "RlimitctlTests",
             dependencies: [
-                "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitPolicyFile", "RlimitWire", "rlimitctl",
+                "PolicyWorld", "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitPolicyFile", "RlimitWire",
+                "rlimitctl",
             ],
             swiftSettings: testSettings),
         .testTarget(
