@@ -102,6 +102,10 @@ let package = Package(
             dependencies: ["CAllocationCounter", "CProtobufC", "CRlimitProto", "RlimitModel", "RlimitWire"],
             swiftSettings: testSettings),
         .target(name: "CTestKernel", path: "Tests/Helpers/CTestKernel"),
+        .executableTarget(name: "puppet", dependencies: ["CTestKernel"], path: "Tests/Helpers/puppet"),
+        .target(
+            name: "Puppets", dependencies: ["CTestKernel", "RlimitModel", "puppet"], path: "Tests/Helpers/Puppets",
+            swiftSettings: testSettings),
         .executableTarget(
             name: "kernel-probe", dependencies: ["CRlimitLinux", "CTestKernel", "RlimitKernel", "RlimitModel"],
             path: "Tests/Helpers/kernel-probe", swiftSettings: testSettings),
@@ -111,7 +115,9 @@ let package = Package(
             swiftSettings: testSettings),
         .testTarget(
             name: "RlimitAgentTests",
-            dependencies: ["RlimitAgent", "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitWire"],
+            dependencies: [
+                "CTestKernel", "Puppets", "RlimitAgent", "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitWire",
+            ],
             swiftSettings: testSettings),
         .executableTarget(
             name: "client-probe", dependencies: ["RlimitClient"], path: "Tests/ClientProbe",
@@ -130,8 +136,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "CTestKernel", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire", "raise-files", "rlimitctl",
-                "rlimitd",
+                "CTestKernel", "Puppets", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire", "raise-files",
+                "rlimitctl", "rlimitd",
             ],
             swiftSettings: testSettings),
     ],

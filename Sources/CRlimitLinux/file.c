@@ -4,19 +4,40 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "result.h"
 
-int rl_open(const char *path, int flags) {
+static int native_flags(int flags) {
     int native = O_CLOEXEC | O_RDONLY;
     if (flags & RL_OPEN_DIRECTORY) native |= O_DIRECTORY;
     if (flags & RL_OPEN_NO_FOLLOW) native |= O_NOFOLLOW;
     if (flags & RL_OPEN_PATH_ONLY) native |= O_PATH;
-    return RESULT(open(path, native));
+    return native;
+}
+
+int rl_open(const char *path, int flags) { return RESULT(open(path, native_flags(flags))); }
+
+int rl_open_beneath(int folder, const char *path, int flags) {
+    struct open_how how = {
+        .flags = native_flags(flags),
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
+    };
+    return (int)RESULT(syscall(SYS_openat2, folder, path, &how, sizeof how));
+}
+
+int rl_cgroup_version(int fd) {
+    struct statfs native;
+    if (fstatfs(fd, &native) != 0) return -errno;
+    return native.f_type == CGROUP2_SUPER_MAGIC ? 2 : native.f_type == CGROUP_SUPER_MAGIC ? 1 : 0;
 }
 
 int rl_close(int fd) { return RESULT(close(fd)); }
@@ -85,5 +106,25 @@ int rl_directory_next(struct rl_directory *directory, const char **name) {
     *name = entry->d_name;
     return 1;
 }
+
+int rl_directory_adopt(int fd, struct rl_directory **directory) {
+    DIR *native = fdopendir(fd);
+    if (native == NULL) return -errno;
+    *directory = (struct rl_directory *)native;
+    return 0;
+}
+
+int rl_directory_next_folder(struct rl_directory *directory, const char **name) {
+    while (1) {
+        errno = 0;
+        struct dirent *entry = readdir((DIR *)directory);
+        if (entry == NULL) return -errno;
+        if (entry->d_type != DT_DIR || strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+        *name = entry->d_name;
+        return 1;
+    }
+}
+
+int rl_directory_number(struct rl_directory *directory) { return RESULT(dirfd((DIR *)directory)); }
 
 void rl_directory_close(struct rl_directory *directory) { closedir((DIR *)directory); }

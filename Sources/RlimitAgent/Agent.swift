@@ -39,6 +39,8 @@ package final class Agent {
     private static let acceptPause: Duration = .milliseconds(100)
     /// Connections accepted in one turn, so that those who are connected get theirs.
     private static let acceptsPerTurn = 64
+    /// How long what takes longer than a turn may keep all others waiting in one.
+    private static let errandSlice: Duration = .microseconds(250)
 
     init(_ parts: consuming AgentParts) throws(SystemError) {
         poller = try Poller()
@@ -65,11 +67,12 @@ package final class Agent {
                 switch event.token {
                 case Token.signals: handleSignals()
                 case Token.listener: acceptConnections()
-                default: serve(event.token)
+                default: serve(event.token, isOver: event.isOver)
                 }
             }
             desk.now = .now
             serveBacklog()
+            serveErrands()
             lookAfterTheLate()
         }
         log.notice("stopped")
@@ -133,6 +136,7 @@ extension Agent {
 
     private func begin(_ session: Session) {
         let token = sessions.insert(session)
+        session.token = token
         desk.handler.statistics.acceptedConnections += 1
         desk.handler.statistics.connections = UInt64(sessions.count)
         do throws(SystemError) {
@@ -146,7 +150,7 @@ extension Agent {
     private func end(_ token: UInt64, _ session: Session) {
         // Closing the socket takes it out of the poller too.
         guard sessions.remove(token) else { return }
-        desk.forget(session)
+        desk.end(session)
         tenants.release(session.account, now: desk.now)
         desk.handler.statistics.connections = UInt64(sessions.count)
     }
@@ -154,14 +158,16 @@ extension Agent {
 
 // Turns.
 extension Agent {
-    private func serve(_ token: UInt64) {
+    private func serve(_ token: UInt64, isOver: Bool = false) {
         guard let session = sessions[token] else { return }
-        let wrote = session.waitsToWrite
+        // Nobody is left who could read the answer. Otherwise reading finds that out.
+        if isOver && session.rests { return end(token, session) }
         switch desk.serve(session) {
-        case .reads: if wrote { watch(session, for: .readable, token) }
-        case .writes: if !wrote { watch(session, for: .writable, token) }
+        case .reads: watch(session, for: .readable, token)
+        case .writes: watch(session, for: .writable, token)
+        case .rests: watch(session, for: [], token)
         case .hasMore:
-            if wrote { watch(session, for: .readable, token) }
+            watch(session, for: .readable, token)
             // Once, or each turn would give it one turn more than the last.
             if !session.isInBacklog { backlog.append(token) }
             session.isInBacklog = true
@@ -181,10 +187,25 @@ extension Agent {
         }
     }
 
+    // One errand a turn has a slice, then it is the next one's. Those whose peers do not take the answers wait.
+    private func serveErrands() {
+        guard let place = desk.errands.firstIndex(where: { sessions[$0]?.takesAnswers ?? true }) else { return }
+        let token = desk.errands.remove(at: place)
+        guard let session = sessions[token] else { return }
+        desk.errands.append(token)
+        do throws(SystemError) {
+            if try desk.advance(session, until: .now + Self.errandSlice) { return serve(token) }
+            if !session.takesAnswers { watch(session, for: .writable, token) }
+        } catch {
+            end(token, session)
+        }
+    }
+
     private func watch(_ session: Session, for interest: Poller.Interest, _ token: UInt64) {
+        guard session.interest != interest else { return }
         do throws(SystemError) {
             try poller.change(session.socket.descriptor.number, interest, token: token)
-            session.waitsToWrite = interest == .writable
+            session.interest = interest
         } catch {
             log.error("cannot watch a connection: \(error)")
             end(token, session)
@@ -192,10 +213,10 @@ extension Agent {
     }
 
     private var timeToWait: Duration? {
-        if !backlog.isEmpty { return .zero }
+        if !backlog.isEmpty || desk.errands.contains(where: { sessions[$0]?.takesAnswers ?? true }) { return .zero }
         if acceptsAgainAt != nil { return Self.acceptPause }
         // Sessions may hold half a frame, a drain has an end, a full log wants to be written: looked after by and by.
-        if drainsUntil != nil || desk.waitingSessions > 0 || !sink.isEmpty { return Self.tick }
+        if drainsUntil != nil || desk.waitingSessions > 0 || !desk.errands.isEmpty || !sink.isEmpty { return Self.tick }
         return supervisor.interval
     }
 
@@ -205,12 +226,17 @@ extension Agent {
             acceptsAgainAt = nil
             listen(true)
         }
-        guard desk.now >= tickAt, desk.waitingSessions > 0 || drainsUntil != nil else { return }
+        guard desk.now >= tickAt, desk.waitingSessions > 0 || !desk.errands.isEmpty || drainsUntil != nil else {
+            return
+        }
         tickAt = desk.now + Self.tick
         for token in sessions.tokens {
             guard let session = sessions[token] else { continue }
             if let since = session.waitingSince, desk.now - since > Session.frameTime {
                 desk.timeOut(session)
+                end(token, session)
+            } else if let errand = session.errand, desk.now > errand.deadline, !session.takesAnswers {
+                // The peer does not take the answers, and has its place among the errands.
                 end(token, session)
             } else if let end = drainsUntil, desk.now >= end {
                 self.end(token, session)

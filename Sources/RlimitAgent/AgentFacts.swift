@@ -14,7 +14,7 @@ struct AgentFacts: Sendable {
 
     static func gather(canRaise: Bool) -> AgentFacts {
         let kernel = KernelFeatures.probed
-        var features: [Feature] = [.batch, .explain, .pidfd, .usage]
+        var features: [Feature] = [.batch, .explain, .pidfd, .usage, .cgroups, .pods]
         if kernel.hasPeerPidfd { features.append(.peerPidfd) }
         if kernel.hasPidfdInfo { features.append(.pidfdInfo) }
         return AgentFacts(

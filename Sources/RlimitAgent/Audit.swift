@@ -43,6 +43,15 @@ struct Audit: Sendable {
         sink.write(line)
     }
 
+    /// So many more of a cgroup as were not told one by one.
+    func refusedOthers(_ count: Int, of cgroup: String, to peer: Peer, operation: StaticString) {
+        var line = begin(.refused, peer, operation)
+        line.add("cgroup", cgroup)
+        line.add("processes", count)
+        line.add("message", "refused for \(count) more processes of the cgroup")
+        sink.write(line)
+    }
+
     private func begin(_ verdict: Verdict, _ peer: Peer, _ operation: StaticString) -> LogLine {
         var line = LogLine(sink.format)
         line.add("time", Timestamp.now().description)

@@ -6,23 +6,31 @@ import RlimitWire
 // Frames to replies.
 extension Desk {
     /// The way of a request: decode, find out whom it speaks of, authorize and perform, reply.
-    func answer(_ payload: Span<UInt8>, of session: Session, at place: Range<Int>) {
+    ///
+    /// False: it cannot be answered before the session's errand is done.
+    func answer(_ payload: Span<UInt8>, of session: Session, at place: Range<Int>) -> Bool {
         handler.statistics.requests += 1
         do throws(RequestFault) {
             let request = try decoder.decode(payload)
+            if session.errand != nil, request.operation.speaksOfCgroup {
+                handler.statistics.requests -= 1
+                return false
+            }
             let attached = try descriptor(for: request, of: session, at: place)
-            let outcome = outcome(of: request, with: attached, for: session)
+            guard let outcome = outcome(of: request, with: attached, for: session) else { return true }
             if case .failure(let error) = outcome, error.code == .malformed {
                 throw RequestFault(id: request.id, error: error)
             }
             encoder.encode(Response(id: request.id, outcome), into: &output)
         } catch {
-            guard error.error.code == .malformed else {
+            if error.error.code == .malformed {
+                fault(session, error.error, id: error.id)
+            } else {
+                discardDescriptor(of: session, at: place)
                 encoder.encode(Response(id: error.id, .failure(error.error)), into: &output)
-                return
             }
-            fault(session, error.error, id: error.id)
         }
+        return true
     }
 
     // The descriptor that belongs to this frame, if the frame names one.
@@ -43,11 +51,23 @@ extension Desk {
         return attached.descriptor
     }
 
+    // What came with a frame that was refused before anybody asked for it: the connection goes on without.
+    private func discardDescriptor(of session: Session, at place: Range<Int>) {
+        let frame = session.position + UInt64(place.lowerBound)..<session.position + UInt64(place.upperBound)
+        guard let attached = session.attached.take() else { return }
+        if !attached.belongs(to: frame) { session.attached = consume attached }
+    }
+
+    // nil: it comes later.
     private func outcome(
         of request: Request, with attached: consuming FileDescriptor?, for session: Session
-    ) -> Result<Reply, RlimitError> {
+    ) -> Result<Reply, RlimitError>? {
         do throws(RlimitError) {
             try admit(request, of: session)
+            if let target = try request.cgroupTarget() {
+                try begin(request, about: target, for: session)
+                return nil
+            }
             guard let whom = request.operation.whom else {
                 return .success(try handler.handle(request, from: session.peer))
             }
@@ -102,7 +122,7 @@ extension Desk {
             let process = try KernelProcess(attached: attached)
             return try handler.handle(request, from: session.peer, on: process, isPeer: session.isPeer(process))
         case .cgroup, .pod:
-            throw RlimitError(.unsupported, message: "this agent does not have cgroup and pod targets yet")
+            throw RlimitError(.internalError, message: "a request about a cgroup came to a process")
         }
     }
 
@@ -135,11 +155,19 @@ extension Desk {
 
 extension Request.Operation {
     /// Of which process it speaks; nil where of none.
-    fileprivate var whom: Request.Whom? {
+    var whom: Request.Whom? {
         switch self {
         case .get(let whom, _), .set(let whom, _, _), .prlimit(let whom, _, _): whom
         case .usage(let whom, _), .threadUsage(let whom, _): whom
         case .leaseRenew, .leaseRelease, .leaseList, .serverInfo, .stats: nil
+        }
+    }
+
+    /// Whether it may take longer than a turn.
+    fileprivate var speaksOfCgroup: Bool {
+        switch whom {
+        case .cgroup, .pod: true
+        default: false
         }
     }
 }

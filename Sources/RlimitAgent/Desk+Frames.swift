@@ -68,7 +68,11 @@ extension Desk {
                         session.hasWholeFrames = true
                         break
                     }
-                    answer(bytes.extracting(payload), of: session, at: position..<payload.upperBound)
+                    guard answer(bytes.extracting(payload), of: session, at: position..<payload.upperBound) else {
+                        session.hasWholeFrames = true
+                        session.isBlocked = true
+                        break
+                    }
                     position = payload.upperBound
                     answered += 1
                 } catch {

@@ -14,6 +14,8 @@ final class Desk {
     var waitingSessions = 0
     var decoder = RequestDecoder()
     var encoder = ResponseEncoder()
+    /// The sessions that have an errand under way, in the order in which they get their next slice.
+    var errands: [UInt64] = []
     // What came in and what goes out within one turn; what is left of either moves to the session.
     var input = ByteQueue()
     var output = ByteQueue()
@@ -29,11 +31,13 @@ final class Desk {
         do throws(SystemError) {
             guard try sendLeftovers(of: session) else { return .writes }
             if session.isEnding { return .ends }
-            let isOver = try receive(from: session)
-            answerFrames(of: session)
+            if !session.rests {
+                session.isOver = try receive(from: session)
+                answerFrames(of: session)
+            }
             guard try send(to: session) else { return .writes }
-            if isOver || session.isEnding { return .ends }
-            return session.hasWholeFrames ? .hasMore : .reads
+            if session.isEnding || session.isOver && session.errand == nil { return .ends }
+            return session.rests ? .rests : session.hasWholeFrames ? .hasMore : .reads
         } catch {
             // The peer is gone, so nobody is left to be told.
             input.removeAll()
@@ -57,9 +61,15 @@ final class Desk {
         session.isEnding = true
     }
 
-    /// A session has ended, or waits for nothing any more.
+    /// A session waits for nothing any more.
     func forget(_ session: Session) {
         if session.waitingSince.take() != nil { waitingSessions -= 1 }
+    }
+
+    /// A session has ended.
+    func end(_ session: Session) {
+        forget(session)
+        endErrand(of: session)
     }
 
     /// `fault`, for one that waits for the rest of a frame.
@@ -86,7 +96,7 @@ extension Desk {
     }
 
     // One send for all responses of the turn. False: some of it moved to the session.
-    private func send(to session: Session) throws(SystemError) -> Bool {
+    func send(to session: Session) throws(SystemError) -> Bool {
         guard !output.isEmpty else { return true }
         let count = try unsafe output.withUnsafeBytes { bytes throws(SystemError) in
             unsafe try session.socket.send(bytes)

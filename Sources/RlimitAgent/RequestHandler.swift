@@ -44,22 +44,31 @@ struct RequestHandler: ~Copyable {
     }
 
     /// An operation that concerns one process; `isPeer` where it is the one that connected.
+    ///
+    /// - Parameters:
+    ///   - wasFound: It was found in a cgroup.
+    ///   - isSilent: A refusal is counted and not written down.
     mutating func handle(
-        _ request: Request, from peer: Peer, on process: borrowing some TargetProcess & ~Copyable, isPeer: Bool
+        _ request: Request, from peer: Peer, on process: borrowing some TargetProcess & ~Copyable, isPeer: Bool,
+        wasFound: Bool = false, isSilent: Bool = false
     ) throws(RlimitError) -> Reply {
         do throws(RlimitError) {
-            return try judgeAndPerform(request, from: peer, on: process, isPeer: isPeer)
+            return try judgeAndPerform(request, from: peer, on: process, isPeer: isPeer, wasFound: wasFound)
         } catch {
-            refused(error, request, to: peer, target: process.pid)
+            refused(error, request, to: peer, target: process.pid, isSilent: isSilent)
             throw error
         }
     }
 
     /// Counts a refusal, and writes it down where it was one: of a process that has ended there is nothing to tell.
-    mutating func refused(_ error: RlimitError, _ request: Request, to peer: Peer, target: Int32?) {
+    mutating func refused(
+        _ error: RlimitError, _ request: Request, to peer: Peer, target: Int32?, isSilent: Bool = false
+    ) {
         switch error.code {
         case .deniedByPolicy, .deniedByKernel, .aboveSystemCeiling, .targetChanged, .pidfdRequired:
             statistics.refusals += 1
+            // What was done to a process that changed is told in any case.
+            guard !isSilent || error.code == .targetChanged else { return }
             audit.refused(
                 error, to: peer, operation: request.name, target: target,
                 asked: request.operation.edit(at: error.editIndex ?? 0))
@@ -68,7 +77,8 @@ struct RequestHandler: ~Copyable {
     }
 
     private mutating func judgeAndPerform(
-        _ request: Request, from peer: Peer, on process: borrowing some TargetProcess & ~Copyable, isPeer: Bool
+        _ request: Request, from peer: Peer, on process: borrowing some TargetProcess & ~Copyable, isPeer: Bool,
+        wasFound: Bool
     ) throws(RlimitError) -> Reply {
         // Its number never reaches the kernel, so its limits are not known either.
         guard process.pid > 1 else { throw Policy.firstProcess }
@@ -81,7 +91,8 @@ struct RequestHandler: ~Copyable {
             // Read by number first, then make sure of whom: one look serves both the reading and the judging.
             let now = try process.read(request.operation.resources)
             let identity = try process.livingIdentity()
-            let subject = Subject(identity: identity, isPeer: isPeer, isAgent: identity.pid == facts.pid, now: now)
+            let subject = Subject(
+                identity: identity, isPeer: isPeer, isAgent: identity.pid == facts.pid, wasFound: wasFound, now: now)
             if request.isQuestion {
                 return .explanation(
                     try policy.explain(request, from: peer, on: subject) { () throws(RlimitError) in

@@ -29,6 +29,14 @@ final class Session {
     var hasWholeFrames = false
     /// The connection ends as soon as `unsent` is gone.
     var isEnding = false
+    /// The peer sends no more, but may still read.
+    var isOver = false
+    /// What takes longer than a turn; one at a time. Other requests are answered meanwhile.
+    var errand: Errand?
+    /// A frame is left that must wait for the end of the errand, and so must all behind it.
+    var isBlocked = false
+    /// Its place in the table.
+    var token: UInt64 = 0
 
     /// How long a peer may take from the first byte of a frame to its last.
     static let frameTime: Duration = .seconds(2)
@@ -41,17 +49,25 @@ final class Session {
         case writes
         /// It has whole frames left; it is the others' turn first.
         case hasMore
+        /// It waits for its errand alone.
+        case rests
         case ends
     }
+
+    /// Nothing is read from it before its errand is done.
+    var rests: Bool { isBlocked || isOver }
 
     /// Whether it is among those that have their turn without being asked for it.
     var isInBacklog = false
 
-    /// Whether the poller was told that it waits to write.
-    var waitsToWrite = false
+    /// What the poller was told that it waits for.
+    var interest: Poller.Interest = .readable
+
+    /// The peer has taken all that was sent to it.
+    var takesAnswers: Bool { unsent.isEmpty }
 
     /// Nothing of it is under way.
-    var isIdle: Bool { unread.isEmpty && unsent.isEmpty }
+    var isIdle: Bool { unread.isEmpty && unsent.isEmpty && errand == nil }
 
     /// Whether a process, held since before now, is the one that connected. The number alone does not tell: it may have been
     /// given to another after the peer ended.

@@ -29,6 +29,9 @@ struct Tenant: Hashable {
 final class Account {
     fileprivate let tenant: Tenant
     fileprivate(set) var connections = 0
+    /// Requests about cgroups that are under way.
+    var errands = 0
+    static let greatestErrands = 4
     /// When the last connection ended; nil where it is not among the departed.
     fileprivate var departedAt: ContinuousClock.Instant?
     private var bucket: TokenBucket

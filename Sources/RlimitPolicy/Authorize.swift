@@ -49,7 +49,7 @@ extension Policy {
 
     // Reading what prlimit(2) would let that very caller read: nothing is looked up and nothing allocated.
     static func baselineRead(_ operation: Request.Operation, _ peer: Peer, _ subject: Subject) -> Deed? {
-        guard subject.identity.credentials.are(uid: peer.uid, gid: peer.gid) else { return nil }
+        guard subject.isBaseline(for: peer) else { return nil }
         return read(operation)
     }
 
@@ -97,7 +97,7 @@ extension Judge {
 
     /// Why limits or usage may not be read, or nil if they may.
     func refusalToRead(_ operation: Operations) throws(DetailNeeded) -> RlimitError? {
-        if idsMatch { return nil }
+        if subject.isBaseline(for: peer) { return nil }
         for rule in policy.denyList.candidates(for: peer) where rule.forbids(operation) && rule.caller.fit(peer) != .no
         {
             if try fit(rule.target) != .no { return refusals.reading(operation, deniedBy: rule.name) }

@@ -67,6 +67,7 @@ enum CgroupPath {
         text.suffix(end.utf8.count).elementsEqual(end.utf8)
     }
 
+    /// Whether a path is that of a cgroup, or of one within it.
     static func isAtOrBelow(_ path: String, _ root: String) -> Bool {
         guard path.utf8.starts(with: root.utf8) else { return false }
         return path.utf8.dropFirst(root.utf8.count).first.map { $0 == UInt8(ascii: "/") } ?? true

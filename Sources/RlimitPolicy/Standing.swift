@@ -38,7 +38,7 @@ struct Standing {
 
 extension Judge {
     func standing(on resource: Resource, lease: LeaseTerm?) throws(DetailNeeded) -> Standing {
-        var standing = Standing(isBaseline: idsMatch)
+        var standing = Standing(isBaseline: subject.isBaseline(for: peer))
         try gatherDenies(on: resource, into: &standing)
         for rule in policy.allowList.candidates(for: peer) {
             guard rule.operations.contains(.set), let ceiling = rule.ceilings[resource], rule.covers(peer) else {

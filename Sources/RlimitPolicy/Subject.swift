@@ -7,16 +7,28 @@ package struct Subject: Sendable {
     package var isPeer: Bool
     /// It is the agent.
     package var isAgent: Bool
+    /// It was found in a cgroup, and a caller in a container need not be able to see it: then prlimit(2) would not let that
+    /// caller do anything to it, whatever its ids.
+    package var wasFound: Bool
     /// Valid for the resources that were asked about.
     package var now: Limits
     /// There is no such process: `now` is where the question begins, and nothing to be told.
     package var isSupposed: Bool
 
-    package init(identity: Identity, isPeer: Bool, isAgent: Bool = false, now: Limits, isSupposed: Bool = false) {
+    package init(
+        identity: Identity, isPeer: Bool, isAgent: Bool = false, wasFound: Bool = false, now: Limits,
+        isSupposed: Bool = false
+    ) {
         self.identity = identity
         self.isPeer = isPeer
         self.isAgent = isAgent
+        self.wasFound = wasFound
         self.now = now
         self.isSupposed = isSupposed
+    }
+
+    /// What prlimit(2) would let the caller itself do needs no rule: its ids are the target's, and it can name the target.
+    func isBaseline(for peer: Peer) -> Bool {
+        identity.credentials.are(uid: peer.uid, gid: peer.gid) && (isPeer || !wasFound || peer.sharesNamespace)
     }
 }

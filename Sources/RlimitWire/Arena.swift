@@ -9,8 +9,12 @@ struct ArenaFull: Error {}
 @safe struct Arena: ~Copyable {
     /// What the agent gives to one request.
     static let requestCapacity = 16 * 1024
-    /// What an encoder or the client may grow to for one response.
+    /// What an encoder may grow to for one response.
     static let responseCapacity = 1024 * 1024
+    /// What an encoder may grow to for a part of a longer list; the rest goes into the next part.
+    static let partCapacity = 256 * 1024
+    /// What the client may grow to for one response: a frame full of small results takes some thirty times its bytes.
+    static let decoderCapacity = 2 * 1024 * 1024
 
     private var header: UnsafeMutablePointer<Header>
 

@@ -21,10 +21,13 @@ enum Proto {
     typealias ResourceLimit = Rlimitd__V1__ResourceLimit
     typealias LimitList = Rlimitd__V1__LimitList
     typealias Change = Rlimitd__V1__Change
+    typealias ChangeList = Rlimitd__V1__ChangeList
     typealias Usage = Rlimitd__V1__Usage
     typealias ResourceUsage = Rlimitd__V1__ResourceUsage
     typealias Explanation = Rlimitd__V1__Explanation
     typealias Verdict = Rlimitd__V1__Verdict
+    typealias ProcessResult = Rlimitd__V1__ProcessResult
+    typealias ProcessResultList = Rlimitd__V1__ProcessResultList
     typealias ServerInfo = Rlimitd__V1__ServerInfo
     typealias Caller = Rlimitd__V1__Caller
     typealias Stats = Rlimitd__V1__Stats

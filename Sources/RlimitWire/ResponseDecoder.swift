@@ -31,7 +31,7 @@ package import RlimitModel
             guard let message = unsafe arena.unpack(payload, as: descriptor) else { continue }
             // What was unpacked by the descriptor of Response is a Response.
             return try unsafe Response(reading: UnsafeRawPointer(message).assumingMemoryBound(to: Proto.Response.self))
-        } while arena.grow(upTo: Arena.responseCapacity)
+        } while arena.grow(upTo: Arena.decoderCapacity)
         throw .malformed("a response that is larger than it may be")
     }
 }
@@ -52,13 +52,7 @@ extension Response {
         case RLIMITD__V1__RESPONSE__OUTCOME_LIMITS:
             return .success(try unsafe Reply(reading: unpacked(response.pointee.limits)))
         case RLIMITD__V1__RESPONSE__OUTCOME_CHANGES:
-            var changes: [Change] = []
-            let list = try unsafe unpacked(response.pointee.changes).pointee
-            let entries = unsafe elements(list.changes, list.n_changes)
-            for index in entries.indices {
-                if let entry = unsafe entries[index] { changes.append(try unsafe Change(reading: entry)) }
-            }
-            return .success(.changes(changes))
+            return .success(.changes(try unsafe [Change](reading: unpacked(response.pointee.changes))))
         case RLIMITD__V1__RESPONSE__OUTCOME_PRLIMIT:
             let result = try unsafe unpacked(response.pointee.prlimit).pointee
             return .success(
@@ -73,6 +67,8 @@ extension Response {
             return .success(.serverInfo(try unsafe AgentInfo(reading: unpacked(response.pointee.server_info))))
         case RLIMITD__V1__RESPONSE__OUTCOME_STATS:
             return .success(.stats(try unsafe Statistics(reading: unpacked(response.pointee.stats))))
+        case RLIMITD__V1__RESPONSE__OUTCOME_PROCESSES:
+            return .success(try unsafe Reply(reading: unpacked(response.pointee.processes)))
         default:
             return .failure(RlimitError(.unsupported, message: "an answer of a kind that this client does not know"))
         }

@@ -8,11 +8,49 @@ package struct ResponseEncoder: ~Copyable {
 
     package init() {}
 
-    /// Appends the frame of a response. What does not fit a frame is answered as the agent's own fault instead.
+    private static let tooLong = RlimitError(.internalError, message: "the answer is too long for a frame")
+
+    /// Appends the frame of a response; of `.processes` as many frames as they take, all but the last with `more`, and
+    /// the last as the response says. Anything else that does not fit a frame is answered as the agent's own fault.
     package mutating func encode(_ response: Response, into output: inout ByteQueue) {
-        if append(response, to: &output) { return }
-        let tooLong = RlimitError(.internalError, message: "the answer is too long for a frame")
-        _ = append(Response(id: response.id, .failure(tooLong)), to: &output)
+        let isWritten =
+            if case .success(.processes(let results, let isIncomplete)) = response.outcome {
+                appendParts(of: results, isIncomplete: isIncomplete, as: response, to: &output)
+            } else {
+                append(response, to: &output)
+            }
+        if !isWritten { _ = append(Response(id: response.id, .failure(Self.tooLong)), to: &output) }
+    }
+
+    private mutating func appendParts(
+        of results: [ProcessResult], isIncomplete: Bool, as response: Response, to output: inout ByteQueue
+    ) -> Bool {
+        while arena.capacity < Arena.partCapacity, arena.grow(upTo: Arena.partCapacity) {}
+        var rest = results[...]
+        repeat {
+            arena.reset()
+            do throws(ArenaFull) {
+                let message = try unsafe response.envelope(in: &arena)
+                let part = try ProcessPart(of: rest, in: &arena)
+                rest = rest.dropFirst(part.count)
+                if !rest.isEmpty {
+                    unsafe message.pointee.setMore()
+                } else if isIncomplete {
+                    unsafe part.message.pointee.has_incomplete = 1
+                    unsafe part.message.pointee.incomplete = 1
+                }
+                unsafe message.pointee.outcome_case = RLIMITD__V1__RESPONSE__OUTCOME_PROCESSES
+                unsafe message.pointee.processes = part.message
+                guard unsafe output.appendFrame(of: &message.pointee.base, limit: Frame.greatestResponse) else {
+                    return false
+                }
+            } catch {
+                // A result that fits no frame says so, alone.
+                guard let first = rest.first, first.outcome != .failure(Self.tooLong) else { return false }
+                rest[rest.startIndex].outcome = .failure(Self.tooLong)
+            }
+        } while !rest.isEmpty
+        return true
     }
 
     private mutating func append(_ response: Response, to output: inout ByteQueue) -> Bool {
@@ -31,13 +69,7 @@ package struct ResponseEncoder: ~Copyable {
 
 extension Response {
     func write(to arena: inout Arena) throws(ArenaFull) -> UnsafeMutablePointer<Proto.Response> {
-        let message = try unsafe arena.message(rlimitd__v1__response__init)
-        unsafe message.pointee.has_id = 1
-        unsafe message.pointee.id = id
-        if more {
-            unsafe message.pointee.has_more = 1
-            unsafe message.pointee.more = 1
-        }
+        let message = try unsafe envelope(in: &arena)
         switch outcome {
         case .failure(let error):
             unsafe message.pointee.outcome_case = RLIMITD__V1__RESPONSE__OUTCOME_ERROR
@@ -45,6 +77,22 @@ extension Response {
         case .success(let reply): try unsafe reply.write(to: message, in: &arena)
         }
         return unsafe message
+    }
+
+    /// All but the outcome.
+    fileprivate func envelope(in arena: inout Arena) throws(ArenaFull) -> UnsafeMutablePointer<Proto.Response> {
+        let message = try unsafe arena.message(rlimitd__v1__response__init)
+        unsafe message.pointee.has_id = 1
+        unsafe message.pointee.id = id
+        if more { unsafe message.pointee.setMore() }
+        return unsafe message
+    }
+}
+
+extension Proto.Response {
+    fileprivate mutating func setMore() {
+        unsafe has_more = 1
+        unsafe more = 1
     }
 }
 
@@ -57,13 +105,8 @@ extension Reply {
             unsafe response.pointee.outcome_case = RLIMITD__V1__RESPONSE__OUTCOME_LIMITS
             unsafe response.pointee.limits = try arena.limits(resources, limits)
         case .changes(let changes):
-            let list = try unsafe arena.message(rlimitd__v1__change_list__init)
-            let entries = try unsafe arena.pointers(to: Proto.Change.self, count: changes.count)
-            unsafe list.pointee.changes = entries
-            unsafe list.pointee.n_changes = changes.count
-            for index in changes.indices { unsafe entries[index] = try changes[index].write(to: &arena) }
             unsafe response.pointee.outcome_case = RLIMITD__V1__RESPONSE__OUTCOME_CHANGES
-            unsafe response.pointee.changes = list
+            unsafe response.pointee.changes = try arena.changes(changes)
         case .prlimit(let old, let rule, let warnings):
             let result = try unsafe arena.message(rlimitd__v1__prlimit_result__init)
             unsafe result.pointee.old = try old.write(to: &arena)
@@ -84,6 +127,7 @@ extension Reply {
         case .stats(let statistics):
             unsafe response.pointee.outcome_case = RLIMITD__V1__RESPONSE__OUTCOME_STATS
             unsafe response.pointee.stats = try statistics.write(to: &arena)
+        // Written in parts.
         case .processes: throw ArenaFull()
         }
     }

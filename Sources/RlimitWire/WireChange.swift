@@ -28,6 +28,28 @@ extension Change {
     }
 }
 
+extension [Change] {
+    /// What answers set.
+    init(reading message: UnsafePointer<Proto.ChangeList>) throws(RlimitError) {
+        self.init()
+        let entries = unsafe elements(message.pointee.changes, message.pointee.n_changes)
+        for index in entries.indices {
+            if let entry = unsafe entries[index] { append(try unsafe Change(reading: entry)) }
+        }
+    }
+}
+
+extension Arena {
+    mutating func changes(_ changes: [Change]) throws(ArenaFull) -> UnsafeMutablePointer<Proto.ChangeList> {
+        let list = try unsafe message(rlimitd__v1__change_list__init)
+        let entries = try unsafe pointers(to: Proto.Change.self, count: changes.count)
+        unsafe list.pointee.changes = entries
+        unsafe list.pointee.n_changes = changes.count
+        for index in changes.indices { unsafe entries[index] = try changes[index].write(to: &self) }
+        return unsafe list
+    }
+}
+
 extension Set<Change.Warning> {
     /// Warnings that are not known here say nothing that could be passed on, and are left out.
     init(numbers: UnsafeMutablePointer<Proto.Warning>?, _ count: Int) {

@@ -38,7 +38,7 @@ import Testing
         #expect(try Wire.response(resource).outcome == .failure(RlimitError(.invalidArgument)))
     }
 
-    @Test(arguments: [9, 10, 11, 14, 15, 1000] as [UInt64])
+    @Test(arguments: [9, 10, 11, 15, 1000] as [UInt64])
     func anUnknownOutcomeIsAFailureOfThatRequestAlone(outcome: UInt64) throws {
         let response = try Wire.response(Message.response(outcome))
         #expect(response.id == 7)
@@ -47,6 +47,31 @@ import Testing
             return
         }
         #expect(error.code == .unsupported)
+    }
+
+    @Test func aProcessWithAnUnknownOutcomeIsAFailureOfThatProcessAlone() throws {
+        let known = Message.number(1, 4) + .message(2, .number(1, 5))
+        let list = Message.message(1, .number(1, 3) + .message(900)) + .message(1, known)
+        guard case .success(.processes(let results, false)) = try Wire.response(Message.response(14, list)).outcome
+        else {
+            Issue.record("not processes")
+            return
+        }
+        #expect(results.map(\.pid) == [3, 4])
+        guard case .failure(let error) = results[0].outcome else {
+            Issue.record("\(results)")
+            return
+        }
+        #expect(error.code == .unsupported)
+        #expect(results[1].outcome == .failure(RlimitError(.deniedByPolicy)))
+    }
+
+    @Test func aProcessWithoutANumberHasNone() throws {
+        for process in [Message(), .number(1, 0)] {
+            let list = Message.message(1, process + .message(4)) + .number(2, 1)
+            let expected = Reply.processes([ProcessResult(pid: nil, .success(.changes([])))], isIncomplete: true)
+            #expect(try Wire.response(Message.response(14, list)).outcome == .success(expected))
+        }
     }
 
     @Test func aRefusalWithoutAReasonIsARefusal() throws {
@@ -81,6 +106,9 @@ import Testing
         ("a padded number", [0x08, 0x80, 0x00]), ("a group", Message.response(3) + [0x9b, 0x06, 0x9c, 0x06]),
         ("an errno of 40 bits", Message.response(3, .number(2, 1 << 40))),
         ("too many fields", Message.response(12, .message(6, .bytes(4, .init(repeating: 1, count: 33_000))))),
+        ("a process that there cannot be", Message.response(14, .message(1, .number(1, 4_194_305) + .message(4)))),
+        ("a process of 33 bits", Message.response(14, .message(1, .number(1, 1 << 32 | 2) + .message(4)))),
+        ("a process with two outcomes", Message.response(14, .message(1, .message(4) + .message(5)))),
         ("more than a frame", Message.response(3, .bytes(6, .init(repeating: 0x61, count: 70_000)))),
     ]
 

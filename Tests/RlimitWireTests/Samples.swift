@@ -74,8 +74,18 @@ enum Samples {
             .success(.explanation(Explanation(refusal: error, verdicts: verdicts))),
             .success(.serverInfo(info(Peer(pid: nil, uid: 0, gid: 0, isPinned: false, namespaceDepth: nil)))),
             .success(.serverInfo(info(peer))), .success(.stats(Statistics())), .success(.stats(statistics)),
+            .success(.processes([], isIncomplete: false)), .success(.processes([], isIncomplete: true)),
+            .success(.processes(processes(limits), isIncomplete: true)),
         ]
         return outcomes
+    }
+
+    private static func processes(_ limits: Limits) -> [ProcessResult] {
+        [
+            ProcessResult(pid: 1, .success(.limits(.all, limits))), ProcessResult(pid: nil, .failure(error)),
+            ProcessResult(pid: 4_194_304, .success(.changes(changes))),
+            ProcessResult(pid: 2, .success(.usage(usage))), ProcessResult(pid: nil, .success(.changes([]))),
+        ]
     }
 
     static var changes: [Change] {

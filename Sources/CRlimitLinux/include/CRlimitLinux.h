@@ -28,6 +28,10 @@ enum rl_open_flags {
 };
 
 int rl_open(const char *path, int flags);  // any of rl_open_flags; always close-on-exec
+// openat2(2): below a folder, not out of it by "..", by a symbolic link or by another mount.
+int rl_open_beneath(int folder, const char *path, int flags);
+// The magic number of the file system (fstatfs(2)) is cgroup2's, or cgroup's: 2 or 1; 0 where neither.
+int rl_cgroup_version(int fd);
 int rl_close(int fd);
 ssize_t rl_read(int fd, void *bytes, size_t count);
 ssize_t rl_write(int fd, const void *bytes, size_t count);
@@ -55,6 +59,9 @@ int rl_poll(int fd, int events, int milliseconds, int *happened);
 struct rl_directory;
 int rl_directory_open(const char *path, struct rl_directory **directory);
 int rl_directory_next(struct rl_directory *directory, const char **name);  // 1, 0 at the end, -errno
+int rl_directory_adopt(int fd, struct rl_directory **directory);  // closes fd too when it is closed
+int rl_directory_next_folder(struct rl_directory *directory, const char **name);  // as rl_directory_next; not "." and ".."
+int rl_directory_number(struct rl_directory *directory);
 void rl_directory_close(struct rl_directory *directory);
 
 // Unix sockets. A path is `count` bytes without a NUL; a name that begins with NUL is abstract.

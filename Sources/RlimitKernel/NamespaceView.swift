@@ -1,0 +1,69 @@
+internal import RlimitModel
+
+/// How processes are numbered in the PID namespace of a peer, which need not be ours.
+package struct NamespaceView: Sendable {
+    // Namespaces from ours down to the peer's.
+    private let depth: Int
+    // Processes of that very namespace: the peer, and those it descends from. Whoever descends from one of them is numbered
+    // there.
+    private let residents: Set<Int32>
+
+    /// Generations that are looked through at most.
+    private static let greatestDistance = 64
+
+    /// - Parameters:
+    ///   - depth: Of the peer's namespace; 1 is ours.
+    package init(of pid: Int32, depth: Int) {
+        self.depth = depth
+        var residents: Set<Int32> = []
+        var current = pid
+        while depth > 1, residents.count < Self.greatestDistance, let line = Lineage(of: current),
+            line.numbers.count == depth
+        {
+            residents.insert(current)
+            current = line.parent
+        }
+        self.residents = residents
+    }
+
+    /// The number that a process of ours has in the peer's namespace; nil where it has none, or that cannot be told: the
+    /// kernel shows the numbers of a process from our namespace down to its own, but not which namespaces those are.
+    package func number(of pid: Int32) -> Int32? {
+        guard depth > 1 else { return pid }
+        guard let line = Lineage(of: pid), line.numbers.count >= depth else { return nil }
+        let number = line.numbers[depth - 1]
+        var (current, parent) = (pid, line.parent)
+        for _ in 0..<Self.greatestDistance {
+            if residents.contains(current) { return number }
+            guard let next = Lineage(of: parent), next.numbers.count >= depth else { return nil }
+            (current, parent) = (parent, next.parent)
+        }
+        return nil
+    }
+}
+
+/// The parent of a process, and its numbers from our PID namespace down to its own.
+private struct Lineage {
+    let parent: Int32
+    let numbers: [Int32]
+
+    init?(of pid: Int32) {
+        guard pid > 0, var file = try? ProcFile(ProcPath(pid, "status")) else { return nil }
+        var parent: Int32?
+        var numbers: [Int32] = []
+        let isRead: Void? = try? file.forEachLine { line in
+            if line.starts(with: "PPid:") {
+                var position = 5
+                parent = line.number(at: &position).flatMap { Int32(exactly: $0) }
+            } else if line.starts(with: "NSpid:") {
+                var position = 6
+                while let number = line.number(at: &position) { numbers.append(Int32(truncatingIfNeeded: number)) }
+                return false
+            }
+            return true
+        }
+        guard isRead != nil, let parent else { return nil }
+        self.parent = parent
+        self.numbers = numbers
+    }
+}
