@@ -16,10 +16,11 @@ package final class Agent {
     private var supervisor: Supervisor
     private let sink: LogSink
     private let log: Logger
-    private let connectionLimit: Int
+    private let limits: ConnectionLimits
 
     private var sessions = SessionTable()
     private var tenants = Tenants()
+    private var groupBudget = GroupBudget()
     // Sessions that have whole frames left for the next turn.
     private var backlog: [UInt64] = []
     // Until then nobody is accepted, for there was no descriptor left.
@@ -51,7 +52,7 @@ package final class Agent {
         supervisor = parts.supervisor
         sink = parts.sink
         log = parts.log
-        connectionLimit = parts.connectionLimit
+        limits = ConnectionLimits(all: parts.connectionLimit)
         desk = Desk(handler: RequestHandler(policy: parts.policy, facts: parts.facts, audit: Audit(sink: parts.sink)))
         try poller.add(signals.descriptor.number, .readable, token: Token.signals)
         try poller.add(listener.descriptor.number, .readable, token: Token.listener)
@@ -106,18 +107,26 @@ extension Agent {
             return
         }
         let peer = who.peer
-        let quota = desk.handler.policy.quota
-        let free = connectionLimit - sessions.count
+        let policy = desk.handler.policy
+        let free = limits.free(besides: sessions.count, administrator: policy.isAdministrator(peer))
         guard free > 0 else {
-            return turnAway(socket, peer, "the agent has \(connectionLimit) connections, and no room for more")
+            return turnAway(socket, peer, "the agent has \(sessions.count) connections, and no room for more of others")
         }
         // Nobody has more than are left for everyone else, so whoever comes late still finds a place.
-        let limit = min(quota.connections, free)
-        let account = tenants.admit(peer, limit: limit, ratePerSecond: quota.requestsPerSecond, now: desk.now)
+        let limit = min(policy.quota.connections, free)
+        let account = tenants.admit(
+            Tenant(peer, policy), limit: limit, unplacedLimit: limits.unplaced,
+            ratePerSecond: policy.quota.requestsPerSecond, now: desk.now)
         guard let account else {
             return turnAway(socket, peer, "uid \(peer.uid) has \(limit) connections or more, and may have no more now")
         }
-        begin(Session(socket: socket, who, account: account, mayAttach: desk.handler.policy.letsSpeakOfOthers(peer)))
+        guard let groups = account.groups.share(peer.groups, within: &groupBudget) else {
+            tenants.release(account, now: desk.now)
+            return turnAway(socket, peer, "the connections of uid \(peer.uid) have too many groups that differ")
+        }
+        begin(
+            Session(
+                socket: socket, who, groups: groups, account: account, mayAttach: policy.letsSpeakOfOthers(peer)))
     }
 
     private func listen(_ isListening: Bool) {
@@ -151,6 +160,7 @@ extension Agent {
         // Closing the socket takes it out of the poller too.
         guard sessions.remove(token) else { return }
         desk.end(session)
+        session.account.groups.release(session.peer.groups, to: &groupBudget)
         tenants.release(session.account, now: desk.now)
         desk.handler.statistics.connections = UInt64(sessions.count)
     }
