@@ -12,7 +12,8 @@ package final class Agent {
     // Locked as long as the agent lives.
     private let state: StateDirectory
     private let desk: Desk
-    private let loader: PolicyLoader
+    // Names of users may be asked of a directory that takes its time.
+    private let reloading: BackgroundTask<Result<LoadedPolicy, PolicyFileError>>
     private var supervisor: Supervisor
     private let sink: LogSink
     private let log: Logger
@@ -32,6 +33,7 @@ package final class Agent {
     private enum Token {
         static let listener: UInt64 = 1
         static let signals: UInt64 = 2
+        static let reloading: UInt64 = 3
     }
 
     /// How often the loop looks after what has waited too long, while there is such a thing.
@@ -48,7 +50,8 @@ package final class Agent {
         signals = parts.signals
         listener = parts.listener
         state = parts.state
-        loader = parts.loader
+        let loader = parts.loader
+        reloading = try BackgroundTask { Result { () throws(PolicyFileError) in try loader.load() } }
         supervisor = parts.supervisor
         sink = parts.sink
         log = parts.log
@@ -56,11 +59,12 @@ package final class Agent {
         desk = Desk(handler: RequestHandler(policy: parts.policy, facts: parts.facts, audit: Audit(sink: parts.sink)))
         try poller.add(signals.descriptor.number, .readable, token: Token.signals)
         try poller.add(listener.descriptor.number, .readable, token: Token.listener)
+        try poller.add(reloading.descriptor, .readable, token: Token.reloading)
     }
 
     /// Serves until SIGTERM or SIGINT, then until everyone who is connected has its answers.
     package func run() throws(SystemError) {
-        supervisor.ready(policy: desk.handler.policy.summary)
+        supervisor.ready(policy: desk.handler.policyStatus.text)
         while drainsUntil == nil || sessions.count > 0 {
             sink.flush()
             try poller.wait(timeout: timeToWait) { event in
@@ -68,6 +72,7 @@ package final class Agent {
                 switch event.token {
                 case Token.signals: handleSignals()
                 case Token.listener: acceptConnections()
+                case Token.reloading: endReload()
                 default: serve(event.token, isOver: event.isOver)
                 }
             }
@@ -265,8 +270,13 @@ extension Agent {
 
     private func reload() {
         supervisor.reloading()
+        reloading.begin()
+    }
+
+    private func endReload() {
+        guard let result = reloading.take() else { return }
         do throws(PolicyFileError) {
-            let loaded = try loader.load()
+            let loaded = try result.get()
             for warning in loaded.warnings { log.warning("\(warning)") }
             desk.handler.adopt(loaded.policy)
             for token in sessions.tokens {
@@ -277,8 +287,9 @@ extension Agent {
         } catch {
             for diagnostic in error.diagnostics { log.error("\(diagnostic)") }
             log.error("the policy was not reloaded; the one before it stays")
+            desk.handler.policyStatus.failed(error)
         }
-        supervisor.ready(policy: desk.handler.policy.summary)
+        if drainsUntil == nil { supervisor.ready(policy: desk.handler.policyStatus.text) }
     }
 
     // Nobody new; those who are connected get answers to what they have sent.

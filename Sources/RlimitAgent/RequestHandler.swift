@@ -8,12 +8,14 @@ struct RequestHandler: ~Copyable {
     let facts: AgentFacts
     let audit: Audit
     private(set) var policy: Policy
+    var policyStatus: PolicyStatus
     var statistics = Statistics()
     private let startedAt = ContinuousClock.now
     private var writer = LimitWriter()
 
     init(policy: Policy, facts: AgentFacts, audit: Audit) {
         self.policy = policy
+        policyStatus = PolicyStatus(policy)
         self.facts = facts
         self.audit = audit
         adopt(policy)
@@ -22,6 +24,7 @@ struct RequestHandler: ~Copyable {
     /// Goes by another policy from now on.
     mutating func adopt(_ policy: Policy) {
         self.policy = policy
+        policyStatus.adopted(policy)
         self.policy.openFilesCeiling = Limit.Bound(facts.openFilesCeiling)
     }
 
@@ -35,7 +38,7 @@ struct RequestHandler: ~Copyable {
             throw error
         }
         switch authorized.deed {
-        case .serverInfo: return .serverInfo(facts.info(for: peer, policy: policy.summary))
+        case .serverInfo: return .serverInfo(facts.info(for: peer, policy: policyStatus.text))
         case .stats:
             statistics.uptime = startedAt.duration(to: .now)
             return .stats(statistics)
