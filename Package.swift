@@ -125,7 +125,8 @@ let package = Package(
         .testTarget(
             name: "RlimitAgentTests",
             dependencies: [
-                "CTestKernel", "Puppets", "RlimitAgent", "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitWire",
+                "CTestKernel", "Puppets", "RlimitAgent", "RlimitKernel", "RlimitModel", "RlimitPolicy",
+                "RlimitPolicyFile", "RlimitWire",
             ],
             swiftSettings: testSettings),
         .executableTarget(
