@@ -35,7 +35,7 @@ internal import Glibc
             do throws(SystemError) {
                 return try CgroupFolder(adopting: openBeneath(folder.number, String(path.dropFirst())))
             } catch {
-                guard error.number == ENOENT else { throw error }
+                guard error.number == ENOENT || error.number == ENOTDIR else { throw error }
             }
         }
         throw SystemError(number: ENOENT, call: "openat2")
