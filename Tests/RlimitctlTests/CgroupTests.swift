@@ -126,7 +126,7 @@ struct CgroupTests {
         #expect(tool.output.split(separator: "\n").count == 5)
         let lines = tool.complaint.split(separator: "\n")
         #expect(lines.count == 12)
-        #expect(lines.first == "rlimitctl: process (pid 4100000): no rule\\x1b lets this be")
+        #expect(lines.first == "rlimitctl: process (pid 4100000): no rule\\u{1b} lets this be")
         #expect(!tool.complaint.unicodeScalars.contains("\u{1b}"))
         #expect(lines.suffix(2) == ["rlimitctl: and 15 more", "rlimitctl: 5 of 30 processes are changed"])
     }
