@@ -88,6 +88,15 @@ let package = Package(
             name: "raise-files", dependencies: ["RlimitClient"], path: "Examples/raise-files",
             swiftSettings: swiftSettings),
 
+        // What sets cost, beside prlimit(2) in C.
+        .target(name: "CPrlimitLoop", path: "Benchmarks/CPrlimitLoop"),
+        .executableTarget(
+            name: "rlimit-bench",
+            dependencies: [
+                "CPrlimitLoop", "RlimitClient", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Benchmarks/rlimit-bench", swiftSettings: swiftSettings),
+
         // Tests mirror the modules; EndToEndTests run the two programs themselves.
         .testTarget(name: "RlimitModelTests", dependencies: ["RlimitModel"], swiftSettings: testSettings),
         .target(

@@ -98,12 +98,14 @@ struct RequestHandler: ~Copyable {
                 identity: identity, isPeer: isPeer, isAgent: identity.pid == facts.pid, wasFound: wasFound, now: now)
             if request.isQuestion {
                 return .explanation(
-                    try policy.explain(request, from: peer, on: subject) { () throws(RlimitError) in
-                        try process.detail()
+                    try policy.explain(request, from: peer, on: subject) {
+                        (parts: ProcessDetail.Parts) throws(RlimitError) in
+                        try process.detail(parts)
                     })
             }
-            let verdict = try policy.authorize(request, from: peer, on: subject) { () throws(RlimitError) in
-                try process.detail()
+            let verdict = try policy.authorize(request, from: peer, on: subject) {
+                (parts: ProcessDetail.Parts) throws(RlimitError) in
+                try process.detail(parts)
             }
             if let reply = try perform(verdict.get(), request, from: peer, on: process, subject) { return reply }
         }

@@ -12,6 +12,7 @@ package final class Puppet {
 
     package struct Failure: Error, CustomStringConvertible {
         package let description: String
+        package init(description: String) { self.description = description }
     }
 
     /// What an order came to: `errno` is 0, or why it failed.
