@@ -84,12 +84,26 @@ let package = Package(
             name: "raise-files", dependencies: ["RlimitClient"], path: "Examples/raise-files",
             swiftSettings: swiftSettings),
 
+        // What sets cost, beside prlimit(2) in C.
+        .target(name: "CPrlimitLoop", path: "Benchmarks/CPrlimitLoop"),
+        .executableTarget(
+            name: "rlimit-bench",
+            dependencies: [
+                "CPrlimitLoop", "RlimitClient", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Benchmarks/rlimit-bench", swiftSettings: swiftSettings),
+
         // Tests mirror the modules; EndToEndTests run the two programs themselves.
         .testTarget(name: "RlimitModelTests", dependencies: ["RlimitModel"], swiftSettings: testSettings),
+        .target(
+            name: "PolicyWorld", dependencies: ["RlimitModel", "RlimitPolicy"], path: "Tests/Helpers/PolicyWorld",
+            swiftSettings: testSettings),
         .testTarget(
-            name: "RlimitPolicyTests", dependencies: ["RlimitModel", "RlimitPolicy"], swiftSettings: testSettings),
+            name: "RlimitPolicyTests", dependencies: ["PolicyWorld", "RlimitModel", "RlimitPolicy"],
+            swiftSettings: testSettings),
         .testTarget(
-            name: "RlimitPolicyFileTests", dependencies: ["RlimitModel", "RlimitPolicy", "RlimitPolicyFile"],
+            name: "RlimitPolicyFileTests",
+            dependencies: ["PolicyWorld", "RlimitModel", "RlimitPolicy", "RlimitPolicyFile"],
             swiftSettings: testSettings),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .testTarget(
@@ -97,6 +111,10 @@ let package = Package(
             dependencies: ["CAllocationCounter", "CProtobufC", "CRlimitProto", "RlimitModel", "RlimitWire"],
             swiftSettings: testSettings),
         .target(name: "CTestKernel", path: "Tests/Helpers/CTestKernel"),
+        .executableTarget(name: "puppet", dependencies: ["CTestKernel"], path: "Tests/Helpers/puppet"),
+        .target(
+            name: "Puppets", dependencies: ["CTestKernel", "RlimitModel", "puppet"], path: "Tests/Helpers/Puppets",
+            swiftSettings: testSettings),
         .executableTarget(
             name: "kernel-probe", dependencies: ["CRlimitLinux", "CTestKernel", "RlimitKernel", "RlimitModel"],
             path: "Tests/Helpers/kernel-probe", swiftSettings: testSettings),
@@ -106,7 +124,9 @@ let package = Package(
             swiftSettings: testSettings),
         .testTarget(
             name: "RlimitAgentTests",
-            dependencies: ["RlimitAgent", "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitWire"],
+            dependencies: [
+                "CTestKernel", "Puppets", "RlimitAgent", "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitWire",
+            ],
             swiftSettings: testSettings),
         .executableTarget(
             name: "client-probe", dependencies: ["RlimitClient"], path: "Tests/ClientProbe",
@@ -118,14 +138,15 @@ let package = Package(
         .testTarget(
             name: "RlimitctlTests",
             dependencies: [
-                "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitPolicyFile", "RlimitWire", "rlimitctl",
+                "PolicyWorld", "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitPolicyFile", "RlimitWire",
+                "rlimitctl",
             ],
             swiftSettings: testSettings),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "CTestKernel", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire", "raise-files", "rlimitctl",
-                "rlimitd",
+                "CTestKernel", "Puppets", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire", "raise-files",
+                "rlimitctl", "rlimitd",
             ],
             swiftSettings: testSettings),
     ],

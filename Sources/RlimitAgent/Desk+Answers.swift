@@ -9,10 +9,13 @@ extension Desk {
     ///
     /// False: it cannot be answered before the session's errand is done.
     func answer(_ payload: Span<UInt8>, of session: Session, at place: Range<Int>) -> Bool {
+        handler.statistics.requests += 1
         do throws(RequestFault) {
             let request = try decoder.decode(payload)
-            if session.errand != nil, request.operation.speaksOfCgroup { return false }
-            handler.statistics.requests += 1
+            if session.errand != nil, request.operation.mayTakeLong {
+                handler.statistics.requests -= 1
+                return false
+            }
             let attached = try descriptor(for: request, of: session, at: place)
             guard let outcome = outcome(of: request, with: attached, for: session) else { return true }
             if case .failure(let error) = outcome, error.code == .malformed {
@@ -23,6 +26,7 @@ extension Desk {
             if error.error.code == .malformed {
                 fault(session, error.error, id: error.id)
             } else {
+                discardDescriptor(of: session, at: place)
                 encoder.encode(Response(id: error.id, .failure(error.error)), into: &output)
             }
         }
@@ -47,6 +51,13 @@ extension Desk {
         return attached.descriptor
     }
 
+    // What came with a frame that was refused before anybody asked for it: the connection goes on without.
+    private func discardDescriptor(of session: Session, at place: Range<Int>) {
+        let frame = session.position + UInt64(place.lowerBound)..<session.position + UInt64(place.upperBound)
+        guard let attached = session.attached.take() else { return }
+        if !attached.belongs(to: frame) { session.attached = consume attached }
+    }
+
     // nil: it comes later.
     private func outcome(
         of request: Request, with attached: consuming FileDescriptor?, for session: Session
@@ -60,7 +71,7 @@ extension Desk {
             guard let whom = request.operation.whom else {
                 return .success(try handler.handle(request, from: session.peer))
             }
-            return .success(try reply(to: request, about: whom, with: attached, for: session))
+            return try reply(to: request, about: whom, with: attached, for: session).map { .success($0) }
         } catch {
             return .failure(error)
         }
@@ -80,14 +91,14 @@ extension Desk {
         }
     }
 
-    // Finds the process; `handler` does the rest.
+    // Finds the process; `handler` does the rest. nil: it comes later.
     private func reply(
         to request: Request, about whom: Request.Whom, with attached: consuming FileDescriptor?, for session: Session
-    ) throws(RlimitError) -> Reply {
+    ) throws(RlimitError) -> Reply? {
         switch whom {
         case .caller:
             switch session.itself {
-            case .some(let itself): return try handler.handle(request, from: session.peer, on: itself, isPeer: true)
+            case .some(let itself): return try reply(to: request, about: itself, isPeer: true, for: session)
             case .none:
                 throw RlimitError(.noSuchProcess, message: "the process that connected is not visible from the agent")
             }
@@ -100,7 +111,7 @@ extension Desk {
                 throw error
             }
             return try withNamed(pid, of: session) { process throws(RlimitError) in
-                try handler.handle(request, from: session.peer, on: process, isPeer: session.isPeer(process))
+                try reply(to: request, about: process, isPeer: session.isPeer(process), for: session)
             }
         case .attachedPidfd:
             guard session.mayAttach else {
@@ -109,17 +120,29 @@ extension Desk {
                 throw error
             }
             let process = try KernelProcess(attached: attached)
-            return try handler.handle(request, from: session.peer, on: process, isPeer: session.isPeer(process))
+            return try reply(to: request, about: process, isPeer: session.isPeer(process), for: session)
         case .cgroup, .pod:
             throw RlimitError(.internalError, message: "a request about a cgroup came to a process")
         }
     }
 
+    // nil: it has many threads to look through.
+    private func reply(
+        to request: Request, about process: borrowing KernelProcess, isPeer: Bool, for session: Session
+    ) throws(RlimitError) -> Reply? {
+        let reply = try handler.handle(request, from: session.peer, on: process, isPeer: isPeer)
+        guard case .usage(_, .process) = request.operation, case .usage(let usage) = reply,
+            usage.voluntaryContextSwitches == nil
+        else { return reply }
+        try begin(request, aboutThreadsOf: process, for: session)
+        return nil
+    }
+
     // The pidfd of the process last named is kept: whoever asks about one process asks again. Once that has ended, its
     // number may be another's, who is looked up anew.
     private func withNamed(
-        _ pid: Int32, of session: Session, _ body: (borrowing KernelProcess) throws(RlimitError) -> Reply
-    ) throws(RlimitError) -> Reply {
+        _ pid: Int32, of session: Session, _ body: (borrowing KernelProcess) throws(RlimitError) -> Reply?
+    ) throws(RlimitError) -> Reply? {
         if session.named?.pid == pid {
             do throws(RlimitError) {
                 return try withKept(session, body)
@@ -133,8 +156,8 @@ extension Desk {
     }
 
     private func withKept(
-        _ session: Session, _ body: (borrowing KernelProcess) throws(RlimitError) -> Reply
-    ) throws(RlimitError) -> Reply {
+        _ session: Session, _ body: (borrowing KernelProcess) throws(RlimitError) -> Reply?
+    ) throws(RlimitError) -> Reply? {
         switch session.named {
         case .some(let process): return try body(process)
         case .none: throw RlimitError(.noSuchProcess)
@@ -153,10 +176,14 @@ extension Request.Operation {
     }
 
     /// Whether it may take longer than a turn.
-    fileprivate var speaksOfCgroup: Bool {
+    fileprivate var mayTakeLong: Bool {
+        switch self {
+        case .usage(_, .process): return true
+        default: break
+        }
         switch whom {
-        case .cgroup, .pod: true
-        default: false
+        case .cgroup, .pod: return true
+        default: return false
         }
     }
 }

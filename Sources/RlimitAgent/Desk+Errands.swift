@@ -8,7 +8,7 @@ extension Desk {
     /// Errands under way at once, of all sessions: each holds some descriptors.
     static let greatestErrands = 32
 
-    /// Begins one for a session, which has none.
+    /// Begins to look through a cgroup.
     func begin(_ request: Request, about target: CgroupTarget, for session: Session) throws(RlimitError) {
         let cgroup: String
         do throws(RlimitError) {
@@ -17,15 +17,37 @@ extension Desk {
             handler.refused(error, request, to: session.peer, target: nil)
             throw error
         }
-        guard session.account.errands < Account.greatestErrands, errands.count < Self.greatestErrands else {
+        try begin(for: session) { () throws(RlimitError) in
+            try CgroupErrand(request, about: cgroup, for: session, now: now)
+        }
+    }
+
+    /// Begins to look through the threads of a process that is held meanwhile.
+    func begin(
+        _ request: Request, aboutThreadsOf process: borrowing KernelProcess, for session: Session
+    ) throws(RlimitError) {
+        let pid = process.pid
+        try begin(for: session) { () throws(RlimitError) in
+            try ThreadErrand(request, of: pid, for: session, now: now)
+        }
+        // If it ended, the number may be another's.
+        guard process.hasEnded else { return }
+        endErrand(of: session)
+        throw RlimitError(.noSuchProcess, message: "no such process: it has ended")
+    }
+
+    // A session has one at a time, and a tenant a few.
+    private func begin(for session: Session, _ make: () throws(RlimitError) -> Errand) throws(RlimitError) {
+        guard session.errand == nil, session.account.errands < Account.greatestErrands,
+            errands.count < Self.greatestErrands
+        else {
             throw RlimitError(
-                .rateLimited, message: "too many requests about cgroups are under way; try again later",
+                .rateLimited, message: "too many requests that take long are under way; try again later",
                 retryAfter: .seconds(1))
         }
-        let errand = try Errand(request, about: cgroup, for: session, now: now)
-        session.errand = errand
+        session.errand = try make()
         session.account.errands += 1
-        errands.append(errand.token)
+        errands.append(session.token)
     }
 
     /// Whoever waits for the end of this session's errand waits no longer.
@@ -41,8 +63,8 @@ extension Desk {
         guard let errand = session.errand else { return true }
         switch errand.advance(until: end, for: session, &handler) {
         case .goesOn: return false
-        case .answers(let reply, let more):
-            encoder.encode(Response(id: errand.request.id, more: more, .success(reply)), into: &output)
+        case .answers(let outcome, let more):
+            encoder.encode(Response(id: errand.request.id, more: more, outcome), into: &output)
             if !more { endErrand(of: session) }
             _ = try send(to: session)
             return !more

@@ -67,8 +67,15 @@ struct KernelProcess: TargetProcess, ~Copyable {
     }
 
     func usage(_ scope: Usage.Scope) throws(RlimitError) -> Usage {
-        do throws(SystemError) { return try Procfs.usage(of: pid, scope) } catch { throw refusal(error) }
+        do throws(SystemError) {
+            return try Procfs.usage(of: pid, scope, countingSwitchesUpTo: Self.threadsCountedAtOnce)
+        } catch {
+            throw refusal(error)
+        }
     }
+
+    // Each is a file of /proc; more than these take more than a turn.
+    private static let threadsCountedAtOnce: UInt64 = 32
 
     func usage(ofThread thread: Int32) throws(RlimitError) -> Usage {
         do throws(SystemError) { return try Procfs.usage(ofThread: thread, in: pid) } catch { throw refusal(error) }

@@ -44,8 +44,13 @@ struct LimitWriter: ~Copyable {
                 return .overtaken(edit.resource, now: was)
             }
         }
-        guard try process.identity() == judged else { throw changed(process) }
+        guard isStill(judged, process) else { throw changed(process) }
         return .made
+    }
+
+    // Where it cannot be asked, it may be anybody by now.
+    private func isStill(_ judged: Identity, _ process: borrowing some TargetProcess & ~Copyable) -> Bool {
+        (try? process.identity()) == judged
     }
 
     // Newest first and exactly as it was, as long as it is the process that was judged.
@@ -53,22 +58,26 @@ struct LimitWriter: ~Copyable {
         from process: borrowing some TargetProcess & ~Copyable, judged: Identity
     ) throws(RlimitError) {
         guard !written.isEmpty else { return }
-        guard try process.identity() == judged else { throw changed(process) }
+        guard isStill(judged, process) else { throw changed(process) }
         for edit in written.reversed() {
             // What is taken back may be taken from another program by now, so that is written down as well.
             let was = try process.exchange(edit.resource, for: edit.was)
             written.append(Written(resource: edit.resource, new: edit.was, was: was))
         }
-        guard try process.identity() == judged else { throw changed(process) }
+        guard isStill(judged, process) else { throw changed(process) }
     }
 
-    // Raises again what this writer lowered. Where that fails the process has ended, and there is nothing to mend.
+    // Raises again what this writer lowered, if it still is as it was written: else it was set since by the program that runs
+    // there now, which knows why, or the number has come to mean another process. Where that fails there is nothing to mend.
     private func changed(_ process: borrowing some TargetProcess & ~Copyable) -> RlimitError {
         for edit in written {
-            guard edit.new.soft < edit.was.soft || edit.new.hard < edit.was.hard else { continue }
-            guard var mended = try? process.read(edit.resource) else { continue }
-            mended.soft = max(mended.soft, edit.new.soft < edit.was.soft ? edit.was.soft : 0)
-            mended.hard = max(mended.hard, edit.new.hard < edit.was.hard ? edit.was.hard : 0, mended.soft)
+            guard let now = try? process.read(edit.resource) else { continue }
+            var mended = now
+            if edit.new.hard < edit.was.hard, now.hard == edit.new.hard { mended.hard = edit.was.hard }
+            if edit.new.soft < edit.was.soft, now.soft == edit.new.soft {
+                mended.soft = min(edit.was.soft, mended.hard)
+            }
+            guard mended != now else { continue }
             _ = try? process.exchange(edit.resource, for: mended)
         }
         return RlimitError(

@@ -29,7 +29,7 @@ struct Tenant: Hashable {
 final class Account {
     fileprivate let tenant: Tenant
     fileprivate(set) var connections = 0
-    /// Requests about cgroups that are under way.
+    /// Requests under way that take longer than a turn.
     var errands = 0
     static let greatestErrands = 4
     /// When the last connection ended; nil where it is not among the departed.

@@ -6,7 +6,9 @@ package struct NamespaceView: Sendable {
     private let depth: Int
     // Processes of that very namespace: the peer, and those it descends from. Whoever descends from one of them is numbered
     // there.
-    private let residents: Set<Int32>
+    private var residents: Set<Int32>
+    // Processes that do not, so that nobody's ancestors are looked up twice.
+    private var strangers: Set<Int32> = []
 
     /// Generations that are looked through at most.
     private static let greatestDistance = 64
@@ -28,17 +30,24 @@ package struct NamespaceView: Sendable {
 
     /// The number that a process of ours has in the peer's namespace; nil where it has none, or that cannot be told: the
     /// kernel shows the numbers of a process from our namespace down to its own, but not which namespaces those are.
-    package func number(of pid: Int32) -> Int32? {
+    package mutating func number(of pid: Int32) -> Int32? {
         guard depth > 1 else { return pid }
         guard let line = Lineage(of: pid), line.numbers.count >= depth else { return nil }
         let number = line.numbers[depth - 1]
-        var (current, parent) = (pid, line.parent)
-        for _ in 0..<Self.greatestDistance {
-            if residents.contains(current) { return number }
-            guard let next = Lineage(of: parent), next.numbers.count >= depth else { return nil }
-            (current, parent) = (parent, next.parent)
+        var way = [pid]
+        var parent = line.parent
+        while !residents.contains(way[way.count - 1]) {
+            guard way.count < Self.greatestDistance, !strangers.contains(parent), let next = Lineage(of: parent),
+                next.numbers.count >= depth
+            else {
+                strangers.formUnion(way)
+                return nil
+            }
+            way.append(parent)
+            parent = next.parent
         }
-        return nil
+        residents.formUnion(way)
+        return number
     }
 }
 

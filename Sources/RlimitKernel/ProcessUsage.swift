@@ -5,10 +5,10 @@ package import RlimitModel
 extension Procfs {
     /// What a process used, as far as /proc shows it to others, and what is in use of its limits.
     ///
-    /// - Parameter countingSwitches: Sum the context switches over all threads, which takes time for each of them; a
-    ///   `ThreadScan` can do it in slices.
+    /// - Parameter threads: The context switches are summed over all threads, which takes time for each of them. Where there
+    ///   are more threads than this the sums are left out; a `ThreadScan` can find them in slices.
     package static func usage(
-        of pid: Int32, _ scope: Usage.Scope, countingSwitches: Bool = true
+        of pid: Int32, _ scope: Usage.Scope, countingSwitchesUpTo threads: UInt64 = .max
     ) throws(SystemError) -> Usage {
         let stat = try ProcStat(of: pid)
         var usage = Usage(stat, scope)
@@ -18,7 +18,7 @@ extension Procfs {
         // Of its children the greatest is not shown, so of both together nothing is known.
         guard scope == .process else { return usage }
         usage.maxResidentSize = status.peakResident
-        guard countingSwitches else { return usage }
+        guard status.threads ?? 0 <= threads else { return usage }
         var scan = try ThreadScan(of: pid)
         while try !scan.advance(by: .max) {}
         usage.take(scan)

@@ -51,10 +51,16 @@ package struct CallerKeys: Hashable, Sendable {
         if let users, !users.contains(peer.uid) { return .no }
         if let groups, !groups.contains(peer.gid), !peer.groups.contains(where: groups.contains) { return .no }
         var fit = Fit.yes
-        if let cgroups { fit = fit.and(known(peer.cgroup, of: peer) { path in cgroups.contains { $0.matches(path) } }) }
-        if let units { fit = fit.and(known(peer.cgroup, of: peer) { path in units.contains { $0.matches(path) } }) }
+        if let cgroups { fit = fit.and(placed(peer) { path in cgroups.contains { $0.matches(path) } }) }
+        if let units { fit = fit.and(placed(peer) { path in units.contains { $0.matches(path) } }) }
         if let labels { fit = fit.and(known(peer.label, of: peer) { text in labels.contains { $0.matches(text) } }) }
         return fit
+    }
+
+    // Whoever may make cgroups can name one "x (deleted)": that gets past no deny.
+    private func placed(_ peer: Peer, matches: (String) -> Bool) -> Fit {
+        if let path = peer.cgroup, CgroupPath.meaning(of: path) == .unclear { return .perhaps }
+        return known(peer.cgroup, of: peer, matches: matches)
     }
 
     // Before Linux 6.5 the number of the peer may be another process by now, and so may what was read under it.

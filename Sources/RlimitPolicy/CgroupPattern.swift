@@ -47,9 +47,9 @@ package struct UnitPattern: Hashable, Sendable {
     package func matches(_ path: String) -> Bool {
         guard CgroupPath.namesSomething(path), !CgroupPath.isUsers(path) else { return false }
         var slices = 0
-        for component in path.split(separator: "/") {
-            guard component.hasSuffix(".slice") else {
-                return slices > 0 && name.matches(component)
+        for component in CgroupPath.components(of: path) {
+            guard CgroupPath.ends(component, in: ".slice") else {
+                return slices > 0 && name.matches(Substring(component))
             }
             slices += 1
         }

@@ -17,7 +17,7 @@ struct EditVerdict {
 
     func decide() -> Result<Decided, RlimitError> {
         guard let most = standing.most(from: now, systemCeiling: systemCeiling) else {
-            return .failure(refusals.noBusiness(standing, edit.resource))
+            return .failure(refusals.noBusiness(standing, edit.resource, wanted: edit.hard))
         }
         if let expected = edit.expecting, expected != now {
             return .failure(refusals.conflict(edit.resource, now: now, expected: expected))
@@ -40,7 +40,7 @@ struct EditVerdict {
             return .failure(refusals.raise(edit.resource, to: new.hard, standing, now: now, most: most))
         }
         if standing.raising == nil, lease != nil, isBaseline(new) {
-            return .failure(refusals.noLease(standing, edit.resource))
+            return .failure(refusals.noLease(standing, edit.resource, most: most))
         }
         let lowers = new.soft < now.soft || new.hard < now.hard
         guard let grant = lowers ? standing.lowering : standing.raising else {

@@ -46,14 +46,15 @@ extension Judge {
         _ resource: Resource, isReadable: Bool, neverChanged: RlimitError?
     ) throws(DetailNeeded) -> Explanation.Verdict {
         let now = subject.now[resource]
-        var verdict = Explanation.Verdict(resource, now: isReadable ? now : nil, error: neverChanged)
+        var verdict = Explanation.Verdict(
+            resource, now: isReadable && !subject.isSupposed ? now : nil, error: neverChanged)
         guard neverChanged == nil else { return verdict }
         let standing = try standing(on: resource, lease: nil)
         guard let most = standing.most(from: now, systemCeiling: policy.ceiling(of: resource)) else {
             verdict.error = refusals.noBusiness(standing, resource)
             return verdict
         }
-        verdict.most = Limit(most)
+        verdict.most = subject.isSupposed && most == now.hard ? nil : Limit(most)
         verdict.rule = standing.ruleGiving(most, from: now)
         verdict.error = refusals.moreByLease(resource, standing, most: most)
         return verdict

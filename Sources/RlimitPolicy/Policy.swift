@@ -9,7 +9,7 @@ package struct Policy: Hashable, Sendable {
     package var protection: Protection
     package var quota: Quota
     /// Below these, and nowhere else, are cgroups of pods.
-    package var podRoots: [String]
+    package let podRoots: [String]
     /// `fs.nr_open`: the kernel takes no greater hard limit of open files, and no infinite one.
     package var openFilesCeiling: Limit.Bound
 
@@ -26,7 +26,8 @@ package struct Policy: Hashable, Sendable {
         denyList = RuleList(denies)
         self.protection = protection
         self.quota = quota
-        self.podRoots = podRoots
+        // The order in which they were written must not matter.
+        self.podRoots = Set(podRoots).sorted()
         self.openFilesCeiling = openFilesCeiling
     }
 

@@ -12,7 +12,9 @@ package struct Protection: Hashable, Sendable {
 
     var namesCgroups: Bool { !cgroups.isEmpty || !units.isEmpty }
 
+    // A path that says nothing may hide one of these.
     func covers(cgroup path: String) -> Bool {
-        cgroups.contains { $0.matches(path) } || units.contains { $0.matches(path) }
+        CgroupPath.meaning(of: path) == .unclear || cgroups.contains { $0.matches(path) }
+            || units.contains { $0.matches(path) }
     }
 }

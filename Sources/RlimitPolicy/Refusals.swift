@@ -15,24 +15,37 @@ struct Refusals {
         _ message: String, rule: String? = nil, resource: Resource? = nil, allowed: Limit.Bound? = nil
     ) -> RlimitError {
         RlimitError(
-            .deniedByPolicy, message: message, resource: resource, rule: rule, allowed: allowed.map { Limit($0) })
+            .deniedByPolicy, message: message, resource: resource, rule: rule,
+            allowed: allowed.flatMap { known($0, of: resource) })
+    }
+
+    // Of a process that there is not nobody is told what it has.
+    private func known(_ most: Limit.Bound, of resource: Resource?) -> Limit? {
+        guard subject.isSupposed, let resource, most == subject.now[resource].hard else { return Limit(most) }
+        return nil
     }
 
     // MARK: The whole request
 
     static let mixedIDs = RlimitError(
         .deniedByPolicy,
-        message: "your real, effective and saved ids differ, and such a process is told nothing but server_info")
+        message:
+            "your real, effective and saved ids differ: no rule is about such a caller, and it is told nothing but "
+            + "server_info")
 
-    static let firstProcess = RlimitError(.deniedByPolicy, message: "the limits of process 1 are never changed")
+    static let firstProcess = RlimitError(
+        .deniedByPolicy, message: "no rule lets anyone change the limits of process 1")
 
     func neverChanged(_ reason: NeverChanged) -> RlimitError {
         switch reason {
-        case .agent: denied("the limits of the agent itself are never changed")
+        case .agent: denied("no rule lets anyone change the limits of the agent itself")
         case .firstProcess: Self.firstProcess
-        case .kernelThread: denied("pid \(subject.identity.pid) is a thread of the kernel, which is never changed")
+        case .kernelThread:
+            denied("pid \(subject.identity.pid) is a thread of the kernel, which no rule lets anyone change")
         case .protected:
-            denied("pid \(subject.identity.pid) is among the processes that policy protects from any change")
+            denied(
+                "pid \(subject.identity.pid) is among the processes that the policy protects: no rule lets anyone change it"
+            )
         }
     }
 
@@ -71,9 +84,9 @@ struct Refusals {
     // MARK: One edit
 
     /// The caller has nothing to do with this limit: the sentence must not tell what it is.
-    func noBusiness(_ standing: Standing, _ resource: Resource) -> RlimitError {
+    func noBusiness(_ standing: Standing, _ resource: Resource, wanted: Limit.Bound? = nil) -> RlimitError {
         if let rule = standing.untouchable { return untouchable(resource, rule, most: nil) }
-        if let grant = standing.onlyLeased { return leaseNeeded(resource, grant, most: nil) }
+        if let grant = standing.onlyLeased { return leaseNeeded(resource, grant, wanted: wanted, most: nil) }
         let hint = hint(silentOnPrivileged: standing.silentOnPrivileged)
         return denied("no rule lets \(caller) change \(resource) of \(target)\(hint)", resource: resource)
     }
@@ -88,19 +101,22 @@ struct Refusals {
         _ resource: Resource, to wanted: Limit.Bound, _ standing: Standing, now: Limit, most: Limit.Bound
     ) -> RlimitError {
         if let rule = standing.untouchable { return untouchable(resource, rule, most: most) }
-        let (wantedText, mostText) = (resource.formatted(wanted), resource.formatted(most))
+        let wantedText = resource.formatted(wanted)
+        let most = subject.isSupposed && most == now.hard ? nil : most
+        let mostText = most.map { "; the most is \(resource.formatted($0))\(source(standing, now, $0))" } ?? ""
         if let bound = standing.bound, wanted > bound.most {
             return denied(
                 "rule \"\(bound.rule)\" refuses \(caller) \(resource) above \(resource.formatted(bound.most)), and "
-                    + "\(wantedText) was asked; the most is \(mostText)\(source(standing, now, most))",
+                    + "\(wantedText) was asked\(mostText)",
                 rule: bound.rule, resource: resource, allowed: most)
         }
-        if let grant = standing.onlyLeased, grant.ceiling >= wanted { return leaseNeeded(resource, grant, most: most) }
+        if let grant = standing.onlyLeased, grant.ceiling >= wanted {
+            return leaseNeeded(resource, grant, wanted: wanted, most: most)
+        }
         let hint = hint(silentOnPrivileged: nil)
         return denied(
-            "no rule lets \(caller) raise \(resource) to \(wantedText); the most is \(mostText)"
-                + source(standing, now, most) + hint,
-            resource: resource, allowed: most)
+            "no rule lets \(caller) raise \(resource) to \(wantedText)\(mostText)\(hint)", resource: resource,
+            allowed: most)
     }
 
     func lower(_ resource: Resource, _ now: Limit, _ new: Limit, _ most: Limit.Bound) -> RlimitError {
@@ -112,23 +128,28 @@ struct Refusals {
             resource: resource, allowed: most)
     }
 
-    private func leaseNeeded(_ resource: Resource, _ grant: Standing.Grant, most: Limit.Bound?) -> RlimitError {
+    // What was asked, where the rule reaches as far; else how far it reaches.
+    private func leaseNeeded(
+        _ resource: Resource, _ grant: Standing.Grant, wanted: Limit.Bound?, most: Limit.Bound?
+    ) -> RlimitError {
         let length = grant.lease?.longest.map { " of at most \($0.components.seconds) s" } ?? ""
+        let bound = wanted.map { min($0, grant.ceiling) } ?? grant.ceiling
         return denied(
-            "rule \"\(grant.rule)\" lets \(caller) raise \(resource) to \(resource.formatted(grant.ceiling)), but only "
-                + "with a lease\(length)", resource: resource, allowed: most)
+            "rule \"\(grant.rule)\" lets \(caller) raise \(resource) to \(resource.formatted(bound)), but only "
+                + "with a lease\(length)", rule: grant.rule, resource: resource, allowed: most)
     }
 
-    func noLease(_ standing: Standing, _ resource: Resource) -> RlimitError {
-        if let grant = standing.onlyLeased { return leaseNeeded(resource, grant, most: nil) }
+    func noLease(_ standing: Standing, _ resource: Resource, most: Limit.Bound) -> RlimitError {
+        if let grant = standing.onlyLeased { return leaseNeeded(resource, grant, wanted: nil, most: most) }
         return denied(
-            "a lease ends by lowering, which needs a rule, and none lets \(caller) change \(resource) of \(target)")
+            "a lease ends by lowering, which needs a rule, and no rule lets \(caller) change \(resource) of \(target)",
+            resource: resource, allowed: most)
     }
 
     /// What more a lease would give; said beside the most that one may have for good.
     func moreByLease(_ resource: Resource, _ standing: Standing, most: Limit.Bound) -> RlimitError? {
         guard let grant = standing.onlyLeased, grant.ceiling > most, standing.untouchable == nil else { return nil }
-        return leaseNeeded(resource, grant, most: most)
+        return leaseNeeded(resource, grant, wanted: nil, most: most)
     }
 
     func conflict(_ resource: Resource, now: Limit, expected: Limit) -> RlimitError {

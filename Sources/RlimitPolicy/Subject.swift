@@ -12,13 +12,19 @@ package struct Subject: Sendable {
     package var wasFound: Bool
     /// Valid for the resources that were asked about.
     package var now: Limits
+    /// There is no such process: `now` is where the question begins, and nothing to be told.
+    package var isSupposed: Bool
 
-    package init(identity: Identity, isPeer: Bool, isAgent: Bool = false, wasFound: Bool = false, now: Limits) {
+    package init(
+        identity: Identity, isPeer: Bool, isAgent: Bool = false, wasFound: Bool = false, isSupposed: Bool = false,
+        now: Limits
+    ) {
         self.identity = identity
         self.isPeer = isPeer
         self.isAgent = isAgent
         self.wasFound = wasFound
         self.now = now
+        self.isSupposed = isSupposed
     }
 
     /// What prlimit(2) would let the caller itself do needs no rule: its ids are the target's, and it can name the target.

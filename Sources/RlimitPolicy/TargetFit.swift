@@ -45,17 +45,24 @@ extension Judge {
 
     private func sameCgroupFit() throws(DetailNeeded) -> Fit {
         guard peer.isPinned, let mine = peer.cgroup else { return .perhaps }
+        if CgroupPath.meaning(of: mine) == .unclear { return .perhaps }
         guard CgroupPath.namesSomething(mine), !CgroupPath.isUsers(mine) else { return .no }
         if subject.isPeer { return .yes }
-        guard let theirs = try requireDetail().cgroup else { return .perhaps }
-        return Fit(mine == theirs)
+        guard let theirs = try requireDetail().cgroup, CgroupPath.meaning(of: theirs) != .unclear else {
+            return .perhaps
+        }
+        return Fit(mine.utf8.elementsEqual(theirs.utf8))
     }
 
     private func samePodFit() throws(DetailNeeded) -> Fit {
         guard peer.isPinned, let path = peer.cgroup else { return .perhaps }
+        if CgroupPath.meaning(of: path) == .unclear { return .perhaps }
         guard let mine = CgroupPath.pod(of: path, below: policy.podRoots) else { return .no }
         if subject.isPeer { return .yes }
-        guard let theirs = try requireDetail().cgroup else { return .perhaps }
-        return Fit(mine == CgroupPath.pod(of: theirs, below: policy.podRoots))
+        guard let theirs = try requireDetail().cgroup, CgroupPath.meaning(of: theirs) != .unclear else {
+            return .perhaps
+        }
+        guard let pod = CgroupPath.pod(of: theirs, below: policy.podRoots) else { return .no }
+        return Fit(mine.utf8.elementsEqual(pod.utf8))
     }
 }

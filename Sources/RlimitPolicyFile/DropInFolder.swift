@@ -16,10 +16,14 @@ enum DropInFolder {
             case .success(nil): continue
             case .success(let folder?):
                 defer { close(folder) }
-                for name in GuardedFolder.names(in: folder) where name.hasSuffix(".toml") && !name.hasPrefix(".") {
-                    guard found[name] == nil else { continue }
+                guard let names = GuardedFolder.names(in: folder) else {
+                    let fault = Diagnostic(file: path, message: "cannot be read: \(GuardedFile.reason())")
+                    faults.append(File(path: path, contents: .failure(fault)))
+                    continue
+                }
+                for name in names where name.hasSuffix(".toml") && !name.hasPrefix(".") && found[name] == nil {
                     let file = "\(path)/\(name)"
-                    found[name] = File(path: file, contents: GuardedFile.read(name, in: folder, path: file))
+                    found[name] = File(path: file, contents: GuardedFile.readDropIn(name, in: folder, path: file))
                 }
             }
         }
@@ -52,22 +56,30 @@ enum GuardedFolder {
         return .success(descriptor)
     }
 
-    /// Names, in no order. An error in between ends the list, as readdir(3) has it.
-    static func names(in folder: Int32) -> [String] {
+    /// Names, in no order; nil with errno set where not all of them can be told: a deny may be among the rest.
+    static func names(in folder: Int32) -> [String]? {
         let copy = fcntl(folder, F_DUPFD_CLOEXEC, 0)
         guard copy >= 0, let stream = unsafe fdopendir(copy) else {
+            let reason = errno
             if copy >= 0 { close(copy) }
-            return []
+            errno = reason
+            return nil
         }
-        defer { unsafe closedir(stream) }
         var names: [String] = []
-        while let entry = unsafe readdir(stream) {
+        defer {
+            let reason = errno
+            unsafe closedir(stream)
+            errno = reason
+        }
+        while true {
+            // readdir(3) tells the end from an error by errno alone.
+            errno = 0
+            guard let entry = unsafe readdir(stream) else { return errno == 0 ? names : nil }
             // d_name ends with a zero byte, and lives until the next readdir.
             names.append(
                 unsafe withUnsafePointer(to: &entry.pointee.d_name) { name in
                     unsafe name.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
                 })
         }
-        return names
     }
 }

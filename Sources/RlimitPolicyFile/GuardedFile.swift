@@ -34,6 +34,23 @@ enum GuardedFile {
         return .success(bytes)
     }
 
+    /// A drop-in, which a link to /dev/null switches off as an empty file does. A link to nowhere would switch off its
+    /// namesake in another folder too, and nobody can tell whether that is meant.
+    static func readDropIn(_ name: String, in folder: Int32, path: String) -> Result<[UInt8]?, Diagnostic> {
+        var (target, link) = (stat(), stat())
+        if unsafe fstatat(folder, name, &target, 0) == 0 {
+            let isNull = target.st_mode & S_IFMT == S_IFCHR && target.st_rdev == nullDevice
+            if isNull { return .success([]) }
+        } else if errno == ENOENT, unsafe fstatat(folder, name, &link, AT_SYMLINK_NOFOLLOW) == 0 {
+            return .failure(
+                Diagnostic(file: path, message: "is a link to nothing; to switch a drop-in off, link it to /dev/null"))
+        }
+        return read(name, in: folder, path: path)
+    }
+
+    // Its numbers are the same on every Linux (Documentation/admin-guide/devices.txt): major 1, minor 3.
+    private static let nullDevice: dev_t = 1 << 8 | 3
+
     private static func fault(of descriptor: Int32) -> String? {
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else { return "cannot be read: \(reason())" }

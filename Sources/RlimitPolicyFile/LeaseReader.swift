@@ -11,7 +11,9 @@ extension PolicyFileReader {
         for entry in entries {
             switch entry.key {
             case "max": terms.longest = duration(entry)
-            case "required": terms.isRequired = boolean(entry) ?? false
+            case "required":
+                terms.isRequired = boolean(entry) ?? false
+                if terms.isRequired { findings.warning(entry.node.place, leasesNotYet) }
             default: break
             }
         }
@@ -34,3 +36,5 @@ extension PolicyFileReader {
         return .seconds(number * factor)
     }
 }
+
+private let leasesNotYet = "this version of the agent grants no leases yet, so this rule grants nothing"

@@ -37,7 +37,8 @@ struct PolicyAssembly {
         Policy(
             allows: allows, denies: denies,
             protection: Protection(
-                users: protection.users, cgroups: protection.cgroups, units: protection.units),
+                users: protection.users, cgroups: Set(protection.cgroups).sorted { $0.text < $1.text },
+                units: Set(protection.units).sorted { $0.name.text < $1.name.text }),
             quota: quota, podRoots: podRoots.isEmpty ? Policy.standardPodRoots : podRoots)
     }
 

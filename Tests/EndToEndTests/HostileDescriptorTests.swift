@@ -103,6 +103,23 @@ struct HostileDescriptorTests {
             } == [nil, nil], "right behind other bytes")
     }
 
+    @Test func `a pidfd with a request that makes no sense is answered once, and the connection goes on`() throws {
+        let agent = try AgentProcess(policy: Self.takesPidfds)
+        let sample = try SampleProcess(as: .agent)
+        let pidfd = tk_pidfd_of_process(sample.pid)
+        defer { close(pidfd) }
+        let peer = try RawConnection(to: agent.socket)
+        #expect(try peer.isAnswered())
+        let held = try agent.files.descriptors
+        let impossible = EditBatch([NumericEdit(.openFiles, soft: 2, hard: 1)])
+        for _ in 0..<3 {
+            try peer.send(try RequestBytes.frame(.set(.attachedPidfd, impossible, lease: nil)), with: [pidfd])
+            #expect(try peer.nextError()?.errno == EINVAL)
+        }
+        #expect(try peer.isAnswered())
+        try waitUntil("none is kept", seconds: 5) { try agent.files.descriptors <= held }
+    }
+
     @Test func `a thousand hostile messages leave no descriptor behind`() throws {
         let agent = try AgentProcess(policy: Self.takesPidfds)
         #expect(try RawConnection(to: agent.socket).isAnswered())

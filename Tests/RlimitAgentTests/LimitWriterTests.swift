@@ -97,6 +97,37 @@ struct LimitWriterTests {
         #expect(script.limits[.openFiles] == Limit(8192))
     }
 
+    @Test("what the setuid program has set for itself meanwhile is left to it")
+    func ownLimits() throws {
+        script.afterExchange[1] = {
+            $0.becomeRoot()
+            $0.limits[.coreFileSize] = Limit(0)
+        }
+        let error = #expect(throws: RlimitError.self) { try write([edit(.coreFileSize, Limit(512))]) }
+        #expect(error?.code == .targetChanged)
+        #expect(script.limits[.coreFileSize] == Limit(0))
+    }
+
+    @Test("where the process ended and its number is another's, that one keeps what it has")
+    func numberOfAnother() throws {
+        script.afterExchange[1] = {
+            $0.identity = nil
+            $0.limits[.fileSize] = Limit(soft: 7, hard: 9)
+        }
+        let error = #expect(throws: RlimitError.self) { try write([edit(.fileSize, Limit(512))]) }
+        #expect(error?.code == .targetChanged)
+        #expect(script.limits[.fileSize] == Limit(soft: 7, hard: 9))
+        #expect(script.writes.count == 1)
+    }
+
+    @Test("where nobody can say any more who it is, what was lowered is raised back")
+    func hiddenAfterLowering() throws {
+        script.afterExchange[1] = { $0.isHidden = true }
+        let error = #expect(throws: RlimitError.self) { try write([edit(.fileSize, Limit(0))]) }
+        #expect(error?.code == .targetChanged)
+        #expect(script.limits[.fileSize] == Limit(soft: 1024, hard: 4096))
+    }
+
     @Test("a process that ended leaves nothing to mend")
     func ended() throws {
         script.afterExchange[1] = { $0.identity = nil }

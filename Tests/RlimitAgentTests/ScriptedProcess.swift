@@ -13,6 +13,8 @@ final class Script {
     var beforeExchange: [Int: (Script) -> Void] = [:]
     var afterExchange: [Int: (Script) -> Void] = [:]
     var refusals: [Resource: RlimitError] = [:]
+    /// Nobody can be asked who it is.
+    var isHidden = false
     fileprivate var exchanges = 0
 
     /// It exec'd a setuid-root program.
@@ -27,7 +29,10 @@ struct ScriptedProcess: TargetProcess, ~Copyable {
     let pid: Int32 = 100
     let isInChildUserNamespace = false
 
-    func identity() throws(RlimitError) -> Identity? { script.identity }
+    func identity() throws(RlimitError) -> Identity? {
+        if script.isHidden { throw RlimitError(.internalError) }
+        return script.identity
+    }
     func read(_ resource: Resource) throws(RlimitError) -> Limit { script.limits[resource] }
 
     func exchange(_ resource: Resource, for new: Limit) throws(RlimitError) -> Limit {

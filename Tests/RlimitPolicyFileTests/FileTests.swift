@@ -102,8 +102,11 @@ struct FileTests {
         #expect(mkfifo("\(folder.path)/policy.toml", 0o600) == 0)
         #expect(fault() == "/policy.toml: is not a regular file")
         let etc = try folder.folder("etc")
-        try FileManager.default.createSymbolicLink(atPath: "\(etc)/a.toml", withDestinationPath: "/dev/null")
+        try FileManager.default.createSymbolicLink(atPath: "\(etc)/a.toml", withDestinationPath: "/dev/zero")
         #expect(fault(main: "none", dropIns: [etc]) == "/etc/a.toml: is not a regular file")
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(folder.path)/null.toml", withDestinationPath: "/dev/null")
+        #expect(fault(main: "null.toml") == "/null.toml: is not a regular file")
         _ = try folder.folder("etc/b.toml")
         #expect(fault(main: "none", dropIns: [etc]).contains("/etc/b.toml: is not a regular file"))
         try folder.write("file", "")
@@ -118,6 +121,23 @@ struct FileTests {
         #expect(try load().policy.summary == "1 rule")
         try FileManager.default.removeItem(atPath: "\(folder.path)/real.toml")
         #expect(try load().files.isEmpty)
+    }
+
+    @Test("A link to /dev/null masks its namesake, as an empty file does; a link to nowhere is an error")
+    func masking() throws {
+        let etc = try folder.folder("etc")
+        let usr = try folder.folder("usr")
+        for name in ["null", "kept", "empty"] { try folder.write("usr/\(name).toml", Self.rule(name)) }
+        try folder.write("etc/empty.toml", "")
+        try FileManager.default.createSymbolicLink(atPath: "\(etc)/null.toml", withDestinationPath: "/dev/null")
+        #expect(try load(dropIns: [etc, usr]).policy.allows.map(\.name) == ["kept"])
+        // What is masked is not even read.
+        try folder.write("usr/null.toml", "not TOML at all", mode: 0o666)
+        #expect(try load(dropIns: [etc, usr]).policy.allows.map(\.name) == ["kept"])
+        try FileManager.default.createSymbolicLink(atPath: "\(etc)/kept.toml", withDestinationPath: "nowhere")
+        #expect(
+            fault(dropIns: [etc, usr])
+                == "/etc/kept.toml: is a link to nothing; to switch a drop-in off, link it to /dev/null")
     }
 
     @Test("A file of a megabyte is read, a larger one refused")

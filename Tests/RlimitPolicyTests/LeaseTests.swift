@@ -12,13 +12,28 @@ struct LeaseTests {
         let error = policy.refused(set(files(8192)))
         #expect(
             error?.message
-                == "rule \"web servers\" lets uid 1000 raise nofile to 65536, but only with a lease of at most 3600 s")
+                == "rule \"web servers\" lets uid 1000 raise nofile to 8192, but only with a lease of at most 3600 s")
         #expect(error?.allowed == Limit(4096))
         let edit = try policy.granted(set(files(8192), lease: .duration(.seconds(3600)))).first
         #expect(edit?.rule == "web servers" && edit?.longestLease == .seconds(3600))
         #expect(policy.grants(set(files(8192), lease: .connection)))
         #expect(!policy.grants(set(files(8192), lease: .duration(.seconds(3601)))))
         #expect(policy.refused(set(files(65537)))?.message.contains("lease") == false)
+    }
+
+    @Test("The refusal names what was asked, and how far the rule reaches where that is less")
+    func asked() {
+        let policy = Policy(allows: [allow(lease: LeaseTerms(isRequired: true))])
+        let near = policy.refused(set(files(5000)))
+        #expect(near?.message == "rule \"web servers\" lets uid 1000 raise nofile to 5000, but only with a lease")
+        #expect(near?.rule == "web servers" && near?.allowed == Limit(4096))
+        let far = policy.refused(set(files(70_000)))
+        #expect(
+            far?.message == "no rule lets uid 1000 raise nofile to 70000; the most is 4096, the present hard limit")
+        let strange = Policy(allows: [
+            allow(target: TargetPattern(.any), lease: LeaseTerms(isRequired: true))
+        ]).refused(set(files(5000)), on: process(uid: 1001))
+        #expect(strange?.message == near?.message && strange?.allowed == nil)
     }
 
     @Test("A rule that demands none grants for good and with an end")

@@ -22,10 +22,13 @@ struct NeverChangedTests {
         agent.isAgent = true
         let thread = ProcessDetail(isKernelThread: true, capabilities: .max, cgroup: "/", ancestors: [2])
         let cases: [(Subject, ProcessDetail, String)] = [
-            (agent, plain, "the limits of the agent itself are never changed"),
-            (process(uid: 0, gid: 0, pid: 1), plain, "the limits of process 1 are never changed"),
-            (process(pid: 0), plain, "the limits of process 1 are never changed"),
-            (process(uid: 0, gid: 0, pid: 2), thread, "pid 2 is a thread of the kernel, which is never changed"),
+            (agent, plain, "no rule lets anyone change the limits of the agent itself"),
+            (process(uid: 0, gid: 0, pid: 1), plain, "no rule lets anyone change the limits of process 1"),
+            (process(pid: 0), plain, "no rule lets anyone change the limits of process 1"),
+            (
+                process(uid: 0, gid: 0, pid: 2), thread,
+                "pid 2 is a thread of the kernel, which no rule lets anyone change"
+            ),
         ]
         for (subject, detail, message) in cases {
             for peer in [caller(), caller(uid: 0, gid: 0)] {

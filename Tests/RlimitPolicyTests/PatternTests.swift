@@ -48,6 +48,12 @@ struct PatternTests {
         ("nginx.service", "/system.slice/../nginx.service", false),
         ("nginx.service", "/system.slice", false),
         ("getty@*.service", "/system.slice/system-getty.slice/getty@tty1.service", true),
+        // Below a delegated unit names are chosen by whoever it was delegated to. An accent on a slash does not hide it.
+        ("nginx.service", "/system.slice/docker-1.scope/x.slice/nginx.service", false),
+        ("nginx.service", "/system.slice/docker-1.scope/\u{301}x.slice/nginx.service", false),
+        ("nginx.service", "/machine.slice/machine-a.scope/payload/system.slice/nginx.service", false),
+        ("nginx.service", "/lxc.payload.a/system.slice/nginx.service", false),
+        ("nginx.service", "/user.slice/\u{301}x.slice/nginx.service", false),
     ]
 
     @Test("A unit is found in whatever system slice, and not where users name things", arguments: units)

@@ -1,3 +1,4 @@
+import PolicyWorld
 import RlimitModel
 import Testing
 
@@ -93,6 +94,40 @@ struct PropertyTests {
             }
         }
         #expect(checked > 300)
+    }
+
+    @Test(
+        "Every refusal names the rule, or says that there is none, and the most where one may know it", arguments: 0..<2
+    )
+    func refusalsSayEnough(seed: Int) {
+        var world = RandomWorld(seed: UInt64(seed) * 271 + 9)
+        var seen: [String: Int] = [:]
+        for round in 0..<4000 {
+            let (allows, denies) = world.rules()
+            let policy = Policy(allows: allows, denies: denies, protection: world.protection())
+            let peer = world.peer()
+            let subject = world.subject(of: peer)
+            let detail = world.detail()
+            let edit = world.edit()
+            for request in [set(edit), get, usage] {
+                guard let error = policy.refused(request, by: peer, on: subject, detail) else { continue }
+                if let rule = error.rule {
+                    seen["rule", default: 0] += 1
+                    #expect(error.message.contains("rule \"\(rule)\""), "seed \(seed), round \(round): \(error)")
+    @Test("Each refusal names the rule, or says that there is none, and the most where one may know", arguments: 0..<2)
+                } else if error.code == .deniedByPolicy {
+                    seen["none", default: 0] += 1
+                    #expect(error.message.contains("no rule "), "seed \(seed), round \(round): \(error)")
+                }
+            }
+            guard let error = policy.refused(set(edit), by: peer, on: subject, detail) else { continue }
+            guard error.code == .deniedByPolicy || error.code == .aboveSystemCeiling else { continue }
+            let question = Request(id: 1, .get(.caller, ResourceSet(CollectionOfOne(edit.resource))))
+            let most = policy.explain(question, from: peer, on: subject, detail: { detail }).verdicts.first?.most
+            seen[most == nil ? "secret" : "most", default: 0] += 1
+            #expect(error.allowed == most, "seed \(seed), round \(round): \(error)")
+        }
+        for kind in ["rule", "none", "secret", "most"] { #expect(seen[kind, default: 0] > 100, "\(kind)") }
     }
 
     @Test("With no rule nothing that prlimit(2) refuses its caller is granted, and nothing is lowered")

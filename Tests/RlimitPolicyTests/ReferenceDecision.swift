@@ -39,6 +39,7 @@ struct ReferenceDecision {
             guard rule.operations.contains(.set), let ceiling = rule.ceilings[resource], surelyMatches(rule) else {
                 return false
             }
+            if rule.lease?.isRequired == true { return false }
             if new.hard > now.hard && new.hard > ceiling { return false }
             if new.hard < now.hard || new.soft < now.soft { return rule.mayLower }
             return true

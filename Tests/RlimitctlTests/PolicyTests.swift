@@ -116,7 +116,7 @@ struct PolicyTests {
         #expect(denied.output.contains("rule \"no more than 8k for daemon\" refuses"))
         let none = try Tool("explain", "--as-user", "bin", "--policy", file, "core=unlimited")
         #expect(none.status == 77)
-        #expect(none.output == "core: refused: no rule lets bin raise core\n")
+        #expect(none.output == "core: refused: no rule lets uid 2 raise core to unlimited\n")
         let most = try Tool("explain", "--as-user", "bin", "--policy", file, "nofile=max", "--json").object()
         #expect(most.objects("verdicts").first?.object("new").number("hard") == 65536)
         #expect(try Tool("explain", "--as-user", "bin", "--policy", file, "nofile=hard").status == 64)
@@ -135,6 +135,26 @@ struct PolicyTests {
         let other = try Tool(running: Tool.path, words + [getuid() == 2 ? "sys" : "bin"])
         #expect(other.status == 77)
         #expect(other.output.contains("refused: no rule lets"))
+    }
+
+    @Test(
+        "explain --as-user says in the agent's words that a rule wants a lease, and policy check that there is none yet"
+    )
+    func leased() throws {
+        let scratch = try Scratch()
+        let rule = "[[allow]]\nname = \"for a while\"\ncaller.users = [\"bin\"]\nlimits.nofile = 9000\n"
+        let file = try scratch.write(
+            "version = 1\n\(rule)lease = { max = \"1h\", required = true }\n", to: "policy.toml")
+        let words = "but only with a lease of at most 3600 s"
+        let tool = try Tool("explain", "--as-user", "bin", "--policy", file, "nofile=5000")
+        #expect(tool.status == 77)
+        #expect(tool.output == "nofile: refused: rule \"for a while\" lets uid 2 raise nofile to 5000, \(words)\n")
+        let more = try Tool("explain", "--as-user", "bin", "--policy", file, "nofile=50000")
+        #expect(more.output == "nofile: refused: no rule lets uid 2 raise nofile to 50000\n")
+        let check = try Tool("policy", "check", file)
+        #expect(check.status == 0)
+        #expect(
+            check.output.contains(":6:34: warning: this version of the agent grants no leases yet"), "\(check.output)")
     }
 
     @Test("A bad policy explains nothing")

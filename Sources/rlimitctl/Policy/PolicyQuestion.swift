@@ -8,37 +8,30 @@ import RlimitPolicy
 /// The user is taken to call from outside of containers, and from no cgroup that is known: rules that allow by cgroup
 /// or unit grant it nothing.
 struct PolicyQuestion {
-    private let policy: Policy
-    private let userName: String
+    let policy: Policy
     private let peer: Peer
     private let subject: Subject
     private let detail: ProcessDetail
     private let whom: Request.Whom
-    /// Whether the limits of `subject` are those of a real process.
-    private let isAboutProcess: Bool
 
     /// About a process of that user's own, whose limits are 0: all that is granted is granted by rules.
     init(_ policy: Policy, from user: PolicyUser) {
         self.policy = policy.onThisSystem
-        userName = user.name
         // Any number that is neither pid 1 nor the agent's; this process is one.
         peer = user.peer(pid: getpid())
         let identity = Identity(pid: getpid(), credentials: Credentials(uid: user.uid, gid: user.gid))
-        subject = Subject(identity: identity, isPeer: true, now: Limits(repeating: Limit(0)))
+        subject = Subject(identity: identity, isPeer: true, isSupposed: true, now: Limits(repeating: Limit(0)))
         detail = ProcessDetail(isKernelThread: false, capabilities: 0)
         whom = .caller
-        isAboutProcess = false
     }
 
     /// About a running process.
     init(_ policy: Policy, from user: PolicyUser, about subject: Subject, _ detail: ProcessDetail) {
         self.policy = policy.onThisSystem
-        userName = user.name
         peer = user.peer(pid: getpid())
         self.subject = subject
         self.detail = detail
         whom = .pid(subject.identity.pid)
-        isAboutProcess = true
     }
 
     /// The most that the user may have of each resource.
@@ -50,7 +43,7 @@ struct PolicyQuestion {
         var batch = EditBatch()
         for edit in edits {
             let now = subject.now[edit.resource]
-            if edit.needsHardLimit && !isAboutProcess {
+            if edit.needsHardLimit && subject.isSupposed {
                 throw UsageError("\"hard\" is the hard limit that a process has now, so say which: --pid")
             }
             let greatest = most.first { $0.resource == edit.resource }?.most?.hard
@@ -61,33 +54,7 @@ struct PolicyQuestion {
 
     private func ask(_ operation: Request.Operation) -> Explanation {
         let request = Request(id: 0, isQuestion: true, operation)
-        var explanation = policy.explain(request, from: peer, on: subject) { () throws(Never) in detail }
-        if !isAboutProcess { supposing(&explanation) }
-        return explanation
-    }
-}
-
-extension PolicyQuestion {
-    // Of a process that there is not, nothing is said of what it has now.
-    private func supposing(_ explanation: inout Explanation) {
-        for index in explanation.verdicts.indices {
-            let verdict = explanation.verdicts[index]
-            explanation.verdicts[index].now = nil
-            guard verdict.most == Limit(0), verdict.rule == nil else { continue }
-            explanation.verdicts[index].most = nil
-            explanation.verdicts[index].error = verdict.error.map { withoutMost($0, verdict.resource) }
-        }
-        if let refusal = explanation.refusal, refusal.allowed == Limit(0), let resource = refusal.resource {
-            explanation.refusal = withoutMost(refusal, resource)
-        }
-    }
-
-    private func withoutMost(_ error: RlimitError, _ resource: Resource) -> RlimitError {
-        guard error.code == .deniedByPolicy, error.rule == nil, error.allowed == Limit(0) else { return error }
-        var error = error
-        error.message = "no rule lets \(userName) raise \(resource)"
-        error.allowed = nil
-        return error
+        return policy.explain(request, from: peer, on: subject) { () throws(Never) in detail }
     }
 }
 

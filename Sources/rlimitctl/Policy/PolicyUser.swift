@@ -8,17 +8,16 @@ struct PolicyUser {
     let gid: UInt32
     let groups: [UInt32]
 
+    /// The caller that the policy is asked about. Which cgroup it would be in is not known, and it holds no capability.
+    func peer(pid: Int32) -> Peer { Peer(pid: pid, uid: uid, gid: gid, groups: groups) }
+}
+
+extension PolicyUser {
     /// A user of this system, by name or number.
     init(named text: String) throws {
         guard let user = UInt32(text).map({ Accounts.user($0) }) ?? Accounts.user(named: text) else {
             throw UsageError("there is no user \"\(text)\"")
         }
-        name = user.name
-        uid = user.uid
-        gid = user.gid
-        groups = Accounts.groups(of: user)
+        self.init(name: user.name, uid: user.uid, gid: user.gid, groups: Accounts.groups(of: user))
     }
-
-    /// The caller that the policy is asked about. Which cgroup it would be in is not known, and it holds no capability.
-    func peer(pid: Int32) -> Peer { Peer(pid: pid, uid: uid, gid: gid, groups: groups) }
 }

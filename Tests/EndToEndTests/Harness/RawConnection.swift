@@ -19,6 +19,16 @@ final class RawConnection {
             }
         }
         guard connected == 0 else { throw Self.failure("connect \(path)") }
+        setPatience()
+    }
+
+    /// One that somebody else made.
+    init(owning descriptor: Int32) {
+        self.descriptor = descriptor
+        setPatience()
+    }
+
+    private func setPatience() {
         var patience = timeval(tv_sec: 10, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
     }

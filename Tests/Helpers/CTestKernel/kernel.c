@@ -67,6 +67,27 @@ int tk_pidfd_of_process(int32_t pid) {
     return result >= 0 ? (int)result : -errno;
 }
 
+ssize_t tk_send_credentials(int fd, const void *bytes, size_t count, int32_t pid, uint32_t uid, uint32_t gid) {
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(struct ucred))];
+    } control = {{0}};
+    struct ucred claim = {.pid = pid, .uid = uid, .gid = gid};
+    struct iovec vector = {.iov_base = (void *)bytes, .iov_len = count};
+    struct msghdr message = {
+        .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+    control.header.cmsg_level = SOL_SOCKET;
+    control.header.cmsg_type = SCM_CREDENTIALS;
+    control.header.cmsg_len = CMSG_LEN(sizeof(claim));
+    memcpy(CMSG_DATA(&control.header), &claim, sizeof(claim));
+    ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+    return sent >= 0 ? sent : -errno;
+}
+
+int tk_prlimit(int32_t pid, int resource, const uint64_t *new_limit, uint64_t *old_limit) {
+    return syscall(SYS_prlimit64, pid, resource, new_limit, old_limit) == 0 ? 0 : -errno;
+}
+
 int32_t tk_fork_as(int32_t pid) {
     pid_t numbers[1] = {pid};
     struct clone_args arguments = {

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "CPuppet.h"
+
 int tk_set_uids(uint32_t real, uint32_t effective, uint32_t saved);
 int tk_set_effective_uid_of_thread(uint32_t uid);  // of the calling thread alone
 int tk_set_gids(uint32_t real, uint32_t effective, uint32_t saved);
@@ -21,5 +23,9 @@ int tk_pipe(int *ends);  // close-on-exec
 int tk_event_descriptor(void);
 int tk_lingering_socket(int seconds, int *other_end);  // its last close(2) waits that long
 int tk_open_path_only(const char *path);
+// The system call itself: two numbers each, soft and hard; `new_limit` and `old_limit` may be NULL.
+int tk_prlimit(int32_t pid, int resource, const uint64_t *new_limit, uint64_t *old_limit);
+// Bytes with SCM_CREDENTIALS, as far as the kernel lets us claim them.
+ssize_t tk_send_credentials(int fd, const void *bytes, size_t count, int32_t pid, uint32_t uid, uint32_t gid);
 
 #endif

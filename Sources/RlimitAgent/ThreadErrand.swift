@@ -1,0 +1,44 @@
+import RlimitKernel
+import RlimitModel
+
+/// The usage of a process that has many threads: each has a file of its own in /proc.
+final class ThreadErrand: Errand {
+    private let process: KernelProcess
+    private var scan: ThreadScan
+
+    init(_ request: Request, of pid: Int32, for session: Session, now: ContinuousClock.Instant) throws(RlimitError) {
+        process = try KernelProcess(pid: pid)
+        do throws(SystemError) { scan = try ThreadScan(of: pid) } catch {
+            throw RlimitError(error, about: "process \(pid)")
+        }
+        super.init(request, for: session, now: now)
+    }
+
+    override func advance(
+        until end: ContinuousClock.Instant, for session: Session, _ handler: inout RequestHandler
+    ) -> Progress {
+        do throws(SystemError) {
+            while try !scan.advance(by: 4) {
+                let now = ContinuousClock.now
+                if now >= deadline { return .answers(.failure(RlimitError(.deadlineExceeded)), more: false) }
+                if now >= end { return .goesOn }
+            }
+        } catch {
+            return .answers(.failure(RlimitError(error, about: "process \(process.pid)")), more: false)
+        }
+        return .answers(outcome(session, &handler), more: false)
+    }
+
+    // Judged now, and by the process that was held all the while: so the threads that were read were its own.
+    private func outcome(_ session: Session, _ handler: inout RequestHandler) -> Result<Reply, RlimitError> {
+        do throws(RlimitError) {
+            let reply = try handler.handle(
+                request, from: session.peer, on: process, isPeer: session.isPeer(process))
+            guard case .usage(var usage) = reply else { return .success(reply) }
+            usage.take(scan)
+            return .success(.usage(usage))
+        } catch {
+            return .failure(error)
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import Foundation
+import RlimitModel
+import Testing
+
+/// What takes longer than a turn of the agent's: a process with hundreds of threads, each of which is a file in /proc.
+@Suite("Usage of many threads", .serialized)
+struct ManyThreadsTests {
+    /// Threads of this process that wait, each of which has slept at least once, until this is let go of.
+    private final class Threads {
+        private let gate = DispatchSemaphore(value: 0)
+        private let ended = DispatchGroup()
+        private let count: Int
+
+        init(_ count: Int) {
+            self.count = count
+            let begun = DispatchSemaphore(value: 0)
+            for _ in 0..<count {
+                ended.enter()
+                let thread = Thread { [gate, ended] in
+                    usleep(1000)
+                    begun.signal()
+                    gate.wait()
+                    ended.leave()
+                }
+                thread.stackSize = 128 * 1024
+                thread.start()
+            }
+            for _ in 0..<count { begun.wait() }
+        }
+
+        deinit {
+            for _ in 0..<count { gate.signal() }
+            ended.wait()
+        }
+    }
+
+    @Test func `the context switches of all are summed, and others are answered meanwhile`() throws {
+        let agent = try AgentProcess(policy: Policies.nothing)
+        let threads = Threads(400)
+        let connection = try RawConnection(to: agent.socket), neighbour = try RawConnection(to: agent.socket)
+        try connection.send(RequestBytes.frame(.usage(.caller, .process), id: 1))
+        try connection.send(RequestBytes.frame(.serverInfo, id: 2))
+        for _ in 0..<10 { #expect(try neighbour.isAnswered()) }
+        #expect(try connection.decodedResponse()?.id == 2, "what came behind it need not wait")
+        let response = try #require(try connection.decodedResponse())
+        #expect(response.id == 1 && !response.more)
+        guard case .success(.usage(let usage)) = response.outcome else {
+            Issue.record("\(response)")
+            return
+        }
+        #expect(usage.voluntaryContextSwitches ?? 0 >= 400)
+        #expect(usage.isPartial)
+        #expect(usage.maxResidentSize ?? 0 > 0)
+        withExtendedLifetime(threads) {}
+    }
+
+    @Test func `one after the other is answered on one connection`() throws {
+        let agent = try AgentProcess(policy: Policies.nothing)
+        let threads = Threads(100)
+        let connection = try RawConnection(to: agent.socket)
+        for id in UInt64(1)...20 { try connection.send(RequestBytes.frame(.usage(.caller, .process), id: id)) }
+        shutdown(connection.descriptor, Int32(SHUT_WR))
+        for id in UInt64(1)...20 {
+            let response = try #require(try connection.decodedResponse())
+            #expect(response.id == id)
+            guard case .success(.usage(let usage)) = response.outcome else {
+                Issue.record("\(response)")
+                return
+            }
+            #expect(usage.voluntaryContextSwitches ?? 0 >= 100)
+        }
+        #expect(try connection.response() == nil)
+        withExtendedLifetime(threads) {}
+    }
+}

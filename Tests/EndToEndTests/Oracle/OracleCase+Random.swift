@@ -1,0 +1,132 @@
+import RlimitModel
+
+/// Makes cases from a seed: small sets, so that callers and targets often are of one user, or of almost one.
+struct OracleCases {
+    private var random: SplitMix64
+    // Ids that came up lately come up again, so that not every case costs new processes.
+    private var lately: [Credentials] = []
+
+    init(seed: UInt64) { random = SplitMix64(seed: seed) }
+
+    /// Any user and group may be any of these.
+    static let ids: [UInt32] = [Account.alice.uid, Account.bob.uid, 0]
+
+    mutating func next() -> OracleCase {
+        let caller = chance(75) ? simple() : again { $0.mixed($0.simple(), changes: $0.pick([1, 1, 2, 3, 6])) }
+        var naming = pick([.number, .number, .number, .number, .itself, .pidfd] as [OracleCase.Naming])
+        let target = naming == .itself ? .itself : target()
+        if target == .firstProcess { naming = .number }
+        return OracleCase(
+            caller: caller, groupCount: pick([0, 64]), target: target, targetIDs: targetIDs(of: caller),
+            naming: naming, question: question())
+    }
+
+    private mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &random) < percent }
+
+    private mutating func pick<Element>(_ elements: [Element]) -> Element {
+        elements[Int.random(in: 0..<elements.count, using: &random)]
+    }
+
+    private mutating func simple() -> Credentials { Credentials(uid: pick(Self.ids), gid: pick(Self.ids)) }
+
+    private mutating func mixed(_ ids: Credentials, changes: Int) -> Credentials {
+        var ids = ids
+        let places: [WritableKeyPath<Credentials, UInt32>] = [
+            \.realUID, \.effectiveUID, \.savedUID, \.realGID, \.effectiveGID, \.savedGID,
+        ]
+        for _ in 0..<changes { ids[keyPath: pick(places)] = pick(Self.ids) }
+        return ids
+    }
+
+    private mutating func again(or new: (inout OracleCases) -> Credentials) -> Credentials {
+        if chance(70), !lately.isEmpty { return pick(lately) }
+        let ids = new(&self)
+        lately.append(ids)
+        if lately.count > 24 { lately.removeFirst() }
+        return ids
+    }
+
+    // The caller's real ids are what the kernel compares; one id away from them is where mistakes would be.
+    private mutating func targetIDs(of caller: Credentials) -> Credentials {
+        let own = Credentials(uid: caller.realUID, gid: caller.realGID)
+        return switch Int.random(in: 0..<100, using: &random) {
+        case ..<45: own
+        case ..<70: again { $0.mixed(own, changes: 1) }
+        case ..<80: again { $0.mixed(own, changes: $0.pick([2, 3, 6])) }
+        case ..<90: caller
+        default: simple()
+        }
+    }
+
+    private mutating func target() -> OracleCase.Target {
+        switch Int.random(in: 0..<100, using: &random) {
+        case ..<64: .process
+        case ..<72: .itself
+        case ..<78: .inUserNamespace
+        case ..<82: .zombie
+        case ..<86: .ended
+        case ..<91: .thread
+        case ..<94: .firstProcess
+        case ..<97: .kernelThread
+        default: .agent
+        }
+    }
+
+    private mutating func question() -> OracleCase.Question {
+        switch Int.random(in: 0..<100, using: &random) {
+        case ..<15: .get(chance(30) ? Resource.allCases : [pick(Resource.allCases)])
+        case ..<25: .prlimitRead(pick(Resource.allCases))
+        case ..<50: .prlimit(prlimitEdit())
+        case ..<85: .set([edit(of: pick(Resource.allCases))])
+        default: .set(batch())
+        }
+    }
+
+    private mutating func batch() -> [OracleCase.EditAmounts] {
+        let resources = Resource.allCases.shuffled(using: &random).prefix(Int.random(in: 2...4, using: &random))
+        return resources.map { edit(of: $0) }
+    }
+
+    private mutating func start() -> Amounts {
+        // What the kernel takes from root for every resource.
+        let soft = Int.random(in: 0..<4, using: &random), hard = Int.random(in: soft..<4, using: &random)
+        return Amounts(soft: Amount.allCases[soft], hard: Amount.allCases[hard])
+    }
+
+    private mutating func edit(of resource: Resource) -> OracleCase.EditAmounts {
+        let start = start()
+        var edit = OracleCase.EditAmounts(
+            resource: resource, mode: pick([.exact, .exact, .exact, .atLeast, .clamp]),
+            soft: chance(80) ? pick(Amount.allCases) : nil, start: start)
+        // Half of them leave the hard limit alone: there kernel and agent must agree.
+        if edit.soft == nil || chance(25) {
+            edit.hard = pick(Amount.allCases)
+        } else if chance(33) {
+            edit.hard = start.hard
+        }
+        if chance(10) { edit.expecting = chance(60) ? start : self.start() }
+        return edit
+    }
+
+    private mutating func prlimitEdit() -> OracleCase.EditAmounts {
+        let start = start()
+        return OracleCase.EditAmounts(
+            resource: pick(Resource.allCases), soft: pick(Amount.allCases),
+            hard: chance(60) ? start.hard : pick(Amount.allCases), start: start)
+    }
+}
+
+/// The same numbers every time, from the seed on (Steele, Lea and Flood, 2014).
+struct SplitMix64: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var word = state
+        word = (word ^ word >> 30) &* 0xbf58_476d_1ce4_e5b9
+        word = (word ^ word >> 27) &* 0x94d0_49bb_1331_11eb
+        return word ^ word >> 31
+    }
+}

@@ -1,0 +1,109 @@
+import RlimitModel
+
+extension OracleCase {
+    /// The simplest case to which this one can be brought, one small step after the other, while it `fails`.
+    func shrunk(while fails: (OracleCase) throws -> Bool) rethrows -> OracleCase {
+        var simplest = self
+        var isDone = false
+        while !isDone {
+            isDone = true
+            for candidate in simplest.simpler where try fails(candidate) {
+                simplest = candidate
+                isDone = false
+                break
+            }
+        }
+        return simplest
+    }
+
+    /// Every case that is simpler than this one by one thing, those first that save most to read.
+    var simpler: [OracleCase] {
+        var candidates: [OracleCase] = []
+        func propose(_ change: (inout OracleCase) -> Void) {
+            var candidate = self
+            change(&candidate)
+            if candidate != self { candidates.append(candidate) }
+        }
+        let alice = Credentials(uid: Account.alice.uid, gid: Account.alice.gid)
+        propose {
+            $0.target = .process; $0.naming = .number
+        }
+        propose { $0.naming = target == .itself ? naming : .number }
+        propose { $0.groupCount = 0 }
+        for question in question.simpler { propose { $0.question = question } }
+        propose {
+            $0.caller = alice; $0.targetIDs = alice
+        }
+        propose { $0.caller = alice }
+        propose { $0.targetIDs = alice }
+        for ids in caller.simpler { propose { $0.caller = ids } }
+        for ids in targetIDs.simpler { propose { $0.targetIDs = ids } }
+        return candidates
+    }
+}
+
+extension Credentials {
+    /// One id more that is alice's.
+    fileprivate var simpler: [Credentials] {
+        let places: [WritableKeyPath<Credentials, UInt32>] = [
+            \.realUID, \.effectiveUID, \.savedUID, \.realGID, \.effectiveGID, \.savedGID,
+        ]
+        return places.map { place in
+            var ids = self
+            ids[keyPath: place] = Account.alice.uid
+            return ids
+        }
+    }
+}
+
+extension OracleCase.Question {
+    fileprivate var simpler: [OracleCase.Question] {
+        switch self {
+        case .get(let resources):
+            resources.count > 1 ? resources.map { .get([$0]) } : resources == [.openFiles] ? [] : [.get([.openFiles])]
+        case .prlimitRead(let resource): [.get([resource])]
+        case .prlimit(let edit): [.set([edit])] + edit.simpler.map { .prlimit($0) }
+        case .set(let edits):
+            edits.indices.filter { _ in edits.count > 1 }.map { .set([edits[$0]]) }
+                + edits.indices.flatMap { index in
+                    edits[index].simpler.filter { edit in
+                        // A batch has no resource twice.
+                        !edits.indices.contains { $0 != index && edits[$0].resource == edit.resource }
+                    }.map { edit in
+                        var edits = edits
+                        edits[index] = edit
+                        return .set(edits)
+                    }
+                }
+        }
+    }
+}
+
+extension OracleCase.EditAmounts {
+    fileprivate var simpler: [OracleCase.EditAmounts] {
+        var candidates: [OracleCase.EditAmounts] = []
+        func propose(_ change: (inout OracleCase.EditAmounts) -> Void) {
+            var candidate = self
+            change(&candidate)
+            if candidate != self { candidates.append(candidate) }
+        }
+        propose { $0.expecting = nil }
+        propose { $0.mode = .exact }
+        if hard != nil { propose { $0.soft = nil } }
+        if soft != nil { propose { $0.hard = nil } }
+        propose { $0.resource = .openFiles }
+        // From "two:two" there is a step up and one down.
+        propose { $0.start = Amounts(soft: .two, hard: .two) }
+        for amount in [Amount.one, .two, .three] {
+            if let soft, amount < soft { propose { $0.soft = amount } }
+            if let hard, amount < hard { propose { $0.hard = amount } }
+        }
+        return candidates
+    }
+}
+
+extension Amount: Comparable {
+    static func < (left: Amount, right: Amount) -> Bool {
+        (allCases.firstIndex(of: left) ?? 0) < (allCases.firstIndex(of: right) ?? 0)
+    }
+}

@@ -1,0 +1,102 @@
+import RlimitModel
+
+/// One question that the kernel and the agent are both asked: who asks it, of which process, and what.
+struct OracleCase: Hashable {
+    var caller: Credentials
+    /// How many supplementary groups the caller has: the numbers from alice's group on, so that targets' are among them.
+    var groupCount = 0
+    var target: Target
+    /// Of the target where it is a process of the test's own.
+    var targetIDs: Credentials
+    var naming: Naming
+    var question: Question
+
+    enum Target: CaseIterable {
+        /// The caller.
+        case itself
+        case process, inUserNamespace
+        case zombie, ended, thread
+        /// Not the tests' to change: these are asked for the limits that they have.
+        case firstProcess, kernelThread, agent
+
+        var isOurs: Bool { ![.firstProcess, .kernelThread, .agent].contains(self) }
+        var isLive: Bool { [.itself, .process, .inUserNamespace].contains(self) }
+    }
+
+    enum Naming: CaseIterable { case number, pidfd, itself }
+
+    enum Question: Hashable {
+        case get([Resource])
+        case prlimitRead(Resource)
+        case prlimit(EditAmounts)
+        case set([EditAmounts])
+    }
+
+    /// An edit, and what the limits are before.
+    struct EditAmounts: Hashable {
+        var resource: Resource
+        var mode = Edit.Mode.exact
+        var soft: Amount?
+        var hard: Amount?
+        var expecting: Amounts?
+        var start: Amounts
+    }
+
+    var edits: [EditAmounts] {
+        switch question {
+        case .get, .prlimitRead: []
+        case .prlimit(let edit): [edit]
+        case .set(let edits): edits
+        }
+    }
+
+    var resources: [Resource] {
+        switch question {
+        case .get(let resources): resources
+        case .prlimitRead(let resource): [resource]
+        default: edits.map(\.resource)
+        }
+    }
+}
+
+extension Credentials {
+    /// All six the same, user and group apart.
+    var areSimple: Bool { are(uid: realUID, gid: realGID) }
+}
+
+extension OracleCase: CustomStringConvertible {
+    var description: String {
+        let whom =
+            switch target {
+            case .itself: "itself"
+            case .firstProcess, .kernelThread, .agent: "\(target)"
+            default: "\(target) of \(targetIDs.short)"
+            }
+        return "caller \(caller.short) with \(groupCount) groups, \(whom) by \(naming): \(text(of: question))"
+    }
+
+    private func text(of question: Question) -> String {
+        switch question {
+        case .get(let resources): "get \(resources)"
+        case .prlimitRead(let resource): "prlimit \(resource)"
+        case .prlimit(let edit): "prlimit \(text(of: edit))"
+        case .set(let edits): "set \(edits.map(text(of:)).joined(separator: ", "))"
+        }
+    }
+
+    private func text(of edit: EditAmounts) -> String {
+        let half = { (amount: Amount?) in amount.map { "\($0)" } ?? "-" }
+        let expecting = edit.expecting.map { " expecting \($0.soft):\($0.hard)" } ?? ""
+        return "\(edit.resource) \(edit.start.soft):\(edit.start.hard) -> \(half(edit.soft)):\(half(edit.hard)) "
+            + "\(edit.mode)\(expecting)"
+    }
+}
+
+extension Credentials {
+    /// As "64001" where all are the same, else "uids 0/64001/64001 gids ...".
+    var short: String {
+        areSimple && realUID == realGID
+            ? "\(realUID)"
+            : "uids \(realUID)/\(effectiveUID)/\(savedUID) gids \(realGID)/\(effectiveGID)/\(savedGID)"
+    }
+}

@@ -1,0 +1,54 @@
+import RlimitModel
+import Testing
+
+/// The counterexamples of `KernelOracleNeedsCapability` are of use if they are small, and its cases if they are many.
+@Suite("Oracle cases")
+struct OracleShrinkingTests {
+    private let alice = Credentials(uid: Account.alice.uid, gid: Account.alice.gid)
+
+    private func cases(_ count: Int) -> [OracleCase] {
+        var cases = OracleCases(seed: 7)
+        return (0..<count).map { _ in cases.next() }
+    }
+
+    @Test func `the same seed makes the same cases`() {
+        #expect(cases(100) == cases(100))
+        var others = OracleCases(seed: 8)
+        #expect((0..<100).map { _ in others.next() } != cases(100))
+    }
+
+    @Test func `every kind of target, naming and resource comes up, and what must agree is a good part`() {
+        let cases = cases(3000)
+        for target in OracleCase.Target.allCases { #expect(cases.count { $0.target == target } > 30, "\(target)") }
+        for naming in OracleCase.Naming.allCases { #expect(cases.count { $0.naming == naming } > 200, "\(naming)") }
+        for resource in Resource.allCases { #expect(cases.contains { $0.resources == [resource] }, "\(resource)") }
+        #expect(cases.count { $0.mustAgree } > 600)
+        #expect(cases.count { !$0.caller.areSimple } > 300)
+        #expect(Set(cases.map(\.caller)).count > 100, "callers differ")
+    }
+
+    @Test func `a fault of one resource shrinks to one edit of it`() throws {
+        let broken = { (question: OracleCase) in question.edits.contains { $0.resource == .nice && $0.hard != nil } }
+        for found in cases(3000).filter(broken).prefix(20) {
+            let smallest = found.shrunk(while: broken)
+            #expect(broken(smallest))
+            #expect(smallest.edits.count == 1, "\(smallest)")
+            #expect(smallest.caller == alice && smallest.targetIDs == alice, "\(smallest)")
+            #expect(
+                smallest.target == .process && smallest.naming == .number && smallest.groupCount == 0, "\(smallest)")
+        }
+    }
+
+    @Test func `a fault of one id keeps that id and makes alice of all others`() {
+        let broken = { (question: OracleCase) in
+            question.target == .process && question.targetIDs.savedGID == 0 && question.caller.realGID != 0
+        }
+        for found in cases(3000).filter(broken).prefix(20) {
+            var ids = alice
+            ids.savedGID = 0
+            let smallest = found.shrunk(while: broken)
+            #expect(smallest.targetIDs == ids, "\(smallest)")
+            #expect(smallest.resources.count == 1, "\(smallest)")
+        }
+    }
+}

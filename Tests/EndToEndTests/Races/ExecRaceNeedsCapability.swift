@@ -1,0 +1,120 @@
+import CTestKernel
+import Foundation
+import Puppets
+import RlimitModel
+import Testing
+
+/// A real agent, and a target that executes a setuid program while its limits are being set: at moments that are tuned to fall
+/// between the agent's two looks at it.
+@Suite(
+    "Setuid programs in a race", .serialized,
+    .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
+struct ExecRaceNeedsCapability {
+    private static let alice = Credentials(uid: Account.alice.uid, gid: Account.alice.gid)
+    private static let start = Limit(soft: 1000, hard: 4000)
+    private static let resources: [Resource] = [
+        .openFiles, .processes, .lockedMemory, .pendingSignals, .messageQueueBytes, .fileLocks, .coreFileSize,
+        .realtimeTimeout,
+    ]
+
+    /// How many tries of each kind came out how.
+    private struct Tally: CustomStringConvertible {
+        var granted = 0, refused = 0, changed = 0
+        /// Tries that were granted or answered TARGET_CHANGED: the agent had judged the target before it changed, or would.
+        var authorized: Int { granted + changed }
+        /// The program came up with the old limits and has the new ones: they were written after it had become root's.
+        var strays = 0
+        var description: String {
+            "\(granted) granted, \(refused) refused, \(changed) TARGET_CHANGED, \(strays) seen to be written to root's program"
+        }
+    }
+
+    private let agent: AgentProcess
+    private let maker: Puppet
+    private let program: SetuidPuppet
+    private let caller: RawConnection
+    private let callersProcess: Puppet
+
+    init() throws {
+        let limits = Self.resources.map { "\($0) = \"\($0.unit == .bytes ? "1G" : "1M")\"" }
+            .map { $0.replacing("rttime = \"1M\"", with: "rttime = \"1000s\"") }
+        agent = try AgentProcess(
+            policy: Policies.nothing + """
+                [quota]
+                requests_per_second = 1000000
+                [[allow]]
+                name = "alice's own, up and down"
+                caller.users = [\(Account.alice.uid)]
+                lower = true
+                limits = { \(limits.joined(separator: ", ")) }
+                """)
+        maker = try Puppet.maker()
+        program = try SetuidPuppet()
+        callersProcess = try maker.make(Self.alice)
+        caller = RawConnection(owning: try callersProcess.connect(to: agent.socket))
+    }
+
+    @Test func `none is ever left with less than it had, and whoever was too late is told`() throws {
+        let target = try maker.make(Self.alice)
+        var tally = Tally()
+        // How long after the request the program is executed; it follows the answers to where they turn.
+        var delay: Int64 = 300_000
+        let beginning = ContinuousClock.now
+        while tally.authorized < 1000 || tally.changed == 0 {
+            guard ContinuousClock.now - beginning < .seconds(90) else {
+                Issue.record("no race was won in 90 seconds: the test shows nothing. \(tally)")
+                return
+            }
+            let lowers = Bool.random()
+            let new = lowers ? Limit(soft: 500, hard: 2000) : Limit(soft: 3000, hard: 8000)
+            for resource in Self.resources { try RootLimits.set(resource, of: target.pid, to: Self.start) }
+            let jitter = Int64.random(in: -40_000...40_000)
+            let frame = try RequestBytes.frame(
+                .set(
+                    .pid(target.pid), EditBatch(Self.resources.map { NumericEdit($0, soft: new.soft, hard: new.hard) }),
+                    lease: nil))
+            try target.execute(
+                program.path, at: tk_monotonic_nanoseconds() + max(1, delay + jitter), telling: Self.resources[0])
+            try caller.send(frame)
+            let response = try #require(try caller.decodedResponse())
+            let born = try target.executed()
+            #expect(born.effectiveUID == 0 && born.realUID == Account.alice.uid)
+            let after = try Self.resources.map { try RootLimits.read($0, of: target.pid) }
+            judge(response.outcome, after, new, born: born.limit, &tally)
+            // Too late grants, too early refuses.
+            delay = max(20_000, delay + (isRefusal(response.outcome) ? 15_000 : -5000))
+            try target.become(Self.alice)
+        }
+        print("execs in a race: \(tally); \(ContinuousClock.now - beginning)")
+        #expect(tally.authorized >= 1000 && tally.changed > 0)
+        let log = agent.log
+        #expect(
+            log.split(separator: "\n").count { $0.contains("verdict=stray") || $0.contains("code=targetChanged") } > 0)
+    }
+
+    private func isRefusal(_ outcome: Result<Reply, RlimitError>) -> Bool {
+        if case .failure(let error) = outcome { error.code == .deniedByPolicy } else { false }
+    }
+
+    private func judge(
+        _ outcome: Result<Reply, RlimitError>, _ after: [Limit], _ new: Limit, born: Limit, _ tally: inout Tally
+    ) {
+        let first = after[0]
+        let isStray = born == Self.start && first != Self.start
+        switch outcome {
+        case .success:
+            tally.granted += 1
+            #expect(after.allSatisfy { $0 == new })
+            #expect(!isStray, "the program came up with \(born), has \(first), and the agent called it granted")
+        case .failure(let error) where error.code == .targetChanged:
+            tally.changed += 1
+            // Each half is as it was or more.
+            #expect(after.allSatisfy { $0.soft >= Self.start.soft && $0.hard >= Self.start.hard }, "\(after)")
+        case .failure(let error):
+            tally.refused += 1
+            #expect(error.code == .deniedByPolicy, "\(error)")
+            #expect(after.allSatisfy { $0 == Self.start }, "refused, and yet \(after)")
+        }
+        if isStray { tally.strays += 1 }
+    }
+}

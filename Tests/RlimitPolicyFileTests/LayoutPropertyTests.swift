@@ -1,0 +1,109 @@
+import PolicyWorld
+import RlimitModel
+import RlimitPolicy
+import Testing
+
+@testable import RlimitPolicyFile
+
+@Suite("However a policy is spread over files")
+struct LayoutPropertyTests {
+    @Test("each answer is the same, to the rule that it names and the most that it allows", arguments: 0..<4)
+    func sameAnswers(seed: Int) throws {
+        var world = RandomWorld(seed: UInt64(seed) * 6151 + 3)
+        var questions = 0
+        for round in 0..<200 {
+            let statements = world.statements()
+            let trial = Trial(seed: world.generator.next())
+            if let difference = try trial.difference(statements) {
+                let (fewer, why) = try trial.shrink(statements, difference)
+                let text = fewer.map(\.description).joined(separator: "\n")
+                Issue.record("seed \(seed), round \(round): of\n\(text)\n\(why)")
+                return
+            }
+            questions += Trial.questions
+        }
+        #expect(questions >= 2000)
+    }
+
+    @Test("and the test would see it if what is masked were read, and say it with few rules")
+    func seesDifference() throws {
+        var world = RandomWorld(seed: 5)
+        var found = 0
+        for _ in 0..<60 {
+            let statements = world.statements()
+            let trial = Trial(seed: world.generator.next(), folders: ["usr", "etc"])
+            guard let difference = try trial.difference(statements) else { continue }
+            found += 1
+            let (fewer, why) = try trial.shrink(statements, difference)
+            #expect(fewer.count <= statements.count)
+            #expect(why.contains("---"))
+        }
+        #expect(found > 5)
+    }
+}
+
+/// The same statements in one file, and spread over several; and the same questions to both.
+private struct Trial {
+    static let questions = 10
+
+    let seed: UInt64
+    /// In the order in which they mask.
+    var folders = ["etc", "usr"]
+
+    /// What the two policies differ in, or nil.
+    func difference(_ statements: [Statement]) throws -> String? {
+        var world = RandomWorld(seed: seed)
+        let one = try policy(Statement.text(statements, version: true), isMain: true)
+        let folder = try TemporaryFolder()
+        let layout = RandomLayout(statements, &world)
+        try layout.write(to: folder)
+        let loader = PolicyLoader(
+            main: "\(folder.path)/policy.toml", mainIsRequired: true, dropIns: folders.map { "\(folder.path)/\($0)" },
+            accounts: accounts)
+        let many: Policy
+        do { many = try loader.load().policy } catch { return "\(error)\n\(layout.text)" }
+        for _ in 0..<Self.questions {
+            let question = Question(&world)
+            let (first, second) = (question.answer(of: one), question.answer(of: many))
+            if first != second { return "\(question)\nis answered\n\(first)\nand\n\(second)\n\(layout.text)" }
+        }
+        return one == many ? nil : "the policies differ\n\(layout.text)"
+    }
+
+    /// The same with as few statements as show a difference.
+    func shrink(_ statements: [Statement], _ difference: String) throws -> ([Statement], String) {
+        var (fewest, why) = (statements, difference)
+        var index = 0
+        while index < fewest.count {
+            var fewer = fewest
+            fewer.remove(at: index)
+            if let still = try self.difference(fewer) { (fewest, why) = (fewer, still) } else { index += 1 }
+        }
+        return (fewest, why)
+    }
+}
+
+private struct Question {
+    let peer: Peer
+    let subject: Subject
+    let detail: ProcessDetail
+    let requests: [Request]
+
+    init(_ world: inout RandomWorld) {
+        peer = world.peer()
+        subject = world.subject(of: peer)
+        detail = world.detail()
+        requests = [
+            Request(id: 1, .set(.caller, EditBatch([world.edit()]), lease: nil)),
+            Request(id: 1, .get(.caller, ResourceSet(RandomWorld.resources))),
+            Request(id: 1, .usage(.caller, .process)),
+        ]
+    }
+
+    /// Everything that is said, decided and explained.
+    func answer(of policy: Policy) -> [String] {
+        requests.map { "\(policy.authorize($0, from: peer, on: subject, detail: { detail }))" }
+            + requests.map { "\(policy.explain($0, from: peer, on: subject, detail: { detail }))" }
+            + ["\(policy.letsSpeakOfOthers(peer)) \(policy.quota)"]
+    }
+}
