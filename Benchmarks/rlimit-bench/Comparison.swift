@@ -63,7 +63,7 @@ struct Comparison {
         var nanoseconds: Int64 = 0
         for call in 0..<calls {
             let took = unsafe pl_set_open_files(processes, processes.count, UInt64(1000 + call % 2))
-            guard took >= 0 else { throw Failure("prlimit: \(String(cString: strerror(Int32(-took))))") }
+            guard took >= 0 else { throw Failure("prlimit failed with errno \(-took)") }
             nanoseconds += took
         }
         return Double(nanoseconds) / 1000 / Double(calls)
