@@ -55,15 +55,14 @@ func edits(_ words: some Sequence<String>) throws(RlimitError) -> [Edit] {
 }
 
 func raisePod(_ edit: String) throws(RlimitError) {
-    for (process, result) in try BlockingLimitClient().apply(try Edit(parsing: edit), in: .pod) {
-        print("\(process) \(result)")
+    for process in try BlockingLimitClient().apply(try Edit(parsing: edit), in: .pod) {
+        print(process.pid ?? 0, process.result)
     }
 }
 
 // What fails is tried again, by the same client.
 func raiseOn(_ most: UInt64) {
     let client = BlockingLimitClient()
-    setlinebuf(stdout)
     var next: UInt64 = 0
     while next < most {
         do throws(RlimitError) {
@@ -72,6 +71,7 @@ func raiseOn(_ most: UInt64) {
         } catch {
             print("\(error.code)")
         }
+        fflush(nil)
         usleep(50_000)
     }
 }

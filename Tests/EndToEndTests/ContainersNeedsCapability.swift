@@ -1,4 +1,5 @@
 import Foundation
+import RlimitModel
 import Testing
 
 /// Callers in containers, on any kernel.
