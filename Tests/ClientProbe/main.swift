@@ -4,7 +4,7 @@
 //     client-probe limits                    each limit by the library, and DIFFERS where getrlimit(2) says otherwise
 //     client-probe apply EDIT...             by CurrentProcess
 //     client-probe apply-to SOCKET EDIT...   by a BlockingLimitClient
-//     client-probe raise-pod COUNT           the open files of every process in its own pod
+//     client-probe raise-pod EDIT            in every process of its own pod
 //     client-probe raise-on COUNT            its own open files by one, again and again, up to COUNT; tells what it has
 //     client-probe usage                     the library's figures between getrusage(2) before and after
 //     client-probe socket                    the standard socket
@@ -67,7 +67,7 @@ func raiseOn(_ most: UInt64) {
     while next < most {
         do throws(RlimitError) {
             next = try CurrentProcess.limit(.openFiles).hard.rawValue + 1
-            tell(try client.apply(try Edit(parsing: "nofile=\(next)")))
+            print(try client.apply(try Edit(parsing: "nofile=\(next)")).new.hard)
         } catch {
             print("\(error.code)")
         }
@@ -204,7 +204,7 @@ do throws(RlimitError) {
     case "apply-to":
         let client = BlockingLimitClient(socket: AgentSocket(path: words.popFirst() ?? ""))
         for change in try client.apply(try edits(words)) { tell(change) }
-    case "raise-pod": try raisePod("nofile=\(words.popFirst() ?? "")")
+    case "raise-pod": try raisePod(words.popFirst() ?? "")
     case "raise-on": raiseOn(words.popFirst().flatMap(UInt64.init) ?? 0)
     case "usage": try usage()
     case "socket": print(AgentSocket.standard)

@@ -78,7 +78,7 @@ struct PodsNeedPinnedPeers {
         let app = try container(agent, layout, "app"), sidecar = try container(agent, layout, "sidecar")
         let other = try container(agent, layout, "other", pod: Self.otherPod)
         let first = try app.sleeper(), second = try app.sleeper(), stranger = try other.sleeper()
-        let result = try sidecar.run("client-probe", "raise-pod", "9000")
+        let result = try sidecar.run("client-probe", "raise-pod", "nofile=9000:9000")
         #expect(result.status == 0, "\(result)")
         for sleeper in [first, second] {
             #expect(try openFiles(sleeper.outside) == "9000", "\(result.output)")

@@ -6,6 +6,7 @@ final class Container {
     let id: String
     /// As /proc/PID/cgroup has it outside.
     let cgroup: String
+    private let account: Account
     private let runtime: [String]
     private let folder: String
     private let main: ChildProcess
@@ -24,6 +25,7 @@ final class Container {
     ) throws {
         self.id = id
         self.cgroup = cgroup
+        self.account = account
         folder = try TemporaryFolder.make(mode: 0o755)
         self.runtime =
             [runtime, "--root", folder + "/state"] + (runtime == "crun" ? ["--cgroup-manager=cgroupfs"] : [])
@@ -48,12 +50,13 @@ final class Container {
         main = try ChildProcess(self.runtime + ["run", "--pid-file", folder + "/pid", "--bundle", folder, id])
         try waitUntil("container \(id) runs") {
             guard main.isRunning else { throw ChildProcess.Failure(description: "\(runtime): \(main.error)") }
-            return try ProcessFiles(pid: pid).name == "sleep"
+            return (try? ProcessFiles(pid: pid).name) == "sleep"
         }
     }
 
     deinit {
         _ = try? ChildProcess.run(runtime + ["delete", "--force", id])
+        main.send(SIGKILL)
         _ = try? main.wait()
         // The runtime made those above too. Only what is empty can be removed.
         var path = cgroup
@@ -70,8 +73,8 @@ final class Container {
 
     /// Starts a program in it, as its user or as its root.
     func start(_ words: [String], asRoot: Bool = false) throws -> ChildProcess {
-        let user = asRoot ? ["--user", "0:0"] : []
-        return try ChildProcess(runtime + ["exec", "--env", "SUDO_UID="] + user + [id] + words)
+        let user = asRoot ? Account.root : account
+        return try ChildProcess(runtime + ["exec", "--user", "\(user.uid):\(user.gid)", id] + words)
     }
 
     /// Runs a program in it to its end.
