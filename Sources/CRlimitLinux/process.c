@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -169,4 +170,16 @@ int64_t rl_clock(enum rl_clock clock) {
     struct timespec time;
     if (clock_gettime(clock == RL_CLOCK_BOOT ? CLOCK_BOOTTIME : CLOCK_MONOTONIC, &time) != 0) return -errno;
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+int rl_wakeup_open(void) { return RESULT(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+
+int rl_wakeup_signal(int wakeup) {
+    uint64_t one = 1;
+    return (int)RESULT(write(wakeup, &one, sizeof one));
+}
+
+int rl_wakeup_reset(int wakeup) {
+    uint64_t count;
+    return (int)RESULT(read(wakeup, &count, sizeof count));
 }

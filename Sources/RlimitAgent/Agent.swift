@@ -12,14 +12,16 @@ package final class Agent {
     // Locked as long as the agent lives.
     private let state: StateDirectory
     private let desk: Desk
-    private let loader: PolicyLoader
+    // Names of users may be asked of a directory that takes its time.
+    private let reloading: BackgroundTask<Result<LoadedPolicy, PolicyFileError>>
     private var supervisor: Supervisor
     private let sink: LogSink
     private let log: Logger
-    private let connectionLimit: Int
+    private let limits: ConnectionLimits
 
     private var sessions = SessionTable()
     private var tenants = Tenants()
+    private var groupBudget = GroupBudget()
     // Sessions that have whole frames left for the next turn.
     private var backlog: [UInt64] = []
     // Until then nobody is accepted, for there was no descriptor left.
@@ -31,6 +33,7 @@ package final class Agent {
     private enum Token {
         static let listener: UInt64 = 1
         static let signals: UInt64 = 2
+        static let reloading: UInt64 = 3
     }
 
     /// How often the loop looks after what has waited too long, while there is such a thing.
@@ -47,19 +50,21 @@ package final class Agent {
         signals = parts.signals
         listener = parts.listener
         state = parts.state
-        loader = parts.loader
+        let loader = parts.loader
+        reloading = try BackgroundTask { Result { () throws(PolicyFileError) in try loader.load() } }
         supervisor = parts.supervisor
         sink = parts.sink
         log = parts.log
-        connectionLimit = parts.connectionLimit
+        limits = ConnectionLimits(all: parts.connectionLimit)
         desk = Desk(handler: RequestHandler(policy: parts.policy, facts: parts.facts, audit: Audit(sink: parts.sink)))
         try poller.add(signals.descriptor.number, .readable, token: Token.signals)
         try poller.add(listener.descriptor.number, .readable, token: Token.listener)
+        try poller.add(reloading.descriptor, .readable, token: Token.reloading)
     }
 
     /// Serves until SIGTERM or SIGINT, then until everyone who is connected has its answers.
     package func run() throws(SystemError) {
-        supervisor.ready(policy: desk.handler.policy.summary)
+        supervisor.ready(policy: desk.handler.policyStatus.text)
         while drainsUntil == nil || sessions.count > 0 {
             sink.flush()
             try poller.wait(timeout: timeToWait) { event in
@@ -67,6 +72,7 @@ package final class Agent {
                 switch event.token {
                 case Token.signals: handleSignals()
                 case Token.listener: acceptConnections()
+                case Token.reloading: endReload()
                 default: serve(event.token, isOver: event.isOver)
                 }
             }
@@ -106,18 +112,26 @@ extension Agent {
             return
         }
         let peer = who.peer
-        let quota = desk.handler.policy.quota
-        let free = connectionLimit - sessions.count
+        let policy = desk.handler.policy
+        let free = limits.free(besides: sessions.count, administrator: policy.isAdministrator(peer))
         guard free > 0 else {
-            return turnAway(socket, peer, "the agent has \(connectionLimit) connections, and no room for more")
+            return turnAway(socket, peer, "the agent has \(sessions.count) connections, and no room for more of others")
         }
         // Nobody has more than are left for everyone else, so whoever comes late still finds a place.
-        let limit = min(quota.connections, free)
-        let account = tenants.admit(peer, limit: limit, ratePerSecond: quota.requestsPerSecond, now: desk.now)
+        let limit = min(policy.quota.connections, free)
+        let account = tenants.admit(
+            Tenant(peer, policy), limit: limit, unplacedLimit: limits.unplaced,
+            ratePerSecond: policy.quota.requestsPerSecond, now: desk.now)
         guard let account else {
             return turnAway(socket, peer, "uid \(peer.uid) has \(limit) connections or more, and may have no more now")
         }
-        begin(Session(socket: socket, who, account: account, mayAttach: desk.handler.policy.letsSpeakOfOthers(peer)))
+        guard let groups = account.groups.share(peer.groups, within: &groupBudget) else {
+            tenants.release(account, now: desk.now)
+            return turnAway(socket, peer, "the connections of uid \(peer.uid) have too many groups that differ")
+        }
+        begin(
+            Session(
+                socket: socket, who, groups: groups, account: account, mayAttach: policy.letsSpeakOfOthers(peer)))
     }
 
     private func listen(_ isListening: Bool) {
@@ -151,6 +165,7 @@ extension Agent {
         // Closing the socket takes it out of the poller too.
         guard sessions.remove(token) else { return }
         desk.end(session)
+        session.account.groups.release(session.peer.groups, to: &groupBudget)
         tenants.release(session.account, now: desk.now)
         desk.handler.statistics.connections = UInt64(sessions.count)
     }
@@ -255,8 +270,13 @@ extension Agent {
 
     private func reload() {
         supervisor.reloading()
+        reloading.begin()
+    }
+
+    private func endReload() {
+        guard let result = reloading.take() else { return }
         do throws(PolicyFileError) {
-            let loaded = try loader.load()
+            let loaded = try result.get()
             for warning in loaded.warnings { log.warning("\(warning)") }
             desk.handler.adopt(loaded.policy)
             for token in sessions.tokens {
@@ -267,8 +287,9 @@ extension Agent {
         } catch {
             for diagnostic in error.diagnostics { log.error("\(diagnostic)") }
             log.error("the policy was not reloaded; the one before it stays")
+            desk.handler.policyStatus.failed(error)
         }
-        supervisor.ready(policy: desk.handler.policy.summary)
+        if drainsUntil == nil { supervisor.ready(policy: desk.handler.policyStatus.text) }
     }
 
     // Nobody new; those who are connected get answers to what they have sent.

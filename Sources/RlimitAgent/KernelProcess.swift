@@ -62,8 +62,8 @@ struct KernelProcess: TargetProcess, ~Copyable {
         }
     }
 
-    func detail() throws(RlimitError) -> ProcessDetail {
-        do throws(SystemError) { return try Procfs.detail(of: pid) } catch { throw refusal(error) }
+    func detail(_ parts: ProcessDetail.Parts) throws(RlimitError) -> ProcessDetail {
+        do throws(SystemError) { return try Procfs.detail(of: pid, parts) } catch { throw refusal(error) }
     }
 
     func usage(_ scope: Usage.Scope) throws(RlimitError) -> Usage {

@@ -8,12 +8,14 @@ struct RequestHandler: ~Copyable {
     let facts: AgentFacts
     let audit: Audit
     private(set) var policy: Policy
+    var policyStatus: PolicyStatus
     var statistics = Statistics()
     private let startedAt = ContinuousClock.now
     private var writer = LimitWriter()
 
     init(policy: Policy, facts: AgentFacts, audit: Audit) {
         self.policy = policy
+        policyStatus = PolicyStatus(policy)
         self.facts = facts
         self.audit = audit
         adopt(policy)
@@ -22,6 +24,7 @@ struct RequestHandler: ~Copyable {
     /// Goes by another policy from now on.
     mutating func adopt(_ policy: Policy) {
         self.policy = policy
+        policyStatus.adopted(policy)
         self.policy.openFilesCeiling = Limit.Bound(facts.openFilesCeiling)
     }
 
@@ -35,7 +38,7 @@ struct RequestHandler: ~Copyable {
             throw error
         }
         switch authorized.deed {
-        case .serverInfo: return .serverInfo(facts.info(for: peer, policy: policy.summary))
+        case .serverInfo: return .serverInfo(facts.info(for: peer, policy: policyStatus.text))
         case .stats:
             statistics.uptime = startedAt.duration(to: .now)
             return .stats(statistics)
@@ -95,12 +98,14 @@ struct RequestHandler: ~Copyable {
                 identity: identity, isPeer: isPeer, isAgent: identity.pid == facts.pid, wasFound: wasFound, now: now)
             if request.isQuestion {
                 return .explanation(
-                    try policy.explain(request, from: peer, on: subject) { () throws(RlimitError) in
-                        try process.detail()
+                    try policy.explain(request, from: peer, on: subject) {
+                        (parts: ProcessDetail.Parts) throws(RlimitError) in
+                        try process.detail(parts)
                     })
             }
-            let verdict = try policy.authorize(request, from: peer, on: subject) { () throws(RlimitError) in
-                try process.detail()
+            let verdict = try policy.authorize(request, from: peer, on: subject) {
+                (parts: ProcessDetail.Parts) throws(RlimitError) in
+                try process.detail(parts)
             }
             if let reply = try perform(verdict.get(), request, from: peer, on: process, subject) { return reply }
         }

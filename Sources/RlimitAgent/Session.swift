@@ -78,10 +78,15 @@ final class Session {
         }
     }
 
-    init(socket: consuming StreamSocket, _ who: consuming PeerHandle, account: Account, mayAttach: Bool) {
+    /// - Parameter groups: The peer's, in memory that it shares with others.
+    init(
+        socket: consuming StreamSocket, _ who: consuming PeerHandle, groups: [UInt32], account: Account, mayAttach: Bool
+    ) {
         self.socket = socket
         self.account = account
-        peer = who.peer
+        var peer = who.peer
+        peer.groups = groups
+        self.peer = peer
         // A peer that has ended since leaves its requests behind; they are answered "no such process".
         if let pidfd = who.pidfd.take() { itself = try? KernelProcess(pidfd) } else { itself = nil }
         self.mayAttach = mayAttach

@@ -15,7 +15,7 @@ protocol TargetProcess: ~Copyable {
     /// Sets both halves, by number, and returns what they were.
     func exchange(_ resource: Resource, for new: Limit) throws(RlimitError) -> Limit
     /// What rules may ask beyond the ids.
-    func detail() throws(RlimitError) -> ProcessDetail
+    func detail(_ parts: ProcessDetail.Parts) throws(RlimitError) -> ProcessDetail
     func usage(_ scope: Usage.Scope) throws(RlimitError) -> Usage
     func usage(ofThread thread: Int32) throws(RlimitError) -> Usage
     /// Whether a user namespace holds counts per user down, whatever the limit says (Linux 5.14).

@@ -1,27 +1,28 @@
 import RlimitModel
+import RlimitPolicy
 
 /// Whose quota a connection counts against. Callers in other PID namespaces are counted by container: root in one of
 /// them takes any uid it likes.
-struct Tenant: Hashable {
-    private let uid: UInt32?
-    private let container: String?
+enum Tenant: Hashable {
+    case user(UInt32)
+    case container(String)
+    /// In another PID namespace, and nobody knows where: before Linux 6.5 the kernel does not vouch for a peer's process. All
+    /// of these together have one place among the tenants, as one container could come as all of their users.
+    case unplaced(UInt32)
 
-    init(_ peer: Peer) {
-        if !peer.sharesNamespace, let cgroup = peer.cgroup {
-            uid = nil
-            container = Tenant.slice(ofUser: cgroup) ?? cgroup
+    init(_ peer: Peer, _ policy: Policy) {
+        if peer.sharesNamespace {
+            self = .user(peer.uid)
+        } else if let cgroup = peer.cgroup, peer.isPinned {
+            self = .container(policy.container(of: cgroup))
         } else {
-            uid = peer.uid
-            container = nil
+            self = .unplaced(peer.uid)
         }
     }
 
-    // Users make cgroups of their own below their slice, as many as they like, so all of them count as one: in
-    // /user.slice/user-1000.slice/... the first two components.
-    private static func slice(ofUser path: String) -> String? {
-        let components = path.split(separator: "/", maxSplits: 2)
-        guard components.count > 1, components[0] == "user.slice" else { return nil }
-        return "/user.slice/\(components[1])"
+    var isUnplaced: Bool {
+        if case .unplaced = self { return true }
+        return false
     }
 }
 
@@ -35,6 +36,8 @@ final class Account {
     /// When the last connection ended; nil where it is not among the departed.
     fileprivate var departedAt: ContinuousClock.Instant?
     private var bucket: TokenBucket
+    /// The groups that its connections came with, each list once.
+    var groups = GroupLists()
 
     fileprivate init(_ tenant: Tenant, ratePerSecond: Int, now: ContinuousClock.Instant) {
         self.tenant = tenant
@@ -71,28 +74,54 @@ struct TokenBucket {
     }
 }
 
+/// How many connections there may be, and how many of them are for whom.
+struct ConnectionLimits {
+    /// In all.
+    let all: Int
+    /// Kept free for those who look after the agent.
+    let reserve: Int
+    /// Of callers in containers of which nobody knows which, together.
+    let unplaced: Int
+
+    init(all: Int) {
+        self.all = all
+        reserve = all / 16
+        unplaced = max(1, all / 4)
+    }
+
+    /// How many more may come now, given how many there are.
+    func free(besides present: Int, administrator: Bool) -> Int {
+        max(0, (administrator ? all : all - reserve) - present)
+    }
+}
+
 /// The accounts of everyone who is connected, or was a second ago: whoever reconnects finds its bucket as it left it.
 struct Tenants {
     private var accounts: [Tenant: Account] = [:]
     // Accounts that were left without a connection, each once, in the order in which they are looked at again.
     private var departed: [(account: Account, lookAgainAt: ContinuousClock.Instant)] = []
+    private var unplaced = 0
 
     /// How long an account is kept after its last connection: by then the bucket is full again, so nothing is lost with it.
     private static let memory: Duration = .seconds(1)
 
     /// An account with one connection more, or nil where the tenant has as many as it may.
-    mutating func admit(_ peer: Peer, limit: Int, ratePerSecond: Int, now: ContinuousClock.Instant) -> Account? {
+    mutating func admit(
+        _ tenant: Tenant, limit: Int, unplacedLimit: Int = .max, ratePerSecond: Int, now: ContinuousClock.Instant
+    ) -> Account? {
         forgetDeparted(now: now)
-        let tenant = Tenant(peer)
+        if tenant.isUnplaced, unplaced >= unplacedLimit { return nil }
         let account = accounts[tenant] ?? Account(tenant, ratePerSecond: ratePerSecond, now: now)
         guard account.connections < limit else { return nil }
         account.connections += 1
+        if tenant.isUnplaced { unplaced += 1 }
         accounts[tenant] = account
         return account
     }
 
     mutating func release(_ account: Account, now: ContinuousClock.Instant) {
         account.connections -= 1
+        if account.tenant.isUnplaced { unplaced -= 1 }
         guard account.connections == 0 else { return }
         // One that comes and goes is in the queue already, and is looked at there by when it went last.
         if account.departedAt == nil { departed.append((account, now + Self.memory)) }

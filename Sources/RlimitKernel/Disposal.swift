@@ -42,32 +42,13 @@ final class Disposal: @unchecked Sendable {
             state.threads += 1
             return true
         }
-        if needsThread, !startThread() { monitor.locked { state.threads -= 1 } }
+        if needsThread, !DetachedThread.start({ self.work() }) { monitor.locked { state.threads -= 1 } }
     }
 
     /// Whether nothing is left to receive on a connection, and nothing more can come. shutdown(2), ioctl(2).
     static func isDrained(_ number: Int32) -> Bool {
         _ = rl_shutdown(number)
         return rl_queued(number) == 0
-    }
-
-    private func startThread() -> Bool {
-        var thread = pthread_t()
-        // Kept alive until the thread has taken it.
-        let passed = unsafe Unmanaged.passRetained(self)
-        let result = unsafe pthread_create(
-            &thread, nil,
-            { argument in
-                guard let argument = unsafe argument else { return nil }
-                unsafe Unmanaged<Disposal>.fromOpaque(argument).takeRetainedValue().work()
-                return nil
-            }, passed.toOpaque())
-        guard result == 0 else {
-            unsafe passed.release()
-            return false
-        }
-        pthread_detach(thread)
-        return true
     }
 
     // What lingers stops lingering at the first signal.

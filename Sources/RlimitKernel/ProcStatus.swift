@@ -20,7 +20,8 @@ package struct ProcStatus: Sendable {
 
     /// Takes a line in. Whatever is not understood is left out.
     package mutating func take(_ line: Span<UInt8>) {
-        guard let colon = line.firstColon else { return }
+        // Most lines are none of these, and are found out by their first letter.
+        guard line.count > 0, Self.firstLetters.contains(line[0]), let colon = line.firstColon else { return }
         var position = colon + 1
         if line.starts(with: "Tgid:") {
             threadGroup = line.number(at: &position).flatMap { Int32(exactly: $0) }
@@ -51,6 +52,8 @@ package struct ProcStatus: Sendable {
             takeMemory(line, position)
         }
     }
+
+    private static let firstLetters = LetterSet("TUGNSCKvnV")
 
     private mutating func takeMemory(_ line: Span<UInt8>, _ start: Int) {
         var position = start
@@ -105,5 +108,24 @@ extension ProcStatus {
             return !isEnough(status)
         }
         self = status
+    }
+}
+
+/// Some of the letters of ASCII.
+private struct LetterSet {
+    private var low: UInt64 = 0
+    private var high: UInt64 = 0
+
+    init(_ letters: StaticString) {
+        letters.withUTF8Buffer { bytes in
+            for index in bytes.indices {
+                let letter = unsafe bytes[index]
+                if letter < 64 { low |= 1 << letter } else { high |= 1 << (letter - 64) }
+            }
+        }
+    }
+
+    func contains(_ letter: UInt8) -> Bool {
+        letter < 64 ? low >> letter & 1 != 0 : letter < 128 && high >> (letter - 64) & 1 != 0
     }
 }

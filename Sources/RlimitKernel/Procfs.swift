@@ -5,15 +5,20 @@ package import RlimitModel
 /// What /proc says of a process beyond its ids. By number: whose it is must be checked before and after.
 package enum Procfs {
     /// What a policy may want to know of a target.
-    package static func detail(of pid: Int32) throws(SystemError) -> ProcessDetail {
-        let stat = try ProcStat(of: pid)
-        let status = try ProcStatus(of: pid) { $0.permittedCapabilities != nil }
-        guard let capabilities = status.permittedCapabilities else {
-            throw SystemError(number: EBADMSG, call: "read /proc/PID/status")
+    package static func detail(
+        of pid: Int32, _ parts: ProcessDetail.Parts = .all
+    ) throws(SystemError) -> ProcessDetail {
+        let stat: ProcStat? = parts.isDisjoint(with: [.kernelThread, .ancestors]) ? nil : try ProcStat(of: pid)
+        var capabilities: UInt64 = 0
+        if parts.contains(.capabilities) {
+            guard let known = try ProcStatus(of: pid, until: { $0.permittedCapabilities != nil }).permittedCapabilities
+            else { throw SystemError(number: EBADMSG, call: "read /proc/PID/status") }
+            capabilities = known
         }
         return ProcessDetail(
-            isKernelThread: stat.isKernelThread, capabilities: capabilities,
-            cgroup: (try? CgroupPath.read(of: pid)) ?? nil, ancestors: ancestors(from: stat))
+            parts, isKernelThread: stat?.isKernelThread ?? false, capabilities: capabilities,
+            cgroup: parts.contains(.cgroup) ? (try? CgroupPath.read(of: pid)) ?? nil : nil,
+            ancestors: parts.contains(.ancestors) ? stat.map(ancestors) ?? [] : [])
     }
 
     /// The process's parent; 0 where that is outside of this PID namespace.

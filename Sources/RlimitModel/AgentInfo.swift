@@ -10,7 +10,7 @@ public struct AgentInfo: Hashable, Sendable {
     public var openFilesCeiling: UInt64
     /// Whether the agent holds CAP_SYS_RESOURCE where that counts, and so can raise hard limits.
     public var canRaise: Bool
-    /// The policy in force, in a few words.
+    /// The policy in force, in a few words; and why the last reload did not replace it, if it did not.
     public var policy: String
     /// Who is calling.
     public var caller: Caller

@@ -5,10 +5,11 @@ package import RlimitModel
 extension Policy {
     /// Whether a request about a process is granted, and what it comes to.
     ///
-    /// - Parameter detail: Asked at most once, and only where a rule or a refusal depends on it: never for what the
+    /// - Parameter detail: Asked at most once for each part, and only where a rule or a refusal depends on it: never for what the
     ///   baseline lets one read.
     package func authorize<E: Error>(
-        _ request: Request, from peer: Peer, on subject: Subject, detail: () throws(E) -> ProcessDetail
+        _ request: Request, from peer: Peer, on subject: Subject,
+        detail: (ProcessDetail.Parts) throws(E) -> ProcessDetail
     ) throws(E) -> Result<AuthorizedRequest, RlimitError> {
         if peer.hasMixedIDs { return .failure(Refusals.mixedIDs) }
         if let deed = Policy.baselineRead(request.operation, peer, subject) { return .success(AuthorizedRequest(deed)) }
@@ -36,15 +37,29 @@ extension Policy {
         }
     }
 
-    /// Asks a judge, and once more with the detail if it says that it needs that.
+    /// The same where all that can be known of the process is at hand.
+    package func authorize<E: Error>(
+        _ request: Request, from peer: Peer, on subject: Subject, detail: () throws(E) -> ProcessDetail
+    ) throws(E) -> Result<AuthorizedRequest, RlimitError> {
+        try authorize(request, from: peer, on: subject) { (_: ProcessDetail.Parts) throws(E) in try detail() }
+    }
+
+    /// Asks a judge, and again with the part of the detail that it says it needs.
     func judged<Answer, E: Error>(
-        _ peer: Peer, _ subject: Subject, _ detail: () throws(E) -> ProcessDetail, otherwise: Answer,
-        _ ask: (Judge) throws(DetailNeeded) -> Answer
+        _ peer: Peer, _ subject: Subject, _ detail: (ProcessDetail.Parts) throws(E) -> ProcessDetail,
+        otherwise: Answer, _ ask: (Judge) throws(DetailNeeded) -> Answer
     ) throws(E) -> Answer {
         var judge = Judge(policy: self, peer: peer, subject: subject, detail: nil)
-        if let answer = try? ask(judge) { return answer }
-        judge.detail = try detail()
-        return (try? ask(judge)) ?? otherwise
+        while true {
+            let needed: DetailNeeded
+            do throws(DetailNeeded) { return try ask(judge) } catch { needed = error }
+            var known = judge.detail ?? ProcessDetail([])
+            // What was asked for once and did not come does not come.
+            let found = try detail(needed.part)
+            guard found.parts.isSuperset(of: needed.part) else { return otherwise }
+            known.take(found)
+            judge.detail = known
+        }
     }
 
     // Reading what prlimit(2) would let that very caller read: nothing is looked up and nothing allocated.

@@ -5,13 +5,21 @@ package import RlimitModel
 extension Policy {
     /// What `authorize` would say, for each edit or resource. Of a `get`: the most that the caller may give the target.
     package func explain<E: Error>(
-        _ request: Request, from peer: Peer, on subject: Subject, detail: () throws(E) -> ProcessDetail
+        _ request: Request, from peer: Peer, on subject: Subject,
+        detail: (ProcessDetail.Parts) throws(E) -> ProcessDetail
     ) throws(E) -> Explanation {
         if peer.hasMixedIDs { return Explanation(refusal: Refusals.mixedIDs) }
         let failed = Explanation(refusal: RlimitError(.internalError))
         return try judged(peer, subject, detail, otherwise: failed) { judge throws(DetailNeeded) in
             try judge.explain(request.operation)
         }
+    }
+
+    /// The same where all that can be known of the process is at hand.
+    package func explain<E: Error>(
+        _ request: Request, from peer: Peer, on subject: Subject, detail: () throws(E) -> ProcessDetail
+    ) throws(E) -> Explanation {
+        try explain(request, from: peer, on: subject) { (_: ProcessDetail.Parts) throws(E) in try detail() }
     }
 }
 

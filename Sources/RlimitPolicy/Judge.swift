@@ -13,9 +13,9 @@ struct Judge {
     /// The kernel's own rule for prlimit(2), which the agent's capability switches off.
     var idsMatch: Bool { subject.identity.credentials.are(uid: peer.uid, gid: peer.gid) }
 
-    /// What /proc says of the target; the decision is begun again once it is known.
-    func requireDetail() throws(DetailNeeded) -> ProcessDetail {
-        guard let detail else { throw DetailNeeded() }
+    /// What /proc says of the target; the decision is begun again once this part of it is known.
+    func require(_ part: ProcessDetail.Parts) throws(DetailNeeded) -> ProcessDetail {
+        guard let detail, detail.parts.isSuperset(of: part) else { throw DetailNeeded(part: part) }
         return detail
     }
 
@@ -30,7 +30,7 @@ struct Judge {
             guard let path = try cgroupOfSubject(), !policy.protection.covers(cgroup: path) else { return .protected }
         }
         // The kernel's own threads are root's, and none of them connects.
-        if credentials.includeRoot, !subject.isPeer, try requireDetail().isKernelThread { return .kernelThread }
+        if credentials.includeRoot, !subject.isPeer, try require(.kernelThread).isKernelThread { return .kernelThread }
         return nil
     }
 
@@ -39,17 +39,19 @@ struct Judge {
         // A peer that exec'd a setuid program since it connected is not any more who it was.
         if subject.isPeer, idsMatch { return false }
         if subject.identity.credentials.includeRoot { return true }
-        return try requireDetail().capabilities & ~peer.capabilities != 0
+        return try require(.capabilities).capabilities & ~peer.capabilities != 0
     }
 
     private func cgroupOfSubject() throws(DetailNeeded) -> String? {
         if subject.isPeer, peer.isPinned, let path = peer.cgroup { return path }
-        return try requireDetail().cgroup
+        return try require(.cgroup).cgroup
     }
 }
 
 /// Thrown where a decision depends on more than the ids.
-struct DetailNeeded: Error {}
+struct DetailNeeded: Error {
+    let part: ProcessDetail.Parts
+}
 
 /// Why a process is changed by nobody, whatever the rules say.
 enum NeverChanged {

@@ -34,7 +34,7 @@ struct Refusals {
             + "server_info")
 
     static let firstProcess = RlimitError(
-        .deniedByPolicy, message: "no rule lets anyone change the limits of process 1")
+        .deniedByPolicy, message: "no rule reaches process 1: the agent neither changes its limits nor reads them")
 
     func neverChanged(_ reason: NeverChanged) -> RlimitError {
         switch reason {

@@ -16,8 +16,8 @@ package struct Subject: Sendable {
     package var isSupposed: Bool
 
     package init(
-        identity: Identity, isPeer: Bool, isAgent: Bool = false, wasFound: Bool = false, isSupposed: Bool = false,
-        now: Limits
+        identity: Identity, isPeer: Bool, isAgent: Bool = false, wasFound: Bool = false, now: Limits,
+        isSupposed: Bool = false
     ) {
         self.identity = identity
         self.isPeer = isPeer

@@ -38,7 +38,7 @@ extension Judge {
     private func descendantFit() throws(DetailNeeded) -> Fit {
         guard !subject.isPeer else { return .no }
         guard peer.isPinned, let pid = peer.pid else { return .perhaps }
-        let ancestors = try requireDetail().ancestors
+        let ancestors = try require(.ancestors).ancestors
         if ancestors.contains(pid) { return .yes }
         return ancestors.last == 1 ? .no : .perhaps
     }
@@ -48,7 +48,7 @@ extension Judge {
         if CgroupPath.meaning(of: mine) == .unclear { return .perhaps }
         guard CgroupPath.namesSomething(mine), !CgroupPath.isUsers(mine) else { return .no }
         if subject.isPeer { return .yes }
-        guard let theirs = try requireDetail().cgroup, CgroupPath.meaning(of: theirs) != .unclear else {
+        guard let theirs = try require(.cgroup).cgroup, CgroupPath.meaning(of: theirs) != .unclear else {
             return .perhaps
         }
         return Fit(mine.utf8.elementsEqual(theirs.utf8))
@@ -59,7 +59,7 @@ extension Judge {
         if CgroupPath.meaning(of: path) == .unclear { return .perhaps }
         guard let mine = CgroupPath.pod(of: path, below: policy.podRoots) else { return .no }
         if subject.isPeer { return .yes }
-        guard let theirs = try requireDetail().cgroup, CgroupPath.meaning(of: theirs) != .unclear else {
+        guard let theirs = try require(.cgroup).cgroup, CgroupPath.meaning(of: theirs) != .unclear else {
             return .perhaps
         }
         guard let pod = CgroupPath.pod(of: theirs, below: policy.podRoots) else { return .no }

@@ -61,6 +61,7 @@ extension Request.Whom {
             throw wrong("is not UTF-8 without NUL")
         }
         guard path.utf8.first == UInt8(ascii: "/") else { throw wrong("does not begin with \"/\"") }
+        guard path != "/" else { throw wrong("is that of every cgroup; name one") }
         for component in path.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
             guard !component.isEmpty else { throw wrong("has an empty component") }
             guard !component.elementsEqual(".".utf8), !component.elementsEqual("..".utf8) else {

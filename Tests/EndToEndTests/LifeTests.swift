@@ -21,9 +21,15 @@ struct LifeTests {
         try agent.reload(policy: "version = 1\n[[allow]]\nnonsense = true\n")
         _ = try agent.logLine(containing: "\(agent.folder.policyFile):3:")
         #expect(try most(rlimitctl, sample) == 6000)
+        // Whoever asks is told, and not only who reads the log.
+        let failed = try JSONObject(rlimitctl("--json", "status").output)["policy"].text ?? ""
+        let end =
+            #/^1 rule; the reload at [0-9-]+T[0-9:.]+Z failed: .*policy.toml:2:1: a rule has a name.* \(and 2 more\)$/#
+        #expect(failed.contains(end), "\(failed)")
 
         try agent.reload(policy: Policies.openFiles(7000))
         try waitUntil("the mended policy holds") { try most(rlimitctl, sample) == 7000 }
+        #expect(try JSONObject(rlimitctl("--json", "status").output)["policy"].text == "1 rule")
     }
 
     @Test(arguments: [SIGTERM, SIGINT])

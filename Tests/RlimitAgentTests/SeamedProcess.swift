@@ -61,8 +61,8 @@ struct SeamedProcess: TargetProcess, ~Copyable {
         try around("exchange") { () throws(RlimitError) in try real.exchange(resource, for: new) }
     }
 
-    func detail() throws(RlimitError) -> ProcessDetail {
-        try around("detail") { () throws(RlimitError) in try real.detail() }
+    func detail(_ parts: ProcessDetail.Parts) throws(RlimitError) -> ProcessDetail {
+        try around("detail") { () throws(RlimitError) in try real.detail(parts) }
     }
 
     func usage(_ scope: Usage.Scope) throws(RlimitError) -> Usage {

@@ -1,4 +1,5 @@
 import RlimitModel
+import RlimitPolicy
 import Testing
 
 @testable import RlimitAgent
@@ -8,7 +9,7 @@ struct QuotaTests {
     private let start = ContinuousClock.now
 
     private func admits(_ peer: Peer, to tenants: inout Tenants) -> Bool {
-        tenants.admit(peer, limit: 1, ratePerSecond: 1, now: start) != nil
+        tenants.admit(Tenant(peer, .baselineOnly), limit: 1, ratePerSecond: 1, now: start) != nil
     }
 
     @Test("a second's worth at once, then as many as trickle in, and the wait is told")
@@ -33,12 +34,12 @@ struct QuotaTests {
     func reconnecting() throws {
         var tenants = Tenants()
         let peer = Peer(pid: 7, uid: 1000, gid: 1000)
-        let admitted = tenants.admit(peer, limit: 1, ratePerSecond: 1, now: start)
+        let admitted = tenants.admit(Tenant(peer, .baselineOnly), limit: 1, ratePerSecond: 1, now: start)
         let first = try #require(admitted)
         #expect(first.admitRequest(ratePerSecond: 1, now: start) == nil)
         #expect(admits(peer, to: &tenants) == false)
         tenants.release(first, now: start)
-        let readmitted = tenants.admit(peer, limit: 1, ratePerSecond: 1, now: start)
+        let readmitted = tenants.admit(Tenant(peer, .baselineOnly), limit: 1, ratePerSecond: 1, now: start)
         let second = try #require(readmitted)
         #expect(second.admitRequest(ratePerSecond: 1, now: start) != nil)
     }
@@ -59,7 +60,7 @@ struct QuotaTests {
         var granted = 0
         for step in 0..<5000 {
             let now = start + .milliseconds(step)
-            let admitted = tenants.admit(peer, limit: 1, ratePerSecond: 10, now: now)
+            let admitted = tenants.admit(Tenant(peer, .baselineOnly), limit: 1, ratePerSecond: 10, now: now)
             let account = try #require(admitted)
             if account.admitRequest(ratePerSecond: 10, now: now) == nil { granted += 1 }
             tenants.release(account, now: now)
@@ -73,13 +74,13 @@ struct QuotaTests {
         let peer = Peer(pid: 7, uid: 1000, gid: 1000)
         for step in 0..<100 {
             let now = start + .milliseconds(step * 20)
-            let admitted = tenants.admit(peer, limit: 1, ratePerSecond: 10, now: now)
+            let admitted = tenants.admit(Tenant(peer, .baselineOnly), limit: 1, ratePerSecond: 10, now: now)
             tenants.release(try #require(admitted), now: now)
         }
         var held = 0
         for step in 0..<300 {
             let now = start + .milliseconds(2000 + step * 20)
-            if tenants.admit(peer, limit: 2, ratePerSecond: 10, now: now) != nil { held += 1 }
+            if tenants.admit(Tenant(peer, .baselineOnly), limit: 2, ratePerSecond: 10, now: now) != nil { held += 1 }
         }
         #expect(held == 2)
     }
@@ -93,5 +94,126 @@ struct QuotaTests {
         #expect(admits(inside("user@1000.service/a"), to: &tenants) == true)
         #expect(admits(inside("user@1000.service/b"), to: &tenants) == false)
         #expect(admits(inside("session-4.scope"), to: &tenants) == false)
+    }
+
+    @Test("however many cgroups root in a container makes below its own, and whatever uid it takes, it is one tenant")
+    func cgroupsOfAContainer() {
+        for own in ["/system.slice/docker-1.scope", "/kubepods/burstable/pod1/c1", "/docker/1"] {
+            var tenants = Tenants()
+            let admitted = (0..<100).filter { number in
+                let peer = Peer(
+                    pid: 9, uid: UInt32(number), gid: 0, namespaceDepth: 2, cgroup: "\(own)/x\(number)/pod\(number)")
+                return admits(peer, to: &tenants)
+            }
+            #expect(admitted == [0], "\(own)")
+            let other = Peer(pid: 9, uid: 0, gid: 0, namespaceDepth: 2, cgroup: own + "x")
+            #expect(admits(other, to: &tenants))
+        }
+    }
+
+    @Test(
+        "where the kernel vouches for no process, callers in containers take nothing of the host's users and are bounded"
+    )
+    func unplaced() {
+        var tenants = Tenants()
+        let inside = { (uid: UInt32) in
+            Peer(pid: 9, uid: uid, gid: uid, isPinned: false, namespaceDepth: 2, cgroup: nil)
+        }
+        let outside = Peer(pid: 9, uid: 1, gid: 1, isPinned: false, namespaceDepth: 1)
+        #expect(Tenant(inside(1), .baselineOnly) == .unplaced(1) && Tenant(outside, .baselineOnly) == .user(1))
+        // Even a path that could be read may be another process's by now.
+        var withPath = inside(1)
+        withPath.cgroup = "/docker/1"
+        #expect(Tenant(withPath, .baselineOnly) == .unplaced(1))
+        var accounts: [Account] = []
+        for uid in 0..<100 as Range<UInt32> {
+            if let account = tenants.admit(
+                Tenant(inside(uid), .baselineOnly), limit: 5, unplacedLimit: 10, ratePerSecond: 1, now: start)
+            {
+                accounts.append(account)
+            }
+        }
+        #expect(accounts.count == 10)
+        #expect(admits(outside, to: &tenants))
+        tenants.release(accounts[0], now: start)
+        let again = tenants.admit(
+            Tenant(inside(500), .baselineOnly), limit: 5, unplacedLimit: 10, ratePerSecond: 1, now: start)
+        #expect(again != nil)
+        // Whose PID namespace is not known counts as elsewhere.
+        #expect(
+            Tenant(Peer(pid: nil, uid: 7, gid: 7, isPinned: true, namespaceDepth: nil), .baselineOnly) == .unplaced(7))
+    }
+
+    @Test("one connection in sixteen is left for those who look after the agent")
+    func reserve() {
+        let limits = ConnectionLimits(all: 320)
+        #expect(limits.reserve == 20 && limits.unplaced == 80)
+        #expect(limits.free(besides: 299, administrator: false) == 1)
+        #expect(limits.free(besides: 300, administrator: false) == 0)
+        #expect(limits.free(besides: 310, administrator: false) == 0)
+        #expect(limits.free(besides: 300, administrator: true) == 20)
+        #expect(limits.free(besides: 320, administrator: true) == 0)
+        #expect(ConnectionLimits(all: 1).free(besides: 0, administrator: false) == 1)
+    }
+
+    @Test("a tenant with more uids than the agent has connections leaves some")
+    func subordinateUIDs() {
+        let limits = ConnectionLimits(all: 160)
+        var tenants = Tenants()
+        var held = 0
+        for uid in 100_000..<101_000 as Range<UInt32> {
+            for _ in 0..<64 {
+                let free = limits.free(besides: held, administrator: false)
+                guard free > 0 else { break }
+                let tenant = Tenant(Peer(pid: 9, uid: uid, gid: uid), .baselineOnly)
+                guard tenants.admit(tenant, limit: min(64, free), ratePerSecond: 1, now: start) != nil else { break }
+                held += 1
+            }
+        }
+        #expect(held == 150 && limits.free(besides: held, administrator: true) == 10)
+    }
+}
+
+@Suite("Lists of groups")
+struct GroupListsTests {
+    private func groups(_ count: Int, from first: UInt32 = 0) -> [UInt32] { (0..<UInt32(count)).map { $0 + first } }
+
+    @Test("equal lists are kept once, and long ones that differ are bounded for each tenant")
+    func oneTenant() {
+        var lists = GroupLists()
+        var budget = GroupBudget()
+        for _ in 0..<64 { #expect(lists.share(groups(65536), within: &budget) != nil) }
+        #expect(budget.entries == 65536)
+        #expect(lists.share(groups(65536, from: 1), within: &budget) == nil)
+        #expect(lists.share(groups(65, from: 1), within: &budget) == nil)
+        #expect(lists.share(groups(64, from: 1), within: &budget) == groups(64, from: 1))
+        for _ in 0..<63 { lists.release(groups(65536), to: &budget) }
+        #expect(lists.share(groups(65536, from: 1), within: &budget) == nil)
+        lists.release(groups(65536), to: &budget)
+        #expect(budget.entries == 0)
+        #expect(lists.share(groups(65536, from: 1), within: &budget) != nil)
+        lists.release(groups(64, from: 1), to: &budget)
+        #expect(budget.entries == 65536)
+    }
+
+    @Test("equal lists share their memory")
+    func shared() throws {
+        var lists = GroupLists()
+        var budget = GroupBudget()
+        let first = try #require(lists.share(groups(1000), within: &budget))
+        let second = try #require(lists.share(groups(1000), within: &budget))
+        let addresses = [first, second].map { $0.withUnsafeBufferPointer { $0.baseAddress } }
+        #expect(addresses[0] == addresses[1])
+    }
+
+    @Test("and bounded for all tenants together")
+    func allTenants() {
+        var budget = GroupBudget()
+        var admitted = 0
+        for number in 0..<1000 as Range<UInt32> {
+            var lists = GroupLists()
+            if lists.share(groups(65536, from: number), within: &budget) != nil { admitted += 1 }
+        }
+        #expect(admitted == 64 && budget.entries <= GroupBudget.mostEntries)
     }
 }

@@ -94,7 +94,7 @@ import Testing
             wrong("pid \(pid)", target(.number(3, pid)), "pid \(pid) is not in the range 2 to 4194304")
         } + [
             wrong("path from nowhere", path("a/b"), "does not begin with \"/\""),
-            wrong("path to the root", path("/"), "empty component"),
+            wrong("path to the root", path("/"), "every cgroup"),
             wrong("path with //", path("/a//b"), "empty component"),
             wrong("path that ends with /", path("/a/"), "empty component"),
             wrong("path with .", path("/a/./b"), "\"..\""),

@@ -196,6 +196,10 @@ struct rl_event {
     uint32_t happened;  // of rl_epoll_interest
 };
 
+int rl_wakeup_open(void);  // nonblocking
+int rl_wakeup_signal(int wakeup);
+int rl_wakeup_reset(int wakeup);
+
 int rl_epoll_create(void);
 int rl_epoll_add(int epoll, int fd, uint32_t interest, uint64_t token);
 int rl_epoll_change(int epoll, int fd, uint32_t interest, uint64_t token);

@@ -18,6 +18,8 @@ struct ExplainCommand: ParsableCommand {
 
     @OptionGroup var global: GlobalOptions
     @OptionGroup var process: ProcessOptions
+    // Only to be refused in words that help.
+    @OptionGroup(visibility: .hidden) var cgroup: CgroupOptions
     @OptionGroup var agent: AgentOption
 
     @Option(help: ArgumentHelp("As if this user asked.", valueName: "user"))
@@ -37,6 +39,7 @@ struct ExplainCommand: ParsableCommand {
 
     func validate() throws {
         if policy != nil && asUser == nil { throw ValidationError("--policy goes with --as-user.") }
+        try cgroup.requireNone("explain")
     }
 
     func run() throws {

@@ -5,10 +5,15 @@ import RlimitClient
 struct GetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "get",
-        abstract: "Show the limits of a process, and what is used of them.")
+        abstract: "Show the limits of a process, and what is used of them.",
+        discussion: """
+            Of a cgroup or pod: with resources, a line for each process; without, how many processes have which \
+            limits. The agent alone is asked.
+            """)
 
     @OptionGroup var global: GlobalOptions
     @OptionGroup var process: ProcessOptions
+    @OptionGroup var cgroup: CgroupOptions
     @OptionGroup var agent: AgentOption
 
     @Argument(
@@ -16,8 +21,11 @@ struct GetCommand: ParsableCommand {
         completion: .list(Resource.allCases.map(\.name)))
     var resource: [String] = []
 
+    func validate() throws { try cgroup.requireAlone(process) }
+
     func run() throws {
         let resources = try EditWords.resources(resource)
+        if let cgroup = cgroup.chosen { return try show(resources, in: cgroup) }
         let chosen = try ChosenProcess(process)
         let client = global.client(agentOnly: agent.only)
         let limits: Limits

@@ -10,10 +10,14 @@ struct SetCommand: ParsableCommand {
             A value is N (soft becomes N, and hard is raised to N if it is below), S:H (both), S: or :H (one half); \
             a half is a number with its unit, such as 64K, 8G, 30s, or "unlimited", "hard" (the present hard limit) \
             or "max" (the most that one may have). Several edits are made all or none.
+
+            In a cgroup or pod, each process gets all of them or none, and an edit must mean the same for each: \
+            N goes with --at-least or --clamp. The agent alone is asked. Exit status: 77 if a process was refused.
             """)
 
     @OptionGroup var global: GlobalOptions
     @OptionGroup var process: ProcessOptions
+    @OptionGroup var cgroup: CgroupOptions
     @OptionGroup var agent: AgentOption
 
     @Flag(help: "Raise what is below, and lower nothing.")
@@ -35,10 +39,13 @@ struct SetCommand: ParsableCommand {
 
     func validate() throws {
         if atLeast && clamp { throw ValidationError("--at-least and --clamp exclude each other.") }
+        try cgroup.requireAlone(process)
+        if dryRun { try cgroup.requireNone("--dry-run") }
     }
 
     func run() throws {
         let edits = try EditWords.parse(edits, mode: mode, expecting: expect)
+        if let cgroup = cgroup.chosen { return try apply(edits, in: cgroup) }
         let chosen = try ChosenProcess(process)
         let client = global.client(agentOnly: agent.only)
         if dryRun {

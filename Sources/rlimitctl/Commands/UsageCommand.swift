@@ -10,6 +10,7 @@ struct UsageCommand: ParsableCommand {
 
     @OptionGroup var global: GlobalOptions
     @OptionGroup var process: ProcessOptions
+    @OptionGroup var cgroup: CgroupOptions
     @OptionGroup var agent: AgentOption
 
     @Flag(help: "Of its children that ended and were waited for.")
@@ -26,9 +27,12 @@ struct UsageCommand: ParsableCommand {
             throw ValidationError("--children, --both and --thread exclude each other.")
         }
         if let thread, thread <= 0 { throw ValidationError("--thread needs the number of a thread, from 1.") }
+        try cgroup.requireAlone(process)
+        if thread != nil { try cgroup.requireNone("--thread") }
     }
 
     func run() throws {
+        if let cgroup = cgroup.chosen { return try show(cgroup) }
         let chosen = try ChosenProcess(process)
         let client = global.client(agentOnly: agent.only)
         let usage: Usage
@@ -58,7 +62,7 @@ struct UsageCommand: ParsableCommand {
         return try client.usage(of: target, scope)
     }
 
-    private var scope: Usage.Scope { children ? .children : both ? .processAndChildren : .process }
+    var scope: Usage.Scope { children ? .children : both ? .processAndChildren : .process }
 
-    private var scopeWord: String { thread != nil ? "thread" : children ? "children" : both ? "both" : "process" }
+    var scopeWord: String { thread != nil ? "thread" : children ? "children" : both ? "both" : "process" }
 }

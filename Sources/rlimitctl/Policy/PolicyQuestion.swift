@@ -20,7 +20,7 @@ struct PolicyQuestion {
         // Any number that is neither pid 1 nor the agent's; this process is one.
         peer = user.peer(pid: getpid())
         let identity = Identity(pid: getpid(), credentials: Credentials(uid: user.uid, gid: user.gid))
-        subject = Subject(identity: identity, isPeer: true, isSupposed: true, now: Limits(repeating: Limit(0)))
+        subject = Subject(identity: identity, isPeer: true, now: Limits(repeating: Limit(0)), isSupposed: true)
         detail = ProcessDetail(isKernelThread: false, capabilities: 0)
         whom = .caller
     }

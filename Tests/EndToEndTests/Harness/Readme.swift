@@ -7,8 +7,10 @@ enum Readme {
     /// The first block in `language` below the heading.
     static func block(_ language: String, below heading: String) throws -> String {
         let below = try text().components(separatedBy: "### \(heading)\n").dropFirst().first ?? ""
-        let block = below.components(separatedBy: "```\(language)\n").dropFirst().first?.components(separatedBy: "```\n")
-        guard let block = block?.first else { throw ChildProcess.Failure(description: "no \(language) in \(heading)") }
+        let rest = below.components(separatedBy: "```\(language)\n").dropFirst().first
+        guard let block = rest?.components(separatedBy: "```\n").first else {
+            throw ChildProcess.Failure(description: "no \(language) in \(heading)")
+        }
         return block
     }
 }

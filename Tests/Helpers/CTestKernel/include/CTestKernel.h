@@ -13,6 +13,10 @@ int tk_set_effective_uid_of_thread(uint32_t uid);  // of the calling thread alon
 int tk_set_gids(uint32_t real, uint32_t effective, uint32_t saved);
 int tk_set_many_groups(uint32_t count);  // 100000 and up
 int tk_set_name(const char *name);
+// The system call itself, with all 64 bits of its arguments; what it sets are the limits of open files there are.
+int tk_prlimit_number(uint64_t pid, int sets);
+int tk_set_own_limit(void);
+int tk_socket(int domain);
 int tk_duplicate_to(int fd, int number);  // not close-on-exec
 ssize_t tk_send_descriptors(int fd, const void *bytes, size_t count, const int *descriptors, size_t descriptor_count);
 int tk_pidfd_of_thread(int32_t thread);  // PIDFD_THREAD

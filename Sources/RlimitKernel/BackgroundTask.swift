@@ -1,0 +1,70 @@
+internal import CRlimitLinux
+private import Synchronization
+
+/// Work that may take as long as it likes, on a thread of its own, for a loop that must not wait for it.
+///
+/// Asked for again while it is under way, it is done once more from the start, and only the last result counts.
+package final class BackgroundTask<Value: Sendable>: Sendable {
+    private let wakeup: WakeupDescriptor
+    private let work: @Sendable () -> Value
+    private let state = Mutex(State())
+
+    private struct State {
+        var isUnderWay = false
+        var isWantedAgain = false
+        var result: Value?
+    }
+
+    package init(_ work: @escaping @Sendable () -> Value) throws(SystemError) {
+        wakeup = try WakeupDescriptor()
+        self.work = work
+    }
+
+    /// Readable when there is a result.
+    package var descriptor: Int32 { wakeup.number }
+
+    package func begin() {
+        let mustStart = state.withLock { state in
+            state.isWantedAgain = state.isUnderWay
+            defer { state.isUnderWay = true }
+            return !state.isUnderWay
+        }
+        // With no thread to spare it is done here: late is better than never.
+        if mustStart, !DetachedThread.start({ self.run() }) { run() }
+    }
+
+    /// The result, once; nil where there is none yet.
+    package func take() -> Value? {
+        wakeup.reset()
+        return state.withLock { $0.result.take() }
+    }
+
+    private func run() {
+        while true {
+            let value = work()
+            let isDone = state.withLock { state in
+                if state.isWantedAgain {
+                    state.isWantedAgain = false
+                    return false
+                }
+                state.isUnderWay = false
+                state.result = value
+                return true
+            }
+            if isDone { return wakeup.signal() }
+        }
+    }
+}
+
+/// A descriptor that one thread makes readable and another makes quiet. eventfd(2).
+private final class WakeupDescriptor: Sendable {
+    let number: Int32
+
+    init() throws(SystemError) { number = try SystemCall.value("eventfd") { rl_wakeup_open() } }
+
+    deinit { _ = rl_close(number) }
+
+    func signal() { _ = SystemCall.retrying { rl_wakeup_signal(number) } }
+
+    func reset() { _ = SystemCall.retrying { rl_wakeup_reset(number) } }
+}

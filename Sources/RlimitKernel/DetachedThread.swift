@@ -1,0 +1,29 @@
+internal import Glibc
+
+/// A thread that nobody waits for.
+enum DetachedThread {
+    /// False where the system has no thread to spare; then `body` does not run. pthread_create(3).
+    static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
+        var thread = pthread_t()
+        // Kept alive until the thread has taken it.
+        let passed = unsafe Unmanaged.passRetained(Work(body))
+        let result = unsafe pthread_create(
+            &thread, nil,
+            { argument in
+                guard let argument = unsafe argument else { return nil }
+                unsafe Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().body()
+                return nil
+            }, passed.toOpaque())
+        guard result == 0 else {
+            unsafe passed.release()
+            return false
+        }
+        pthread_detach(thread)
+        return true
+    }
+
+    private final class Work: Sendable {
+        let body: @Sendable () -> Void
+        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    }
+}

@@ -1,0 +1,222 @@
+import RlimitModel
+import Testing
+
+@Suite("rlimitctl and a cgroup")
+struct CgroupTests {
+    private static let refusal = RlimitError(.deniedByPolicy, message: "no rule\u{1b} lets this be")
+
+    /// An agent that knows some processes, and what it says of each.
+    private func agent(
+        _ pids: [Int32?], isIncomplete: Bool = false, refusing refused: Set<Int32> = [],
+        with error: RlimitError = refusal
+    ) throws -> ScriptedAgent {
+        try ScriptedAgent { request in
+            let results = pids.map { pid -> ProcessResult in
+                if let pid, refused.contains(pid) { return ProcessResult(pid: pid, .failure(error)) }
+                return ProcessResult(pid: pid, .success(Self.reply(to: request, of: pid)))
+            }
+            return .success(.processes(results, isIncomplete: isIncomplete))
+        }
+    }
+
+    private static func reply(to request: Request, of pid: Int32?) -> Reply {
+        let now = Limit(soft: 100, hard: pid == nil ? 300 : 200)
+        switch request.operation {
+        case .get(_, let resources): return .limits(resources, Limits(repeating: now))
+        case .set(_, let batch, _):
+            return .changes(
+                batch.map {
+                    Change(
+                        $0.resource, old: now, new: $0.applied(to: now), grantedBy: .agent(rule: "web"),
+                        shortfall: $0.mode == .clamp ? RlimitError(.deniedByPolicy, message: "no more") : nil)
+                })
+        default:
+            var usage = Usage()
+            usage.userTime = .milliseconds(1500)
+            usage.majorFaults = 3
+            return .usage(usage)
+        }
+    }
+
+    @Test("get shows a line for each process, with the resources that were named")
+    func table() throws {
+        let child = try SpawnedChild()
+        let agent = try agent([child.number, nil])
+        let tool = try Tool("get", "nofile", "memlock", "--cgroup", "/a", socket: agent.socket)
+        #expect(tool.status == 0)
+        #expect(tool.complaint == "")
+        let rows = tool.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+        #expect(
+            rows == [
+                ["PID", "COMMAND", "NOFILE", "MEMLOCK"], [child.pid, "sleep", "100:200", "100", "B:200", "B"],
+                ["-", "-", "100:300", "100", "B:300", "B"],
+            ])
+    }
+
+    @Test("get without resources shows how many processes have which limits, be they thousands")
+    func spread() throws {
+        let agent = try agent(Array(repeating: nil, count: 3) + (4_100_000..<4_103_000).map { $0 })
+        let tool = try Tool("get", "--cgroup", "/a", socket: agent.socket)
+        #expect(tool.status == 0)
+        let lines = tool.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+        #expect(lines.count == 1 + 2 * Resource.count)
+        let files = lines.filter { $0.first == "nofile" }
+        #expect(
+            files == [
+                ["nofile", "open", "files", "100", "200", "3000", "files"],
+                ["nofile", "open", "files", "100", "300", "3", "files"],
+            ])
+    }
+
+    @Test("JSON has the same keys for every process")
+    func json() throws {
+        let child = try SpawnedChild()
+        let agent = try agent([child.number, 4_100_000, nil], isIncomplete: true, refusing: [4_100_000])
+        for (words, key) in [
+            (["get", "nofile"], "limits"), (["set", "nofile=5:6"], "changes"), (["usage"], "usage"),
+        ] {
+            let tool = try Tool(
+                running: Tool.path, words + ["--json", "--pod", "own"], socket: agent.socket)
+            #expect(tool.status == 77)
+            let answer = try tool.object()
+            #expect(answer.isNull("cgroup") && answer.string("pod") == "own")
+            #expect(answer["isComplete"] as? Bool == false)
+            let processes = answer.objects("processes")
+            #expect(processes.count == 3)
+            for process in processes { #expect(Set(process.keys) == ["pid", "command", key, "error"]) }
+            #expect(processes[0].number("pid") == Int(child.number) && processes[0].string("command") == "sleep")
+            #expect(processes[0].isNull("error") && !processes[0].isNull(key))
+            #expect(processes[1].object("error").string("code") == "deniedByPolicy" && processes[1].isNull(key))
+            #expect(processes[2].isNull("pid") && processes[2].isNull("command"))
+        }
+    }
+
+    @Test("set says what was and what is, of each process and resource")
+    func set() throws {
+        let child = try SpawnedChild()
+        let agent = try agent([child.number, nil])
+        let tool = try Tool("set", "nofile=500", "core=0:", "--at-least", "--pod", "/p", socket: agent.socket)
+        #expect(tool.status == 0)
+        #expect(
+            tool.output == """
+                nofile 100:200 -> 500:500  sleep (pid \(child.pid))
+                core 100 B:200 B -> 100 B:200 B  sleep (pid \(child.pid))
+                nofile 100:300 -> 500:500  a process without a pid here
+                core 100 B:300 B -> 100 B:300 B  a process without a pid here
+
+                """)
+        #expect(tool.complaint == "")
+    }
+
+    @Test("What fell short in the same way is said once, and of how many")
+    func shortfall() throws {
+        let agent = try agent(Array(repeating: nil, count: 40))
+        let tool = try Tool("set", "nofile=500", "--clamp", "--cgroup", "/p", socket: agent.socket)
+        #expect(tool.status == 0)
+        #expect(tool.complaint == "rlimitctl: nofile has not all that was asked for: no more (40 processes)\n")
+        #expect(try Tool("set", "nofile=max", "--cgroup", "/p", socket: agent.socket).complaint == "")
+    }
+
+    @Test("A few refusals are told one by one, and the rest by their number")
+    func refusals() throws {
+        let pids = (4_100_000..<4_100_030).map { Int32($0) }
+        let agent = try agent(pids, refusing: Set(pids.prefix(25)))
+        let tool = try Tool("set", "nofile=5:6", "--cgroup", "/a", socket: agent.socket)
+        #expect(tool.status == 77)
+        #expect(tool.output.split(separator: "\n").count == 5)
+        let lines = tool.complaint.split(separator: "\n")
+        #expect(lines.count == 12)
+        #expect(lines.first == "rlimitctl: process (pid 4100000): no rule\\u{1b} lets this be")
+        #expect(!tool.complaint.unicodeScalars.contains("\u{1b}"))
+        #expect(lines.suffix(2) == ["rlimitctl: and 15 more", "rlimitctl: 5 of 30 processes are changed"])
+    }
+
+    @Test(
+        "The status says whether a process was refused, or something else went wrong",
+        arguments: [
+            (RlimitError.Code.deniedByKernel, 77), (.aboveSystemCeiling, 77), (.targetChanged, 1), (.conflict, 1),
+        ] as [(RlimitError.Code, Int32)])
+    func status(code: RlimitError.Code, expected: Int32) throws {
+        let agent = try agent([nil, 4_100_000], refusing: [4_100_000], with: RlimitError(code))
+        #expect(try Tool("set", "nofile=5:6", "--cgroup", "/a", socket: agent.socket).status == expected)
+        #expect(try Tool("get", "nofile", "--cgroup", "/a", socket: agent.socket).status == expected)
+    }
+
+    @Test("What was not seen of it is said, and an empty one too")
+    func incomplete() throws {
+        let incomplete = try agent([nil], isIncomplete: true)
+        for words in [["get"], ["usage"], ["set", "nofile=5:6"]] {
+            let tool = try Tool(running: Tool.path, words + ["--cgroup", "/a"], socket: incomplete.socket)
+            #expect(tool.status == 1)
+            #expect(tool.complaint.contains("not every process was seen"))
+            #expect(tool.output != "")
+        }
+        let empty = try agent([])
+        let tool = try Tool("get", "nofile", "--cgroup", "/a", socket: empty.socket)
+        #expect(tool.status == 0)
+        #expect(tool.output == "")
+        #expect(tool.complaint == "rlimitctl: there is no process in it\n")
+    }
+
+    @Test("usage shows a line for each process, without what is always 0")
+    func usage() throws {
+        let agent = try agent([nil])
+        let tool = try Tool("usage", "--cgroup", "own", socket: agent.socket)
+        #expect(tool.status == 0)
+        let rows = tool.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+        #expect(rows.first == ["PID", "COMMAND", "UTIME", "STIME", "MAXRSS", "MINFLT", "MAJFLT", "NVCSW", "NIVCSW"])
+        #expect(rows.last == ["-", "-", "1.500000", "s", "-", "-", "-", "3", "-", "-"])
+    }
+
+    @Test("Of which cgroup, the agent is told in its own words")
+    func whom() throws {
+        let agent = try ScriptedAgent { request in
+            let whom =
+                switch request.operation {
+                case .get(let whom, _): whom
+                default: Request.Whom.caller
+                }
+            return .failure(RlimitError(.noSuchProcess, message: "asked of \(whom)"))
+        }
+        for (words, whom) in [
+            (["--cgroup", "own"], Request.Whom.cgroup(nil)), (["--cgroup", "/a/b"], .cgroup("/a/b")),
+            (["--cgroup", "/sys/fs/cgroup/a/b/"], .cgroup("/a/b")),
+            (["--cgroup", "/own"], .cgroup("/own")),
+            (["--pod", "own"], .pod(nil)), (["--pod", "/kubepods/pod1"], .pod("/kubepods/pod1")),
+        ] {
+            let tool = try Tool(running: Tool.path, ["get"] + words, socket: agent.socket)
+            #expect(tool.status == 1)
+            #expect(tool.complaint == "rlimitctl: asked of \(whom)\n")
+        }
+    }
+
+    @Test(
+        "What makes no sense of a cgroup is a usage error that says what would",
+        arguments: [
+            (["get", "--cgroup", "/a", "--pid", "2"], "exclude each other"),
+            (["set", "nofile=1:", "--cgroup", "/a", "--pod", "own"], "exclude each other"),
+            (["usage", "--pod", "/a", "--pid", "2"], "exclude each other"),
+            (["get", "--cgroup", "a"], "\"own\""), (["get", "--pod", ""], "\"own\""),
+            (["get", "--cgroup"], "--cgroup"),
+            (["set", "nofile=1:", "--cgroup", "/a", "--dry-run"], "one process"),
+            (["usage", "--cgroup", "/a", "--thread", "2"], "one process"),
+            (["explain", "--cgroup", "/a"], "one process"), (["explain", "nofile=5", "--pod", "own"], "one process"),
+            (["set", "nofile=5000", "--cgroup", "/a"], "--at-least"),
+            (["set", "nofile=hard:7", "--pod", "own"], "\"hard\""),
+            (["run", "--cgroup", "/a", "nofile=5", "true"], "--cgroup"),
+        ])
+    func usage(words: [String], hint: String) throws {
+        let tool = try Tool(running: Tool.path, words)
+        #expect(tool.status == (words.first == "run" ? 125 : 64))
+        #expect(tool.output == "")
+        #expect(tool.complaint.contains(hint), "\(tool.complaint)")
+        #expect(tool.complaint.filter { $0 == "\n" }.count == 1)
+    }
+
+    @Test("Without an agent there is nobody to ask, whatever the kernel would give")
+    func noAgent() throws {
+        for words in [["get"], ["usage"], ["set", "nofile=5:6"]] {
+            #expect(try Tool(running: Tool.path, words + ["--cgroup", "own"]).status == 69)
+        }
+    }
+}
