@@ -87,9 +87,9 @@ final class Container {
         try run("sh", "-c", "ulimit -n 4096; " + script, asRoot: asRoot)
     }
 
-    /// Starts a process in it that sleeps, with 4096 as its hard limit of open files; its number outside, and inside.
-    func sleeper() throws -> (process: ChildProcess, outside: pid_t, inside: pid_t) {
-        let process = try start(["sh", "-c", "ulimit -n 4096; echo $$; exec sleep 601"])
+    /// Starts a process in it that sleeps, with less than it may have; its number outside, and inside.
+    func sleeper(limits: String = "ulimit -n 4096") throws -> (process: ChildProcess, outside: pid_t, inside: pid_t) {
+        let process = try start(["sh", "-c", "\(limits); echo $$; exec sleep 601"])
         try waitUntil("the process in \(id) has said its number") { process.output.hasSuffix("\n") }
         guard let inside = pid_t(process.output.dropLast()) else {
             throw ChildProcess.Failure(description: process.output)
