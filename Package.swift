@@ -151,7 +151,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "CTestKernel", "Puppets", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire", "raise-files",
+                "CTestKernel", "Puppets", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire", "client-probe", "raise-files",
                 "rlimitctl", "rlimitd",
             ],
             swiftSettings: testSettings),
