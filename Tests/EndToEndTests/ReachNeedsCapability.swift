@@ -114,13 +114,13 @@ struct ReachNeedsCapability {
     }
 }
 
-/// A program that runs as root whoever starts it: sleep(1), copied.
+/// A program that runs as root whoever starts it: a copy.
 final class SetuidProgram {
     let path: String
 
-    init() throws {
-        path = try TemporaryFolder.make(mode: 0o755) + "/setuid-sleep"
-        let made = try ChildProcess.run(["install", "-m", "4755", "/bin/sleep", path])
+    init(of program: String = "/bin/sleep") throws {
+        path = try TemporaryFolder.make(mode: 0o755) + "/setuid-" + (program as NSString).lastPathComponent
+        let made = try ChildProcess.run(["install", "-m", "4755", program, path])
         try #require(made.status == 0, "\(made.error)")
     }
 }

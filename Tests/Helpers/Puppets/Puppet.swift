@@ -43,8 +43,8 @@ package final class Puppet {
     package static func maker() throws -> Puppet {
         var socket: Int32 = -1
         var pid: Int32 = 0
-        let result = tk_puppet_start(program, &socket, &pid)
-        guard result == 0 else { throw Failure(description: "\(program): errno \(-result)") }
+        let result = tk_puppet_start(PuppetProgram.path, &socket, &pid)
+        guard result == 0 else { throw Failure(description: "\(PuppetProgram.path): errno \(-result)") }
         return Puppet(pid: pid, socket: socket, maker: nil)
     }
 
@@ -66,15 +66,6 @@ package final class Puppet {
         guard born.result == 0 else { throw Failure(description: "a puppet becomes \(ids): errno \(-born.result)") }
         return puppet
     }
-
-    /// The program: built beside the tests.
-    package static let program: String = {
-        var path = [CChar](repeating: 0, count: 4096)
-        let count = readlink("/proc/self/exe", &path, path.count)
-        let text = String(decoding: path.prefix(max(0, count)).map(UInt8.init(bitPattern:)), as: UTF8.self)
-        return text.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-            + "/puppet"
-    }()
 
     /// Kills a child of this one, and leaves a zombie.
     package func end(_ child: Puppet) throws { try expect(perform(ordering(PUPPET_END, about: child.pid)), "end") }
