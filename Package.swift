@@ -35,6 +35,7 @@ let package = Package(
         // C: what the system has, what protoc-c generates, what Swift cannot import.
         .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
         .systemLibrary(name: "CCapNG", pkgConfig: "libcap-ng", providers: [.apt(["libcap-ng-dev"])]),
+        .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .target(name: "CRlimitProto", dependencies: ["CProtobufC"]),
         .target(name: "CRlimitLinux"),
         .target(name: "CTomlPlusPlus"),
@@ -54,11 +55,14 @@ let package = Package(
             name: "RlimitKernel", dependencies: ["CCapNG", "CRlimitLinux", "RlimitModel"],
             swiftSettings: swiftSettings),
 
+        // What only the agent needs: applications that import RlimitClient are not linked with it.
+        .target(name: "RlimitSandbox", dependencies: ["CSeccomp"], swiftSettings: swiftSettings),
+
         // The two ends of the socket.
         .target(
             name: "RlimitAgent",
             dependencies: [
-                "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitPolicyFile", "RlimitWire",
+                "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitPolicyFile", "RlimitSandbox", "RlimitWire",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swiftSettings),
@@ -116,7 +120,8 @@ let package = Package(
             name: "Puppets", dependencies: ["CTestKernel", "RlimitModel", "puppet"], path: "Tests/Helpers/Puppets",
             swiftSettings: testSettings),
         .executableTarget(
-            name: "kernel-probe", dependencies: ["CRlimitLinux", "CTestKernel", "RlimitKernel", "RlimitModel"],
+            name: "kernel-probe",
+            dependencies: ["CRlimitLinux", "CTestKernel", "RlimitKernel", "RlimitModel", "RlimitSandbox"],
             path: "Tests/Helpers/kernel-probe", swiftSettings: testSettings),
         .testTarget(
             name: "RlimitKernelTests",
@@ -146,7 +151,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "CTestKernel", "Puppets", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire", "raise-files",
+                "CTestKernel", "Puppets", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire", "client-probe",
+                "raise-files",
                 "rlimitctl", "rlimitd",
             ],
             swiftSettings: testSettings),

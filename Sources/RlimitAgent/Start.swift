@@ -3,6 +3,7 @@ import RlimitKernel
 import RlimitModel
 import RlimitPolicy
 import RlimitPolicyFile
+import RlimitSandbox
 import RlimitWire
 
 /// What the loop is made of, ready before the first byte of a peer is read.
@@ -56,6 +57,8 @@ extension AgentOptions {
         try OwnProcess.forgoCoreFiles()
         let privileges = try Privileges.becomeAgent(
             user, allowing: allowance)
+        // Its own limits are what they shall be.
+        try Sandbox.shutIn(pid: OwnProcess.pid)
         let facts = AgentFacts.gather(canRaise: privileges.permitted != 0 && SystemFacts.isInitialUserNamespace)
         log.notice(
             """

@@ -45,7 +45,9 @@ extension RlimitError {
     static func unreachable(_ socket: AgentSocket, _ error: SystemError) -> RlimitError {
         let advice =
             switch error.cause {
-            case .noEntry, .refused: "; start it with: systemctl start rlimitd"
+            // The unit is about the standard socket; whoever listens at another is started in another way.
+            case .noEntry, .refused:
+                socket.path == AgentSocket.standardPath ? "; start it with: systemctl start rlimitd" : ""
             case .nameTooLong: "; a socket's path has at most 107 bytes"
             case .noAccess: "; the socket or its folder does not let this user in"
             default: ""

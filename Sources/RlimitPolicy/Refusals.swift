@@ -8,8 +8,11 @@ struct Refusals {
     private var caller: String { "uid \(peer.uid)" }
 
     private var target: String {
-        subject.isPeer ? "itself" : "pid \(subject.identity.pid) (uid \(subject.identity.credentials.effectiveUID))"
+        subject.isPeer ? "itself" : "\(process) (uid \(subject.identity.credentials.effectiveUID))"
     }
+
+    // The numbers of the agent's PID namespace are no business of callers in others, and mean other processes to them.
+    private var process: String { peer.sharesNamespace ? "pid \(subject.identity.pid)" : "that process" }
 
     private func denied(
         _ message: String, rule: String? = nil, resource: Resource? = nil, allowed: Limit.Bound? = nil
@@ -34,17 +37,17 @@ struct Refusals {
             + "server_info")
 
     static let firstProcess = RlimitError(
-        .deniedByPolicy, message: "no rule lets anyone change the limits of process 1")
+        .deniedByPolicy, message: "no rule reaches process 1: the agent neither changes its limits nor reads them")
 
     func neverChanged(_ reason: NeverChanged) -> RlimitError {
         switch reason {
         case .agent: denied("no rule lets anyone change the limits of the agent itself")
         case .firstProcess: Self.firstProcess
         case .kernelThread:
-            denied("pid \(subject.identity.pid) is a thread of the kernel, which no rule lets anyone change")
+            denied("\(process) is a thread of the kernel, which no rule lets anyone change")
         case .protected:
             denied(
-                "pid \(subject.identity.pid) is among the processes that the policy protects: no rule lets anyone change it"
+                "\(process) is among the processes that the policy protects: no rule lets anyone change it"
             )
         }
     }

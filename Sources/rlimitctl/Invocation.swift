@@ -50,14 +50,28 @@ struct Invocation {
     }
 
     private func requireKnownCommand() throws(UsageError) {
-        guard let subcommand, !Self.commands.contains(subcommand), subcommand != "help" else { return }
-        let nearest = Self.commands.min { editDistance($0, subcommand) < editDistance($1, subcommand) }
-        let isNear = nearest.map { editDistance($0, subcommand) <= 2 } ?? false
-        let hint = isNear ? nearest.map { "did you mean \"\($0)\"?" } : nil
-        throw UsageError("there is no command \"\(subcommand)\"; " + (hint ?? "see \"rlimitctl --help\""))
+        guard let place = Arguments.subcommandIndex(words), words[place] != "help" else { return }
+        try requireKnown(words[place], of: Rlimitctl.self, "rlimitctl")
+        // Of commands that have commands of their own.
+        guard let group = Rlimitctl.configuration.subcommands.first(where: { $0.name == words[place] }),
+            !group.configuration.subcommands.isEmpty,
+            let second = Arguments.subcommandIndex(Array(words[(place + 1)...])).map({ words[place + 1 + $0] })
+        else { return }
+        try requireKnown(second, of: group, "rlimitctl \(words[place])")
     }
 
-    private static let commands = Rlimitctl.configuration.subcommands.compactMap { $0.configuration.commandName }
+    private func requireKnown(
+        _ word: String, of command: any ParsableCommand.Type, _ name: String
+    ) throws(UsageError) {
+        let known = command.configuration.subcommands.compactMap { $0.name }
+        guard !known.contains(word) else { return }
+        let nearest = known.min { editDistance($0, word) < editDistance($1, word) }
+        let isNear = nearest.map { editDistance($0, word) <= 2 } ?? false
+        let hint = isNear ? nearest.map { "did you mean \"\($0)\"?" } : nil
+        throw UsageError("there is no command \"\(word)\"; " + (hint ?? "see \"\(name) --help\""))
+    }
+
+    private static let commands = Rlimitctl.configuration.subcommands.compactMap { $0.name }
 
     private var subcommand: String? { Arguments.subcommandIndex(words).map { words[$0] } }
     private var isRun: Bool { subcommand == "run" }
@@ -69,6 +83,10 @@ struct Invocation {
 
     // The words of a command line that could not be parsed; nothing after "--" is ours.
     private var wantsJSON: Bool { words.prefix { $0 != "--" }.contains("--json") }
+}
+
+extension ParsableCommand {
+    fileprivate static var name: String? { configuration.commandName }
 }
 
 extension String {

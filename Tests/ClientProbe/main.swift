@@ -4,6 +4,8 @@
 //     client-probe limits                    each limit by the library, and DIFFERS where getrlimit(2) says otherwise
 //     client-probe apply EDIT...             by CurrentProcess
 //     client-probe apply-to SOCKET EDIT...   by a BlockingLimitClient
+//     client-probe raise-pod EDIT            in every process of its own pod
+//     client-probe raise-on COUNT            its own open files by one, again and again, up to COUNT; tells what it has
 //     client-probe usage                     the library's figures between getrusage(2) before and after
 //     client-probe socket                    the standard socket
 //     client-probe fork SOCKET               parent and child ask the same client who they are
@@ -50,6 +52,28 @@ func edits(_ words: some Sequence<String>) throws(RlimitError) -> [Edit] {
         }
     }
     return edits
+}
+
+func raisePod(_ edit: String) throws(RlimitError) {
+    for process in try BlockingLimitClient().apply(try Edit(parsing: edit), in: .pod) {
+        print(process.pid ?? 0, process.result)
+    }
+}
+
+// What fails is tried again, by the same client.
+func raiseOn(_ most: UInt64) {
+    let client = BlockingLimitClient()
+    var next: UInt64 = 0
+    while next < most {
+        do throws(RlimitError) {
+            next = try CurrentProcess.limit(.openFiles).hard.rawValue + 1
+            print(try client.apply(try Edit(parsing: "nofile=\(next)")).new.hard)
+        } catch {
+            print("\(error.code)")
+        }
+        fflush(nil)
+        usleep(50_000)
+    }
 }
 
 func microseconds(_ time: Duration?) -> Int64 {
@@ -180,6 +204,8 @@ do throws(RlimitError) {
     case "apply-to":
         let client = BlockingLimitClient(socket: AgentSocket(path: words.popFirst() ?? ""))
         for change in try client.apply(try edits(words)) { tell(change) }
+    case "raise-pod": try raisePod(words.popFirst() ?? "")
+    case "raise-on": raiseOn(words.popFirst().flatMap(UInt64.init) ?? 0)
     case "usage": try usage()
     case "socket": print(AgentSocket.standard)
     case "fork": fork(AgentSocket(path: words.popFirst() ?? ""))

@@ -72,6 +72,21 @@ struct CgroupNeedsCapability {
         }
     }
 
+    @Test func `each process is judged for itself`() throws {
+        let agent = try AgentProcess(policy: Self.policy)
+        let cgroup = try Cgroup()
+        let hers = try cgroup.populate(4, as: .alice, limits: Self.few), mine = Set(cgroup.members)
+        let his = try cgroup.populate(30, as: .bob, limits: Self.few)
+        let result = try Rlimitctl(agent, as: .alice)("set", "nofile=8192:8192", "--cgroup", cgroup.path)
+        #expect(result.status == 77, "\(result.output)\(result.error)")
+        for pid in cgroup.members { #expect(try openFiles(pid) == (mine.contains(pid) ? Self.many : Self.before)) }
+        #expect(hers.isRunning && his.isRunning)
+        // A few refusals are written down one by one, and the others in one line.
+        let line = try agent.logLine(containing: "verdict=refused", "processes=")
+        #expect(line.contains("processes=22") && line.contains(cgroup.path), "\(line)")
+        #expect(agent.log.split(separator: "\n").filter { $0.contains("verdict=refused") }.count == 9)
+    }
+
     @Test func `usage is told of each`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let cgroup = try Cgroup(), holder = try cgroup.populate(3, as: .bob)

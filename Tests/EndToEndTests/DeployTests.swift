@@ -28,6 +28,7 @@ struct DeployTests {
                 "644 /usr/share/doc/rlimitd/POLICY.md",
                 "644 /usr/share/doc/rlimitd/README.md",
                 "644 /usr/share/doc/rlimitd/rlimitctl.md",
+                "644 /usr/share/doc/rlimitd/rlimitd.md",
                 "755 /usr/bin/rlimitctl",
                 "755 /usr/libexec/rlimitd",
             ])

@@ -23,7 +23,8 @@ struct LifeTests {
         #expect(try most(rlimitctl, sample) == 6000)
         // Whoever asks is told, and not only who reads the log.
         let failed = try JSONObject(rlimitctl("--json", "status").output)["policy"].text ?? ""
-        let end = #/^1 rule; the reload at [0-9-]+T[0-9:.]+Z failed: .*:3:1: .*nonsense.*$/#
+        let end =
+            #/^1 rule; the reload at [0-9-]+T[0-9:.]+Z failed: .*policy.toml:2:1: a rule has a name.* \(and 2 more\)$/#
         #expect(failed.contains(end), "\(failed)")
 
         try agent.reload(policy: Policies.openFiles(7000))

@@ -22,6 +22,7 @@ struct NamesNeedsCapability {
         .replacing("7000", with: "8000")
     private static let newcomer = "newcomer:x:\(Account.alice.uid):\(Account.alice.gid)::/:/bin/sh\n"
 
+    /// How far alice may go; nil where no rule lets her go anywhere.
     private func most(_ agent: AgentProcess, _ sample: SampleProcess) throws -> Int? {
         let result = try Rlimitctl(agent, as: .alice)(
             "--json", "set", "--agent", "nofile=1000000", "--pid", "\(sample.pid)")
@@ -35,18 +36,18 @@ struct NamesNeedsCapability {
         let agent = try agent(passwd, policy: Self.named)
         _ = try agent.logLine(containing: "no user \\\"newcomer\\\" on this system", ":4:17:")
         let sample = try SampleProcess(as: .alice, limits: ["--nofile=4096:4096"])
-        #expect(try most(agent, sample) == 4096)
+        #expect(try most(agent, sample) == nil)
 
         let file = try #require(FileHandle(forWritingAtPath: passwd))
         try file.seekToEnd()
         try file.write(contentsOf: Data(Self.newcomer.utf8))
-        #expect(try most(agent, sample) == 4096)
+        #expect(try most(agent, sample) == nil)
         agent.send(SIGHUP)
         try waitUntil("the new user is known") { try most(agent, sample) == 7000 }
 
         try file.truncate(atOffset: UInt64("root:x:0:0::/:/bin/sh\n".utf8.count))
         agent.send(SIGHUP)
-        try waitUntil("the user is gone") { try most(agent, sample) == 4096 }
+        try waitUntil("the user is gone") { try most(agent, sample) == nil }
     }
 
     @Test func `while accounts are slow to answer everybody is served, and a second reload is not lost`() throws {
@@ -71,7 +72,8 @@ struct NamesNeedsCapability {
         #expect(try most(agent, sample) == 7000)
 
         let fed = try ChildProcess.run(["timeout", "20", "sh", "-c", "cat \(passwd) >\(fifo)"])
-        #expect(fed.status == 0)
+        // The reader may have had enough before all is written.
+        #expect(fed.status != 124)
         try waitUntil("the second policy holds") { try most(agent, sample) == 8000 }
     }
 }

@@ -57,6 +57,19 @@ struct PeersTests {
         #expect(agent.isRunning)
     }
 
+    @Test func `whoever is in ten thousand groups is told of the first 8192, and matched by the last`() throws {
+        let policy = "version = 1\n[[allow]]\nname = \"g\"\ncaller.groups = [209999]\nlimits.core = \"5G\"\n"
+        let agent = try AgentProcess(policy: policy)
+        let many = Account(uid: Account.bob.uid, gid: Account.bob.gid, groups: (200_000..<210_000).map { $0 })
+        let rlimitctl = Rlimitctl(agent, as: many)
+        let status = try rlimitctl("--json", "status")
+        try #require(status.status == 0, "\(status.error)")
+        let groups = try JSONObject(status.output)["caller"]["groups"]
+        #expect(groups[0].number == 200_000 && groups[8191].number == 208_191 && groups[8192].number == nil)
+        // Each comes with the same list, which is kept once.
+        #expect(try rlimitctl("--json", "status").status == 0)
+    }
+
     @Test func `connections that come and go leave no descriptor behind`() throws {
         let agent = try AgentProcess(policy: Policies.nothing)
         func descriptors() throws -> Int {

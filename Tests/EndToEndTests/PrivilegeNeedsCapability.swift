@@ -17,6 +17,7 @@ struct PrivilegeNeedsCapability {
         #expect(try agent.files.status("Gid") == "\(id) \(id) \(id) \(id)")
         #expect(try agent.files.status("Groups") == "")
         #expect(try agent.files.status("NoNewPrivs") == "1")
+        #expect(try agent.files.status("Seccomp") == "2")
         #expect(try agent.files.limit("Max core file size") == .init(soft: "0", hard: "0"))
     }
 

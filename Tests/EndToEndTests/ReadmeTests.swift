@@ -4,7 +4,7 @@ import Testing
 /// README is a map: it must name what is there.
 @Suite("README")
 struct ReadmeTests {
-    private func readme() throws -> String { try Machine.contents(of: Machine.project + "/README.md") }
+    private func readme() throws -> String { try Readme.text() }
 
     @Test func `every file and folder that it names is there`() throws {
         let code = try readme().split(separator: "`", omittingEmptySubsequences: false).enumerated()

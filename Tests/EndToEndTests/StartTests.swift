@@ -99,6 +99,7 @@ struct StartTests {
         #expect(try agent.files.status("Gid") == "\(id) \(id) \(id) \(id)")
         #expect(try agent.files.status("Groups") == "")
         #expect(try agent.files.status("NoNewPrivs") == "1")
+        #expect(try agent.files.status("Seccomp") == "2")
         let mask = Machine.mayRaiseHardLimits ? "0000000001000000" : "0000000000000000"
         for set in ["CapEff", "CapPrm", "CapBnd"] { #expect(try agent.files.status(set) == mask, "\(set)") }
     }

@@ -46,7 +46,9 @@ struct ScriptedProcess: TargetProcess, ~Copyable {
         return old
     }
 
-    func detail(_ parts: ProcessDetail.Parts) throws(RlimitError) -> ProcessDetail { ProcessDetail(isKernelThread: false, capabilities: 0) }
+    func detail(_ parts: ProcessDetail.Parts) throws(RlimitError) -> ProcessDetail {
+        ProcessDetail(isKernelThread: false, capabilities: 0)
+    }
     func usage(_ scope: Usage.Scope) throws(RlimitError) -> Usage { Usage() }
     func usage(ofThread thread: Int32) throws(RlimitError) -> Usage { Usage() }
 }

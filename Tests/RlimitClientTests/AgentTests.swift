@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import RlimitKernel
 import RlimitModel
 import Testing
 
@@ -116,7 +117,7 @@ struct AgentTests {
 
 @Suite("The agent's socket", .timeLimit(.minutes(1)))
 struct SocketTests {
-    @Test("that is not there is told by its path, by what connect(2) said, and with what to do")
+    @Test("that is not there is told by its path and by what connect(2) said")
     func absent() {
         let error = #expect(throws: RlimitError.self) {
             try BlockingLimitClient(socket: "/nonexistent/agent.sock").agentInfo()
@@ -124,8 +125,16 @@ struct SocketTests {
         #expect(error?.code == .agentUnreachable)
         #expect(error?.errno == ENOENT)
         #expect(
-            error?.message == "no agent answers at /nonexistent/agent.sock (connect: No such file or directory); "
-                + "start it with: systemctl start rlimitd")
+            error?.message == "no agent answers at /nonexistent/agent.sock (connect: No such file or directory)")
+    }
+
+    @Test("that is the standard one, and not there, is told with what starts it", arguments: [ENOENT, ECONNREFUSED])
+    func absentStandard(number: Int32) {
+        let standard = RlimitError.unreachable(
+            "/run/rlimitd/rlimitd.sock", SystemError(number: number, call: "connect"))
+        #expect(standard.message.hasSuffix("; start it with: systemctl start rlimitd"))
+        let other = RlimitError.unreachable("/run/other.sock", SystemError(number: number, call: "connect"))
+        #expect(!other.message.contains("systemctl"))
     }
 
     @Test("is never one whose path was cut")

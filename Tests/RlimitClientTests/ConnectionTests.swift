@@ -230,7 +230,6 @@ struct LostAgentTests {
         #expect(error?.errno == ECONNREFUSED)
         #expect(error?.message.contains(agent.path) == true)
         #expect(error?.message.contains("connect: Connection refused") == true)
-        #expect(error?.message.contains("systemctl start rlimitd") == true)
     }
 }
 

@@ -90,7 +90,7 @@ struct ProcessTests {
         #expect(
             lines.first == "agentUnreachable: the kernel refuses nofile 300:300 for this process "
                 + "(prlimit: Operation not permitted), and no agent answers at /nonexistent/a "
-                + "(connect: No such file or directory); start it with: systemctl start rlimitd")
+                + "(connect: No such file or directory)")
         #expect(lines.last == "nofile = 100:200")
     }
 

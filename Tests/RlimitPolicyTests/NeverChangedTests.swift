@@ -23,8 +23,11 @@ struct NeverChangedTests {
         let thread = ProcessDetail(isKernelThread: true, capabilities: .max, cgroup: "/", ancestors: [2])
         let cases: [(Subject, ProcessDetail, String)] = [
             (agent, plain, "no rule lets anyone change the limits of the agent itself"),
-            (process(uid: 0, gid: 0, pid: 1), plain, "no rule lets anyone change the limits of process 1"),
-            (process(pid: 0), plain, "no rule lets anyone change the limits of process 1"),
+            (
+                process(uid: 0, gid: 0, pid: 1), plain,
+                "no rule reaches process 1: the agent neither changes its limits nor reads them"
+            ),
+            (process(pid: 0), plain, "no rule reaches process 1: the agent neither changes its limits nor reads them"),
             (
                 process(uid: 0, gid: 0, pid: 2), thread,
                 "pid 2 is a thread of the kernel, which no rule lets anyone change"

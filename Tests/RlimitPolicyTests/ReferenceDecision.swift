@@ -67,7 +67,7 @@ struct ReferenceDecision {
     }
 
     private func matches(_ keys: CallerKeys) -> Bool? {
-        let cgroup = peer.isPinned ? peer.cgroup : nil
+        let cgroup = peer.isPinned ? known(peer.cgroup) : nil
         let label = peer.isPinned ? peer.label : nil
         return all([
             keys.users.map { $0.contains(peer.uid) } ?? true,
@@ -79,8 +79,8 @@ struct ReferenceDecision {
     }
 
     private func relates(_ relation: TargetPattern.Relation) -> Bool? {
-        let mine = peer.isPinned ? peer.cgroup : nil
-        let theirs = subject.isPeer ? mine : detail.cgroup
+        let mine = peer.isPinned ? known(peer.cgroup) : nil
+        let theirs = subject.isPeer ? mine : known(detail.cgroup)
         let podOf = { (path: String) in CgroupPath.pod(of: path, below: Policy.standardPodRoots) }
         let samePod: Bool? = mine.flatMap { mine in
             podOf(mine) == nil ? false : theirs.map { podOf(mine) == podOf($0) }
@@ -100,6 +100,11 @@ struct ReferenceDecision {
             guard peer.isPinned, let pid = peer.pid else { return nil }
             return detail.ancestors.contains(pid) ? true : detail.ancestors.last == 1 ? false : nil
         }
+    }
+
+    // Removed, or outside of what the agent sees, or named as if it were.
+    private func known(_ path: String?) -> String? {
+        path.flatMap { $0.hasSuffix(" (deleted)") || $0.contains("/..") ? nil : $0 }
     }
 
     private func all(_ facts: [Bool?]) -> Bool? {

@@ -31,6 +31,16 @@ struct RefusalTests {
         #expect(all.refused(set(files(5000)))?.message == "rule \"no\" refuses uid 1000 any change of nofile of itself")
     }
 
+    @Test("To a caller in a container nothing of the agent's process numbers")
+    func numbers() throws {
+        let inside = contained()
+        let refusal = try #require(Policy.baselineOnly.refused(set(files(20_000)), by: inside, on: process(uid: 1001)))
+        #expect(refusal.message.contains("of that process (uid 1001)"), "\(refusal)")
+        #expect(!refusal.message.contains("pid"), "\(refusal)")
+        let outside = try #require(Policy.baselineOnly.refused(set(files(20_000)), on: process(uid: 1001)))
+        #expect(outside.message.contains("pid \(process().identity.pid) (uid 1001)"), "\(outside)")
+    }
+
     @Test("Lowering, and who can do it instead")
     func lower() {
         #expect(

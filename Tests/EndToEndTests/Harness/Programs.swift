@@ -12,7 +12,7 @@ enum Programs {
     private static let folder = Result<String, any Error> {
         let folder = try TemporaryFolder.make(mode: 0o755)
         let built = Bundle.main.executableURL?.deletingLastPathComponent().path ?? ".build/debug"
-        for name in ["rlimitd", "rlimitctl", "raise-files"] {
+        for name in ["rlimitd", "rlimitctl", "raise-files", "client-probe"] {
             try FileManager.default.copyItem(atPath: "\(built)/\(name)", toPath: "\(folder)/\(name)")
         }
         try copyPrivateLibraries(to: folder)

@@ -55,6 +55,20 @@ enum RequestBytes {
         return frame(of: field(1, 1) + field(4, target + edit))
     }
 
+    /// A request, id 1, to read the limits of a process by its number.
+    static func get(processNumber: UInt64) -> [UInt8] {
+        frame(of: field(1, 1) + field(3, field(1, field(3, processNumber))))
+    }
+
+    /// The error that a response's frame carries; nil where it is none.
+    static func error(inFrame bytes: [UInt8]) throws -> RlimitError? {
+        var decoder = ResponseDecoder()
+        guard bytes.count > 4, case .failure(let error) = try decoder.decode(Array(bytes[4...]).span).outcome else {
+            return nil
+        }
+        return error
+    }
+
     static func frame(of payload: [UInt8]) -> [UInt8] {
         let count = UInt32(payload.count)
         return [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: count >> $0) } + payload

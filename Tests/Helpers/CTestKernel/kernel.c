@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -134,4 +135,24 @@ int tk_lingering_socket(int seconds, int *other_end) {
 int tk_open_path_only(const char *path) {
     int fd = open(path, O_PATH | O_CLOEXEC);
     return fd >= 0 ? fd : -errno;
+}
+
+int tk_prlimit_number(uint64_t pid, int sets) {
+    struct rlimit64 limit;
+    if (getrlimit64(RLIMIT_NOFILE, &limit) != 0) return -errno;
+    if (!sets) return syscall(SYS_prlimit64, pid, RLIMIT_NOFILE, NULL, &limit) == 0 ? 0 : -errno;
+    return syscall(SYS_prlimit64, pid, RLIMIT_NOFILE, &limit, NULL) == 0 ? 0 : -errno;
+}
+
+int tk_set_own_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -errno;
+    return syscall(SYS_setrlimit, RLIMIT_NOFILE, &limit) == 0 ? 0 : -errno;
+}
+
+int tk_socket(int domain) {
+    int fd = socket(domain, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    close(fd);
+    return 0;
 }

@@ -8,6 +8,7 @@ package struct RandomWorld {
     package static let users: [UInt32] = [0, 1000, 1001]
     package static let cgroups = [
         "/kubepods/pod1/a", "/kubepods/pod1/b", "/kubepods/pod2/a", "/system.slice/x.service", "/user.slice/u", "/",
+        "/kubepods/pod1/x (deleted)", "/../kubepods/pod1/a",
     ]
     package static let bounds: [Limit.Bound] = [0, 5, 10, 20, .infinity]
     package static let resources: [Resource] = [.openFiles, .nice]

@@ -3,6 +3,7 @@ import CTestKernel
 import Glibc
 import RlimitKernel
 import RlimitModel
+import RlimitSandbox
 
 /// A process for tests to try things on: it does what its arguments say, one after the other, and answers each with a line.
 ///
@@ -40,6 +41,14 @@ struct Probe: ~Copyable {
                 return "done"
             }
         case ("limit", 4): return setLimit(values)
+        case ("shut-in", 0):
+            do throws(SandboxError) { try Sandbox.shutIn(pid: getpid()) } catch { return "\(error)" }
+            return "done"
+        case ("set-limit", 1), ("read-limit", 1):
+            let pid = values[0] == "self" ? UInt64(getpid()) : UInt64(values[0]) ?? 0
+            return answer(tk_prlimit_number(pid, step == "set-limit" ? 1 : 0))
+        case ("setrlimit", 0): return answer(tk_set_own_limit())
+        case ("socket", 1): return answer(tk_socket(Int32(numbers[0])))
         case ("identity", 1), ("oldest-identity", 1):
             return outcome { () throws(SystemError) in
                 let features = step == "identity" ? KernelFeatures.probed : .oldest

@@ -1,0 +1,65 @@
+import Foundation
+import Testing
+
+/// `rlimitctl explain --as-user`, which works its answer out by itself, beside the agent's own answer to that user.
+@Suite("As if another asked", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
+struct AsUserNeedsCapability {
+    private static let policy = """
+        version = 1
+        [[allow]]
+        name = "files"
+        caller.users = ["daemon"]
+        limits = { nofile = 7000, nice = "-5" }
+        [[allow]]
+        name = "cores for a while"
+        caller.users = ["daemon"]
+        limits.core = "unlimited"
+        lease = { max = "1h", required = true }
+        [[allow]]
+        name = "bin's memory"
+        caller.users = ["daemon"]
+        target = { relation = "any", users = ["bin"] }
+        limits.memlock = "1G"
+        [[deny]]
+        name = "few processes"
+        caller = "everyone"
+        above.nproc = 100
+        [[deny]]
+        name = "no priorities"
+        caller = "everyone"
+        limits = ["rtprio"]
+        """
+
+    // What stands first in the answer; what comes behind it is how to change the policy.
+    private func answer(_ result: ChildProcess.Result) -> [String] {
+        let text = result.output.components(separatedBy: "\n\n")[0].replacing("MOST-daemon-MAY", with: "MOST-I-MAY")
+        return ["\(result.status)"]
+            + text.split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }
+    }
+
+    @Test(arguments: [
+        [], ["nofile=5000"], ["nofile=7000", "memlock=1G"], ["nofile=50000"], ["core=unlimited"], ["nproc=10000000"],
+        ["rtprio=50"], ["memlock=900M"], ["nofile=max"], ["nofile=64"], ["stack=unlimited"],
+    ])
+    func `says what the agent says, of one's own process, another's and root's`(edits: [String]) throws {
+        let agent = try AgentProcess(policy: Self.policy)
+        let daemon = Account(uid: 1, gid: 1), bin = Account(uid: 2, gid: 2)
+        let limits = [
+            "--nofile=1024:4096", "--core=0:0", "--nproc=50:60", "--stack=8388608:8388608", "--memlock=65536",
+        ]
+        for account in [daemon, bin, .root] {
+            let sample = try SampleProcess(as: account, limits: limits), pid = "\(sample.pid)"
+            let asked = try Rlimitctl(agent, as: daemon)(words: ["explain", "--agent", "--pid", pid] + edits)
+            let supposed = try Rlimitctl(agent, as: .root)(
+                words: ["explain", "--as-user", "daemon", "--policy", agent.folder.policyFile, "--pid", pid] + edits)
+            if account == .root, !edits.isEmpty {
+                // What it has may not even be read, so the question ends there.
+                #expect(asked.status == 77 && asked.error.contains("no rule lets uid 1"), "\(asked.error)")
+                #expect(supposed.status == 77, "\(supposed.output)")
+                continue
+            }
+            #expect(answer(supposed) == answer(asked), "\(account.uid): \(asked.error) \(supposed.error)")
+            #expect(!asked.output.isEmpty, "\(asked.error)")
+        }
+    }
+}
