@@ -5,8 +5,10 @@ import RlimitModel
 import Testing
 
 /// Peers of whom the kernel cannot say who they are, or not any more.
-@Suite("Peers that are nobody", .serialized)
-struct NobodyTests {
+@Suite(
+    "Peers that are nobody", .serialized,
+    .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
+struct NobodyNeedsCapability {
     private static let policy =
         Policies.openFiles(900_000) + "\n[quota]\nconnections = 1000\nrequests_per_second = 1000000\n"
     private static let raise = Request.Operation.set(

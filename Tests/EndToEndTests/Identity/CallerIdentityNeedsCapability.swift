@@ -5,8 +5,8 @@ import RlimitModel
 import Testing
 
 /// Who is calling is what the kernel said of the process that connected, and nothing that anybody says or does later.
-@Suite("Identity of the caller")
-struct CallerIdentityTests {
+@Suite("Identity of the caller", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
+struct CallerIdentityNeedsCapability {
     private let agent: AgentProcess
     private let maker: Puppet
 
