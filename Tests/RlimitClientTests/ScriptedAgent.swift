@@ -63,7 +63,7 @@ final class ScriptedAgent: Sendable {
     }
 
     func client(
-        _ strategy: BlockingLimitClient.Strategy = .agentOnly, timeout: Duration? = .seconds(10)
+        _ strategy: BlockingLimitClient.Strategy = .agentOnly, timeout: Duration? = .seconds(60)
     ) -> BlockingLimitClient {
         BlockingLimitClient(socket: socket, strategy: strategy, timeout: timeout)
     }
