@@ -152,8 +152,7 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "CTestKernel", "Puppets", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire", "client-probe",
-                "raise-files",
-                "rlimitctl", "rlimitd",
+                "raise-files", "rlimitctl", "rlimitd",
             ],
             swiftSettings: testSettings),
     ],

@@ -95,15 +95,16 @@ extension Desk {
         return true
     }
 
-    // One send for all responses of the turn. False: some of it moved to the session.
+    // One send for all responses of the turn. False: some of it moved to the session. Nothing is left here in any case: it
+    // would go to whoever is served next.
     func send(to session: Session) throws(SystemError) -> Bool {
         guard !output.isEmpty else { return true }
+        defer { output.removeAll() }
         let count = try unsafe output.withUnsafeBytes { bytes throws(SystemError) in
             unsafe try session.socket.send(bytes)
         }
         output.consume(count ?? 0)
         output.withBytes { session.unsent.append($0) }
-        output.removeAll()
         return session.unsent.isEmpty
     }
 }

@@ -53,7 +53,7 @@ struct BadInputTests {
         #expect([1, 64].contains(result.status), "\(result.status) \(result.error)")
     }
 
-    @Test func `with no agent at the socket the path is named, and how to start one`() throws {
+    @Test func `with no agent at the socket the path is named`() throws {
         let sample = try SampleProcess(as: .alice, limits: ["--nofile=4096:4096"])
         for arguments in [
             ["set", "nofile=5000", "--pid", "\(sample.pid)"], ["status"], ["explain", "--pid", "\(sample.pid)"],
@@ -61,7 +61,8 @@ struct BadInputTests {
             let result = try nowhere(words: arguments)
             #expect(result.status == 69, "\(arguments)")
             #expect(result.error.contains("/nonexistent/rlimitd.sock"), "\(result.error)")
-            #expect(result.error.contains("systemctl") || result.error.contains("rlimitd --"), "\(result.error)")
+            // The unit listens elsewhere, so starting it would not help.
+            #expect(!result.error.contains("systemctl"), "\(result.error)")
         }
     }
 

@@ -36,6 +36,30 @@ struct HostilePeerTests {
         #expect(try serves(agent))
     }
 
+    @Test func `what a peer that takes nothing any more was to be told is told nobody else`() throws {
+        let agent = try AgentProcess(policy: Self.ample)
+        let neighbour = try RawConnection(to: agent.socket)
+        let threads = Threads(100)
+        // Its answer comes later, by itself.
+        let asker = try RawConnection(to: agent.socket)
+        shutdown(asker.descriptor, Int32(SHUT_RD))
+        try asker.send(RequestBytes.frame(.usage(.caller, .process), id: 7))
+        // So does the refusal of a frame that never comes to its end.
+        let half = try RawConnection(to: agent.socket)
+        shutdown(half.descriptor, Int32(SHUT_RD))
+        try half.send([0])
+        let start = ContinuousClock.now
+        var id: UInt64 = 100
+        while ContinuousClock.now - start < .seconds(3) {
+            try neighbour.send(RequestBytes.frame(.serverInfo, id: id))
+            let response = try #require(try neighbour.decodedResponse())
+            #expect(response.id == id)
+            id += 1
+            usleep(50_000)
+        }
+        withExtendedLifetime((asker, half, threads)) {}
+    }
+
     @Test func `a thousand requests in one write are all answered, in order`() throws {
         let agent = try AgentProcess(policy: Self.ample)
         let connection = try RawConnection(to: agent.socket)

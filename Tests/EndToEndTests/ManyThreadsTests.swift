@@ -5,35 +5,6 @@ import Testing
 /// What takes longer than a turn of the agent's: a process with hundreds of threads, each of which is a file in /proc.
 @Suite("Usage of many threads", .serialized)
 struct ManyThreadsTests {
-    /// Threads of this process that wait, each of which has slept at least once, until this is let go of.
-    private final class Threads {
-        private let gate = DispatchSemaphore(value: 0)
-        private let ended = DispatchGroup()
-        private let count: Int
-
-        init(_ count: Int) {
-            self.count = count
-            let begun = DispatchSemaphore(value: 0)
-            for _ in 0..<count {
-                ended.enter()
-                let thread = Thread { [gate, ended] in
-                    usleep(1000)
-                    begun.signal()
-                    gate.wait()
-                    ended.leave()
-                }
-                thread.stackSize = 128 * 1024
-                thread.start()
-            }
-            for _ in 0..<count { begun.wait() }
-        }
-
-        deinit {
-            for _ in 0..<count { gate.signal() }
-            ended.wait()
-        }
-    }
-
     @Test func `the context switches of all are summed, and others are answered meanwhile`() throws {
         let agent = try AgentProcess(policy: Policies.nothing)
         let threads = Threads(400)

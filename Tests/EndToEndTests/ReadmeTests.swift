@@ -12,7 +12,7 @@ struct ReadmeTests {
         let links = try readme().matches(of: /\]\(([^)]+)\)/).map { String($0.1) }
         let tops = ["Sources/", "Tests/", "Examples/", "proto/", "docs/", "deploy/", "scripts/", "./scripts/"]
         let paths = (code + links).filter { path in tops.contains(where: path.hasPrefix) }
-            .map { String($0.prefix { $0 != " " }) }
+            .map { String($0.prefix { $0 != " " && $0 != "#" }) }
         #expect(paths.count > 30, "this test sees paths")
         for path in paths {
             #expect(FileManager.default.fileExists(atPath: "\(Machine.project)/\(path)"), "\(path)")

@@ -195,6 +195,34 @@ private let bothWays = [KernelFeatures.probed, .oldest]
         }
     }
 
+    /// SO_PEERCRED, SO_PEERGROUPS, SO_PEERPIDFD and SO_PEERSEC, each with lengths that would be wrong.
+    private static let faults: [(option: Int32, error: Int32, length: UInt32)] = {
+        let lengths: [(Int32, [UInt32])] = [(17, [0, 4, 11, 13]), (59, [3, 5]), (77, [0, 2, 5]), (31, [4097])]
+        return lengths.flatMap { option, lengths in
+            [ENOTCONN, EINVAL, ESRCH, EBADF, ENOBUFS].map { (option, $0, 0) } + lengths.map { (option, 0, $0) }
+        }
+    }()
+
+    @Test(arguments: faults)
+    func `Whatever the kernel does not answer as it should ends the connection, and nobody is root by an error`(
+        fault: (option: Int32, error: Int32, length: UInt32)
+    ) throws {
+        let listener = try Listener(path: path)
+        let client = try StreamSocket.connect(to: path, timeout: .seconds(5))
+        let connection = try listener.acceptOne()
+        // A kernel that has no SO_PEERPIDFD is at fault there too.
+        let features = KernelFeatures(hasPeerPidfd: true, hasPidfdInfo: false)
+        _ = tk_fault_socket_option(fault.option, fault.error, fault.length)
+        do throws(SystemError) {
+            let peer = try connection.peer(features: features).peer
+            Issue.record("\(fault): \(peer)")
+        } catch {}
+        let hits = tk_fault_socket_option(-1, 0, 0)
+        // What comes after SO_PEERPIDFD is asked only where there is one.
+        #expect(hits > 0 || fault.option == 31 && !KernelFeatures.probed.hasPeerPidfd)
+        _ = client.descriptor.number
+    }
+
     @Test func `What is no connection has no peer`() throws {
         let listener = try Listener(path: path)
         let file = try scratch.write("file")

@@ -49,4 +49,7 @@ extension Result where Failure == RlimitError {
     var refusal: RlimitError.Code? {
         if case .failure(let error) = self { error.code } else { nil }
     }
+
+    /// Refused for who the process is; by the kernel where the agent has no capability itself.
+    var isRefused: Bool { [.deniedByPolicy, .deniedByKernel, .noSuchProcess].contains(refusal) }
 }

@@ -27,6 +27,8 @@ package final class Puppet {
         self.pid = pid
         self.socket = socket
         self.maker = maker
+        var patience = timeval(tv_sec: 30, tv_usec: 0)
+        setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
     }
 
     deinit {
@@ -106,6 +108,11 @@ extension Puppet {
         var order = order(PUPPET_SWARM, path: path, bytes: bytes)
         order.count = UInt32(count)
         return Int(try exchange(order).report.result)
+    }
+
+    /// Sets its own limits, which takes no privilege as long as it goes down.
+    package func limitItself(_ resource: Resource, to limit: Limit) throws {
+        try expect(prlimit(resource, of: pid, to: limit), "limit itself")
     }
 
     package func become(_ ids: Credentials) throws { try expect(perform(order(PUPPET_BECOME, ids: ids)), "become") }

@@ -27,6 +27,9 @@ int tk_pipe(int *ends);  // close-on-exec
 int tk_event_descriptor(void);
 int tk_lingering_socket(int seconds, int *other_end);  // its last close(2) waits that long
 int tk_open_path_only(const char *path);
+// From now on getsockopt(2) of this option, in this thread, fails with `error`, or answers `length` bytes of zeros where that is
+// 0; -1 ends it. Tells how often it did the last one.
+int tk_fault_socket_option(int option, int error, uint32_t length);
 // The system call itself: two numbers each, soft and hard; `new_limit` and `old_limit` may be NULL.
 int tk_prlimit(int32_t pid, int resource, const uint64_t *new_limit, uint64_t *old_limit);
 // Bytes with SCM_CREDENTIALS, as far as the kernel lets us claim them.

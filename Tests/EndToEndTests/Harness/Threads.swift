@@ -1,0 +1,30 @@
+import Foundation
+
+/// Threads of this process that wait, each of which has slept at least once, until this is let go of.
+final class Threads {
+    private let gate = DispatchSemaphore(value: 0)
+    private let ended = DispatchGroup()
+    private let count: Int
+
+    init(_ count: Int) {
+        self.count = count
+        let begun = DispatchSemaphore(value: 0)
+        for _ in 0..<count {
+            ended.enter()
+            let thread = Thread { [gate, ended] in
+                usleep(1000)
+                begun.signal()
+                gate.wait()
+                ended.leave()
+            }
+            thread.stackSize = 128 * 1024
+            thread.start()
+        }
+        for _ in 0..<count { begun.wait() }
+    }
+
+    deinit {
+        for _ in 0..<count { gate.signal() }
+        ended.wait()
+    }
+}
