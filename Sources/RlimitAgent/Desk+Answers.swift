@@ -87,6 +87,7 @@ extension Desk {
         // Everything before it in the queue was answered meanwhile.
         if let timeout = request.timeout, now.duration(to: .now) > timeout { throw RlimitError(.deadlineExceeded) }
         guard !session.peer.hasMixedIDs || request.operation == .serverInfo else {
+            handler.refused(Policy.mixedIDs, request, to: session.peer, target: nil)
             throw Policy.mixedIDs
         }
     }
