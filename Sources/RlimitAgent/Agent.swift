@@ -22,8 +22,9 @@ package final class Agent {
     private var sessions = SessionTable()
     private var tenants = Tenants()
     private var groupBudget = GroupBudget()
-    // Sessions that have whole frames left for the next turn.
+    // Sessions that have whole frames left for the next turn, or were put off to it.
     private var backlog: [UInt64] = []
+    private var turn: UInt64 = 0
     // Until then nobody is accepted, for there was no descriptor left.
     private var acceptsAgainAt: ContinuousClock.Instant?
     // After SIGTERM: until then peers may take their last responses.
@@ -42,6 +43,8 @@ package final class Agent {
     private static let acceptPause: Duration = .milliseconds(100)
     /// Connections accepted in one turn, so that those who are connected get theirs.
     private static let acceptsPerTurn = 64
+    /// After this long, none is accepted in this turn any more: the kernel may take many milliseconds to show who it is.
+    private static let acceptTime: Duration = .milliseconds(1)
     /// How long what takes longer than a turn may keep all others waiting in one.
     private static let errandSlice: Duration = .microseconds(250)
 
@@ -67,6 +70,7 @@ package final class Agent {
         supervisor.ready(policy: desk.handler.policyStatus.text)
         while drainsUntil == nil || sessions.count > 0 {
             sink.flush()
+            turn &+= 1
             try poller.wait(timeout: timeToWait) { event in
                 desk.now = .now
                 switch event.token {
@@ -90,9 +94,12 @@ package final class Agent {
 extension Agent {
     private func acceptConnections() {
         do throws(SystemError) {
+            let end = ContinuousClock.now + Self.acceptTime
             for _ in 0..<Self.acceptsPerTurn {
                 guard let socket = try listener.accept() else { return }
                 admit(socket)
+                // The listener goes on reporting those who wait.
+                guard .now < end else { return }
             }
         } catch {
             // The listener would go on reporting the connection that found no descriptor, so it is put aside for a while.
@@ -177,18 +184,30 @@ extension Agent {
         guard let session = sessions[token] else { return }
         // Nobody is left who could read the answer. Otherwise reading finds that out.
         if isOver && session.rests { return end(token, session) }
-        switch desk.serve(session) {
+        guard session.account.hasTime(inTurn: turn) else {
+            session.isPutOff = true
+            return putInBacklog(session, token)
+        }
+        session.isPutOff = false
+        let start = ContinuousClock.now
+        let fate = desk.serve(session)
+        session.account.spend(start.duration(to: .now), inTurn: turn)
+        switch fate {
         case .reads: watch(session, for: .readable, token)
         case .writes: watch(session, for: .writable, token)
         case .rests: watch(session, for: [], token)
         case .hasMore:
             watch(session, for: .readable, token)
-            // Once, or each turn would give it one turn more than the last.
-            if !session.isInBacklog { backlog.append(token) }
-            session.isInBacklog = true
+            putInBacklog(session, token)
         case .ends: return end(token, session)
         }
         if drainsUntil != nil && session.isIdle { end(token, session) }
+    }
+
+    // Once, or each turn would give it one turn more than the last.
+    private func putInBacklog(_ session: Session, _ token: UInt64) {
+        if !session.isInBacklog { backlog.append(token) }
+        session.isInBacklog = true
     }
 
     private func serveBacklog() {
@@ -198,7 +217,7 @@ extension Agent {
         for token in tokens {
             guard let session = sessions[token] else { continue }
             session.isInBacklog = false
-            if session.hasWholeFrames { serve(token) }
+            if session.hasWholeFrames || session.isPutOff { serve(token) }
         }
     }
 

@@ -17,6 +17,8 @@ final class CgroupErrand: Errand {
     private var isPartial = false
     private var refusals = 0
 
+    /// What it holds open at once: a folder for each level, their processes, and the one that is looked at.
+    static let greatestDescriptors = CgroupScan.greatestDepth + 4
     private static let greatestPasses = 8
     // Process ids of a cgroup in which something keeps forking.
     private static let greatestCount = 131_072
@@ -48,24 +50,24 @@ final class CgroupErrand: Errand {
     {
         while true {
             let now = ContinuousClock.now
-            if now >= deadline { return finish(isIncomplete: true, session, &handler) }
+            if now >= deadline { return finish(isIncomplete: true) }
             if now >= end { return .goesOn }
             switch scan.step() {
             case .process(let pid):
                 guard known.insert(pid).inserted else { continue }
                 foundNew = true
                 visit(pid, for: session, &handler)
-                if known.count >= Self.greatestCount { return finish(isIncomplete: true, session, &handler) }
+                if known.count >= Self.greatestCount { return finish(isIncomplete: true) }
                 if found.count >= Self.resultsPerResponse {
                     return .answers(.success(takeFound(isIncomplete: false)), more: true)
                 }
             case .moved: continue
             case .end:
                 isPartial = isPartial || scan.isPartial
-                guard foundNew else { return finish(isIncomplete: isPartial, session, &handler) }
+                guard foundNew else { return finish(isIncomplete: isPartial) }
                 guard passes < Self.greatestPasses, let again = try? CgroupScan(of: cgroup) else {
                     // Removed meanwhile, there is nobody left in it.
-                    return finish(isIncomplete: passes >= Self.greatestPasses, session, &handler)
+                    return finish(isIncomplete: passes >= Self.greatestPasses)
                 }
                 scan = again
                 passes += 1
@@ -97,12 +99,15 @@ final class CgroupErrand: Errand {
         }
     }
 
-    private func finish(isIncomplete: Bool, _ session: Session, _ handler: inout RequestHandler) -> Progress {
-        if refusals > Self.refusalsToldOneByOne {
-            handler.audit.refusedOthers(
-                refusals - Self.refusalsToldOneByOne, of: cgroup, to: session.peer, operation: request.name)
-        }
-        return .answers(.success(takeFound(isIncomplete: isIncomplete)), more: false)
+    /// Tells of the refusals that were not written down, also where the peer has gone before it had them all.
+    override func end(for session: Session, _ handler: inout RequestHandler) {
+        guard refusals > Self.refusalsToldOneByOne else { return }
+        handler.audit.refusedOthers(
+            refusals - Self.refusalsToldOneByOne, of: cgroup, to: session.peer, operation: request.name)
+    }
+
+    private func finish(isIncomplete: Bool) -> Progress {
+        .answers(.success(takeFound(isIncomplete: isIncomplete)), more: false)
     }
 
     private func takeFound(isIncomplete: Bool) -> Reply {

@@ -53,6 +53,7 @@ extension Desk {
     /// Whoever waits for the end of this session's errand waits no longer.
     func endErrand(of session: Session) {
         guard let errand = session.errand.take() else { return }
+        errand.end(for: session, &handler)
         session.account.errands -= 1
         session.isBlocked = false
         errands.removeAll { $0 == errand.token }

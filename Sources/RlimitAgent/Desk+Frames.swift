@@ -58,13 +58,16 @@ extension Desk {
     func answerFrames(of session: Session) {
         var position = 0
         var answered = 0
+        let end = ContinuousClock.now + Self.turnTime
         session.hasWholeFrames = false
         input.withBytes { bytes in
             while !session.isEnding {
                 do throws(RlimitError) {
                     guard let payload = try Frame.payload(in: bytes, from: position, limit: Frame.greatestRequest)
                     else { break }
-                    guard answered < Frame.requestsInFlight, output.count < Self.outputSize else {
+                    guard answered < Frame.requestsInFlight, output.count < Self.outputSize,
+                        answered == 0 || .now < end
+                    else {
                         session.hasWholeFrames = true
                         break
                     }

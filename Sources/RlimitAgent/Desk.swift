@@ -5,7 +5,7 @@ import RlimitWire
 /// Where sessions are served, one at a time, with what they all share.
 ///
 /// `serve` is the story of a session, one turn of it: send what is left, receive, take the frames apart, answer each, send.
-/// A turn reads once and answers at most `Frame.requestsInFlight` requests, so no session keeps the others waiting.
+/// A turn reads once, answers at most `Frame.requestsInFlight` requests, and begins none after `turnTime`, so no session keeps the others waiting.
 final class Desk {
     var handler: RequestHandler
     /// The time of this turn of the loop.
@@ -24,6 +24,8 @@ final class Desk {
     static let readSize = 16 * 1024
     /// With this much to send, a turn answers no more requests.
     static let outputSize = 64 * 1024
+    /// After this long, a turn answers no more requests: what the kernel shows of some processes takes it many milliseconds.
+    static let turnTime: Duration = .microseconds(500)
 
     init(handler: consuming RequestHandler) { self.handler = handler }
 

@@ -28,4 +28,7 @@ class Errand {
     {
         .answers(.failure(RlimitError(.internalError)), more: false)
     }
+
+    /// It is done, or its session has ended before.
+    func end(for session: Session, _ handler: inout RequestHandler) {}
 }

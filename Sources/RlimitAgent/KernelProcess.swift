@@ -68,7 +68,8 @@ struct KernelProcess: TargetProcess, ~Copyable {
 
     func usage(_ scope: Usage.Scope) throws(RlimitError) -> Usage {
         do throws(SystemError) {
-            return try Procfs.usage(of: pid, scope, countingSwitchesUpTo: Self.threadsCountedAtOnce)
+            return try Procfs.usage(
+                of: pid, scope, countingSwitchesUpTo: Self.threadsCountedAtOnce, within: Self.timeToCountThreads)
         } catch {
             throw refusal(error)
         }
@@ -76,6 +77,8 @@ struct KernelProcess: TargetProcess, ~Copyable {
 
     // Each is a file of /proc; more than these take more than a turn.
     private static let threadsCountedAtOnce: UInt64 = 32
+    // Nor may these: the file of a thread that is in 65536 groups takes the kernel milliseconds.
+    private static let timeToCountThreads: Duration = .milliseconds(2)
 
     func usage(ofThread thread: Int32) throws(RlimitError) -> Usage {
         do throws(SystemError) { return try Procfs.usage(ofThread: thread, in: pid) } catch { throw refusal(error) }

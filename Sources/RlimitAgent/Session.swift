@@ -59,6 +59,8 @@ final class Session {
 
     /// Whether it is among those that have their turn without being asked for it.
     var isInBacklog = false
+    /// Its tenant had its share of the last turn.
+    var isPutOff = false
 
     /// What the poller was told that it waits for.
     var interest: Poller.Interest = .readable

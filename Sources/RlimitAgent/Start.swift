@@ -30,7 +30,7 @@ extension AgentOptions {
     /// How many descriptors the agent would like: ten thousand connections with two each, and some for itself.
     private static let wantedDescriptors: UInt64 = 65536
     /// What the agent itself keeps open, with room for the processes that are being looked at.
-    private static let ownDescriptors = 64
+    private static let ownDescriptors = 64 + Desk.greatestErrands * CgroupErrand.greatestDescriptors
 
     /// The agent, with the privilege it was given taken down to what it needs.
     ///
@@ -67,8 +67,8 @@ extension AgentOptions {
             policy: \(loaded.policy.summary)
             """)
         if loaded.files.isEmpty { log.warning("there is no policy file; only what needs no rule is granted") }
-        // A session holds its socket and its process, and may hold one more that it named.
-        let connectionLimit = max(1, (Int(clamping: descriptors) - Self.ownDescriptors) / 3)
+        // A session holds its socket and its process, and may hold one more that it named, and one that was sent to it.
+        let connectionLimit = max(1, (Int(clamping: descriptors) - Self.ownDescriptors) / 4)
         return try Agent(
             AgentParts(
                 signals: signals, listener: listener, loader: loader, policy: loaded.policy, facts: facts,

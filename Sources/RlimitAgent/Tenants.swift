@@ -36,6 +36,10 @@ final class Account {
     /// When the last connection ended; nil where it is not among the departed.
     fileprivate var departedAt: ContinuousClock.Instant?
     private var bucket: TokenBucket
+    private var turn: UInt64 = 0
+    private var timeInTurn: Duration = .zero
+    /// What all connections of one tenant together may take of a turn of the loop, and then those of others come first.
+    static let greatestTimeInTurn: Duration = .milliseconds(1)
     /// The groups that its connections came with, each list once.
     var groups = GroupLists()
 
@@ -47,6 +51,15 @@ final class Account {
     /// nil: one more request is within the rate. Otherwise how long to wait.
     func admitRequest(ratePerSecond: Int, now: ContinuousClock.Instant) -> Duration? {
         bucket.take(ratePerSecond: ratePerSecond, now: now)
+    }
+
+    /// Whether one of its connections may still be served in this turn of the loop.
+    func hasTime(inTurn turn: UInt64) -> Bool { self.turn != turn || timeInTurn < Self.greatestTimeInTurn }
+
+    /// One of its connections was served for so long.
+    func spend(_ time: Duration, inTurn turn: UInt64) {
+        timeInTurn = self.turn == turn ? timeInTurn + time : time
+        self.turn = turn
     }
 }
 

@@ -18,7 +18,7 @@ final class ThreadErrand: Errand {
         until end: ContinuousClock.Instant, for session: Session, _ handler: inout RequestHandler
     ) -> Progress {
         do throws(SystemError) {
-            while try !scan.advance(by: 4) {
+            while try !scan.advance(by: 1) {
                 let now = ContinuousClock.now
                 if now >= deadline { return .answers(.failure(RlimitError(.deadlineExceeded)), more: false) }
                 if now >= end { return .goesOn }

@@ -33,7 +33,7 @@ internal import Glibc
         for (root, version) in roots {
             guard let folder = try? root.open(), rl_cgroup_version(folder.number) == version else { continue }
             do throws(SystemError) {
-                return try CgroupFolder(adopting: openBeneath(folder.number, String(path.dropFirst())))
+                return try CgroupFolder(adopting: openBeneath(folder.number, String(path.utf8.dropFirst()) ?? ""))
             } catch {
                 guard error.number == ENOENT || error.number == ENOTDIR else { throw error }
             }

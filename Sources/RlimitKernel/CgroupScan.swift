@@ -10,7 +10,7 @@ package struct CgroupScan: ~Copyable {
     package private(set) var isPartial = false
 
     /// Each level is a descriptor as long as the scan lasts; systemd and container runtimes make half as many.
-    private static let greatestDepth = 16
+    package static let greatestDepth = 16
 
     /// - Parameter path: As /proc/PID/cgroup has it.
     /// - Throws: ENOENT where there is no such cgroup.

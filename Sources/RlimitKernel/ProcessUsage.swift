@@ -7,8 +7,10 @@ extension Procfs {
     ///
     /// - Parameter threads: The context switches are summed over all threads, which takes time for each of them. Where there
     ///   are more threads than this the sums are left out; a `ThreadScan` can find them in slices.
+    /// - Parameter time: So they are where it takes longer than this.
     package static func usage(
-        of pid: Int32, _ scope: Usage.Scope, countingSwitchesUpTo threads: UInt64 = .max
+        of pid: Int32, _ scope: Usage.Scope, countingSwitchesUpTo threads: UInt64 = .max,
+        within time: Duration? = nil
     ) throws(SystemError) -> Usage {
         let stat = try ProcStat(of: pid)
         var usage = Usage(stat, scope)
@@ -20,7 +22,10 @@ extension Procfs {
         usage.maxResidentSize = status.peakResident
         guard status.threads ?? 0 <= threads else { return usage }
         var scan = try ThreadScan(of: pid)
-        while try !scan.advance(by: .max) {}
+        let deadline = time.map { ContinuousClock.now + $0 }
+        while try !scan.advance(by: 1) {
+            if let deadline, .now >= deadline { return usage }
+        }
         usage.take(scan)
         return usage
     }

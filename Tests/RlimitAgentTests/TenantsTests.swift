@@ -30,6 +30,23 @@ struct QuotaTests {
         #expect(bucket.take(ratePerSecond: 1, now: start - .seconds(5)) != nil)
     }
 
+    @Test("a tenant that had its time of a turn waits for the next, however long its last request took")
+    func timeInTurn() throws {
+        var tenants = Tenants()
+        let tenant = Tenant(Peer(pid: 2, uid: 1000, gid: 1000), .baselineOnly)
+        let admitted = tenants.admit(tenant, limit: 1, ratePerSecond: 1, now: start)
+        let account = try #require(admitted)
+        #expect(account.hasTime(inTurn: 1))
+        account.spend(.microseconds(600), inTurn: 1)
+        #expect(account.hasTime(inTurn: 1))
+        account.spend(.microseconds(600), inTurn: 1)
+        #expect(!account.hasTime(inTurn: 1))
+        #expect(account.hasTime(inTurn: 2))
+        account.spend(.seconds(1), inTurn: 2)
+        #expect(!account.hasTime(inTurn: 2))
+        #expect(account.hasTime(inTurn: 3))
+    }
+
     @Test("whoever reconnects finds its bucket as it left it")
     func reconnecting() throws {
         var tenants = Tenants()
