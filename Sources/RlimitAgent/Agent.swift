@@ -59,7 +59,9 @@ package final class Agent {
         sink = parts.sink
         log = parts.log
         limits = ConnectionLimits(all: parts.connectionLimit)
-        desk = Desk(handler: RequestHandler(policy: parts.policy, facts: parts.facts, audit: Audit(sink: parts.sink)))
+        desk = Desk(
+            handler: RequestHandler(policy: parts.policy, facts: parts.facts, audit: Audit(sink: parts.sink)),
+            errandLimit: parts.errandLimit)
         try poller.add(signals.descriptor.number, .readable, token: Token.signals)
         try poller.add(listener.descriptor.number, .readable, token: Token.listener)
         try poller.add(reloading.descriptor, .readable, token: Token.reloading)

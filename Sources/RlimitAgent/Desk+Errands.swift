@@ -5,9 +5,6 @@ import RlimitWire
 
 // What takes longer than a turn.
 extension Desk {
-    /// Errands under way at once, of all sessions: each holds some descriptors.
-    static let greatestErrands = 32
-
     /// Begins to look through a cgroup.
     func begin(_ request: Request, about target: CgroupTarget, for session: Session) throws(RlimitError) {
         let cgroup: String
@@ -39,7 +36,7 @@ extension Desk {
     // A session has one at a time, and a tenant a few.
     private func begin(for session: Session, _ make: () throws(RlimitError) -> Errand) throws(RlimitError) {
         guard session.errand == nil, session.account.errands < Account.greatestErrands,
-            errands.count < Self.greatestErrands
+            errands.count < errandLimit
         else {
             throw RlimitError(
                 .rateLimited, message: "too many requests that take long are under way; try again later",

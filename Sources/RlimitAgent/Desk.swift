@@ -5,7 +5,8 @@ import RlimitWire
 /// Where sessions are served, one at a time, with what they all share.
 ///
 /// `serve` is the story of a session, one turn of it: send what is left, receive, take the frames apart, answer each, send.
-/// A turn reads once, answers at most `Frame.requestsInFlight` requests, and begins none after `turnTime`, so no session keeps the others waiting.
+/// A turn reads once, answers at most `Frame.requestsInFlight` requests, and begins none after `turnTime`, so no session keeps
+/// the others waiting.
 final class Desk {
     var handler: RequestHandler
     /// The time of this turn of the loop.
@@ -14,6 +15,8 @@ final class Desk {
     var waitingSessions = 0
     var decoder = RequestDecoder()
     var encoder = ResponseEncoder()
+    /// Errands under way at once, of all sessions: each holds some descriptors.
+    let errandLimit: Int
     /// The sessions that have an errand under way, in the order in which they get their next slice.
     var errands: [UInt64] = []
     // What came in and what goes out within one turn; what is left of either moves to the session.
@@ -27,7 +30,10 @@ final class Desk {
     /// After this long, a turn answers no more requests: what the kernel shows of some processes takes it many milliseconds.
     static let turnTime: Duration = .microseconds(500)
 
-    init(handler: consuming RequestHandler) { self.handler = handler }
+    init(handler: consuming RequestHandler, errandLimit: Int) {
+        self.handler = handler
+        self.errandLimit = errandLimit
+    }
 
     func serve(_ session: Session) -> Session.Fate {
         do throws(SystemError) {

@@ -18,6 +18,7 @@ struct AgentParts: ~Copyable {
     let sink: LogSink
     let log: Logger
     let connectionLimit: Int
+    let errandLimit: Int
 }
 
 /// Why the agent does not start, and what to do about it.
@@ -30,7 +31,7 @@ extension AgentOptions {
     /// How many descriptors the agent would like: ten thousand connections with two each, and some for itself.
     private static let wantedDescriptors: UInt64 = 65536
     /// What the agent itself keeps open, with room for the processes that are being looked at.
-    private static let ownDescriptors = 64 + Desk.greatestErrands * CgroupErrand.greatestDescriptors
+    private static let ownDescriptors = 64
 
     /// The agent, with the privilege it was given taken down to what it needs.
     ///
@@ -68,11 +69,19 @@ extension AgentOptions {
             """)
         if loaded.files.isEmpty { log.warning("there is no policy file; only what needs no rule is granted") }
         // A session holds its socket and its process, and may hold one more that it named, and one that was sent to it.
-        let connectionLimit = max(1, (Int(clamping: descriptors) - Self.ownDescriptors) / 4)
+        let errandLimit = Self.errandLimit(descriptors: Int(clamping: descriptors))
+        let connectionLimit = max(
+            1, (Int(clamping: descriptors) - Self.ownDescriptors - errandLimit * CgroupErrand.greatestDescriptors) / 4)
         return try Agent(
             AgentParts(
                 signals: signals, listener: listener, loader: loader, policy: loaded.policy, facts: facts,
-                supervisor: Supervisor(), state: state, sink: sink, log: log, connectionLimit: connectionLimit))
+                supervisor: Supervisor(), state: state, sink: sink, log: log, connectionLimit: connectionLimit,
+                errandLimit: errandLimit))
+    }
+
+    // Errands under way at once, for which a quarter of the descriptors is there.
+    private static func errandLimit(descriptors: Int) -> Int {
+        min(32, max(1, descriptors / 4 / CgroupErrand.greatestDescriptors))
     }
 
     // By name, or as UID:GID.
