@@ -73,6 +73,9 @@ package final class Agent {
         while drainsUntil == nil || sessions.count > 0 {
             sink.flush()
             turn &+= 1
+            desk.now = .now
+            // Who was put off comes before who calls now, so that nobody is put off for ever.
+            serveBacklog()
             try poller.wait(timeout: timeToWait) { event in
                 desk.now = .now
                 switch event.token {
@@ -83,7 +86,6 @@ package final class Agent {
                 }
             }
             desk.now = .now
-            serveBacklog()
             serveErrands()
             lookAfterTheLate()
         }
@@ -94,10 +96,10 @@ package final class Agent {
 
 // Connections.
 extension Agent {
-    private func acceptConnections() {
+    private func acceptConnections(within time: Duration = acceptTime, atMost count: Int = acceptsPerTurn) {
         do throws(SystemError) {
-            let end = ContinuousClock.now + Self.acceptTime
-            for _ in 0..<Self.acceptsPerTurn {
+            let end = ContinuousClock.now + time
+            for _ in 0..<count {
                 guard let socket = try listener.accept() else { return }
                 admit(socket)
                 // The listener goes on reporting those who wait.
@@ -318,6 +320,8 @@ extension Agent {
         guard drainsUntil == nil else { return }
         supervisor.stopping()
         log.notice("stopping")
+        // Whoever connected before the signal is heard.
+        acceptConnections(within: Self.drainTime / 2, atMost: .max)
         listen(false)
         listener.removePath()
         acceptsAgainAt = nil
