@@ -325,7 +325,7 @@ extension Agent {
         listen(false)
         listener.removePath()
         acceptsAgainAt = nil
-        drainsUntil = desk.now + Self.drainTime
+        drainsUntil = .now + Self.drainTime
         for token in sessions.tokens { serve(token) }
     }
 }
