@@ -41,6 +41,7 @@ final class ScriptedAgent: Sendable {
             var rest = scripts[...]
             while true {
                 let connection = accept(number, nil, nil)
+                if connection < 0 && errno == EINTR { continue }
                 guard connection >= 0 else { return }
                 let script = rest.popFirst() ?? last
                 log.connections.withLock { $0 += 1 }
@@ -169,6 +170,7 @@ final class ScriptedSession: Sendable {
                     }
                 }
             }
+            if received < 0 && errno == EINTR { continue }
             guard received > 0 else { return received == 0 ? bytes : nil }
             bytes += part.prefix(received)
         }
