@@ -96,8 +96,9 @@ struct HostilePeerTests {
             if count % 3 == 0 { try connection.send([0, 0]) }
             if count % 3 == 1 { try connection.send(RawConnection.serverInfoRequest) }
         }
+        // Hundreds of them may still wait to be accepted, and count as this user's until they were.
+        try waitUntil("who comes behind them is served", seconds: 60) { (try? serves(agent)) == true }
         try waitUntil("nothing is left of them", seconds: 30) { try agent.files.descriptors <= held }
-        #expect(try serves(agent))
         #expect(try agent.files.residentBytes < 64 << 20)
     }
 
