@@ -79,6 +79,12 @@ int main(int count, char **words) {
     sweep.samples = &samples;
     sweep_calls(&sweep, arguments.calls);
     samples_stop(&samples);
+    if (talk.set != 0) {
+        // The limits as they were.
+        sweep.samples = NULL;
+        talk.turn = 1;
+        sweep_calls(&sweep, 1);
+    }
     samples_print(&samples, &arguments, talk.errors, talk.soft, talk.hard);
     return talk.errors != 0;
 }
