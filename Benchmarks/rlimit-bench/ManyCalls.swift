@@ -9,16 +9,16 @@ final class ManyCalls {
     private let work: Work
     private let poller: Poller
     private let outstanding: Int
-    private var lanes: [Lane] = []
-    private var encoder = RequestEncoder()
-    private var decoder = ResponseDecoder()
+    @exclusivity(unchecked) private var lanes: [Lane] = []
+    @exclusivity(unchecked) private var encoder = RequestEncoder()
+    @exclusivity(unchecked) private var decoder = ResponseDecoder()
     // Both requests of the work; a call only changes the id.
-    private var requests: (down: Request, up: Request)
-    private var toBegin = 0
-    private var underWay = 0
-    private var turn = 0
-    private var recorder: Recorder?
-    private var trouble: (any Error)?
+    @exclusivity(unchecked) private var requests: (down: Request, up: Request)
+    @exclusivity(unchecked) private var toBegin = 0
+    @exclusivity(unchecked) private var underWay = 0
+    @exclusivity(unchecked) private var turn = 0
+    @exclusivity(unchecked) private var recorder: Recorder?
+    @exclusivity(unchecked) private var trouble: (any Error)?
 
     init(_ plan: Plan, _ work: Work) throws {
         self.work = work
@@ -77,19 +77,21 @@ final class ManyCalls {
     /// All answers that one receive brings; the calls that take their places go out together.
     private func takeAnswers(of lane: Lane) throws {
         guard try lane.receive() else { throw BenchmarkFailure("the agent closed a connection") }
-        while let (response, id, start) = try lane.next(with: &decoder) {
-            let now = SystemClock.monotonic
-            underWay -= 1
-            switch response.outcome {
-            case .success(let reply): recorder?.answered(in: now - start, Work.limit(in: reply))
-            case .failure(let error):
-                guard recorder != nil else { throw error }
-                recorder?.failed(in: now - start, error)
-            }
-            if recorder?.isOver(at: now) == true { toBegin = 0 }
-            try begin(on: lane, as: id, at: now)
-        }
+        while try lane.next(with: &decoder, { try take($0, to: $1, begun: $2, on: lane) }) {}
         try flush(lane)
+    }
+
+    private func take(_ response: borrowing Response, to id: Int, begun start: UInt64, on lane: Lane) throws {
+        let now = SystemClock.monotonic
+        underWay -= 1
+        switch response.outcome {
+        case .success(let reply): recorder?.answered(in: now - start, Work.limit(in: reply))
+        case .failure(let error):
+            guard recorder != nil else { throw error }
+            recorder?.failed(in: now - start, error)
+        }
+        if recorder?.isOver(at: now) == true { toBegin = 0 }
+        try begin(on: lane, as: id, at: now)
     }
 
     private func flush(_ lane: Lane) throws(SystemError) {
