@@ -36,7 +36,7 @@ struct Bench {
         do {
             recorder =
                 plan.mode == .lat
-                ? try SingleCalls(client: client, work: work).measure(plan) : try ManyCalls(plan, work).measure(plan)
+                ? try SingleCalls(client: client, work: work).measure(plan) : try ManyCalls.measure(plan, work)
         } catch {
             try? restore(work)
             throw error

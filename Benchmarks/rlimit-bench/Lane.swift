@@ -5,13 +5,12 @@ import RlimitWire
 /// One connection and its calls that are not answered yet.
 final class Lane {
     let socket: StreamSocket
-    // No exclusivity is checked at run time where one thread does everything, one call in the other; it would show.
     // When the call with each id began; an id is a place in here plus one.
-    @exclusivity(unchecked) private var starts: [UInt64]
-    @exclusivity(unchecked) private var input = ByteQueue()
-    @exclusivity(unchecked) private var output = ByteQueue()
+    private var starts: [UInt64]
+    private var input = ByteQueue()
+    private var output = ByteQueue()
     // Whether the poller is to say when there is room to send.
-    @exclusivity(unchecked) private(set) var isBlocked = false
+    private(set) var isBlocked = false
     private let room: Int
 
     init(to path: String, outstanding: Int) throws(SystemError) {
@@ -54,25 +53,19 @@ final class Lane {
         return received != .end
     }
 
-    /// Gives the next answer that has come whole to `body`, with its id and when its call began.
-    ///
-    /// - Returns: False where there is none.
-    func next(
-        with decoder: inout ResponseDecoder, _ body: (borrowing Response, Int, UInt64) throws -> Void
-    ) throws -> Bool {
-        let payload = try input.withBytes { bytes throws(RlimitError) in
+    /// Where the next answer lies that has come whole; nil where there is none.
+    func nextPayload() throws(RlimitError) -> Range<Int>? {
+        try input.withBytes { bytes throws(RlimitError) in
             try Frame.payload(in: bytes, from: 0, limit: Frame.greatestResponse)
         }
-        guard let payload else { return false }
-        let response = try input.withBytes { bytes throws(RlimitError) in try decoder.decode(bytes.extracting(payload))
-        }
-        input.consume(payload.upperBound)
-        guard let id = Int(exactly: response.id), id > 0, id <= starts.count else {
-            // What has no id is about the connection, which the agent closes.
-            if case .failure(let error) = response.outcome { throw error }
-            throw BenchmarkFailure("an answer to nothing that was asked")
-        }
-        try body(response, id, starts[id - 1])
-        return true
     }
+
+    /// The answer that lies there.
+    func consume(_ payload: Range<Int>, with decoder: inout ResponseDecoder) throws(RlimitError) -> Response {
+        defer { input.consume(payload.upperBound) }
+        return try input.withBytes { bytes throws(RlimitError) in try decoder.decode(bytes.extracting(payload)) }
+    }
+
+    /// When the call with this id began; nil where none has it.
+    func start(of id: Int) -> UInt64? { starts.indices.contains(id - 1) ? starts[id - 1] : nil }
 }

@@ -5,26 +5,22 @@ import RlimitWire
 
 /// Many calls at once, in one loop: some connections with some calls outstanding on each. Frames, messages and sockets are
 /// the client's own.
-final class ManyCalls {
-    private let work: Work
-    private let poller: Poller
+struct ManyCalls: ~Copyable {
     private let outstanding: Int
-    @exclusivity(unchecked) private var lanes: [Lane] = []
-    @exclusivity(unchecked) private var encoder = RequestEncoder()
-    @exclusivity(unchecked) private var decoder = ResponseDecoder()
+    private var lanes: [Lane] = []
+    private var encoder = RequestEncoder()
+    private var decoder = ResponseDecoder()
     // Both requests of the work; a call only changes the id.
-    @exclusivity(unchecked) private var requests: (down: Request, up: Request)
-    @exclusivity(unchecked) private var toBegin = 0
-    @exclusivity(unchecked) private var underWay = 0
-    @exclusivity(unchecked) private var turn = 0
-    @exclusivity(unchecked) private var recorder: Recorder?
-    @exclusivity(unchecked) private var trouble: (any Error)?
+    private var requests: (down: Request, up: Request)
+    private var toBegin = 0
+    private var underWay = 0
+    private var turn = 0
+    private var recorder: Recorder?
+    private var trouble: (any Error)?
 
-    init(_ plan: Plan, _ work: Work) throws {
-        self.work = work
+    private init(_ plan: Plan, _ work: Work, _ poller: borrowing Poller) throws {
         outstanding = plan.outstanding
         requests = (Request(id: 0, work.operation(0)), Request(id: 0, work.operation(1)))
-        poller = try Poller()
         for index in 0..<plan.connections {
             let lane = try Lane(to: plan.socket.path, outstanding: plan.outstanding)
             try poller.add(lane.socket.descriptor.number, .readable, token: UInt64(index))
@@ -32,28 +28,30 @@ final class ManyCalls {
         }
     }
 
-    func measure(_ plan: Plan) throws -> Recorder {
-        try sweep(max(plan.warmup, lanes.count))
-        recorder = try Recorder(longest: plan.longest)
-        try sweep(plan.calls)
-        guard var recorder else { throw BenchmarkFailure("nothing was recorded") }
+    static func measure(_ plan: Plan, _ work: Work) throws -> Recorder {
+        let poller = try Poller()
+        var calls = try ManyCalls(plan, work, poller)
+        try calls.sweep(max(plan.warmup, plan.connections), poller)
+        calls.recorder = try Recorder(longest: plan.longest)
+        try calls.sweep(plan.calls, poller)
+        guard var recorder = calls.recorder else { throw BenchmarkFailure("nothing was recorded") }
         try recorder.stop()
         return recorder
     }
 
     /// Makes so many calls and waits for all of them.
-    private func sweep(_ calls: Int) throws {
+    private mutating func sweep(_ calls: Int, _ poller: borrowing Poller) throws {
         toBegin = calls
         for lane in lanes {
             for id in 1...outstanding { try begin(on: lane, as: id, at: SystemClock.monotonic) }
-            try flush(lane)
+            try flush(lane, poller)
         }
         while underWay > 0 {
             try poller.wait(timeout: .seconds(30)) { event in
                 do {
                     let lane = lanes[Int(event.token)]
-                    if event.isWritable { try flush(lane) }
-                    if event.isReadable || event.isOver { try takeAnswers(of: lane) }
+                    if event.isWritable { try flush(lane, poller) }
+                    if event.isReadable || event.isOver { try takeAnswers(of: lane, poller) }
                 } catch {
                     trouble = trouble ?? error
                 }
@@ -62,7 +60,7 @@ final class ManyCalls {
         }
     }
 
-    private func begin(on lane: Lane, as id: Int, at time: UInt64) throws(RlimitError) {
+    private mutating func begin(on lane: Lane, as id: Int, at time: UInt64) throws(RlimitError) {
         guard toBegin > 0 else { return }
         toBegin -= 1
         underWay += 1
@@ -75,14 +73,21 @@ final class ManyCalls {
     }
 
     /// All answers that one receive brings; the calls that take their places go out together.
-    private func takeAnswers(of lane: Lane) throws {
+    private mutating func takeAnswers(of lane: Lane, _ poller: borrowing Poller) throws {
         guard try lane.receive() else { throw BenchmarkFailure("the agent closed a connection") }
-        while try lane.next(with: &decoder, { try take($0, to: $1, begun: $2, on: lane) }) {}
-        try flush(lane)
+        while let payload = try lane.nextPayload() {
+            try take(lane.consume(payload, with: &decoder), of: lane)
+        }
+        try flush(lane, poller)
     }
 
-    private func take(_ response: borrowing Response, to id: Int, begun start: UInt64, on lane: Lane) throws {
+    private mutating func take(_ response: borrowing Response, of lane: Lane) throws {
         let now = SystemClock.monotonic
+        guard let id = Int(exactly: response.id), let start = lane.start(of: id) else {
+            // What has no id is about the connection, which the agent closes.
+            if case .failure(let error) = response.outcome { throw error }
+            throw BenchmarkFailure("an answer to nothing that was asked")
+        }
         underWay -= 1
         switch response.outcome {
         case .success(let reply): recorder?.answered(in: now - start, Work.limit(in: reply))
@@ -94,7 +99,7 @@ final class ManyCalls {
         try begin(on: lane, as: id, at: now)
     }
 
-    private func flush(_ lane: Lane) throws(SystemError) {
+    private func flush(_ lane: Lane, _ poller: borrowing Poller) throws(SystemError) {
         let wasBlocked = lane.isBlocked
         try lane.flush()
         guard lane.isBlocked != wasBlocked, let index = lanes.firstIndex(where: { $0 === lane }) else { return }
