@@ -52,7 +52,7 @@ int main(int count, char **words) {
         _exit(127);
     }
     uint64_t steps = 0;
-    int is_over = 0, result = 1, status;
+    int is_over = 0, stops = 0, result = 1, status;
     for (;;) {
         pid_t who = waitpid(-1, &status, __WALL);
         if (who == command && (WIFEXITED(status) || WIFSIGNALED(status))) {
@@ -62,8 +62,17 @@ int main(int count, char **words) {
             continue;
         }
         if (who != pid || !WIFSTOPPED(status)) return fail("the traced thread ended");
-        if (is_over) break;
         int is_event = status >> 16 != 0, signal = WSTOPSIG(status);
+        if (is_over) {
+            // Without steps, until no trap of the last one can be pending: left behind, it would end the process.
+            if (is_event && ++stops == 2) break;
+            ptrace(PTRACE_CONT, pid, 0, signal == SIGTRAP || is_event ? 0 : signal);
+            if (is_event) {
+                usleep(20000);
+                ptrace(PTRACE_INTERRUPT, pid, 0, 0);
+            }
+            continue;
+        }
         if (signal == SIGTRAP && !is_event) {
             struct user_regs_struct registers;
             if (ptrace(PTRACE_GETREGS, pid, 0, &registers) == 0) note(registers.rip);

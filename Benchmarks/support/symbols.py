@@ -39,7 +39,11 @@ class Symbols:
                 base = min(begin - skip for begin, _, skip, where in self.maps if where == path)
                 addresses, names = self._table(path)
                 place = bisect.bisect_right(addresses, address - base) - 1
-                return names[place] if place >= 0 else path.rsplit("/", 1)[1]
+                library = path.rsplit("/", 1)[1]
+                # What has no name of its own in the C library, mostly memcpy and its like, is after the last that has.
+                if place < 0 or library.startswith("libc.so") and address - base - addresses[place] > 4096:
+                    return library
+                return names[place]
         return hex(address)
 
 
