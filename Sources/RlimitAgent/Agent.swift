@@ -26,15 +26,17 @@ package final class Agent {
     private var backlog: [UInt64] = []
     private var turn: UInt64 = 0
     // Until then nobody is accepted, for there was no descriptor left.
-    private var acceptsAgainAt: ContinuousClock.Instant?
+    private var acceptsAgainAt: Moment?
     // After SIGTERM: until then peers may take their last responses.
-    private var drainsUntil: ContinuousClock.Instant?
-    private var tickAt = ContinuousClock.now
+    private var drainsUntil: Moment?
+    private var tickAt = Moment.now
 
     private enum Token {
         static let listener: UInt64 = 1
         static let signals: UInt64 = 2
         static let reloading: UInt64 = 3
+        /// Greater ones are sessions'.
+        static let last: UInt64 = 3
     }
 
     /// How often the loop looks after what has waited too long, while there is such a thing.
@@ -73,19 +75,14 @@ package final class Agent {
         while drainsUntil == nil || sessions.count > 0 {
             sink.flush()
             turn &+= 1
-            desk.now = .now
             // Who was put off comes before who calls now, so that nobody is put off for ever.
-            serveBacklog()
-            try poller.wait(timeout: timeToWait) { event in
-                desk.now = .now
-                switch event.token {
-                case Token.signals: handleSignals()
-                case Token.listener: acceptConnections()
-                case Token.reloading: endReload()
-                default: serve(event.token, isOver: event.isOver)
-                }
-            }
+            if !backlog.isEmpty { serveBacklog() }
+            let count = try poller.wait(timeout: timeToWait)
             desk.now = .now
+            for place in 0..<count {
+                let event = poller.event(place)
+                if event.token > Token.last { serve(event.token, isOver: event.isOver) } else { handle(event.token) }
+            }
             serveErrands()
             lookAfterTheLate()
         }
@@ -96,9 +93,20 @@ package final class Agent {
 
 // Connections.
 extension Agent {
+    // What is no session's.
+    private func handle(_ token: UInt64) {
+        switch token {
+        case Token.signals: handleSignals()
+        case Token.listener: acceptConnections()
+        case Token.reloading: endReload()
+        default: break
+        }
+        desk.now = .now
+    }
+
     private func acceptConnections(within time: Duration = acceptTime, atMost count: Int = acceptsPerTurn) {
         do throws(SystemError) {
-            let end = ContinuousClock.now + time
+            let end = Moment.now + time
             for _ in 0..<count {
                 guard let socket = try listener.accept() else { return }
                 admit(socket)
@@ -193,9 +201,10 @@ extension Agent {
             return putInBacklog(session, token)
         }
         session.isPutOff = false
-        let start = ContinuousClock.now
+        let start = desk.now
         let fate = desk.serve(session)
-        session.account.spend(start.duration(to: .now), inTurn: turn)
+        desk.now = .now
+        session.account.spend(desk.now.nanoseconds(since: start), inTurn: turn)
         switch fate {
         case .reads: watch(session, for: .readable, token)
         case .writes: watch(session, for: .writable, token)
@@ -215,7 +224,7 @@ extension Agent {
     }
 
     private func serveBacklog() {
-        guard !backlog.isEmpty else { return }
+        desk.now = .now
         let tokens = backlog
         backlog.removeAll(keepingCapacity: true)
         for token in tokens {

@@ -12,6 +12,9 @@ extension Desk {
         handler.statistics.requests += 1
         do throws(RequestFault) {
             let request = try decoder.decode(payload)
+            if session.attached == nil, collect(request, of: session) { return true }
+            // Answers come in the order of the requests.
+            answerGets(of: session)
             if session.errand != nil, request.operation.mayTakeLong {
                 handler.statistics.requests -= 1
                 return false
@@ -23,6 +26,7 @@ extension Desk {
             }
             encoder.encode(Response(id: request.id, outcome), into: &output)
         } catch {
+            answerGets(of: session)
             if error.error.code == .malformed {
                 fault(session, error.error, id: error.id)
             } else {
@@ -59,7 +63,7 @@ extension Desk {
     }
 
     // nil: it comes later.
-    private func outcome(
+    func outcome(
         of request: Request, with attached: consuming FileDescriptor?, for session: Session
     ) -> Result<Reply, RlimitError>? {
         do throws(RlimitError) {
@@ -77,7 +81,7 @@ extension Desk {
         }
     }
 
-    private func admit(_ request: Request, of session: Session) throws(RlimitError) {
+    func admit(_ request: Request, of session: Session) throws(RlimitError) {
         let rate = handler.policy.quota.requestsPerSecond
         if let wait = session.account.admitRequest(ratePerSecond: rate, now: now) {
             handler.statistics.refusals += 1
@@ -85,7 +89,9 @@ extension Desk {
                 .rateLimited, message: "more than \(rate) requests a second; try again later", retryAfter: wait)
         }
         // Everything before it in the queue was answered meanwhile.
-        if let timeout = request.timeout, now.duration(to: .now) > timeout { throw RlimitError(.deadlineExceeded) }
+        if let timeout = request.timeout, now.nanoseconds(since: received) > timeout.nanoseconds {
+            throw RlimitError(.deadlineExceeded)
+        }
         guard !session.peer.hasMixedIDs || request.operation == .serverInfo else {
             handler.refused(Policy.mixedIDs, request, to: session.peer, target: nil)
             throw Policy.mixedIDs

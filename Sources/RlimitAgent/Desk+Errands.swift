@@ -57,7 +57,7 @@ extension Desk {
     }
 
     /// One slice of a session's errand; true once it is done.
-    func advance(_ session: Session, until end: ContinuousClock.Instant) throws(SystemError) -> Bool {
+    func advance(_ session: Session, until end: Moment) throws(SystemError) -> Bool {
         guard let errand = session.errand else { return true }
         switch errand.advance(until: end, for: session, &handler) {
         case .goesOn: return false

@@ -9,8 +9,10 @@ import RlimitWire
 /// the others waiting.
 final class Desk {
     var handler: RequestHandler
-    /// The time of this turn of the loop.
-    var now = ContinuousClock.now
+    /// The time, as it was when somebody last looked; never long ago.
+    var now = Moment.now
+    /// When the session that is served was received from.
+    var received = Moment.now
     /// How many sessions have sent the beginning of a frame and not yet its end.
     var waitingSessions = 0
     var decoder = RequestDecoder()
@@ -22,13 +24,15 @@ final class Desk {
     // What came in and what goes out within one turn; what is left of either moves to the session.
     var input = ByteQueue()
     var output = ByteQueue()
+    var gets = GetRun(capacity: Frame.requestsInFlight)
 
     /// What one read takes at most.
     static let readSize = 16 * 1024
     /// With this much to send, a turn answers no more requests.
     static let outputSize = 64 * 1024
     /// After this long, a turn answers no more requests: what the kernel shows of some processes takes it many milliseconds.
-    static let turnTime: Duration = .microseconds(500)
+    /// In nanoseconds.
+    static let turnTime: UInt64 = 500_000
 
     init(handler: consuming RequestHandler, errandLimit: Int) {
         self.handler = handler
@@ -40,6 +44,7 @@ final class Desk {
             guard try sendLeftovers(of: session) else { return .writes }
             if session.isEnding { return .ends }
             if !session.rests {
+                received = now
                 session.isOver = try receive(from: session)
                 answerFrames(of: session)
             }
@@ -48,6 +53,7 @@ final class Desk {
             return session.rests ? .rests : session.hasWholeFrames ? .hasMore : .reads
         } catch {
             // The peer is gone, so nobody is left to be told.
+            gets.removeAll()
             input.removeAll()
             output.removeAll()
             return .ends
@@ -91,6 +97,7 @@ final class Desk {
 extension Desk {
     // False: the peer has not taken all of it yet.
     private func sendLeftovers(of session: Session) throws(SystemError) -> Bool {
+        if session.unsent.isEmpty { return true }
         while !session.unsent.isEmpty {
             guard
                 let count = try unsafe session.unsent.withUnsafeBytes({ bytes throws(SystemError) in
@@ -111,6 +118,7 @@ extension Desk {
         let count = try unsafe output.withUnsafeBytes { bytes throws(SystemError) in
             unsafe try session.socket.send(bytes)
         }
+        if count == output.count { return true }
         output.consume(count ?? 0)
         output.withBytes { session.unsent.append($0) }
         return session.unsent.isEmpty

@@ -22,7 +22,7 @@ final class Session {
     /// Responses that the peer did not take yet; as long as there are any, nothing more is read.
     var unsent = ByteQueue()
     /// When the first bytes of an unfinished frame came.
-    var waitingSince: ContinuousClock.Instant?
+    var waitingSince: Moment?
     /// How many bytes of the stream have been answered.
     var position: UInt64 = 0
     /// `unread` holds frames that are whole, and not only the beginning of one.

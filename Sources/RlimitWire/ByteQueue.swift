@@ -39,7 +39,10 @@
         if start == end { (start, end) = (0, 0) }
     }
 
-    package mutating func removeAll() { consume(count) }
+    package mutating func removeAll() { (start, end) = (0, 0) }
+
+    /// Forgets all but the first `count` bytes.
+    package mutating func truncate(to count: Int) { end = min(end, start + max(0, count)) }
 
     /// Gives the block back if nothing is queued: for connections that fall silent.
     package mutating func releaseIfEmpty() {
