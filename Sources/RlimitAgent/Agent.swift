@@ -5,13 +5,13 @@ import RlimitPolicy
 import RlimitPolicyFile
 
 /// The loop: one thread, one epoll, everyone served in turn.
-package final class Agent {
+package struct Agent: ~Copyable {
     private let poller: Poller
     private let signals: SignalSource
     private let listener: Listener
     // Locked as long as the agent lives.
     private let state: StateDirectory
-    private let desk: Desk
+    private var desk: Desk
     // Names of users may be asked of a directory that takes its time.
     private let reloading: BackgroundTask<Result<LoadedPolicy, PolicyFileError>>
     private var supervisor: Supervisor
@@ -51,12 +51,18 @@ package final class Agent {
     private static let errandSlice: Duration = .microseconds(250)
 
     init(_ parts: consuming AgentParts) throws(SystemError) {
-        poller = try Poller()
+        // What can fail comes first.
+        let poller = try Poller()
+        let loader = parts.loader
+        let reloading = try BackgroundTask { Result { () throws(PolicyFileError) in try loader.load() } }
+        try poller.add(parts.signals.descriptor.number, .readable, token: Token.signals)
+        try poller.add(parts.listener.descriptor.number, .readable, token: Token.listener)
+        try poller.add(reloading.descriptor, .readable, token: Token.reloading)
+        self.poller = poller
+        self.reloading = reloading
         signals = parts.signals
         listener = parts.listener
         state = parts.state
-        let loader = parts.loader
-        reloading = try BackgroundTask { Result { () throws(PolicyFileError) in try loader.load() } }
         supervisor = parts.supervisor
         sink = parts.sink
         log = parts.log
@@ -64,13 +70,10 @@ package final class Agent {
         desk = Desk(
             handler: RequestHandler(policy: parts.policy, facts: parts.facts, audit: Audit(sink: parts.sink)),
             errandLimit: parts.errandLimit)
-        try poller.add(signals.descriptor.number, .readable, token: Token.signals)
-        try poller.add(listener.descriptor.number, .readable, token: Token.listener)
-        try poller.add(reloading.descriptor, .readable, token: Token.reloading)
     }
 
     /// Serves until SIGTERM or SIGINT, then until everyone who is connected has its answers.
-    package func run() throws(SystemError) {
+    package mutating func run() throws(SystemError) {
         supervisor.ready(policy: desk.handler.policyStatus.text)
         while drainsUntil == nil || sessions.count > 0 {
             sink.flush()
@@ -94,7 +97,7 @@ package final class Agent {
 // Connections.
 extension Agent {
     // What is no session's.
-    private func handle(_ token: UInt64) {
+    private mutating func handle(_ token: UInt64) {
         switch token {
         case Token.signals: handleSignals()
         case Token.listener: acceptConnections()
@@ -104,7 +107,7 @@ extension Agent {
         desk.now = .now
     }
 
-    private func acceptConnections(within time: Duration = acceptTime, atMost count: Int = acceptsPerTurn) {
+    private mutating func acceptConnections(within time: Duration = acceptTime, atMost count: Int = acceptsPerTurn) {
         do throws(SystemError) {
             let end = Moment.now + time
             for _ in 0..<count {
@@ -121,7 +124,7 @@ extension Agent {
         }
     }
 
-    private func admit(_ socket: consuming StreamSocket) {
+    private mutating func admit(_ socket: consuming StreamSocket) {
         let who: PeerHandle
         do throws(SystemError) {
             who = try socket.peer()
@@ -153,7 +156,7 @@ extension Agent {
                 socket: socket, who, groups: groups, account: account, mayAttach: policy.letsSpeakOfOthers(peer)))
     }
 
-    private func listen(_ isListening: Bool) {
+    private mutating func listen(_ isListening: Bool) {
         do throws(SystemError) {
             try poller.change(listener.descriptor.number, isListening ? .readable : [], token: Token.listener)
         } catch {
@@ -161,13 +164,13 @@ extension Agent {
         }
     }
 
-    private func turnAway(_ socket: borrowing StreamSocket, _ peer: Peer, _ why: String) {
+    private mutating func turnAway(_ socket: borrowing StreamSocket, _ peer: Peer, _ why: String) {
         let error = RlimitError(.quotaExceeded, message: why)
         desk.turnAway(socket, error)
         desk.handler.audit.refused(error, to: peer, operation: "connect", target: nil)
     }
 
-    private func begin(_ session: Session) {
+    private mutating func begin(_ session: Session) {
         let token = sessions.insert(session)
         session.token = token
         desk.handler.statistics.acceptedConnections += 1
@@ -180,7 +183,7 @@ extension Agent {
         }
     }
 
-    private func end(_ token: UInt64, _ session: Session) {
+    private mutating func end(_ token: UInt64, _ session: Session) {
         // Closing the socket takes it out of the poller too.
         guard sessions.remove(token) else { return }
         desk.end(session)
@@ -192,7 +195,7 @@ extension Agent {
 
 // Turns.
 extension Agent {
-    private func serve(_ token: UInt64, isOver: Bool = false) {
+    private mutating func serve(_ token: UInt64, isOver: Bool = false) {
         guard let session = sessions[token] else { return }
         // Nobody is left who could read the answer. Otherwise reading finds that out.
         if isOver && session.rests { return end(token, session) }
@@ -218,12 +221,12 @@ extension Agent {
     }
 
     // Once, or each turn would give it one turn more than the last.
-    private func putInBacklog(_ session: Session, _ token: UInt64) {
+    private mutating func putInBacklog(_ session: Session, _ token: UInt64) {
         if !session.isInBacklog { backlog.append(token) }
         session.isInBacklog = true
     }
 
-    private func serveBacklog() {
+    private mutating func serveBacklog() {
         desk.now = .now
         let tokens = backlog
         backlog.removeAll(keepingCapacity: true)
@@ -235,7 +238,7 @@ extension Agent {
     }
 
     // One errand a turn has a slice, then it is the next one's. Those whose peers do not take the answers wait.
-    private func serveErrands() {
+    private mutating func serveErrands() {
         guard let place = desk.errands.firstIndex(where: { sessions[$0]?.takesAnswers ?? true }) else { return }
         let token = desk.errands.remove(at: place)
         guard let session = sessions[token] else { return }
@@ -248,7 +251,7 @@ extension Agent {
         }
     }
 
-    private func watch(_ session: Session, for interest: Poller.Interest, _ token: UInt64) {
+    private mutating func watch(_ session: Session, for interest: Poller.Interest, _ token: UInt64) {
         guard session.interest != interest else { return }
         do throws(SystemError) {
             try poller.change(session.socket.descriptor.number, interest, token: token)
@@ -267,7 +270,7 @@ extension Agent {
         return supervisor.interval
     }
 
-    private func lookAfterTheLate() {
+    private mutating func lookAfterTheLate() {
         supervisor.isAlive(now: desk.now)
         if let moment = acceptsAgainAt, desk.now >= moment {
             acceptsAgainAt = nil
@@ -294,18 +297,18 @@ extension Agent {
 
 // Signals.
 extension Agent {
-    private func handleSignals() {
+    private mutating func handleSignals() {
         while let signal = (try? signals.next()) ?? nil {
             if signal == SignalSource.hangUp { reload() } else { drain() }
         }
     }
 
-    private func reload() {
+    private mutating func reload() {
         supervisor.reloading()
         reloading.begin()
     }
 
-    private func endReload() {
+    private mutating func endReload() {
         guard let result = reloading.take() else { return }
         do throws(PolicyFileError) {
             let loaded = try result.get()
@@ -325,7 +328,7 @@ extension Agent {
     }
 
     // Nobody new; those who are connected get answers to what they have sent.
-    private func drain() {
+    private mutating func drain() {
         guard drainsUntil == nil else { return }
         supervisor.stopping()
         log.notice("stopping")

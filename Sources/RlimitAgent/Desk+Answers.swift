@@ -8,7 +8,7 @@ extension Desk {
     /// The way of a request: decode, find out whom it speaks of, authorize and perform, reply.
     ///
     /// False: it cannot be answered before the session's errand is done.
-    func answer(_ payload: Span<UInt8>, of session: Session, at place: Range<Int>) -> Bool {
+    mutating func answer(_ payload: Span<UInt8>, of session: Session, at place: Range<Int>) -> Bool {
         handler.statistics.requests += 1
         do throws(RequestFault) {
             let request = try decoder.decode(payload)
@@ -63,7 +63,7 @@ extension Desk {
     }
 
     // nil: it comes later.
-    func outcome(
+    mutating func outcome(
         of request: Request, with attached: consuming FileDescriptor?, for session: Session
     ) -> Result<Reply, RlimitError>? {
         do throws(RlimitError) {
@@ -81,7 +81,7 @@ extension Desk {
         }
     }
 
-    func admit(_ request: Request, of session: Session) throws(RlimitError) {
+    mutating func admit(_ request: Request, of session: Session) throws(RlimitError) {
         let rate = handler.policy.quota.requestsPerSecond
         if let wait = session.account.admitRequest(ratePerSecond: rate, now: now) {
             handler.statistics.refusals += 1
@@ -99,7 +99,7 @@ extension Desk {
     }
 
     // Finds the process; `handler` does the rest. nil: it comes later.
-    private func reply(
+    private mutating func reply(
         to request: Request, about whom: Request.Whom, with attached: consuming FileDescriptor?, for session: Session
     ) throws(RlimitError) -> Reply? {
         switch whom {
@@ -117,7 +117,7 @@ extension Desk {
                 handler.refused(error, request, to: session.peer, target: nil)
                 throw error
             }
-            return try withNamed(pid, of: session) { process throws(RlimitError) in
+            return try session.withNamed(pid) { process throws(RlimitError) in
                 try reply(to: request, about: process, isPeer: session.isPeer(process), for: session)
             }
         case .attachedPidfd:
@@ -134,7 +134,7 @@ extension Desk {
     }
 
     // nil: it has many threads to look through.
-    private func reply(
+    private mutating func reply(
         to request: Request, about process: borrowing KernelProcess, isPeer: Bool, for session: Session
     ) throws(RlimitError) -> Reply? {
         let reply = try handler.handle(request, from: session.peer, on: process, isPeer: isPeer)
@@ -143,32 +143,6 @@ extension Desk {
         else { return reply }
         try begin(request, aboutThreadsOf: process, for: session)
         return nil
-    }
-
-    // The pidfd of the process last named is kept: whoever asks about one process asks again. Once that has ended, its
-    // number may be another's, who is looked up anew.
-    private func withNamed(
-        _ pid: Int32, of session: Session, _ body: (borrowing KernelProcess) throws(RlimitError) -> Reply?
-    ) throws(RlimitError) -> Reply? {
-        if session.named?.pid == pid {
-            do throws(RlimitError) {
-                return try withKept(session, body)
-            } catch {
-                guard error.code == .noSuchProcess else { throw error }
-            }
-        }
-        session.named = nil
-        session.named = try KernelProcess(pid: pid)
-        return try withKept(session, body)
-    }
-
-    private func withKept(
-        _ session: Session, _ body: (borrowing KernelProcess) throws(RlimitError) -> Reply?
-    ) throws(RlimitError) -> Reply? {
-        switch session.named {
-        case .some(let process): return try body(process)
-        case .none: throw RlimitError(.noSuchProcess)
-        }
     }
 }
 

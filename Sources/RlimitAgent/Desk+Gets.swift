@@ -5,7 +5,7 @@ import RlimitWire
 // The commonest request has a short way of its own.
 extension Desk {
     /// Reads what a get asks for and keeps it until `answerGets`. False: it has to go the long way.
-    func collect(_ request: Request, of session: Session) -> Bool {
+    mutating func collect(_ request: Request, of session: Session) -> Bool {
         guard let (whom, resources) = request.plainGet else { return false }
         if !gets.isEmpty, gets.whom != whom { answerGets(of: session) }
         do throws(RlimitError) {
@@ -13,7 +13,11 @@ extension Desk {
             switch whom {
             case .caller: limits = try read(resources, of: session.itself)
             case .pid(let pid):
-                guard session.peer.sharesNamespace, holds(pid, for: session) else { return false }
+                guard session.peer.sharesNamespace else { return false }
+                if !session.holds(pid) {
+                    session.named = nil
+                    session.named = try KernelProcess(pid: pid)
+                }
                 limits = try read(resources, of: session.named)
             }
             // Last, so that nobody is counted twice.
@@ -27,7 +31,7 @@ extension Desk {
     }
 
     /// Looks at the process of the gets that were collected, and answers them.
-    func answerGets(of session: Session) {
+    mutating func answerGets(of session: Session) {
         guard !gets.isEmpty else { return }
         defer { gets.removeAll() }
         switch gets.whom {
@@ -36,7 +40,7 @@ extension Desk {
         }
     }
 
-    private func answerGets(of session: Session, about process: borrowing KernelProcess?, isPeer: Bool?) {
+    private mutating func answerGets(of session: Session, about process: borrowing KernelProcess?, isPeer: Bool?) {
         switch process {
         case .some(let process):
             guard let identity = try? process.livingIdentity() else { break }
@@ -48,7 +52,7 @@ extension Desk {
         for get in gets.gets { answerAnew(get, of: session) }
     }
 
-    private func answer(
+    private mutating func answer(
         _ get: GetRun.Get, of session: Session, about process: borrowing KernelProcess, _ identity: Identity,
         isPeer: Bool
     ) {
@@ -62,21 +66,10 @@ extension Desk {
     }
 
     // It ended meanwhile.
-    private func answerAnew(_ get: GetRun.Get, of session: Session) {
+    private mutating func answerAnew(_ get: GetRun.Get, of session: Session) {
         if let outcome = outcome(of: get.request(gets.whom), with: nil, for: session) {
             encoder.encode(Response(id: get.id, outcome), into: &output)
         }
-    }
-
-    // Whether the session holds the process of this number.
-    private func holds(_ pid: Int32, for session: Session) -> Bool {
-        switch session.named {
-        case .some(let named): if named.pid == pid { return true }
-        case .none: break
-        }
-        session.named = nil
-        session.named = try? KernelProcess(pid: pid)
-        return session.named != nil
     }
 
     private func read(_ resources: ResourceSet, of process: borrowing KernelProcess?) throws(RlimitError) -> Limits {

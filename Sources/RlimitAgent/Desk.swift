@@ -7,7 +7,7 @@ import RlimitWire
 /// `serve` is the story of a session, one turn of it: send what is left, receive, take the frames apart, answer each, send.
 /// A turn reads once, answers at most `Frame.requestsInFlight` requests, and begins none after `turnTime`, so no session keeps
 /// the others waiting.
-final class Desk {
+struct Desk: ~Copyable {
     var handler: RequestHandler
     /// The time, as it was when somebody last looked; never long ago.
     var now = Moment.now
@@ -39,7 +39,7 @@ final class Desk {
         self.errandLimit = errandLimit
     }
 
-    func serve(_ session: Session) -> Session.Fate {
+    mutating func serve(_ session: Session) -> Session.Fate {
         do throws(SystemError) {
             guard try sendLeftovers(of: session) else { return .writes }
             if session.isEnding { return .ends }
@@ -61,14 +61,14 @@ final class Desk {
     }
 
     /// Tells somebody why it is not served, as far as its socket takes it.
-    func turnAway(_ socket: borrowing StreamSocket, _ error: RlimitError) {
+    mutating func turnAway(_ socket: borrowing StreamSocket, _ error: RlimitError) {
         encoder.encode(Response(id: 0, .failure(error)), into: &output)
         _ = unsafe output.withUnsafeBytes { bytes in unsafe try? socket.send(bytes) }
         output.removeAll()
     }
 
     /// Tells a session that it broke the protocol; it ends once it has been told.
-    func fault(_ session: Session, _ error: RlimitError, id: UInt64 = 0) {
+    mutating func fault(_ session: Session, _ error: RlimitError, id: UInt64 = 0) {
         encoder.encode(Response(id: id, .failure(error)), into: &output)
         handler.statistics.faults += 1
         handler.audit.refused(error, to: session.peer, operation: "frame", target: nil)
@@ -76,18 +76,18 @@ final class Desk {
     }
 
     /// A session waits for nothing any more.
-    func forget(_ session: Session) {
+    mutating func forget(_ session: Session) {
         if session.waitingSince.take() != nil { waitingSessions -= 1 }
     }
 
     /// A session has ended.
-    func end(_ session: Session) {
+    mutating func end(_ session: Session) {
         forget(session)
         endErrand(of: session)
     }
 
     /// `fault`, for one that waits for the rest of a frame.
-    func timeOut(_ session: Session) {
+    mutating func timeOut(_ session: Session) {
         fault(session, RlimitError(.malformed, message: "a frame was not whole within \(Session.frameTime)"))
         _ = try? send(to: session)
     }
@@ -112,7 +112,7 @@ extension Desk {
 
     // One send for all responses of the turn. False: some of it moved to the session. Nothing is left here in any case: it
     // would go to whoever is served next.
-    func send(to session: Session) throws(SystemError) -> Bool {
+    mutating func send(to session: Session) throws(SystemError) -> Bool {
         guard !output.isEmpty else { return true }
         defer { output.removeAll() }
         let count = try unsafe output.withUnsafeBytes { bytes throws(SystemError) in

@@ -95,6 +95,42 @@ final class Session {
     }
 }
 
+extension Session {
+    /// Lends the process of a number. The one last named is kept: whoever asks about one process asks again. Once that has
+    /// ended, its number may be another's, who is looked up anew.
+    func withNamed<Value>(
+        _ pid: Int32, _ body: (borrowing KernelProcess) throws(RlimitError) -> Value
+    ) throws(RlimitError) -> Value {
+        if holds(pid) {
+            do throws(RlimitError) {
+                return try withKept(body)
+            } catch {
+                guard error.code == .noSuchProcess else { throw error }
+            }
+        }
+        named = nil
+        named = try KernelProcess(pid: pid)
+        return try withKept(body)
+    }
+
+    /// Whether the process last named has this number.
+    func holds(_ pid: Int32) -> Bool {
+        switch named {
+        case .some(let named): named.pid == pid
+        case .none: false
+        }
+    }
+
+    private func withKept<Value>(
+        _ body: (borrowing KernelProcess) throws(RlimitError) -> Value
+    ) throws(RlimitError) -> Value {
+        switch named {
+        case .some(let process): return try body(process)
+        case .none: throw RlimitError(.noSuchProcess)
+        }
+    }
+}
+
 /// A descriptor on its way to the frame that it belongs to: the last one that begins in the bytes it came with.
 struct Attachment: ~Copyable {
     let descriptor: FileDescriptor

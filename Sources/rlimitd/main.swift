@@ -53,7 +53,9 @@ struct Rlimitd: ParsableCommand {
             socket: socket, policy: policy, stateDirectory: stateDirectory, user: user, logFormat: logFormat,
             logLevel: logLevel, allowsNoCapability: allowNoCapability, allowsUserNamespace: allowUserNamespace)
         do {
-            if check { print(try options.checkPolicy()) } else { try options.start().run() }
+            if check { return print(try options.checkPolicy()) }
+            var agent = try options.start()
+            try agent.run()
         } catch {
             // One line for each thing that is wrong: a policy file can have several.
             for line in "\(error)".split(separator: "\n") { AgentOptions.complain("rlimitd: \(line)") }
