@@ -5,6 +5,7 @@ package import RlimitModel
 /// Responses to frames: the agent's half.
 package struct ResponseEncoder: ~Copyable {
     private var arena = Arena(capacity: Arena.requestCapacity)
+    private var limitAnswer = try? LimitAnswer()
 
     package init() {}
 
@@ -26,6 +27,9 @@ package struct ResponseEncoder: ~Copyable {
     package mutating func encode(
         limits: Limits, of resources: ResourceSet, id: UInt64, into output: inout ByteQueue
     ) {
+        if let resource = resources.only, limitAnswer?.encode(limits[resource], of: resource, id: id, into: &output) != nil {
+            return
+        }
         arena.reset()
         do throws(ArenaFull) {
             let message = try unsafe Response.envelope(id: id, in: &arena)
