@@ -87,6 +87,7 @@ package struct Agent: ~Copyable {
                 if event.token > Token.last { serve(event.token, isOver: event.isOver) } else { handle(event.token) }
             }
             serveErrands()
+            deliver()
             lookAfterTheLate()
         }
         log.notice("stopped")
@@ -205,9 +206,28 @@ extension Agent {
         }
         session.isPutOff = false
         let start = desk.now
-        let fate = desk.serve(session)
+        desk.serve(session)
         desk.now = .now
         session.account.spend(desk.now.nanoseconds(since: start), inTurn: turn)
+        if desk.isFull { deliver() }
+    }
+
+    // Everyone who called was heard.
+    private mutating func deliver() {
+        for place in desk.letters.indices {
+            let letter = desk.letters[place]
+            let session = letter.session
+            let start = desk.now
+            let fate = desk.deliver(letter)
+            desk.now = .now
+            session.account.spend(desk.now.nanoseconds(since: start), inTurn: turn)
+            if sessions[session.token] != nil { settle(session, fate) }
+        }
+        desk.clear()
+    }
+
+    private mutating func settle(_ session: Session, _ fate: Session.Fate) {
+        let token = session.token
         switch fate {
         case .reads: watch(session, for: .readable, token)
         case .writes: watch(session, for: .writable, token)
@@ -339,5 +359,6 @@ extension Agent {
         acceptsAgainAt = nil
         drainsUntil = .now + Self.drainTime
         for token in sessions.tokens { serve(token) }
+        deliver()
     }
 }

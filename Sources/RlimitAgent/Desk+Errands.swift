@@ -64,9 +64,10 @@ extension Desk {
         switch errand.advance(until: end, for: session, &handler) {
         case .goesOn: return false
         case .answers(let outcome, let more):
+            let start = output.count
             encoder.encode(Response(id: errand.request.id, more: more, outcome), into: &output)
             if !more { endErrand(of: session) }
-            _ = try send(to: session)
+            try sendNow(from: start, to: session)
             return !more
         }
     }

@@ -93,7 +93,7 @@ extension Desk {
     // The clock is looked at after the first, and after every fourth from then on.
     private mutating func mayAnswerMore(than answered: Int) -> Bool {
         guard answered > 0 else { return true }
-        guard answered < Frame.requestsInFlight, output.count < Self.outputSize else { return false }
+        guard answered < Frame.requestsInFlight, output.count - outputStart < Self.outputSize else { return false }
         if answered & 3 == 1 { now = .now }
         return now.nanoseconds(since: received) < Self.turnTime
     }
