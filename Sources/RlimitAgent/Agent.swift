@@ -79,7 +79,10 @@ package struct Agent: ~Copyable {
             sink.flush()
             turn &+= 1
             // Who was put off comes before who calls now, so that nobody is put off for ever.
-            if !backlog.isEmpty { serveBacklog() }
+            if !backlog.isEmpty {
+                serveBacklog()
+                deliver()
+            }
             let count = try poller.wait(timeout: timeToWait)
             desk.now = .now
             for place in 0..<count {
