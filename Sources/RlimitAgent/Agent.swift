@@ -30,6 +30,7 @@ package struct Agent: ~Copyable {
     // After SIGTERM: until then peers may take their last responses.
     private var drainsUntil: Moment?
     private var tickAt = Moment.now
+    private var busyPoll: BusyPoll
 
     private enum Token {
         static let listener: UInt64 = 1
@@ -67,9 +68,31 @@ package struct Agent: ~Copyable {
         sink = parts.sink
         log = parts.log
         limits = ConnectionLimits(all: parts.connectionLimit)
+        busyPoll = BusyPoll(upTo: parts.busyPoll)
         desk = Desk(
             handler: RequestHandler(policy: parts.policy, facts: parts.facts, audit: Audit(sink: parts.sink)),
             errandLimit: parts.errandLimit)
+    }
+
+    // How many events there are, after looking for some before sleeping where that is wanted and pays.
+    private mutating func wait() throws(SystemError) -> Int {
+        let timeout = timeToWait
+        guard timeout != .zero, busyPoll.shouldPoll() else { return try poller.wait(timeout: timeout) }
+        var count = try poller.wait(timeout: .zero)
+        guard count == 0 else {
+            busyPoll.found(afterFirst: false)
+            return count
+        }
+        let start = Moment.now
+        repeat {
+            count = try poller.wait(timeout: .zero)
+            guard count == 0 else {
+                busyPoll.found(afterFirst: true)
+                return count
+            }
+        } while Moment.now.nanoseconds(since: start) < busyPoll.window
+        busyPoll.inVain()
+        return try poller.wait(timeout: timeout)
     }
 
     /// Serves until SIGTERM or SIGINT, then until everyone who is connected has its answers.
@@ -83,7 +106,7 @@ package struct Agent: ~Copyable {
                 serveBacklog()
                 deliver()
             }
-            let count = try poller.wait(timeout: timeToWait)
+            let count = try wait()
             desk.now = .now
             for place in 0..<count {
                 let event = poller.event(place)
