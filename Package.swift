@@ -38,6 +38,7 @@ let package = Package(
         .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
         .systemLibrary(name: "CCapNG", pkgConfig: "libcap-ng", providers: [.apt(["libcap-ng-dev"])]),
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+        .systemLibrary(name: "CGetopt"),
         .target(name: "CRlimitProto", dependencies: ["CProtobufC"]),
         .target(name: "CRlimitLinux"),
         .target(name: "CTomlPlusPlus"),
@@ -74,9 +75,7 @@ let package = Package(
 
         // Thin mains.
         .executableTarget(
-            name: "rlimitd",
-            dependencies: ["RlimitAgent", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-            swiftSettings: swiftSettings),
+            name: "rlimitd", dependencies: ["CGetopt", "RlimitAgent"], swiftSettings: swiftSettings),
         .executableTarget(
             name: "rlimitctl",
             dependencies: [

@@ -1,3 +1,4 @@
+import RlimitKernel
 import RlimitModel
 import RlimitPolicy
 import Testing
@@ -6,7 +7,7 @@ import Testing
 
 @Suite("Quotas")
 struct QuotaTests {
-    private let start = ContinuousClock.now
+    private let start = Moment.now
 
     private func admits(_ peer: Peer, to tenants: inout Tenants) -> Bool {
         tenants.admit(Tenant(peer, .baselineOnly), limit: 1, ratePerSecond: 1, now: start) != nil
