@@ -146,7 +146,9 @@ extension Desk {
         var isSecondLook = false
         while true {
             let named: HeldProcess
-            if let known = session.named, known.process.pid == pid { named = known } else {
+            if let known = session.named, known.process.pid == pid {
+                named = known
+            } else {
                 named = try name(pid, for: session)
             }
             do throws(RlimitError) {

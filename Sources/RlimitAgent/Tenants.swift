@@ -91,7 +91,7 @@ struct TokenBucket {
             return nil
         }
         // Rounded up, so that nobody comes too early.
-            return .nanoseconds((Self.one - billionths + max(1, rate) - 1) / max(1, rate))
+        return .nanoseconds((Self.one - billionths + max(1, rate) - 1) / max(1, rate))
     }
 }
 

@@ -22,7 +22,8 @@ package import RlimitModel
     /// The get that the payload of a frame is, if it repeats the last one; otherwise `decode` tells what it is.
     package func repeatedGet(_ payload: borrowing Span<UInt8>) -> PlainGet? { last.matching(payload) }
 
-    /// The request that is the payload of one frame. Allocates nothing for operations without text.
+    /// The request that is the payload of one frame. Allocates nothing for operations without text and
+    /// with one edit at most.
     ///
     /// - Throws: `.malformed` for what is not the protocol: answer, then close. Any other code is the answer to a request
     ///   that makes no sense or is not known to this agent; the connection goes on.
