@@ -38,7 +38,7 @@ package struct EditBatch: Sendable {
 
     /// - Parameter count: How many will be appended.
     package init(reserving count: Int = 0) {
-        if count > 1 { others.reserveCapacity(min(count, Self.capacity) - 1) }
+        if count > 1 { others.reserveCapacity(Swift.min(count, Self.capacity) - 1) }
     }
 
     package init(_ edits: some Sequence<NumericEdit>) {
