@@ -49,6 +49,8 @@ struct BenchmarkTests {
             ["--self"], ["--usage"], ["--pid", "\(sample.pid)", "--pidfd"], ["--pid", "\(sample.pid)", "--usage"],
             ["--self", "--set", "nofile"], ["--pid", "\(sample.pid)", "--set", "nofile"],
             ["--pid", "\(sample.pid)", "--set", "nofile", "--connections", "3", "--outstanding", "4"],
+            ["--pid", "\(sample.pid)", "--tasks", "5"], ["--self", "--set", "nofile", "--tasks", "1"],
+            ["--self", "--busy-poll", "50"],
         ]
         for kind in kinds {
             let result = try bench(few + kind)
@@ -59,7 +61,7 @@ struct BenchmarkTests {
         }
         // Every set was granted, and the last one put the limit back.
         let audited = agent.log.split(separator: "\n").filter { $0.contains("operation=set") }
-        #expect(audited.count >= 90 && audited.allSatisfy { $0.contains("verdict=granted") })
+        #expect(audited.count >= 120 && audited.allSatisfy { $0.contains("verdict=granted") })
         #expect(try sample.files.limit("Max open files").description.contains("1234"))
     }
 
@@ -103,6 +105,9 @@ struct BenchmarkTests {
             (["--calls", "many"], "The value 'many' is invalid for '--calls"),
             (["--connections", "20001"], "not in the range 1 to 20000"),
             (["--outstanding", "129"], "not in the range 1 to 128"),
+            (["--tasks", "2", "--connections", "2"], "tasks share the one connection"),
+            (["--tasks", "10001"], "not in the range 0 to 10000"),
+            (["--busy-poll", "1001"], "not in the range 0 to 1000"),
             (["--pid", "1"], "1 is no process id"),
             (["--pidfd"], "--pidfd needs --pid"),
             (["--self", "--pid", "4"], "--self asks about no other process"),
