@@ -55,16 +55,3 @@ package final class BackgroundTask<Value: Sendable>: Sendable {
         }
     }
 }
-
-/// A descriptor that one thread makes readable and another makes quiet. eventfd(2).
-private final class WakeupDescriptor: Sendable {
-    let number: Int32
-
-    init() throws(SystemError) { number = try SystemCall.value("eventfd") { rl_wakeup_open() } }
-
-    deinit { _ = rl_close(number) }
-
-    func signal() { _ = SystemCall.retrying { rl_wakeup_signal(number) } }
-
-    func reset() { _ = SystemCall.retrying { rl_wakeup_reset(number) } }
-}
