@@ -1,3 +1,4 @@
+import RlimitKernel
 import RlimitModel
 import RlimitPolicy
 
@@ -10,7 +11,7 @@ struct RequestHandler: ~Copyable {
     private(set) var policy: Policy
     var policyStatus: PolicyStatus
     var statistics = Statistics()
-    private let startedAt = ContinuousClock.now
+    private let startedAt = Moment.now
     private var writer = LimitWriter()
 
     init(policy: Policy, facts: AgentFacts, audit: Audit) {
@@ -40,7 +41,7 @@ struct RequestHandler: ~Copyable {
         switch authorized.deed {
         case .serverInfo: return .serverInfo(facts.info(for: peer, policy: policyStatus.text))
         case .stats:
-            statistics.uptime = startedAt.duration(to: .now)
+            statistics.uptime = .now - startedAt
             return .stats(statistics)
         default: throw RlimitError(.unsupported, message: "this agent does not have \(request.name) yet")
         }
@@ -59,6 +60,26 @@ struct RequestHandler: ~Copyable {
             return try judgeAndPerform(request, from: peer, on: process, isPeer: isPeer, wasFound: wasFound)
         } catch {
             refused(error, request, to: peer, target: process.pid, isSilent: isSilent)
+            throw error
+        }
+    }
+
+    /// Whether the caller of a get may see limits that were read of a process, given a look at it that came after.
+    mutating func admit(
+        _ pending: PendingGet, from peer: Peer, _ identity: Identity, isPeer: Bool
+    ) throws(RlimitError) {
+        let held = pending.process
+        let subject = Subject(
+            identity: identity, isPeer: isPeer, isAgent: identity.pid == facts.pid, now: pending.limits)
+        do throws(RlimitError) {
+            guard identity.pid > 1 else { throw Policy.firstProcess }
+            let verdict = try policy.authorize(pending.get.request, from: peer, on: subject) {
+                (parts: ProcessDetail.Parts) throws(RlimitError) in
+                try held.process.detail(parts)
+            }
+            _ = try verdict.get()
+        } catch {
+            refused(error, pending.get.request, to: peer, target: identity.pid)
             throw error
         }
     }

@@ -10,9 +10,9 @@ final class Session {
     let peer: Peer
     let account: Account
     /// The process that connected; nil where it has no number in the agent's PID namespace.
-    let itself: KernelProcess?
+    let itself: HeldProcess?
     /// The process last named by number, kept for the next request that names it: a pidfd, never its credentials.
-    var named: KernelProcess?
+    var named: HeldProcess?
     /// Whether descriptors are received from this peer at all.
     var mayAttach: Bool
     /// A descriptor that came with bytes of a frame that is not whole yet, or not yet read.
@@ -22,7 +22,7 @@ final class Session {
     /// Responses that the peer did not take yet; as long as there are any, nothing more is read.
     var unsent = ByteQueue()
     /// When the first bytes of an unfinished frame came.
-    var waitingSince: ContinuousClock.Instant?
+    var waitingSince: Moment?
     /// How many bytes of the stream have been answered.
     var position: UInt64 = 0
     /// `unread` holds frames that are whole, and not only the beginning of one.
@@ -74,23 +74,18 @@ final class Session {
     /// Whether a process, held since before now, is the one that connected. The number alone does not tell: it may have been
     /// given to another after the peer ended.
     func isPeer(_ process: borrowing KernelProcess) -> Bool {
-        switch itself {
-        case .some(let itself): itself.pid == process.pid && !itself.hasEnded
-        case .none: false
-        }
+        guard let itself else { return false }
+        return itself.process.pid == process.pid && !itself.process.hasEnded
     }
 
-    /// - Parameter groups: The peer's, in memory that it shares with others.
+    /// - Parameter itself: Held for this session, which releases it.
     init(
-        socket: consuming StreamSocket, _ who: consuming PeerHandle, groups: [UInt32], account: Account, mayAttach: Bool
+        socket: consuming StreamSocket, _ peer: Peer, itself: HeldProcess?, account: Account, mayAttach: Bool
     ) {
         self.socket = socket
         self.account = account
-        var peer = who.peer
-        peer.groups = groups
         self.peer = peer
-        // A peer that has ended since leaves its requests behind; they are answered "no such process".
-        if let pidfd = who.pidfd.take() { itself = try? KernelProcess(pidfd) } else { itself = nil }
+        self.itself = itself
         self.mayAttach = mayAttach
     }
 }

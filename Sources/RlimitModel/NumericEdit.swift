@@ -28,16 +28,20 @@ package struct NumericEdit: Hashable, Sendable {
     }
 }
 
-/// Up to sixteen edits, inline: a batch travels through the agent without an allocation.
+/// Up to sixteen edits. The first lies inline, so that a request with one, as most are, is small and costs no allocation.
 package struct EditBatch: Sendable {
     package static let capacity = 16
-    private var storage: InlineArray<16, NumericEdit>
+    // Means nothing while there is none.
+    private var first = NumericEdit(.cpuTime)
+    private var others: [NumericEdit] = []
     package private(set) var count = 0
 
-    package init() { storage = InlineArray(repeating: NumericEdit(.cpuTime)) }
+    /// - Parameter count: How many will be appended.
+    package init(reserving count: Int = 0) {
+        if count > 1 { others.reserveCapacity(Swift.min(count, Self.capacity) - 1) }
+    }
 
     package init(_ edits: some Sequence<NumericEdit>) {
-        self.init()
         for edit in edits { append(edit) }
     }
 
@@ -45,7 +49,7 @@ package struct EditBatch: Sendable {
     @discardableResult
     package mutating func append(_ edit: NumericEdit) -> Bool {
         guard count < Self.capacity else { return false }
-        storage[count] = edit
+        if count == 0 { first = edit } else { others.append(edit) }
         count += 1
         return true
     }
@@ -54,7 +58,7 @@ package struct EditBatch: Sendable {
 extension EditBatch: RandomAccessCollection, Hashable {
     package var startIndex: Int { 0 }
     package var endIndex: Int { count }
-    package subscript(position: Int) -> NumericEdit { storage[position] }
+    package subscript(position: Int) -> NumericEdit { position == 0 ? first : others[position - 1] }
 
     package static func == (left: EditBatch, right: EditBatch) -> Bool { left.elementsEqual(right) }
     package func hash(into hasher: inout Hasher) { for edit in self { hasher.combine(edit) } }

@@ -1,0 +1,68 @@
+import RlimitKernel
+import RlimitModel
+import RlimitWire
+
+/// A get that is not answered yet: what was read by number for it, and whose number it was when it came.
+///
+/// Only a look at the process afterwards tells that the number still was its own, and one look serves all gets that were read
+/// before it.
+struct PendingGet {
+    let get: PlainGet
+    /// Valid for the resources of the get.
+    let limits: Limits
+    let process: HeldProcess
+}
+
+// The commonest request has a short way of its own.
+extension Desk {
+    /// Reads what a get asks for, and leaves the answer for later. False: it has to go the long way.
+    mutating func collect(_ get: PlainGet, of session: Session) -> Bool {
+        // With other answers before it, it would come too late.
+        guard output.count == outputStart, !session.peer.hasMixedIDs, let process = process(of: get, for: session),
+            let limits = try? process.process.read(get.resources)
+        else { return false }
+        // Last, so that nobody is counted twice.
+        guard (try? admit(session, timeout: get.timeout)) != nil else { return false }
+        gets.append(PendingGet(get: get, limits: limits, process: process))
+        return true
+    }
+
+    private mutating func process(of get: PlainGet, for session: Session) -> HeldProcess? {
+        guard let pid = get.pid else { return session.itself }
+        guard session.peer.sharesNamespace else { return nil }
+        if let named = session.named, named.process.pid == pid { return named }
+        return try? name(pid, for: session)
+    }
+
+    /// Looks at the processes of the gets that this session waits for, and answers them.
+    mutating func answerGets(of session: Session) {
+        guard gets.count > getsStart else { return }
+        occasion += 1
+        answer(getsStart..<gets.count, of: session)
+        gets.removeSubrange(getsStart...)
+    }
+
+    /// On this occasion: all that the looks are for has been read.
+    mutating func answer(_ places: Range<Int>, of session: Session) {
+        for place in places {
+            let pending = gets[place]
+            if let identity = pending.process.identity(on: occasion) {
+                answer(pending, of: session, identity)
+            } else if let outcome = outcome(of: pending.get.request, with: nil, for: session) {
+                // It has ended, and perhaps its number is another's.
+                encoder.encode(Response(id: pending.get.id, outcome), into: &output)
+            }
+        }
+    }
+
+    private mutating func answer(_ pending: PendingGet, of session: Session, _ identity: Identity) {
+        let isPeer = pending.process === session.itself
+        do throws(RlimitError) {
+            try handler.admit(pending, from: session.peer, identity, isPeer: isPeer)
+            encoder.encode(
+                limits: pending.limits, of: pending.get.resources, id: pending.get.id, into: &output)
+        } catch {
+            encoder.encode(Response(id: pending.get.id, .failure(error)), into: &output)
+        }
+    }
+}

@@ -1,0 +1,92 @@
+import CProtobufC
+import CRlimitProto
+import RlimitModel
+
+/// The commonest answer, one limit, kept built: only its numbers change from one to the next.
+@safe struct LimitAnswer: ~Copyable {
+    // The messages lie in it.
+    private let arena: Arena
+    private let response: UnsafeMutablePointer<Proto.Response>
+    private let entry: UnsafeMutablePointer<Proto.ResourceLimit>
+    private let limit: UnsafeMutablePointer<Proto.Limit>
+
+    private var packed = PackedLimit()
+
+    /// No such answer is longer: ids and limits take at most 10 bytes each.
+    private static let greatestLength = 64
+    /// Of field 1, a varint.
+    private static let idTag: UInt8 = 0x08
+
+    init() throws(ArenaFull) {
+        // What can fail comes first.
+        var arena = Arena(capacity: 1024)
+        let response = try unsafe arena.message(rlimitd__v1__response__init)
+        let entry = try unsafe arena.message(rlimitd__v1__resource_limit__init)
+        let limit = try unsafe Limit(0).write(to: &arena)
+        let list = try unsafe arena.message(rlimitd__v1__limit_list__init)
+        let entries = try unsafe arena.pointers(to: Proto.ResourceLimit.self, count: 1)
+        unsafe entries[0] = entry
+        unsafe list.pointee.limits = entries
+        unsafe list.pointee.n_limits = 1
+        unsafe entry.pointee.has_resource = 1
+        unsafe entry.pointee.limit = limit
+        unsafe response.pointee.has_id = 1
+        unsafe response.pointee.outcome_case = RLIMITD__V1__RESPONSE__OUTCOME_LIMITS
+        unsafe response.pointee.limits = list
+        self.arena = arena
+        unsafe self.response = response
+        unsafe self.entry = entry
+        unsafe self.limit = limit
+    }
+
+    /// Appends its frame. Packed anew only where the limit is not the last one's: limits seldom change.
+    mutating func encode(_ limit: Limit, of resource: Resource, id: UInt64, into output: inout ByteQueue) {
+        if packed.resource != resource || packed.limit != limit { pack(limit, of: resource) }
+        unsafe output.write(upTo: Frame.headerLength + Self.greatestLength) { space in
+            var end = Frame.headerLength
+            unsafe space[end] = Self.idTag
+            end += 1
+            var left = id
+            while left >= 0x80 {
+                unsafe space[end] = UInt8(truncatingIfNeeded: left) | 0x80
+                left >>= 7
+                end += 1
+            }
+            unsafe space[end] = UInt8(truncatingIfNeeded: left)
+            end += 1
+            for index in 0..<packed.count {
+                unsafe space[end] = packed.bytes[index]
+                end += 1
+            }
+            let length = end - Frame.headerLength
+            unsafe space.storeBytes(of: UInt32(truncatingIfNeeded: length).bigEndian, as: UInt32.self)
+            return end
+        }
+    }
+
+    private mutating func pack(_ limit: Limit, of resource: Resource) {
+        // Of one byte, as is its tag.
+        unsafe response.pointee.id = 1
+        unsafe entry.pointee.resource = resource.number
+        unsafe self.limit.pointee.soft = limit.soft.rawValue
+        unsafe self.limit.pointee.hard = limit.hard.rawValue
+        var whole = InlineArray<64, UInt8>(repeating: 0)
+        var span = whole.mutableSpan
+        let length = unsafe span.withUnsafeMutableBytes { bytes in
+            unsafe protobuf_c_message_pack(
+                &response.pointee.base, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
+        }
+        packed.count = length - 2
+        for index in 0..<packed.count { packed.bytes[index] = whole[index + 2] }
+        packed.resource = resource
+        packed.limit = limit
+    }
+}
+
+/// What follows the id in the last answer.
+private struct PackedLimit {
+    var bytes = InlineArray<64, UInt8>(repeating: 0)
+    var count = 0
+    var resource: Resource?
+    var limit = Limit(0)
+}
