@@ -26,6 +26,7 @@ let package = Package(
         .executable(name: "rlimitd", targets: ["rlimitd"]),
         .executable(name: "rlimitctl", targets: ["rlimitctl"]),
         .library(name: "RlimitClient", targets: ["RlimitClient"]),
+        .library(name: "RlimitTesting", targets: ["RlimitTesting"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -68,6 +69,12 @@ let package = Package(
             swiftSettings: swiftSettings),
         .target(
             name: "RlimitClient", dependencies: ["RlimitKernel", "RlimitModel", "RlimitWire"],
+            swiftSettings: swiftSettings),
+
+        // Both ends in one process, for tests of applications: these are linked with the agent's code, and nothing else is.
+        .target(
+            name: "RlimitTesting",
+            dependencies: ["RlimitAgent", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitWire"],
             swiftSettings: swiftSettings),
 
         // Thin mains.
@@ -140,6 +147,10 @@ let package = Package(
         .testTarget(
             name: "RlimitClientTests",
             dependencies: ["RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire", "client-probe", "raise-files"],
+            swiftSettings: testSettings),
+        .testTarget(
+            name: "RlimitTestingTests",
+            dependencies: ["RlimitTesting"],
             swiftSettings: testSettings),
         .testTarget(
             name: "RlimitctlTests",

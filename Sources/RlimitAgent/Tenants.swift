@@ -64,16 +64,16 @@ final class Account {
 }
 
 /// A second's worth of requests at once, then as many as trickle in.
-struct TokenBucket {
+package struct TokenBucket {
     private var tokens: Double
     private var last: ContinuousClock.Instant
 
-    init(ratePerSecond: Int, now: ContinuousClock.Instant) {
+    package init(ratePerSecond: Int, now: ContinuousClock.Instant) {
         tokens = Double(ratePerSecond)
         last = now
     }
 
-    mutating func take(ratePerSecond: Int, now: ContinuousClock.Instant) -> Duration? {
+    package mutating func take(ratePerSecond: Int, now: ContinuousClock.Instant) -> Duration? {
         let rate = Double(ratePerSecond)
         if now > last {
             tokens = min(rate, tokens + (now - last) / .seconds(1) * rate)

@@ -1,4 +1,3 @@
-internal import CRlimitLinux
 private import Synchronization
 
 /// Work that may take as long as it likes, on a thread of its own, for a loop that must not wait for it.
@@ -54,17 +53,4 @@ package final class BackgroundTask<Value: Sendable>: Sendable {
             if isDone { return wakeup.signal() }
         }
     }
-}
-
-/// A descriptor that one thread makes readable and another makes quiet. eventfd(2).
-private final class WakeupDescriptor: Sendable {
-    let number: Int32
-
-    init() throws(SystemError) { number = try SystemCall.value("eventfd") { rl_wakeup_open() } }
-
-    deinit { _ = rl_close(number) }
-
-    func signal() { _ = SystemCall.retrying { rl_wakeup_signal(number) } }
-
-    func reset() { _ = SystemCall.retrying { rl_wakeup_reset(number) } }
 }
