@@ -148,9 +148,11 @@ let package = Package(
             name: "RlimitClientTests",
             dependencies: ["RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire", "client-probe", "raise-files"],
             swiftSettings: testSettings),
+        .executableTarget(
+            name: "testing-probe", dependencies: ["RlimitClient", "RlimitTesting"], path: "Tests/Helpers/testing-probe",
+            swiftSettings: testSettings),
         .testTarget(
-            name: "RlimitTestingTests",
-            dependencies: ["RlimitTesting"],
+            name: "RlimitTestingTests", dependencies: ["RlimitClient", "RlimitTesting", "testing-probe"],
             swiftSettings: testSettings),
         .testTarget(
             name: "RlimitctlTests",
