@@ -55,7 +55,8 @@ struct LifeTests {
 
     @Test("leave no thread, no descriptor and no folder behind, whatever was under way")
     func nothingLeft() throws {
-        let lines = try testingProbe(["life"])
+        let (lines, status) = try testingProbe("life")
+        #expect(status == 0)
         #expect(
             lines == [
                 "before: 0 threads, 0 descriptors, 0 folders",
@@ -69,7 +70,8 @@ struct LifeTests {
 
     @Test("that cannot be made say why, and leave nothing behind")
     func notMade() throws {
-        let lines = try testingProbe(["no-folder"])
+        let (lines, status) = try testingProbe("no-folder")
+        #expect(status == 0)
         #expect(
             lines == [
                 "no agent for this test: mkdtemp: No such file or directory (internalError, 2)",
@@ -77,19 +79,4 @@ struct LifeTests {
                 "after: 0 threads, 0 descriptors, 0 folders",
             ])
     }
-}
-
-/// What the program prints that uses the library alone, where everything can be counted.
-private func testingProbe(_ arguments: [String]) throws -> [String] {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        .deletingLastPathComponent().appendingPathComponent("testing-probe")
-    process.arguments = arguments
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    let bytes = output.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0)
-    return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
 }

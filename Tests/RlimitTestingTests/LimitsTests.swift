@@ -54,7 +54,7 @@ struct LimitsTests {
         let client = agent.blockingClient
         let refusal = error { try client.raise(.lockedMemory, to: 3) }
         #expect(refusal?.code == .deniedByPolicy)
-        #expect(refusal?.message.hasSuffix("the most is 2, the present hard limit") == true)
+        #expect(refusal?.message.hasSuffix("the most is 2 B, the present hard limit") == true)
         #expect(try client.apply(.raiseToHard(.lockedMemory)).new == Limit(2))
         let shortfall = try client.raise(.lockedMemory, upTo: 3).shortfall
         #expect(shortfall?.code == .deniedByPolicy)

@@ -43,7 +43,10 @@ struct FailNextTests {
         let plain = RlimitError(code)
         agent.failNext(with: plain)
         #expect(error { try client.raise(.nice, to: 10) } == plain)
-        #expect(error { try client.raise(.nice, to: 10) } == nil)
+        #expect(agent.limits[.nice] == Limit(0))
+        // The connection may be on its way out, as after any frame that is not the protocol.
+        let next = code == .malformed ? agent.blockingClient : client
+        #expect(try next.raise(.nice, to: 10).new == Limit(10))
     }
 
     @Test(
@@ -73,9 +76,9 @@ struct ClockTests {
         let client = agent.blockingClient
         // Some trickle in meanwhile; nobody is so quick that it would be for ever.
         func refusal() -> RlimitError? {
-            (0..<100_000).lazy.compactMap { _ in error { try client.limit(.nice) } }.first
+            for _ in 0..<100_000 { if let error = error({ try client.limit(.nice) }) { return error } }
+            return nil
         }
-        let start = ContinuousClock.now
         let first = try #require(refusal())
         #expect(first.code == .rateLimited)
         #expect(first.message == "more than 1000 requests a second; try again later")
@@ -83,7 +86,6 @@ struct ClockTests {
         agent.advance(by: .seconds(-5))
         agent.advance(by: .seconds(1))
         for _ in 0..<1000 { _ = try client.limit(.nice) }
-        _ = start
     }
 }
 

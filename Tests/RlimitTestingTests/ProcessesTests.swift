@@ -16,7 +16,7 @@ struct ProcessesTests {
 
     @Test("have each limits of its own, by number and by pidfd")
     func others() throws {
-        let one = try Sleeper(), other = try Sleeper()
+        let one = try Child(), other = try Child()
         #expect(try client.limit(.nice, of: .process(one.pid)) == Limit(3))
         let handle = try ProcessHandle(pid: one.pid)
         try client.raise(.nice, to: 9, on: handle.target)
@@ -29,7 +29,7 @@ struct ProcessesTests {
 
     @Test("that have ended, or never were, are no such process")
     func ended() throws {
-        let sleeper = try Sleeper()
+        let sleeper = try Child()
         let pid = sleeper.pid
         _ = try client.limit(.nice, of: .process(pid))
         sleeper.end()
@@ -47,7 +47,7 @@ struct ProcessesTests {
         let usage = try client.usage()
         #expect(usage.maxResidentSize.map { $0 > 0 } == true)
         #expect(usage[.openFiles].map { $0 > 0 } == true)
-        let sleeper = try Sleeper()
+        let sleeper = try Child()
         #expect(try client.usage(of: .process(sleeper.pid)).voluntaryContextSwitches != nil)
         let link = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/thread-self")
         let thread = try #require(Int32((link as NSString).lastPathComponent))
@@ -57,7 +57,7 @@ struct ProcessesTests {
     @Test("of a cgroup or pod are those that the agent has met")
     func cgroup() throws {
         #expect(try client.limits(in: .own).map(\.pid) == [getpid()])
-        let sleeper = try Sleeper(), stranger = try Sleeper(), pid = sleeper.pid
+        let sleeper = try Child(), stranger = try Child(), pid = sleeper.pid
         _ = try client.limit(.nice, of: .process(pid))
         for cgroup in [Cgroup.own, .pod, "/kubepods/pod1"] {
             let results = try client.apply(.raise(.nice, to: 10), in: cgroup)

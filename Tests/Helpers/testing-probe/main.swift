@@ -20,7 +20,10 @@ let room = "/tmp/testing-probe-\(getpid())"
 mkdir(room, 0o700)
 setenv("TMPDIR", room, 1)
 // What the libraries keep for good once they were used is there before anything is counted.
-_ = try TestAgent().blockingClient.limits()
+do {
+    let agent = try TestAgent()
+    _ = try agent.blockingClient.limits()
+}
 Thread { usleep(1) }.start()
 usleep(50_000)
 let start = Count.now()
@@ -86,6 +89,7 @@ func goAmidHalfAFrame() throws {
     agent.dropConnections()
     guard recv(number, UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 1), 1, 0) == 0 else { exit(1) }
     close(number)
+    withExtendedLifetime(agent) {}
 }
 
 func failToMake() {
