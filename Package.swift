@@ -25,18 +25,21 @@ let package = Package(
     products: [
         .executable(name: "rlimitd", targets: ["rlimitd"]),
         .executable(name: "rlimitctl", targets: ["rlimitctl"]),
+        .executable(name: "rlimit-bench", targets: ["rlimit-bench"]),
         .library(name: "RlimitClient", targets: ["RlimitClient"]),
         .library(name: "RlimitTesting", targets: ["RlimitTesting"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", exact: "0.2.0"),
     ],
     targets: [
         // C: what the system has, what protoc-c generates, what Swift cannot import.
         .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
         .systemLibrary(name: "CCapNG", pkgConfig: "libcap-ng", providers: [.apt(["libcap-ng-dev"])]),
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+        .systemLibrary(name: "CGetopt"),
         .target(name: "CRlimitProto", dependencies: ["CProtobufC"]),
         .target(name: "CRlimitLinux"),
         .target(name: "CTomlPlusPlus"),
@@ -79,9 +82,7 @@ let package = Package(
 
         // Thin mains.
         .executableTarget(
-            name: "rlimitd",
-            dependencies: ["RlimitAgent", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-            swiftSettings: swiftSettings),
+            name: "rlimitd", dependencies: ["CGetopt", "RlimitAgent"], swiftSettings: swiftSettings),
         .executableTarget(
             name: "rlimitctl",
             dependencies: [
@@ -95,12 +96,14 @@ let package = Package(
             name: "raise-files", dependencies: ["RlimitClient"], path: "Examples/raise-files",
             swiftSettings: swiftSettings),
 
-        // What sets cost, beside prlimit(2) in C.
+        // What calls cost, and what sets cost beside prlimit(2) in C.
         .target(name: "CPrlimitLoop", path: "Benchmarks/CPrlimitLoop"),
         .executableTarget(
             name: "rlimit-bench",
             dependencies: [
-                "CPrlimitLoop", "RlimitClient", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "CPrlimitLoop", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             path: "Benchmarks/rlimit-bench", swiftSettings: swiftSettings),
 

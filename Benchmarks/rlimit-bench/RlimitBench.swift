@@ -1,60 +1,159 @@
 import ArgumentParser
 import RlimitClient
+import RlimitKernel
+import RlimitModel
 
-/// Measures what a set costs through the agent, beside prlimit(2) in a loop over the same processes.
+/// Measures what calls to the agent cost.
 @main
 struct RlimitBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rlimit-bench",
-        abstract: "Measure sets through the agent, beside prlimit(2) in C over the same processes.",
+        abstract: "Measure what calls to the agent cost, as a client sees it.",
+        usage: """
+            rlimit-bench [--self | --pid PID] [--set RESOURCE ... | --usage] [options]
+            rlimit-bench [options] SOCKET first|lat|conc|pipe CALLS WARMUP PARAM PID
+            rlimit-bench [options] SOCKET set-self|set-pidfd|set-cgroup CALLS
+            """,
         discussion: """
-            Sets the soft limit of open files to 1000 and 1001 in turn; a rule must let the caller lower it. The rounds of \
-            the two sides alternate, and of each the median counts. The last line is JSON.
+            Without more it reads its own limit of open files, one call after the other. --set changes soft limits to what they \
+            are and to one less, in turn, and leaves them as they were; a rule must let the caller lower them.
+
+            The second form is for scripts: PARAM is the number of connections (conc) or of calls outstanding (pipe), PID is named \
+            by number unless --self or --pidfd is given, the result is one line of JSON, and the timed part ends after \
+            BENCH_MAX_S seconds (environment). The third measures sets beside prlimit(2) in C over the same processes.
             """)
 
-    enum Mode: String, ExpressibleByArgument, CaseIterable {
-        case setSelf = "set-self"
-        case setPidfd = "set-pidfd"
-        case setCgroup = "set-cgroup"
-    }
+    @Option(help: "Where the agent listens (default: RLIMITD_SOCKET, or /run/rlimitd/rlimitd.sock).")
+    var socket: String?
 
-    @Argument(help: "Where the agent listens.")
-    var socket: String
+    @Flag(name: .customLong("self"), help: "Ask about the benchmark's own process. The default without --pid.")
+    var own = false
 
-    @Argument(help: "What to set: \(Mode.allCases.map(\.rawValue).joined(separator: ", ")).")
-    var mode: Mode
-
-    @Argument(help: "Calls in a round.")
-    var calls: Int
-
-    @Option(help: "Rounds of each side.")
-    var rounds = 5
-
-    @Option(help: "Of set-pidfd: the process.")
+    @Option(help: "Ask about this process.")
     var pid: Int32?
+
+    @Flag(help: "Name the process as applications do, by a pidfd that goes along with each call.")
+    var pidfd = false
+
+    @Option(name: .customLong("set"), help: "Set the soft limit of this resource; may be repeated.")
+    var resources: [String] = []
+
+    @Flag(help: "Ask what the process has used.")
+    var usage = false
+
+    @Option(help: "Connections, 1 to \(Plan.mostConnections).")
+    var connections = 1
+
+    @Option(help: "Calls outstanding on each connection, 1 to \(Plan.mostOutstanding).")
+    var outstanding = 1
+
+    @Option(help: "Calls to measure, of all connections together.")
+    var calls = 20000
+
+    @Option(help: "Calls before the clock starts.")
+    var warmup = 1000
+
+    @Flag(help: "Print one line of JSON instead of a table.")
+    var json = false
+
+    @Option(help: "Of set-self, set-pidfd and set-cgroup: rounds of each side.")
+    var rounds = 5
 
     @Option(help: "Of set-cgroup: the path of the cgroup.")
     var cgroup: String?
 
+    @Argument(help: .hidden)
+    var words: [String] = []
+
     func run() throws {
-        guard calls > 0, rounds > 0 else { throw ValidationError("calls and rounds are at least 1.") }
-        let socket = AgentSocket(path: socket, owner: .anyone)
-        let client = BlockingLimitClient(socket: socket, strategy: .agentOnly, timeout: .seconds(60))
-        let comparison: Comparison
-        switch mode {
-        case .setSelf: comparison = Comparison(own: client)
+        if words.isEmpty {
+            var plan = Plan(socket: socket.map { AgentSocket(path: $0, owner: .anyone) } ?? .standard)
+            (plan.connections, plan.outstanding) = (connections, outstanding)
+            (plan.calls, plan.warmup) = (calls, warmup)
+            plan.subject = try subject(pid)
+            plan.mode = connections > 1 ? .conc : outstanding > 1 ? .pipe : .lat
+            return try measure(plan, asJSON: json)
+        }
+        let script = try ScriptedWords(words)
+        if script.mode.isComparison { return try compare(script) }
+        var plan = Plan(socket: script.socket, mode: script.mode, calls: script.calls, warmup: script.warmup)
+        if script.mode == .conc { plan.connections = script.parameter }
+        if script.mode == .pipe { plan.outstanding = script.parameter }
+        plan.subject = try subject(script.pid)
+        if let seconds = OwnProcess.environment("BENCH_MAX_S") {
+            guard let longest = Double(seconds), longest > 0, longest < 86400 else {
+                throw ValidationError("BENCH_MAX_S is \"\(seconds)\", and must be a number of seconds.")
+            }
+            plan.longest = longest
+        }
+        try measure(plan, asJSON: true)
+    }
+
+    private func measure(_ plan: Plan, asJSON: Bool) throws {
+        if let complaint = plan.complaint { throw ValidationError("\(complaint).") }
+        let bench = Bench(plan, try deed())
+        if plan.mode == .first {
+            print(#"{"ready":true}"#)
+            flushOutput()
+            return print(#"{"mode":"first","t_mono_ns":\#(try bench.first())}"#)
+        }
+        let report = try bench.measure()
+        print(asJSON ? report.json : report.table)
+        if let failure = report.recorder.failure {
+            throw BenchmarkFailure("\(report.recorder.errors) calls failed, the first with: \(failure.message)")
+        }
+    }
+
+    private func compare(_ script: ScriptedWords) throws {
+        guard rounds > 0 else { throw ValidationError("rounds are at least 1.") }
+        let client = BlockingLimitClient(socket: script.socket, strategy: .agentOnly, timeout: .seconds(60))
+        let comparison: SetComparison
+        switch script.mode {
         case .setPidfd:
             guard let pid else { throw ValidationError("set-pidfd needs --pid.") }
-            comparison = try Comparison(client, pid: pid)
+            comparison = try SetComparison(client, pid: pid)
         case .setCgroup:
             guard let cgroup else { throw ValidationError("set-cgroup needs --cgroup.") }
-            comparison = try Comparison(client, cgroup: cgroup)
+            comparison = try SetComparison(client, cgroup: cgroup)
+        default: comparison = SetComparison(own: client)
         }
-        let result = try comparison.measure(calls: calls, rounds: rounds)
+        let result = try comparison.measure(calls: script.calls, rounds: rounds)
         print(
             """
-            {"mode":"\(mode.rawValue)","calls":\(calls),"processes":\(result.processes),\
+            {"mode":"\(script.mode.rawValue)","calls":\(script.calls),"processes":\(result.processes),\
             "agent_us":\(result.agent),"prlimit_us":\(result.loop),"ratio":\(result.ratio)}
             """)
+    }
+
+    private func subject(_ pid: Int32?) throws -> Work.Subject {
+        if own {
+            guard self.pid == nil, !pidfd else {
+                throw ValidationError("--self asks about no other process: leave out --pid and --pidfd.")
+            }
+            return .caller
+        }
+        guard let pid else {
+            guard !pidfd else { throw ValidationError("--pidfd needs --pid.") }
+            return .caller
+        }
+        guard pidfd else { return .number(pid) }
+        guard connections == 1, outstanding == 1 else {
+            throw ValidationError("--pidfd is measured with one call outstanding on one connection.")
+        }
+        return .pidfd(pid)
+    }
+
+    private func deed() throws -> Work.Deed {
+        guard !usage || resources.isEmpty else { throw ValidationError("--usage and --set are two benchmarks.") }
+        if usage { return .usage }
+        let named = try resources.map { name in
+            guard let resource = Resource(name) else {
+                throw ValidationError(
+                    "\"\(name)\" is no resource; there are \(Resource.allCases.map(\.name).joined(separator: ", ")).")
+            }
+            return resource
+        }
+        guard Set(named).count == named.count else { throw ValidationError("a resource is named twice.") }
+        return named.isEmpty ? .get : .set(named)
     }
 }

@@ -73,6 +73,16 @@ int64_t rl_page_size(void) { return sysconf(_SC_PAGESIZE); }
 int64_t rl_clock_ticks(void) { return sysconf(_SC_CLK_TCK); }
 const char *rl_secure_environment(const char *name) { return secure_getenv(name); }
 int32_t rl_process_id(void) { return getpid(); }
+
+int rl_processor_count(void) {
+    // For as many processors as any kernel is built for.
+    unsigned long mask[8192 / (8 * sizeof(unsigned long))];
+    long size = syscall(SYS_sched_getaffinity, 0, sizeof mask, mask);
+    int count = 0;
+    for (long word = 0; word < size / (long)sizeof *mask; word++) count += __builtin_popcountl(mask[word]);
+    return count;
+}
+
 int32_t rl_parent_id(void) { return getppid(); }
 int32_t rl_thread_id(void) { return (int32_t)syscall(SYS_gettid); }
 uint32_t rl_effective_uid(void) { return geteuid(); }

@@ -5,13 +5,13 @@ import RlimitPolicy
 import RlimitPolicyFile
 
 /// The loop: one thread, one epoll, everyone served in turn.
-package final class Agent {
+package struct Agent: ~Copyable {
     private let poller: Poller
     private let signals: SignalSource
     private let listener: Listener
     // Locked as long as the agent lives.
     private let state: StateDirectory
-    private let desk: Desk
+    private var desk: Desk
     // Names of users may be asked of a directory that takes its time.
     private let reloading: BackgroundTask<Result<LoadedPolicy, PolicyFileError>>
     private var supervisor: Supervisor
@@ -26,15 +26,18 @@ package final class Agent {
     private var backlog: [UInt64] = []
     private var turn: UInt64 = 0
     // Until then nobody is accepted, for there was no descriptor left.
-    private var acceptsAgainAt: ContinuousClock.Instant?
+    private var acceptsAgainAt: Moment?
     // After SIGTERM: until then peers may take their last responses.
-    private var drainsUntil: ContinuousClock.Instant?
-    private var tickAt = ContinuousClock.now
+    private var drainsUntil: Moment?
+    private var tickAt = Moment.now
+    private var busyPoll: BusyPoll
 
     private enum Token {
         static let listener: UInt64 = 1
         static let signals: UInt64 = 2
         static let reloading: UInt64 = 3
+        /// Greater ones are sessions'.
+        static let last: UInt64 = 3
     }
 
     /// How often the loop looks after what has waited too long, while there is such a thing.
@@ -49,44 +52,68 @@ package final class Agent {
     private static let errandSlice: Duration = .microseconds(250)
 
     init(_ parts: consuming AgentParts) throws(SystemError) {
-        poller = try Poller()
+        // What can fail comes first.
+        let poller = try Poller()
+        let loader = parts.loader
+        let reloading = try BackgroundTask { Result { () throws(PolicyFileError) in try loader.load() } }
+        try poller.add(parts.signals.descriptor.number, .readable, token: Token.signals)
+        try poller.add(parts.listener.descriptor.number, .readable, token: Token.listener)
+        try poller.add(reloading.descriptor, .readable, token: Token.reloading)
+        self.poller = poller
+        self.reloading = reloading
         signals = parts.signals
         listener = parts.listener
         state = parts.state
-        let loader = parts.loader
-        reloading = try BackgroundTask { Result { () throws(PolicyFileError) in try loader.load() } }
         supervisor = parts.supervisor
         sink = parts.sink
         log = parts.log
         limits = ConnectionLimits(all: parts.connectionLimit)
+        busyPoll = BusyPoll(upTo: parts.busyPoll)
         desk = Desk(
             handler: RequestHandler(policy: parts.policy, facts: parts.facts, audit: Audit(sink: parts.sink)),
             errandLimit: parts.errandLimit)
-        try poller.add(signals.descriptor.number, .readable, token: Token.signals)
-        try poller.add(listener.descriptor.number, .readable, token: Token.listener)
-        try poller.add(reloading.descriptor, .readable, token: Token.reloading)
+    }
+
+    // How many events there are, after looking for some before sleeping where that is wanted and pays.
+    private mutating func wait() throws(SystemError) -> Int {
+        let timeout = timeToWait
+        guard timeout != .zero, busyPoll.shouldPoll() else { return try poller.wait(timeout: timeout) }
+        var count = try poller.wait(timeout: .zero)
+        guard count == 0 else {
+            busyPoll.found(afterFirst: false)
+            return count
+        }
+        let start = Moment.now
+        repeat {
+            count = try poller.wait(timeout: .zero)
+            guard count == 0 else {
+                busyPoll.found(afterFirst: true)
+                return count
+            }
+        } while Moment.now.nanoseconds(since: start) < busyPoll.window
+        busyPoll.inVain()
+        return try poller.wait(timeout: timeout)
     }
 
     /// Serves until SIGTERM or SIGINT, then until everyone who is connected has its answers.
-    package func run() throws(SystemError) {
+    package mutating func run() throws(SystemError) {
         supervisor.ready(policy: desk.handler.policyStatus.text)
         while drainsUntil == nil || sessions.count > 0 {
             sink.flush()
             turn &+= 1
-            desk.now = .now
             // Who was put off comes before who calls now, so that nobody is put off for ever.
-            serveBacklog()
-            try poller.wait(timeout: timeToWait) { event in
-                desk.now = .now
-                switch event.token {
-                case Token.signals: handleSignals()
-                case Token.listener: acceptConnections()
-                case Token.reloading: endReload()
-                default: serve(event.token, isOver: event.isOver)
-                }
+            if !backlog.isEmpty {
+                serveBacklog()
+                deliver()
             }
+            let count = try wait()
             desk.now = .now
+            for place in 0..<count {
+                let event = poller.event(place)
+                if event.token > Token.last { serve(event.token, isOver: event.isOver) } else { handle(event.token) }
+            }
             serveErrands()
+            deliver()
             lookAfterTheLate()
         }
         log.notice("stopped")
@@ -96,9 +123,20 @@ package final class Agent {
 
 // Connections.
 extension Agent {
-    private func acceptConnections(within time: Duration = acceptTime, atMost count: Int = acceptsPerTurn) {
+    // What is no session's.
+    private mutating func handle(_ token: UInt64) {
+        switch token {
+        case Token.signals: handleSignals()
+        case Token.listener: acceptConnections()
+        case Token.reloading: endReload()
+        default: break
+        }
+        desk.now = .now
+    }
+
+    private mutating func acceptConnections(within time: Duration = acceptTime, atMost count: Int = acceptsPerTurn) {
         do throws(SystemError) {
-            let end = ContinuousClock.now + time
+            let end = Moment.now + time
             for _ in 0..<count {
                 guard let socket = try listener.accept() else { return }
                 admit(socket)
@@ -113,7 +151,7 @@ extension Agent {
         }
     }
 
-    private func admit(_ socket: consuming StreamSocket) {
+    private mutating func admit(_ socket: consuming StreamSocket) {
         let who: PeerHandle
         do throws(SystemError) {
             who = try socket.peer()
@@ -145,7 +183,7 @@ extension Agent {
                 socket: socket, who, groups: groups, account: account, mayAttach: policy.letsSpeakOfOthers(peer)))
     }
 
-    private func listen(_ isListening: Bool) {
+    private mutating func listen(_ isListening: Bool) {
         do throws(SystemError) {
             try poller.change(listener.descriptor.number, isListening ? .readable : [], token: Token.listener)
         } catch {
@@ -153,13 +191,13 @@ extension Agent {
         }
     }
 
-    private func turnAway(_ socket: borrowing StreamSocket, _ peer: Peer, _ why: String) {
+    private mutating func turnAway(_ socket: borrowing StreamSocket, _ peer: Peer, _ why: String) {
         let error = RlimitError(.quotaExceeded, message: why)
         desk.turnAway(socket, error)
         desk.handler.audit.refused(error, to: peer, operation: "connect", target: nil)
     }
 
-    private func begin(_ session: Session) {
+    private mutating func begin(_ session: Session) {
         let token = sessions.insert(session)
         session.token = token
         desk.handler.statistics.acceptedConnections += 1
@@ -172,7 +210,7 @@ extension Agent {
         }
     }
 
-    private func end(_ token: UInt64, _ session: Session) {
+    private mutating func end(_ token: UInt64, _ session: Session) {
         // Closing the socket takes it out of the poller too.
         guard sessions.remove(token) else { return }
         desk.end(session)
@@ -184,7 +222,7 @@ extension Agent {
 
 // Turns.
 extension Agent {
-    private func serve(_ token: UInt64, isOver: Bool = false) {
+    private mutating func serve(_ token: UInt64, isOver: Bool = false) {
         guard let session = sessions[token] else { return }
         // Nobody is left who could read the answer. Otherwise reading finds that out.
         if isOver && session.rests { return end(token, session) }
@@ -193,9 +231,29 @@ extension Agent {
             return putInBacklog(session, token)
         }
         session.isPutOff = false
-        let start = ContinuousClock.now
-        let fate = desk.serve(session)
-        session.account.spend(start.duration(to: .now), inTurn: turn)
+        let start = desk.now
+        desk.serve(session)
+        desk.now = .now
+        session.account.spend(desk.now.nanoseconds(since: start), inTurn: turn)
+        if desk.isFull { deliver() }
+    }
+
+    // Everyone who called was heard.
+    private mutating func deliver() {
+        for place in desk.letters.indices {
+            let letter = desk.letters[place]
+            let session = letter.session
+            let start = desk.now
+            let fate = desk.deliver(letter)
+            desk.now = .now
+            session.account.spend(desk.now.nanoseconds(since: start), inTurn: turn)
+            if sessions[session.token] != nil { settle(session, fate) }
+        }
+        desk.clear()
+    }
+
+    private mutating func settle(_ session: Session, _ fate: Session.Fate) {
+        let token = session.token
         switch fate {
         case .reads: watch(session, for: .readable, token)
         case .writes: watch(session, for: .writable, token)
@@ -209,13 +267,13 @@ extension Agent {
     }
 
     // Once, or each turn would give it one turn more than the last.
-    private func putInBacklog(_ session: Session, _ token: UInt64) {
+    private mutating func putInBacklog(_ session: Session, _ token: UInt64) {
         if !session.isInBacklog { backlog.append(token) }
         session.isInBacklog = true
     }
 
-    private func serveBacklog() {
-        guard !backlog.isEmpty else { return }
+    private mutating func serveBacklog() {
+        desk.now = .now
         let tokens = backlog
         backlog.removeAll(keepingCapacity: true)
         for token in tokens {
@@ -226,7 +284,7 @@ extension Agent {
     }
 
     // One errand a turn has a slice, then it is the next one's. Those whose peers do not take the answers wait.
-    private func serveErrands() {
+    private mutating func serveErrands() {
         guard let place = desk.errands.firstIndex(where: { sessions[$0]?.takesAnswers ?? true }) else { return }
         let token = desk.errands.remove(at: place)
         guard let session = sessions[token] else { return }
@@ -239,7 +297,7 @@ extension Agent {
         }
     }
 
-    private func watch(_ session: Session, for interest: Poller.Interest, _ token: UInt64) {
+    private mutating func watch(_ session: Session, for interest: Poller.Interest, _ token: UInt64) {
         guard session.interest != interest else { return }
         do throws(SystemError) {
             try poller.change(session.socket.descriptor.number, interest, token: token)
@@ -258,7 +316,7 @@ extension Agent {
         return supervisor.interval
     }
 
-    private func lookAfterTheLate() {
+    private mutating func lookAfterTheLate() {
         supervisor.isAlive(now: desk.now)
         if let moment = acceptsAgainAt, desk.now >= moment {
             acceptsAgainAt = nil
@@ -285,18 +343,18 @@ extension Agent {
 
 // Signals.
 extension Agent {
-    private func handleSignals() {
+    private mutating func handleSignals() {
         while let signal = (try? signals.next()) ?? nil {
             if signal == SignalSource.hangUp { reload() } else { drain() }
         }
     }
 
-    private func reload() {
+    private mutating func reload() {
         supervisor.reloading()
         reloading.begin()
     }
 
-    private func endReload() {
+    private mutating func endReload() {
         guard let result = reloading.take() else { return }
         do throws(PolicyFileError) {
             let loaded = try result.get()
@@ -316,7 +374,7 @@ extension Agent {
     }
 
     // Nobody new; those who are connected get answers to what they have sent.
-    private func drain() {
+    private mutating func drain() {
         guard drainsUntil == nil else { return }
         supervisor.stopping()
         log.notice("stopping")
@@ -327,5 +385,6 @@ extension Agent {
         acceptsAgainAt = nil
         drainsUntil = .now + Self.drainTime
         for token in sessions.tokens { serve(token) }
+        deliver()
     }
 }

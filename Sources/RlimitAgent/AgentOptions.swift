@@ -11,11 +11,30 @@ package struct AgentOptions: Sendable {
     /// The words for `logLevel(named:)`.
     package static let logLevels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
 
-    package static func logLevel(named name: String) throws(StartError) -> Logger.Level {
+    /// The words for `logFormat(named:)`.
+    package static let logFormats = LogFormat.allCases.map(\.rawValue).joined(separator: ", ")
+    /// The longest that `busyPoll` may be.
+    private static let longestBusyPoll = 1000
+
+    package static func logLevel(named name: String) throws(OptionError) -> Logger.Level {
         guard let level = Logger.Level(rawValue: name) else {
-            throw StartError("unknown log level \"\(name)\"; there are \(logLevels)")
+            throw OptionError("unknown log level \"\(name)\"; there are \(logLevels)")
         }
         return level
+    }
+
+    package static func logFormat(named name: String) throws(OptionError) -> LogFormat {
+        guard let format = LogFormat(rawValue: name) else {
+            throw OptionError("unknown log format \"\(name)\"; there are \(logFormats)")
+        }
+        return format
+    }
+
+    package static func busyPoll(parsing text: String) throws(OptionError) -> Duration {
+        guard let microseconds = Int(text), (0...longestBusyPoll).contains(microseconds) else {
+            throw OptionError("--busy-poll takes microseconds, 0 to \(longestBusyPoll), and not \"\(text)\"")
+        }
+        return .microseconds(microseconds)
     }
 
     package var socket: String
@@ -28,11 +47,14 @@ package struct AgentOptions: Sendable {
     package var logLevel: Logger.Level
     package var allowsNoCapability: Bool
     package var allowsUserNamespace: Bool
+    /// How long the loop looks for requests before it sleeps, while that pays.
+    package var busyPoll: Duration
 
     package init(
         socket: String = standardSocket, policy: String? = nil, stateDirectory: String = standardStateDirectory,
         user: String = "rlimitd", logFormat: LogFormat = .text, logLevel: Logger.Level = standardLogLevel,
-        allowsNoCapability: Bool = false, allowsUserNamespace: Bool = false
+        allowsNoCapability: Bool = false, allowsUserNamespace: Bool = false,
+        busyPoll: Duration = .zero
     ) {
         self.socket = socket
         self.policy = policy
@@ -42,6 +64,7 @@ package struct AgentOptions: Sendable {
         self.logLevel = logLevel
         self.allowsNoCapability = allowsNoCapability
         self.allowsUserNamespace = allowsUserNamespace
+        self.busyPoll = busyPoll
     }
 
     /// Tells whoever started the agent why it does not start.
@@ -62,4 +85,10 @@ package struct AgentOptions: Sendable {
         let loaded = try loader.load()
         return (loaded.warnings.map { "\($0)" } + ["policy is good: \(loaded.policy.summary)"]).joined(separator: "\n")
     }
+}
+
+/// A value on the command line that makes no sense, and what would.
+package struct OptionError: Error, CustomStringConvertible {
+    package let description: String
+    init(_ description: String) { self.description = description }
 }

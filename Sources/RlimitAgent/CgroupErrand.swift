@@ -29,7 +29,7 @@ final class CgroupErrand: Errand {
 
     /// - Throws: `.noSuchProcess` where there is no such cgroup.
     init(
-        _ request: Request, about cgroup: String, for session: Session, now: ContinuousClock.Instant
+        _ request: Request, about cgroup: String, for session: Session, now: Moment
     ) throws(RlimitError) {
         do throws(SystemError) { scan = try CgroupScan(of: cgroup) } catch {
             var refusal = RlimitError(error, about: "cgroup \(cgroup)")
@@ -45,11 +45,11 @@ final class CgroupErrand: Errand {
         super.init(request, for: session, now: now)
     }
 
-    override func advance(until end: ContinuousClock.Instant, for session: Session, _ handler: inout RequestHandler)
+    override func advance(until end: Moment, for session: Session, _ handler: inout RequestHandler)
         -> Progress
     {
         while true {
-            let now = ContinuousClock.now
+            let now = Moment.now
             if now >= deadline { return finish(isIncomplete: true) }
             if now >= end { return .goesOn }
             switch scan.step() {

@@ -8,10 +8,13 @@ extension Desk {
     /// The way of a request: decode, find out whom it speaks of, authorize and perform, reply.
     ///
     /// False: it cannot be answered before the session's errand is done.
-    func answer(_ payload: Span<UInt8>, of session: Session, at place: Range<Int>) -> Bool {
+    mutating func answer(_ payload: Span<UInt8>, of session: Session, at place: Range<Int>) -> Bool {
         handler.statistics.requests += 1
         do throws(RequestFault) {
             let request = try decoder.decode(payload)
+            if session.attached == nil, collect(request, of: session) { return true }
+            // Answers come in the order of the requests.
+            answerGets(of: session)
             if session.errand != nil, request.operation.mayTakeLong {
                 handler.statistics.requests -= 1
                 return false
@@ -23,6 +26,7 @@ extension Desk {
             }
             encoder.encode(Response(id: request.id, outcome), into: &output)
         } catch {
+            answerGets(of: session)
             if error.error.code == .malformed {
                 fault(session, error.error, id: error.id)
             } else {
@@ -59,7 +63,7 @@ extension Desk {
     }
 
     // nil: it comes later.
-    private func outcome(
+    mutating func outcome(
         of request: Request, with attached: consuming FileDescriptor?, for session: Session
     ) -> Result<Reply, RlimitError>? {
         do throws(RlimitError) {
@@ -77,7 +81,7 @@ extension Desk {
         }
     }
 
-    private func admit(_ request: Request, of session: Session) throws(RlimitError) {
+    mutating func admit(_ request: Request, of session: Session) throws(RlimitError) {
         let rate = handler.policy.quota.requestsPerSecond
         if let wait = session.account.admitRequest(ratePerSecond: rate, now: now) {
             handler.statistics.refusals += 1
@@ -85,7 +89,9 @@ extension Desk {
                 .rateLimited, message: "more than \(rate) requests a second; try again later", retryAfter: wait)
         }
         // Everything before it in the queue was answered meanwhile.
-        if let timeout = request.timeout, now.duration(to: .now) > timeout { throw RlimitError(.deadlineExceeded) }
+        if let timeout = request.timeout, now.nanoseconds(since: received) > timeout.nanoseconds {
+            throw RlimitError(.deadlineExceeded)
+        }
         guard !session.peer.hasMixedIDs || request.operation == .serverInfo else {
             handler.refused(Policy.mixedIDs, request, to: session.peer, target: nil)
             throw Policy.mixedIDs
@@ -93,7 +99,7 @@ extension Desk {
     }
 
     // Finds the process; `handler` does the rest. nil: it comes later.
-    private func reply(
+    private mutating func reply(
         to request: Request, about whom: Request.Whom, with attached: consuming FileDescriptor?, for session: Session
     ) throws(RlimitError) -> Reply? {
         switch whom {
@@ -111,7 +117,7 @@ extension Desk {
                 handler.refused(error, request, to: session.peer, target: nil)
                 throw error
             }
-            return try withNamed(pid, of: session) { process throws(RlimitError) in
+            return try session.withNamed(pid) { process throws(RlimitError) in
                 try reply(to: request, about: process, isPeer: session.isPeer(process), for: session)
             }
         case .attachedPidfd:
@@ -128,7 +134,7 @@ extension Desk {
     }
 
     // nil: it has many threads to look through.
-    private func reply(
+    private mutating func reply(
         to request: Request, about process: borrowing KernelProcess, isPeer: Bool, for session: Session
     ) throws(RlimitError) -> Reply? {
         let reply = try handler.handle(request, from: session.peer, on: process, isPeer: isPeer)
@@ -137,32 +143,6 @@ extension Desk {
         else { return reply }
         try begin(request, aboutThreadsOf: process, for: session)
         return nil
-    }
-
-    // The pidfd of the process last named is kept: whoever asks about one process asks again. Once that has ended, its
-    // number may be another's, who is looked up anew.
-    private func withNamed(
-        _ pid: Int32, of session: Session, _ body: (borrowing KernelProcess) throws(RlimitError) -> Reply?
-    ) throws(RlimitError) -> Reply? {
-        if session.named?.pid == pid {
-            do throws(RlimitError) {
-                return try withKept(session, body)
-            } catch {
-                guard error.code == .noSuchProcess else { throw error }
-            }
-        }
-        session.named = nil
-        session.named = try KernelProcess(pid: pid)
-        return try withKept(session, body)
-    }
-
-    private func withKept(
-        _ session: Session, _ body: (borrowing KernelProcess) throws(RlimitError) -> Reply?
-    ) throws(RlimitError) -> Reply? {
-        switch session.named {
-        case .some(let process): return try body(process)
-        case .none: throw RlimitError(.noSuchProcess)
-        }
     }
 }
 

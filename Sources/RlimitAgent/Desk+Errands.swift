@@ -6,7 +6,7 @@ import RlimitWire
 // What takes longer than a turn.
 extension Desk {
     /// Begins to look through a cgroup.
-    func begin(_ request: Request, about target: CgroupTarget, for session: Session) throws(RlimitError) {
+    mutating func begin(_ request: Request, about target: CgroupTarget, for session: Session) throws(RlimitError) {
         let cgroup: String
         do throws(RlimitError) {
             cgroup = try handler.policy.cgroup(of: target, for: session.peer)
@@ -14,17 +14,17 @@ extension Desk {
             handler.refused(error, request, to: session.peer, target: nil)
             throw error
         }
-        try begin(for: session) { () throws(RlimitError) in
+        try begin(for: session) { now throws(RlimitError) in
             try CgroupErrand(request, about: cgroup, for: session, now: now)
         }
     }
 
     /// Begins to look through the threads of a process that is held meanwhile.
-    func begin(
+    mutating func begin(
         _ request: Request, aboutThreadsOf process: borrowing KernelProcess, for session: Session
     ) throws(RlimitError) {
         let pid = process.pid
-        try begin(for: session) { () throws(RlimitError) in
+        try begin(for: session) { now throws(RlimitError) in
             try ThreadErrand(request, of: pid, for: session, now: now)
         }
         // If it ended, the number may be another's.
@@ -34,7 +34,9 @@ extension Desk {
     }
 
     // A session has one at a time, and a tenant a few.
-    private func begin(for session: Session, _ make: () throws(RlimitError) -> Errand) throws(RlimitError) {
+    private mutating func begin(
+        for session: Session, _ make: (Moment) throws(RlimitError) -> Errand
+    ) throws(RlimitError) {
         guard session.errand == nil, session.account.errands < Account.greatestErrands,
             errands.count < errandLimit
         else {
@@ -42,13 +44,13 @@ extension Desk {
                 .rateLimited, message: "too many requests that take long are under way; try again later",
                 retryAfter: .seconds(1))
         }
-        session.errand = try make()
+        session.errand = try make(now)
         session.account.errands += 1
         errands.append(session.token)
     }
 
     /// Whoever waits for the end of this session's errand waits no longer.
-    func endErrand(of session: Session) {
+    mutating func endErrand(of session: Session) {
         guard let errand = session.errand.take() else { return }
         errand.end(for: session, &handler)
         session.account.errands -= 1
@@ -57,14 +59,15 @@ extension Desk {
     }
 
     /// One slice of a session's errand; true once it is done.
-    func advance(_ session: Session, until end: ContinuousClock.Instant) throws(SystemError) -> Bool {
+    mutating func advance(_ session: Session, until end: Moment) throws(SystemError) -> Bool {
         guard let errand = session.errand else { return true }
         switch errand.advance(until: end, for: session, &handler) {
         case .goesOn: return false
         case .answers(let outcome, let more):
+            let start = output.count
             encoder.encode(Response(id: errand.request.id, more: more, outcome), into: &output)
             if !more { endErrand(of: session) }
-            _ = try send(to: session)
+            try sendNow(from: start, to: session)
             return !more
         }
     }

@@ -5,10 +5,12 @@ import RlimitWire
 // Bytes to frames.
 extension Desk {
     // True: the peer sends no more.
-    func receive(from session: Session) throws(SystemError) -> Bool {
-        session.unread.withBytes { input.append($0) }
-        session.unread.removeAll()
-        session.unread.releaseIfEmpty()
+    mutating func receive(from session: Session) throws(SystemError) -> Bool {
+        if !session.unread.isEmpty {
+            session.unread.withBytes { input.append($0) }
+            session.unread.removeAll()
+            session.unread.releaseIfEmpty()
+        }
         // Whole frames that are left from the last turn come first; the kernel keeps the rest meanwhile.
         if session.hasWholeFrames { return false }
         let start = session.position + UInt64(input.count)
@@ -39,7 +41,7 @@ extension Desk {
     }
 
     // How many bytes came; nil at the end of the stream.
-    private func receiveBytes(
+    private mutating func receiveBytes(
         _ body: (UnsafeMutableRawBufferPointer) throws(SystemError) -> StreamSocket.Received
     ) throws(SystemError) -> Int? {
         var isOver = false
@@ -55,19 +57,19 @@ extension Desk {
         return isOver ? nil : count
     }
 
-    func answerFrames(of session: Session) {
+    mutating func answerFrames(of session: Session) {
         var position = 0
         var answered = 0
-        let end = ContinuousClock.now + Self.turnTime
         session.hasWholeFrames = false
-        input.withBytes { bytes in
+        // Apart from the rest of the desk, which is busy answering what is in it.
+        var frames = ByteQueue()
+        swap(&frames, &input)
+        frames.withBytes { bytes in
             while !session.isEnding {
                 do throws(RlimitError) {
                     guard let payload = try Frame.payload(in: bytes, from: position, limit: Frame.greatestRequest)
                     else { break }
-                    guard answered < Frame.requestsInFlight, output.count < Self.outputSize,
-                        answered == 0 || .now < end
-                    else {
+                    guard mayAnswerMore(than: answered) else {
                         session.hasWholeFrames = true
                         break
                     }
@@ -83,15 +85,26 @@ extension Desk {
                 }
             }
         }
+        swap(&frames, &input)
+        answerGets(of: session)
         keepRest(from: position, of: session)
     }
 
-    private func keepRest(from position: Int, of session: Session) {
+    // The clock is looked at after the first, and after every fourth from then on.
+    private mutating func mayAnswerMore(than answered: Int) -> Bool {
+        guard answered > 0 else { return true }
+        guard answered < Frame.requestsInFlight, output.count - outputStart < Self.outputSize else { return false }
+        if answered & 3 == 1 { now = .now }
+        return now.nanoseconds(since: received) < Self.turnTime
+    }
+
+    private mutating func keepRest(from position: Int, of session: Session) {
         session.position += UInt64(position)
         if let range = session.attached?.range, session.position >= range.upperBound, !session.isEnding {
             session.attached = nil
             fault(session, RlimitError(.malformed, message: "a descriptor came that no frame asked for"))
         }
+        if position == input.count, session.waitingSince == nil { return input.removeAll() }
         input.consume(position)
         input.withBytes { session.unread.append($0) }
         input.removeAll()

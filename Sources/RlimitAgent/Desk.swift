@@ -4,13 +4,16 @@ import RlimitWire
 
 /// Where sessions are served, one at a time, with what they all share.
 ///
-/// `serve` is the story of a session, one turn of it: send what is left, receive, take the frames apart, answer each, send.
-/// A turn reads once, answers at most `Frame.requestsInFlight` requests, and begins none after `turnTime`, so no session keeps
-/// the others waiting.
-final class Desk {
+/// `serve` and `deliver` are the story of a session, one turn of it: send what is left, receive, take the frames apart, answer
+/// each, send. A turn reads once, answers at most `Frame.requestsInFlight` requests, and begins none after `turnTime`, so no
+/// session keeps the others waiting. Answers are sent once all who called were heard: a peer that is woken for one answer may
+/// take the processor from the agent, and so, at worst, for each.
+struct Desk: ~Copyable {
     var handler: RequestHandler
-    /// The time of this turn of the loop.
-    var now = ContinuousClock.now
+    /// The time, as it was when somebody last looked; never long ago.
+    var now = Moment.now
+    /// When the session that is served was received from.
+    var received = Moment.now
     /// How many sessions have sent the beginning of a frame and not yet its end.
     var waitingSessions = 0
     var decoder = RequestDecoder()
@@ -22,47 +25,80 @@ final class Desk {
     // What came in and what goes out within one turn; what is left of either moves to the session.
     var input = ByteQueue()
     var output = ByteQueue()
+    var gets = GetRun(capacity: Frame.requestsInFlight)
+    /// Where in `output` begins what the session is sent that is served.
+    var outputStart = 0
+    /// Whom to send what of `output`, once everyone was heard.
+    private(set) var letters: [Letter] = []
 
     /// What one read takes at most.
     static let readSize = 16 * 1024
     /// With this much to send, a turn answers no more requests.
     static let outputSize = 64 * 1024
     /// After this long, a turn answers no more requests: what the kernel shows of some processes takes it many milliseconds.
-    static let turnTime: Duration = .microseconds(500)
+    /// In nanoseconds.
+    static let turnTime: UInt64 = 500_000
 
     init(handler: consuming RequestHandler, errandLimit: Int) {
         self.handler = handler
         self.errandLimit = errandLimit
     }
 
-    func serve(_ session: Session) -> Session.Fate {
+    /// There is much to send already.
+    var isFull: Bool { output.count >= Self.outputSize }
+
+    /// The first half of a session's turn: what it sent is received and answered. The answers lie in `output` until `deliver`.
+    mutating func serve(_ session: Session) {
+        outputStart = output.count
+        var letter = Letter(session, start: outputStart)
         do throws(SystemError) {
-            guard try sendLeftovers(of: session) else { return .writes }
-            if session.isEnding { return .ends }
-            if !session.rests {
+            if try sendLeftovers(of: session), !session.isEnding, !session.rests {
+                received = now
                 session.isOver = try receive(from: session)
                 answerFrames(of: session)
             }
-            guard try send(to: session) else { return .writes }
+        } catch {
+            // The peer is gone, so nobody is left to be told.
+            gets.removeAll()
+            input.removeAll()
+            output.truncate(to: letter.range.lowerBound)
+            letter.isLost = true
+        }
+        letter.range = letter.range.lowerBound..<output.count
+        letters.append(letter)
+    }
+
+    /// The second half: the answers are sent.
+    mutating func deliver(_ letter: Letter) -> Session.Fate {
+        let session = letter.session
+        guard !letter.isLost else { return .ends }
+        do throws(SystemError) {
+            guard try send(letter.range, to: session) else { return .writes }
             if session.isEnding || session.isOver && session.errand == nil { return .ends }
             return session.rests ? .rests : session.hasWholeFrames ? .hasMore : .reads
         } catch {
-            // The peer is gone, so nobody is left to be told.
-            input.removeAll()
-            output.removeAll()
             return .ends
         }
     }
 
-    /// Tells somebody why it is not served, as far as its socket takes it.
-    func turnAway(_ socket: borrowing StreamSocket, _ error: RlimitError) {
-        encoder.encode(Response(id: 0, .failure(error)), into: &output)
-        _ = unsafe output.withUnsafeBytes { bytes in unsafe try? socket.send(bytes) }
+    /// All letters were delivered.
+    mutating func clear() {
+        letters.removeAll(keepingCapacity: true)
         output.removeAll()
     }
 
+    /// Tells somebody why it is not served, as far as its socket takes it.
+    mutating func turnAway(_ socket: borrowing StreamSocket, _ error: RlimitError) {
+        let start = output.count
+        encoder.encode(Response(id: 0, .failure(error)), into: &output)
+        _ = unsafe output.withUnsafeBytes { bytes in
+            unsafe try? socket.send(UnsafeRawBufferPointer(rebasing: bytes[start...]))
+        }
+        output.truncate(to: start)
+    }
+
     /// Tells a session that it broke the protocol; it ends once it has been told.
-    func fault(_ session: Session, _ error: RlimitError, id: UInt64 = 0) {
+    mutating func fault(_ session: Session, _ error: RlimitError, id: UInt64 = 0) {
         encoder.encode(Response(id: id, .failure(error)), into: &output)
         handler.statistics.faults += 1
         handler.audit.refused(error, to: session.peer, operation: "frame", target: nil)
@@ -70,20 +106,34 @@ final class Desk {
     }
 
     /// A session waits for nothing any more.
-    func forget(_ session: Session) {
+    mutating func forget(_ session: Session) {
         if session.waitingSince.take() != nil { waitingSessions -= 1 }
     }
 
     /// A session has ended.
-    func end(_ session: Session) {
+    mutating func end(_ session: Session) {
         forget(session)
         endErrand(of: session)
     }
 
     /// `fault`, for one that waits for the rest of a frame.
-    func timeOut(_ session: Session) {
+    mutating func timeOut(_ session: Session) {
+        let start = output.count
         fault(session, RlimitError(.malformed, message: "a frame was not whole within \(Session.frameTime)"))
-        _ = try? send(to: session)
+        _ = try? sendNow(from: start, to: session)
+    }
+}
+
+/// What one session is sent at the end of a turn: a piece of the desk's output.
+struct Letter {
+    let session: Session
+    var range: Range<Int>
+    /// Its peer cannot be reached any more.
+    var isLost = false
+
+    init(_ session: Session, start: Int) {
+        self.session = session
+        range = start..<start
     }
 }
 
@@ -91,6 +141,7 @@ final class Desk {
 extension Desk {
     // False: the peer has not taken all of it yet.
     private func sendLeftovers(of session: Session) throws(SystemError) -> Bool {
+        if session.unsent.isEmpty { return true }
         while !session.unsent.isEmpty {
             guard
                 let count = try unsafe session.unsent.withUnsafeBytes({ bytes throws(SystemError) in
@@ -103,16 +154,22 @@ extension Desk {
         return true
     }
 
-    // One send for all responses of the turn. False: some of it moved to the session. Nothing is left here in any case: it
-    // would go to whoever is served next.
-    func send(to session: Session) throws(SystemError) -> Bool {
-        guard !output.isEmpty else { return true }
-        defer { output.removeAll() }
-        let count = try unsafe output.withUnsafeBytes { bytes throws(SystemError) in
-            unsafe try session.socket.send(bytes)
+    // One send for all responses of the turn. False: some of it moved to the session.
+    private func send(_ range: Range<Int>, to session: Session) throws(SystemError) -> Bool {
+        guard !range.isEmpty else { return session.unsent.isEmpty }
+        return try unsafe output.withUnsafeBytes { output throws(SystemError) in
+            let bytes = unsafe UnsafeRawBufferPointer(rebasing: output[range])
+            // What is left from earlier comes first.
+            let count = session.unsent.isEmpty ? try unsafe session.socket.send(bytes) ?? 0 : 0
+            if count == bytes.count { return true }
+            unsafe session.unsent.append(UnsafeRawBufferPointer(rebasing: bytes[count...]))
+            return false
         }
-        output.consume(count ?? 0)
-        output.withBytes { session.unsent.append($0) }
-        return session.unsent.isEmpty
+    }
+
+    /// Sends what was written to `output` from `start` on, which is nobody else's.
+    mutating func sendNow(from start: Int, to session: Session) throws(SystemError) {
+        defer { output.truncate(to: start) }
+        _ = try send(start..<output.count, to: session)
     }
 }

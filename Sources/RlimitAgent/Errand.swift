@@ -1,3 +1,4 @@
+import RlimitKernel
 import RlimitModel
 
 /// A request that takes longer than a turn, carried out a slice at a time between the turns of others.
@@ -6,11 +7,11 @@ class Errand {
     /// The session's, for the loop.
     let token: UInt64
     /// Some of the time that the caller gave is kept back for the way of the answer.
-    let deadline: ContinuousClock.Instant
+    let deadline: Moment
 
     private static let longestTime: Duration = .seconds(60)
 
-    init(_ request: Request, for session: Session, now: ContinuousClock.Instant) {
+    init(_ request: Request, for session: Session, now: Moment) {
         self.request = request
         token = session.token
         deadline = now + min(request.timeout.map { $0 * 9 / 10 } ?? Self.longestTime, Self.longestTime)
@@ -24,7 +25,7 @@ class Errand {
     }
 
     /// Goes on until `end`, or until there is a response to send.
-    func advance(until end: ContinuousClock.Instant, for session: Session, _ handler: inout RequestHandler) -> Progress
+    func advance(until end: Moment, for session: Session, _ handler: inout RequestHandler) -> Progress
     {
         .answers(.failure(RlimitError(.internalError)), more: false)
     }

@@ -9,6 +9,8 @@ package final class LogSink: Sendable {
     package let format: LogFormat
     private let output: Output
     private let state = Mutex(State())
+    // So that the loop, which asks every turn, needs no lock to learn that there is nothing.
+    private let hasLines = Atomic<Bool>(false)
 
     private struct State {
         var queued: [UInt8] = []
@@ -24,7 +26,7 @@ package final class LogSink: Sendable {
     }
 
     /// Whether everything was taken.
-    var isEmpty: Bool { state.withLock { $0.queued.isEmpty } }
+    var isEmpty: Bool { !hasLines.load(ordering: .relaxed) }
 
     /// - Parameter isChange: It tells of a change that was made. Half of the queue is for these alone: nobody can crowd them
     ///   out by being refused.
@@ -32,6 +34,7 @@ package final class LogSink: Sendable {
         let bytes = line.finished()
         let room = isChange ? Self.capacity : Self.capacity / 2
         state.withLock { state in
+            hasLines.store(true, ordering: .relaxed)
             if state.queued.count + bytes.count > room {
                 state.lost += 1
             } else {
@@ -43,7 +46,8 @@ package final class LogSink: Sendable {
     /// Hands on what is queued, as far as the reader takes it. True when nothing is left.
     @discardableResult
     package func flush() -> Bool {
-        state.withLock { state in
+        if isEmpty { return true }
+        return state.withLock { state in
             if state.lost > 0 && state.queued.count < Self.capacity / 4 {
                 var line = LogLine(format)
                 line.add("level", "error")
@@ -55,6 +59,7 @@ package final class LogSink: Sendable {
             guard !state.queued.isEmpty else { return true }
             let taken = output(state.queued.span)
             state.queued.removeFirst(min(max(taken, 0), state.queued.count))
+            if state.queued.isEmpty, state.lost == 0 { hasLines.store(false, ordering: .relaxed) }
             return state.queued.isEmpty
         }
     }

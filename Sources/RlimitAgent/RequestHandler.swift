@@ -1,3 +1,4 @@
+import RlimitKernel
 package import RlimitModel
 package import RlimitPolicy
 
@@ -10,7 +11,7 @@ package struct RequestHandler: ~Copyable {
     package private(set) var policy: Policy
     var policyStatus: PolicyStatus
     package var statistics = Statistics()
-    private let startedAt = ContinuousClock.now
+    private let startedAt = Moment.now
     private var writer = LimitWriter()
 
     package init(policy: Policy, facts: AgentFacts, audit: Audit) {
@@ -40,7 +41,7 @@ package struct RequestHandler: ~Copyable {
         switch authorized.deed {
         case .serverInfo: return .serverInfo(facts.info(for: peer, policy: policyStatus.text))
         case .stats:
-            statistics.uptime = startedAt.duration(to: .now)
+            statistics.uptime = .now - startedAt
             return .stats(statistics)
         default: throw RlimitError(.unsupported, message: "this agent does not have \(request.name) yet")
         }
@@ -59,6 +60,25 @@ package struct RequestHandler: ~Copyable {
             return try judgeAndPerform(request, from: peer, on: process, isPeer: isPeer, wasFound: wasFound)
         } catch {
             refused(error, request, to: peer, target: process.pid, isSilent: isSilent)
+            throw error
+        }
+    }
+
+    /// Whether the caller of a get may see limits that were read of a process, given a look at it that came after.
+    mutating func admit(
+        _ get: Request, from peer: Peer, on process: borrowing some TargetProcess & ~Copyable, _ identity: Identity,
+        isPeer: Bool, now: Limits
+    ) throws(RlimitError) {
+        do throws(RlimitError) {
+            guard process.pid > 1 else { throw Policy.firstProcess }
+            let subject = Subject(identity: identity, isPeer: isPeer, isAgent: identity.pid == facts.pid, now: now)
+            let verdict = try policy.authorize(get, from: peer, on: subject) {
+                (parts: ProcessDetail.Parts) throws(RlimitError) in
+                try process.detail(parts)
+            }
+            _ = try verdict.get()
+        } catch {
+            refused(error, get, to: peer, target: process.pid)
             throw error
         }
     }

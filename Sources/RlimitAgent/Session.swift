@@ -22,7 +22,7 @@ final class Session {
     /// Responses that the peer did not take yet; as long as there are any, nothing more is read.
     var unsent = ByteQueue()
     /// When the first bytes of an unfinished frame came.
-    var waitingSince: ContinuousClock.Instant?
+    var waitingSince: Moment?
     /// How many bytes of the stream have been answered.
     var position: UInt64 = 0
     /// `unread` holds frames that are whole, and not only the beginning of one.
@@ -92,6 +92,42 @@ final class Session {
         // A peer that has ended since leaves its requests behind; they are answered "no such process".
         if let pidfd = who.pidfd.take() { itself = try? KernelProcess(pidfd) } else { itself = nil }
         self.mayAttach = mayAttach
+    }
+}
+
+extension Session {
+    /// Lends the process of a number. The one last named is kept: whoever asks about one process asks again. Once that has
+    /// ended, its number may be another's, who is looked up anew.
+    func withNamed<Value>(
+        _ pid: Int32, _ body: (borrowing KernelProcess) throws(RlimitError) -> Value
+    ) throws(RlimitError) -> Value {
+        if holds(pid) {
+            do throws(RlimitError) {
+                return try withKept(body)
+            } catch {
+                guard error.code == .noSuchProcess else { throw error }
+            }
+        }
+        named = nil
+        named = try KernelProcess(pid: pid)
+        return try withKept(body)
+    }
+
+    /// Whether the process last named has this number.
+    func holds(_ pid: Int32) -> Bool {
+        switch named {
+        case .some(let named): named.pid == pid
+        case .none: false
+        }
+    }
+
+    private func withKept<Value>(
+        _ body: (borrowing KernelProcess) throws(RlimitError) -> Value
+    ) throws(RlimitError) -> Value {
+        switch named {
+        case .some(let process): return try body(process)
+        case .none: throw RlimitError(.noSuchProcess)
+        }
     }
 }
 

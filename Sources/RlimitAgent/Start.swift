@@ -19,6 +19,7 @@ struct AgentParts: ~Copyable {
     let log: Logger
     let connectionLimit: Int
     let errandLimit: Int
+    let busyPoll: Duration
 }
 
 /// Why the agent does not start, and what to do about it.
@@ -76,7 +77,7 @@ extension AgentOptions {
             AgentParts(
                 signals: signals, listener: listener, loader: loader, policy: loaded.policy, facts: facts,
                 supervisor: Supervisor(), state: state, sink: sink, log: log, connectionLimit: connectionLimit,
-                errandLimit: errandLimit))
+                errandLimit: errandLimit, busyPoll: busyPoll))
     }
 
     // Errands under way at once, for which a quarter of the descriptors is there.

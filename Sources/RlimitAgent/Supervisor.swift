@@ -3,7 +3,7 @@ import RlimitKernel
 /// Whoever started the agent and wants to know how it is: systemd, or nobody.
 struct Supervisor {
     private let notifier = ServiceNotifier()
-    private var alive = ContinuousClock.now
+    private var alive = Moment.now
 
     /// How long the loop may sleep without saying that it is alive; nil for ever.
     var interval: Duration? { notifier?.watchdogInterval.map { $0 / 2 } }
@@ -15,7 +15,7 @@ struct Supervisor {
     func reloading() { tell("RELOADING=1\nMONOTONIC_USEC=\(SystemClock.monotonic / 1000)") }
 
     /// The watchdog's heartbeat, when it is due.
-    mutating func isAlive(now: ContinuousClock.Instant) {
+    mutating func isAlive(now: Moment) {
         guard let interval, now - alive >= interval else { return }
         alive = now
         tell("WATCHDOG=1")

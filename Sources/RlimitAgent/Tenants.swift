@@ -1,3 +1,4 @@
+package import RlimitKernel
 import RlimitModel
 import RlimitPolicy
 
@@ -34,56 +35,62 @@ final class Account {
     var errands = 0
     static let greatestErrands = 4
     /// When the last connection ended; nil where it is not among the departed.
-    fileprivate var departedAt: ContinuousClock.Instant?
+    fileprivate var departedAt: Moment?
     private var bucket: TokenBucket
     private var turn: UInt64 = 0
-    private var timeInTurn: Duration = .zero
-    /// What all connections of one tenant together may take of a turn of the loop, and then those of others come first.
-    static let greatestTimeInTurn: Duration = .milliseconds(1)
+    // In nanoseconds.
+    private var timeInTurn: UInt64 = 0
+    /// What all connections of one tenant together may take of a turn of the loop, and then those of others come first: in
+    /// nanoseconds, a millisecond.
+    static let greatestTimeInTurn: UInt64 = 1_000_000
     /// The groups that its connections came with, each list once.
     var groups = GroupLists()
 
-    fileprivate init(_ tenant: Tenant, ratePerSecond: Int, now: ContinuousClock.Instant) {
+    fileprivate init(_ tenant: Tenant, ratePerSecond: Int, now: Moment) {
         self.tenant = tenant
         bucket = TokenBucket(ratePerSecond: ratePerSecond, now: now)
     }
 
     /// nil: one more request is within the rate. Otherwise how long to wait.
-    func admitRequest(ratePerSecond: Int, now: ContinuousClock.Instant) -> Duration? {
+    func admitRequest(ratePerSecond: Int, now: Moment) -> Duration? {
         bucket.take(ratePerSecond: ratePerSecond, now: now)
     }
 
     /// Whether one of its connections may still be served in this turn of the loop.
     func hasTime(inTurn turn: UInt64) -> Bool { self.turn != turn || timeInTurn < Self.greatestTimeInTurn }
 
-    /// One of its connections was served for so long.
-    func spend(_ time: Duration, inTurn turn: UInt64) {
-        timeInTurn = self.turn == turn ? timeInTurn + time : time
+    /// One of its connections was served for so many nanoseconds.
+    func spend(_ time: UInt64, inTurn turn: UInt64) {
+        timeInTurn = self.turn == turn ? timeInTurn &+ time : time
         self.turn = turn
     }
 }
 
 /// A second's worth of requests at once, then as many as trickle in.
 package struct TokenBucket {
-    private var tokens: Double
-    private var last: ContinuousClock.Instant
+    // In billionths of a request: with so many requests a second, each nanosecond brings as many of them.
+    private var billionths: UInt64
+    private var last: Moment
+    private static let one: UInt64 = 1_000_000_000
 
-    package init(ratePerSecond: Int, now: ContinuousClock.Instant) {
-        tokens = Double(ratePerSecond)
+    package init(ratePerSecond: Int, now: Moment) {
+        billionths = UInt64(clamping: ratePerSecond) * Self.one
         last = now
     }
 
-    package mutating func take(ratePerSecond: Int, now: ContinuousClock.Instant) -> Duration? {
-        let rate = Double(ratePerSecond)
+    package mutating func take(ratePerSecond: Int, now: Moment) -> Duration? {
+        let rate = UInt64(clamping: ratePerSecond)
         if now > last {
-            tokens = min(rate, tokens + (now - last) / .seconds(1) * rate)
+            // After a second it is full in any case, so that no product grows beyond its word.
+            let gained = min(now.nanoseconds(since: last), Self.one) * rate
+            billionths = min(rate * Self.one, billionths + gained)
             last = now
         }
-        guard tokens < 1 else {
-            tokens -= 1
+        guard billionths < Self.one else {
+            billionths -= Self.one
             return nil
         }
-        return .seconds((1 - tokens) / rate)
+        return .nanoseconds((Self.one - billionths) / max(1, rate) + 1)
     }
 }
 
@@ -112,7 +119,7 @@ struct ConnectionLimits {
 struct Tenants {
     private var accounts: [Tenant: Account] = [:]
     // Accounts that were left without a connection, each once, in the order in which they are looked at again.
-    private var departed: [(account: Account, lookAgainAt: ContinuousClock.Instant)] = []
+    private var departed: [(account: Account, lookAgainAt: Moment)] = []
     private var unplaced = 0
 
     /// How long an account is kept after its last connection: by then the bucket is full again, so nothing is lost with it.
@@ -120,7 +127,7 @@ struct Tenants {
 
     /// An account with one connection more, or nil where the tenant has as many as it may.
     mutating func admit(
-        _ tenant: Tenant, limit: Int, unplacedLimit: Int = .max, ratePerSecond: Int, now: ContinuousClock.Instant
+        _ tenant: Tenant, limit: Int, unplacedLimit: Int = .max, ratePerSecond: Int, now: Moment
     ) -> Account? {
         forgetDeparted(now: now)
         if tenant.isUnplaced, unplaced >= unplacedLimit { return nil }
@@ -132,7 +139,7 @@ struct Tenants {
         return account
     }
 
-    mutating func release(_ account: Account, now: ContinuousClock.Instant) {
+    mutating func release(_ account: Account, now: Moment) {
         account.connections -= 1
         if account.tenant.isUnplaced { unplaced -= 1 }
         guard account.connections == 0 else { return }
@@ -141,7 +148,7 @@ struct Tenants {
         account.departedAt = now
     }
 
-    private mutating func forgetDeparted(now: ContinuousClock.Instant) {
+    private mutating func forgetDeparted(now: Moment) {
         let due = departed.prefix { $0.lookAgainAt <= now }
         guard !due.isEmpty else { return }
         departed.removeFirst(due.count)

@@ -6,7 +6,7 @@ final class ThreadErrand: Errand {
     private let process: KernelProcess
     private var scan: ThreadScan
 
-    init(_ request: Request, of pid: Int32, for session: Session, now: ContinuousClock.Instant) throws(RlimitError) {
+    init(_ request: Request, of pid: Int32, for session: Session, now: Moment) throws(RlimitError) {
         process = try KernelProcess(pid: pid)
         do throws(SystemError) { scan = try ThreadScan(of: pid) } catch {
             throw RlimitError(error, about: "process \(pid)")
@@ -15,11 +15,11 @@ final class ThreadErrand: Errand {
     }
 
     override func advance(
-        until end: ContinuousClock.Instant, for session: Session, _ handler: inout RequestHandler
+        until end: Moment, for session: Session, _ handler: inout RequestHandler
     ) -> Progress {
         do throws(SystemError) {
             while try !scan.advance(by: 1) {
-                let now = ContinuousClock.now
+                let now = Moment.now
                 if now >= deadline { return .answers(.failure(RlimitError(.deadlineExceeded)), more: false) }
                 if now >= end { return .goesOn }
             }

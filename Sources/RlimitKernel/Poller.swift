@@ -47,25 +47,37 @@ internal import CRlimitLinux
         try SystemCall.value("epoll_ctl") { rl_epoll_remove(epoll.number, descriptor) }
     }
 
-    /// Waits until something happens or `timeout` has passed (nil: for ever), and gives each event to `body`, which may add,
-    /// change and remove. A descriptor that it removes may still have an event in the same turn. epoll_wait(2).
+    /// Waits until something happens or `timeout` has passed (nil: for ever). epoll_wait(2).
     ///
-    /// - Returns: How many events there were.
-    @discardableResult
-    package func wait(timeout: Duration?, _ body: (Event) -> Void) throws(SystemError) -> Int {
-        let deadline = timeout.map { SystemClock.monotonic &+ $0.nanoseconds }
+    /// - Returns: How many events there are, for `event(_:)`.
+    package func wait(timeout: Duration?) throws(SystemError) -> Int {
+        let deadline = timeout.map { $0 == .zero ? 0 : SystemClock.monotonic &+ $0.nanoseconds }
         let count = try SystemCall.value("epoll_wait") {
             unsafe rl_epoll_wait(epoll.number, events, capacity, Self.milliseconds(until: deadline))
-        }
-        for index in 0..<count {
-            let event = unsafe rl_epoll_event(events, index)
-            body(Event(token: event.token, happened: event.happened))
         }
         return Int(count)
     }
 
+    /// An event of the last wait, by its place. A descriptor that was removed since may still have one.
+    package func event(_ place: Int) -> Event {
+        precondition(place >= 0 && place < capacity)
+        let event = unsafe rl_epoll_event(events, Int32(place))
+        return Event(token: event.token, happened: event.happened)
+    }
+
+    /// Waits, and gives each event to `body`, which may add, change and remove.
+    ///
+    /// - Returns: How many events there were.
+    @discardableResult
+    package func wait(timeout: Duration?, _ body: (Event) -> Void) throws(SystemError) -> Int {
+        let count = try wait(timeout: timeout)
+        for place in 0..<count { body(event(place)) }
+        return count
+    }
+
     private static func milliseconds(until deadline: UInt64?) -> Int32 {
         guard let deadline else { return -1 }
+        guard deadline > 0 else { return 0 }
         let now = SystemClock.monotonic
         guard deadline > now else { return 0 }
         return Int32(clamping: (deadline - now + 999_999) / 1_000_000)

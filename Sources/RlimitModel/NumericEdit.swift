@@ -28,16 +28,17 @@ package struct NumericEdit: Hashable, Sendable {
     }
 }
 
-/// Up to sixteen edits, inline: a batch travels through the agent without an allocation.
+/// Up to sixteen edits. The first lies inline, so that a request with one, as most are, is small and costs no allocation.
 package struct EditBatch: Sendable {
     package static let capacity = 16
-    private var storage: InlineArray<16, NumericEdit>
+    // Means nothing while there is none.
+    private var first = NumericEdit(.cpuTime)
+    private var others: [NumericEdit] = []
     package private(set) var count = 0
 
-    package init() { storage = InlineArray(repeating: NumericEdit(.cpuTime)) }
+    package init() {}
 
     package init(_ edits: some Sequence<NumericEdit>) {
-        self.init()
         for edit in edits { append(edit) }
     }
 
@@ -45,7 +46,7 @@ package struct EditBatch: Sendable {
     @discardableResult
     package mutating func append(_ edit: NumericEdit) -> Bool {
         guard count < Self.capacity else { return false }
-        storage[count] = edit
+        if count == 0 { first = edit } else { others.append(edit) }
         count += 1
         return true
     }
@@ -54,7 +55,7 @@ package struct EditBatch: Sendable {
 extension EditBatch: RandomAccessCollection, Hashable {
     package var startIndex: Int { 0 }
     package var endIndex: Int { count }
-    package subscript(position: Int) -> NumericEdit { storage[position] }
+    package subscript(position: Int) -> NumericEdit { position == 0 ? first : others[position - 1] }
 
     package static func == (left: EditBatch, right: EditBatch) -> Bool { left.elementsEqual(right) }
     package func hash(into hasher: inout Hasher) { for edit in self { hasher.combine(edit) } }

@@ -167,7 +167,11 @@ extension TestDesk {
         let peer = session.peer
         let process: SimulatedProcess
         switch request.operation.whom {
-        case nil: return try handler.handle(request, from: peer)
+        case nil:
+            let reply = try handler.handle(request, from: peer)
+            guard case .stats(var statistics) = reply else { return reply }
+            statistics.uptime += clock.ahead
+            return .stats(statistics)
         case .caller:
             guard let itself = session.itself else {
                 throw RlimitError(.noSuchProcess, message: "the process that connected is not visible from the agent")

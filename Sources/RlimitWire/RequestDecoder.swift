@@ -8,6 +8,7 @@ package import RlimitModel
 /// into an arena of fixed size, then every value is checked while it still has the width it was sent with.
 @safe package struct RequestDecoder: ~Copyable {
     private var arena = Arena(capacity: Arena.requestCapacity)
+    private var last = RepeatedRequest()
     private let descriptor: UnsafePointer<ProtobufCMessageDescriptor>?
     private let libraryFault: String?
 
@@ -23,9 +24,12 @@ package import RlimitModel
     /// - Throws: `.malformed` for what is not the protocol: answer, then close. Any other code is the answer to a request
     ///   that makes no sense or is not known to this agent; the connection goes on.
     package mutating func decode(_ payload: borrowing Span<UInt8>) throws(RequestFault) -> Request {
+        if let request = last.matching(payload) { return request }
         var prescan = Prescan(.request)
         do throws(RlimitError) {
-            return try decode(payload, &prescan)
+            let request = try decode(payload, &prescan)
+            last.keep(request, decodedFrom: payload)
+            return request
         } catch {
             throw RequestFault(id: prescan.id, error: error)
         }

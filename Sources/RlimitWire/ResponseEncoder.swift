@@ -5,6 +5,7 @@ package import RlimitModel
 /// Responses to frames: the agent's half.
 package struct ResponseEncoder: ~Copyable {
     private var arena = Arena(capacity: Arena.requestCapacity)
+    private var limitAnswer = try? LimitAnswer()
 
     package init() {}
 
@@ -20,6 +21,23 @@ package struct ResponseEncoder: ~Copyable {
                 append(response, to: &output)
             }
         if !isWritten { _ = append(Response(id: response.id, .failure(Self.tooLong)), to: &output) }
+    }
+
+    /// Appends the frame of an answer to get.
+    package mutating func encode(
+        limits: Limits, of resources: ResourceSet, id: UInt64, into output: inout ByteQueue
+    ) {
+        if let resource = resources.only, limitAnswer?.encode(limits[resource], of: resource, id: id, into: &output) != nil {
+            return
+        }
+        arena.reset()
+        do throws(ArenaFull) {
+            let message = try unsafe Response.envelope(id: id, in: &arena)
+            unsafe message.pointee.outcome_case = RLIMITD__V1__RESPONSE__OUTCOME_LIMITS
+            unsafe message.pointee.limits = try arena.limits(resources, limits)
+            if unsafe output.appendFrame(of: &message.pointee.base, limit: Frame.greatestResponse) { return }
+        } catch {}
+        _ = append(Response(id: id, .failure(Self.tooLong)), to: &output)
     }
 
     private mutating func appendParts(
@@ -81,10 +99,17 @@ extension Response {
 
     /// All but the outcome.
     fileprivate func envelope(in arena: inout Arena) throws(ArenaFull) -> UnsafeMutablePointer<Proto.Response> {
+        let message = try unsafe Self.envelope(id: id, in: &arena)
+        if more { unsafe message.pointee.setMore() }
+        return unsafe message
+    }
+
+    fileprivate static func envelope(
+        id: UInt64, in arena: inout Arena
+    ) throws(ArenaFull) -> UnsafeMutablePointer<Proto.Response> {
         let message = try unsafe arena.message(rlimitd__v1__response__init)
         unsafe message.pointee.has_id = 1
         unsafe message.pointee.id = id
-        if more { unsafe message.pointee.setMore() }
         return unsafe message
     }
 }

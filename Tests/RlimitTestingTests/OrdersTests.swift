@@ -85,7 +85,9 @@ struct ClockTests {
         #expect(first.retryAfter.map { $0 <= .milliseconds(1) } == true)
         agent.advance(by: .seconds(-5))
         agent.advance(by: .seconds(1))
-        for _ in 0..<1000 { _ = try client.limit(.nice) }
+        for _ in 0..<999 { _ = try client.limit(.nice) }
+        let uptime = try client.statistics().uptime
+        #expect(uptime > .seconds(1) && uptime < .seconds(60))
     }
 }
 

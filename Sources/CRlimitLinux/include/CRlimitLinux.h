@@ -176,6 +176,7 @@ int64_t rl_clock_ticks(void);
 int32_t rl_process_id(void);
 int32_t rl_parent_id(void);
 int32_t rl_thread_id(void);
+int rl_processor_count(void);  // that the calling thread may run on; 0 where the kernel does not tell
 const char *rl_secure_environment(const char *name);  // NULL also in a program with more rights than its caller
 uint32_t rl_effective_uid(void);
 uint32_t rl_effective_gid(void);

@@ -3,7 +3,7 @@ import Glibc
 import RlimitClient
 
 /// The same work done twice: by the agent, and by prlimit(2) in C.
-struct Comparison {
+struct SetComparison {
     /// Whose limits change in one call.
     private let processes: [Int32]
     private let set: (Limit.Bound) throws -> Void
@@ -37,12 +37,14 @@ struct Comparison {
         set = { soft in
             let answer = try client.apply(.set(.openFiles, soft: soft), in: whole)
             for process in answer { _ = try process.result.get() }
-            guard answer.isComplete, answer.count == count else { throw Failure("the cgroup changed meanwhile") }
+            guard answer.isComplete, answer.count == count else {
+                throw BenchmarkFailure("the cgroup changed meanwhile")
+            }
         }
     }
 
     func measure(calls: Int, rounds: Int) throws -> Result {
-        guard !processes.isEmpty else { throw Failure("there is no process to set") }
+        guard !processes.isEmpty else { throw BenchmarkFailure("there is no process to set") }
         var agent: [Double] = []
         var loop: [Double] = []
         // One round of each to warm up.
@@ -63,7 +65,7 @@ struct Comparison {
         var nanoseconds: Int64 = 0
         for call in 0..<calls {
             let took = unsafe pl_set_open_files(processes, processes.count, UInt64(1000 + call % 2))
-            guard took >= 0 else { throw Failure("prlimit failed with errno \(-took)") }
+            guard took >= 0 else { throw BenchmarkFailure("prlimit failed with errno \(-took)") }
             nanoseconds += took
         }
         return Double(nanoseconds) / 1000 / Double(calls)
@@ -78,10 +80,4 @@ struct Comparison {
 private final class Handle {
     let process: ProcessHandle
     init(_ process: consuming ProcessHandle) { self.process = process }
-}
-
-/// Why there is no result.
-struct Failure: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
 }

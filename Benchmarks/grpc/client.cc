@@ -1,0 +1,160 @@
+// The benchmark's client in gRPC C++, with the callback API: grpc-client SOCKET MODE CALLS WARMUP PARAM PID
+#include <grpcpp/grpcpp.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "limits.grpc.pb.h"
+
+namespace {
+
+uint64_t now() {
+    timespec time{};
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return static_cast<uint64_t>(time.tv_sec) * 1000000000u + static_cast<uint64_t>(time.tv_nsec);
+}
+
+double processor_time() {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+// What all calls of a part share.
+struct Sweep {
+    std::mutex mutex;
+    std::condition_variable done;
+    long to_begin = 0, under_way = 0, errors = 0;
+    uint64_t deadline = ~uint64_t{0};
+    uint64_t soft = 0, hard = 0;
+    std::vector<uint64_t> samples;
+};
+
+// One call outstanding, and the next one when it is answered.
+class Lane {
+public:
+    Lane(std::shared_ptr<grpc::Channel> channel, uint32_t pid) : stub_(benchmark::Limits::NewStub(std::move(channel))) {
+        question_.set_pid(pid);
+        question_.set_resource(RLIMIT_NOFILE);
+    }
+
+    // Begins a call if one is left to begin; with the sweep locked.
+    void begin(Sweep &sweep) {
+        if (sweep.to_begin == 0) return;
+        sweep.to_begin--;
+        sweep.under_way++;
+        begin_unlocked_ = true;
+    }
+
+    void send(Sweep &sweep) {
+        if (!begin_unlocked_) return;
+        begin_unlocked_ = false;
+        start_ = now();
+        context_ = std::make_unique<grpc::ClientContext>();
+        stub_->async()->Get(context_.get(), &question_, &answer_, [this, &sweep](const grpc::Status &status) {
+            const uint64_t end = now();
+            {
+                const std::lock_guard<std::mutex> lock(sweep.mutex);
+                if (!status.ok()) sweep.errors++;
+                sweep.samples.push_back(end - start_);
+                sweep.soft = answer_.soft();
+                sweep.hard = answer_.hard();
+                if (end > sweep.deadline) sweep.to_begin = 0;
+                begin(sweep);
+                if (--sweep.under_way == 0) sweep.done.notify_one();
+            }
+            send(sweep);
+        });
+    }
+
+private:
+    std::unique_ptr<benchmark::Limits::Stub> stub_;
+    std::unique_ptr<grpc::ClientContext> context_;
+    benchmark::Question question_;
+    benchmark::Answer answer_;
+    uint64_t start_ = 0;
+    bool begin_unlocked_ = false;
+};
+
+void run(Sweep &sweep, std::vector<std::unique_ptr<Lane>> &lanes, long calls) {
+    {
+        const std::lock_guard<std::mutex> lock(sweep.mutex);
+        sweep.to_begin = calls;
+        for (auto &lane : lanes) lane->begin(sweep);
+    }
+    for (auto &lane : lanes) lane->send(sweep);
+    std::unique_lock<std::mutex> lock(sweep.mutex);
+    sweep.done.wait(lock, [&sweep] { return sweep.under_way == 0; });
+}
+
+double percentile(const std::vector<uint64_t> &sorted, size_t permille) {
+    const size_t rank = (sorted.size() * permille + 999) / 1000;
+    return static_cast<double>(sorted[rank > 0 ? rank - 1 : 0]) / 1000;
+}
+
+}  // namespace
+
+int main(int count, char **words) {
+    if (count != 7) {
+        std::cerr << "usage: grpc-client SOCKET first|lat|conc|pipe CALLS WARMUP PARAM PID\n";
+        return 64;
+    }
+    const std::string address = std::string("unix:") + words[1], mode = words[2];
+    const long calls = std::atol(words[3]), warmup = std::atol(words[4]);
+    const int parameter = std::atoi(words[5]);
+    const auto pid = static_cast<uint32_t>(std::atol(words[6]));
+    const size_t width = mode == "conc" || mode == "pipe" ? static_cast<size_t>(std::max(1, parameter)) : 1;
+
+    std::vector<std::unique_ptr<Lane>> lanes;
+    std::shared_ptr<grpc::Channel> channel;
+    if (mode == "first") {
+        std::cout << "{\"ready\":true}" << std::endl;
+        while (access(words[1], F_OK) != 0) usleep(200);
+    }
+    for (size_t index = 0; index < width; index++) {
+        if (!channel || mode == "conc") {
+            // A connection each: channels of the same arguments would share one.
+            grpc::ChannelArguments arguments;
+            arguments.SetInt("benchmark.lane", static_cast<int>(index));
+            arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+            channel = grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+        }
+        lanes.push_back(std::make_unique<Lane>(channel, pid));
+    }
+    Sweep sweep;
+    if (mode == "first") {
+        run(sweep, lanes, 1);
+        std::printf("{\"mode\":\"first\",\"t_mono_ns\":%llu}\n", static_cast<unsigned long long>(now()));
+        return sweep.errors != 0;
+    }
+    run(sweep, lanes, std::max<long>(warmup, static_cast<long>(width)));
+    const char *longest = std::getenv("BENCH_MAX_S");
+    sweep.samples.clear();
+    sweep.samples.reserve(static_cast<size_t>(calls) + width);
+    const double processor = processor_time();
+    const uint64_t start = now();
+    sweep.deadline = start + static_cast<uint64_t>((longest != nullptr ? std::atof(longest) : 30.0) * 1e9);
+    run(sweep, lanes, calls);
+    const double wall = static_cast<double>(now() - start) / 1e9;
+    std::sort(sweep.samples.begin(), sweep.samples.end());
+    std::printf(
+        "{\"mode\":\"%s\",\"param\":%d,\"calls\":%zu,\"errors\":%ld,\"wall_s\":%.6f,\"calls_per_s\":%.1f,\"min_us\":%.3f,"
+        "\"p50_us\":%.3f,\"p90_us\":%.3f,\"p99_us\":%.3f,\"p999_us\":%.3f,\"max_us\":%.3f,\"cli_cpu_s\":%.6f,\"soft\":%llu,"
+        "\"hard\":%llu}\n",
+        mode.c_str(), parameter, sweep.samples.size(), sweep.errors, wall,
+        static_cast<double>(sweep.samples.size()) / wall, percentile(sweep.samples, 0), percentile(sweep.samples, 500),
+        percentile(sweep.samples, 900), percentile(sweep.samples, 990), percentile(sweep.samples, 999),
+        percentile(sweep.samples, 1000), processor_time() - processor, static_cast<unsigned long long>(sweep.soft),
+        static_cast<unsigned long long>(sweep.hard));
+    return sweep.errors != 0;
+}

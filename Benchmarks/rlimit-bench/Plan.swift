@@ -1,0 +1,39 @@
+import RlimitClient
+
+/// What is to be measured, and how often.
+struct Plan {
+    static let mostConnections = 20000
+    static let mostOutstanding = 128
+
+    var socket: AgentSocket
+    var mode = Mode.lat
+    /// Timed calls, of all connections together.
+    var calls = 20000
+    /// Calls before the clock starts; at least one of each connection.
+    var warmup = 1000
+    var connections = 1
+    /// Of each connection.
+    var outstanding = 1
+    var subject = Work.Subject.caller
+    /// The timed part ends early when this is over, in seconds.
+    var longest = 30.0
+
+    /// As the reports call it: how many connections or calls outstanding a mode has.
+    var parameter: Int { mode == .pipe ? outstanding : connections }
+
+    /// How far it is from something that can be measured, in a sentence; nil where it is not.
+    var complaint: String? {
+        if calls < 1 { return "there must be at least one call to measure, not \(calls)" }
+        if warmup < 0 { return "\(warmup) is no number of calls to warm up with" }
+        if !(1...Self.mostConnections).contains(connections) {
+            return "\(connections) connections are not in the range 1 to \(Self.mostConnections)"
+        }
+        if !(1...Self.mostOutstanding).contains(outstanding) {
+            return "\(outstanding) calls outstanding are not in the range 1 to \(Self.mostOutstanding)"
+        }
+        if let pid = subject.pid, !(2...4_194_304).contains(pid) {
+            return "\(pid) is no process id: those are 2 to 4194304"
+        }
+        return nil
+    }
+}

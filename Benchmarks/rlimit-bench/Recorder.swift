@@ -1,0 +1,63 @@
+import Histogram
+import RlimitKernel
+import RlimitModel
+
+/// What the timed part of a run was like.
+struct Recorder {
+    // Up to a minute, to three digits; more than a minute counts as one.
+    private static let longest: UInt64 = 60_000_000_000
+    private(set) var latencies = Histogram<UInt32>(
+        highestTrackableValue: longest, numberOfSignificantValueDigits: .three)
+    private(set) var calls = 0
+    private(set) var errors = 0
+    /// The first of the errors.
+    private(set) var failure: RlimitError?
+    /// What the last reply told of.
+    private(set) var limit: Limit?
+    private(set) var wall = 0.0
+    private(set) var processorTime = 0.0
+    private let deadline: UInt64
+    private let start: UInt64
+    private let processorStart: Double
+
+    /// The clock starts now.
+    init(longest: Double) throws {
+        processorStart = try Self.processorTime()
+        start = SystemClock.monotonic
+        deadline = start &+ UInt64(longest * 1e9)
+    }
+
+    func isOver(at time: UInt64) -> Bool { time > deadline }
+
+    @inline(__always)
+    mutating func answered(in nanoseconds: UInt64, _ limit: Limit?) {
+        calls += 1
+        if let limit { self.limit = limit }
+        latencies.record(min(nanoseconds, Self.longest))
+    }
+
+    mutating func failed(in nanoseconds: UInt64, _ error: RlimitError) {
+        errors += 1
+        if failure == nil { failure = error }
+        answered(in: nanoseconds, nil)
+    }
+
+    mutating func stop() throws {
+        wall = Double(SystemClock.monotonic - start) / 1e9
+        processorTime = try Self.processorTime() - processorStart
+    }
+
+    /// Microseconds that this part of the calls did not exceed.
+    func latency(atPercentile percentile: Double) -> Double {
+        Double(latencies.valueAtPercentile(percentile)) / 1000
+    }
+
+    var least: Double { Double(latencies.min) / 1000 }
+    var greatest: Double { Double(latencies.maxRecorded) / 1000 }
+    var callsPerSecond: Double { wall > 0 ? Double(calls) / wall : 0 }
+
+    private static func processorTime() throws -> Double {
+        let usage = try OwnUsage.usage(.process)
+        return ((usage.userTime ?? .zero) + (usage.systemTime ?? .zero)) / .seconds(1)
+    }
+}

@@ -1,0 +1,62 @@
+import RlimitModel
+
+/// A result, for programs and for people.
+struct Report {
+    let plan: Plan
+    let work: Work
+    let recorder: Recorder
+
+    /// One line.
+    var json: String {
+        """
+        {"mode":"\(plan.mode.rawValue)","param":\(plan.parameter),"connections":\(plan.connections),\
+        "outstanding":\(plan.outstanding),"calls":\(recorder.calls),"errors":\(recorder.errors),\
+        "wall_s":\(fixed(recorder.wall, 6)),"calls_per_s":\(fixed(recorder.callsPerSecond, 1)),\
+        "min_us":\(fixed(recorder.least, 3)),"p50_us":\(at(50)),"p90_us":\(at(90)),"p99_us":\(at(99)),\
+        "p999_us":\(at(99.9)),"max_us":\(fixed(recorder.greatest, 3)),"cli_cpu_s":\(fixed(recorder.processorTime, 6)),\
+        "soft":\(recorder.limit?.soft.rawValue ?? 0),"hard":\(recorder.limit?.hard.rawValue ?? 0)}
+        """
+    }
+
+    /// Lines, names to the left and numbers beside them.
+    var table: String {
+        let rows = [
+            ("what", work.description),
+            ("how", "\(counted(plan.connections, "connection")), \(plan.outstanding) outstanding on each"),
+            ("calls", "\(recorder.calls) in \(fixed(recorder.wall, 3)) s"),
+            ("errors", "\(recorder.errors)" + (recorder.failure.map { "; the first: \($0.message)" } ?? "")),
+            ("calls/s", fixed(recorder.callsPerSecond, 0)),
+            ("client CPU", "\(fixed(recorder.processorTime * 1e6 / Double(max(1, recorder.calls)), 2)) us a call"),
+            ("", ""),
+            ("latency", "us"),
+            ("least", fixed(recorder.least, 1)),
+            ("p50", fixed(recorder.latency(atPercentile: 50), 1)),
+            ("p90", fixed(recorder.latency(atPercentile: 90), 1)),
+            ("p99", fixed(recorder.latency(atPercentile: 99), 1)),
+            ("p99.9", fixed(recorder.latency(atPercentile: 99.9), 1)),
+            ("most", fixed(recorder.greatest, 1)),
+        ]
+        // Numbers of one table stand below each other; what is said in words begins where it may.
+        let numbers = rows.suffix(7).map(\.1.count).max() ?? 0
+        return rows.enumerated().map { index, row in
+            let name = row.0 + String(repeating: " ", count: 12 - row.0.count)
+            let padding = index > 6 ? String(repeating: " ", count: numbers - row.1.count) : ""
+            return row.0.isEmpty ? "" : name + padding + row.1
+        }.joined(separator: "\n")
+    }
+
+    private func at(_ percentile: Double) -> String { fixed(recorder.latency(atPercentile: percentile), 3) }
+    private func counted(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+}
+
+/// A number with so many digits after the point.
+func fixed(_ number: Double, _ digits: Int) -> String {
+    var scale = 1.0
+    for _ in 0..<digits { scale *= 10 }
+    let scaled = Int64((abs(number) * scale).rounded())
+    let (whole, rest) = scaled.quotientAndRemainder(dividingBy: Int64(scale))
+    let fraction = String(rest)
+    let sign = number < 0 && scaled != 0 ? "-" : ""
+    guard digits > 0 else { return "\(sign)\(whole)" }
+    return "\(sign)\(whole)." + String(repeating: "0", count: digits - fraction.count) + fraction
+}

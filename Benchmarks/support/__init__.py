@@ -1,0 +1,1 @@
+"""What the benchmarks' scripts share. Nothing but Python's standard library."""
