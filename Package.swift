@@ -167,7 +167,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "CTestKernel", "Puppets", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire", "client-probe",
+                "CTestKernel", "Puppets", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitTesting", "RlimitWire",
+                "client-probe",
                 "raise-files", "rlimitctl", "rlimitd",
             ],
             swiftSettings: testSettings),
