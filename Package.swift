@@ -149,7 +149,10 @@ let package = Package(
             swiftSettings: testSettings),
         .testTarget(
             name: "RlimitClientTests",
-            dependencies: ["RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire", "client-probe", "raise-files"],
+            dependencies: [
+                "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitTesting", "RlimitWire", "client-probe",
+                "raise-files",
+            ],
             swiftSettings: testSettings),
         .executableTarget(
             name: "testing-probe", dependencies: ["RlimitClient", "RlimitTesting"], path: "Tests/Helpers/testing-probe",
