@@ -9,7 +9,10 @@ import Testing
 private struct Twins {
     /// What the rule of every `TestAgent` is, in the language of the policy.
     static func policy(_ ceilings: [Resource: Limit.Bound]) -> String {
-        let limits = Resource.allCases.map { "\($0.name) = \(ceilings[$0] ?? 0)" }
+        let limits = Resource.allCases.map { resource in
+            let bound = ceilings[resource] ?? 0
+            return "\(resource.name) = \(resource.unit == .bytes ? "\"\(bound)B\"" : "\(bound)")"
+        }
         return """
             version = 1
             [[allow]]
