@@ -152,7 +152,7 @@ extension Agent {
     }
 
     private mutating func admit(_ socket: consuming StreamSocket) {
-        let who: PeerHandle
+        var who: PeerHandle
         do throws(SystemError) {
             who = try socket.peer()
         } catch {
@@ -178,9 +178,14 @@ extension Agent {
             tenants.release(account, now: desk.now)
             return turnAway(socket, peer, "the connections of uid \(peer.uid) have too many groups that differ")
         }
+        // In memory that it shares with others.
+        who.peer.groups = groups
+        // A peer that has ended since leaves its requests behind; they are answered "no such process".
+        var itself: HeldProcess?
+        if let pidfd = who.pidfd.take() { itself = try? desk.processes.hold(KernelProcess(pidfd)) }
         begin(
             Session(
-                socket: socket, who, groups: groups, account: account, mayAttach: policy.letsSpeakOfOthers(peer)))
+                socket: socket, who.peer, itself: itself, account: account, mayAttach: policy.letsSpeakOfOthers(peer)))
     }
 
     private mutating func listen(_ isListening: Bool) {
@@ -240,6 +245,7 @@ extension Agent {
 
     // Everyone who called was heard.
     private mutating func deliver() {
+        desk.occasion += 1
         for place in desk.letters.indices {
             let letter = desk.letters[place]
             let session = letter.session

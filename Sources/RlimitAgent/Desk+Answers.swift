@@ -11,8 +11,11 @@ extension Desk {
     mutating func answer(_ payload: Span<UInt8>, of session: Session, at place: Range<Int>) -> Bool {
         handler.statistics.requests += 1
         do throws(RequestFault) {
+            if let get = decoder.repeatedGet(payload), session.attached == nil, collect(get, of: session) {
+                return true
+            }
             let request = try decoder.decode(payload)
-            if session.attached == nil, collect(request, of: session) { return true }
+            if let get = PlainGet(request), session.attached == nil, collect(get, of: session) { return true }
             // Answers come in the order of the requests.
             answerGets(of: session)
             if session.errand != nil, request.operation.mayTakeLong {
@@ -81,7 +84,16 @@ extension Desk {
         }
     }
 
-    mutating func admit(_ request: Request, of session: Session) throws(RlimitError) {
+    private mutating func admit(_ request: Request, of session: Session) throws(RlimitError) {
+        try admit(session, timeout: request.timeout)
+        guard !session.peer.hasMixedIDs || request.operation == .serverInfo else {
+            handler.refused(Policy.mixedIDs, request, to: session.peer, target: nil)
+            throw Policy.mixedIDs
+        }
+    }
+
+    /// Whether this session may ask once more now.
+    mutating func admit(_ session: Session, timeout: Duration?) throws(RlimitError) {
         let rate = handler.policy.quota.requestsPerSecond
         if let wait = session.account.admitRequest(ratePerSecond: rate, now: now) {
             handler.statistics.refusals += 1
@@ -89,12 +101,8 @@ extension Desk {
                 .rateLimited, message: "more than \(rate) requests a second; try again later", retryAfter: wait)
         }
         // Everything before it in the queue was answered meanwhile.
-        if let timeout = request.timeout, now.nanoseconds(since: received) > timeout.nanoseconds {
+        if let timeout, now.nanoseconds(since: received) > timeout.nanoseconds {
             throw RlimitError(.deadlineExceeded)
-        }
-        guard !session.peer.hasMixedIDs || request.operation == .serverInfo else {
-            handler.refused(Policy.mixedIDs, request, to: session.peer, target: nil)
-            throw Policy.mixedIDs
         }
     }
 
@@ -104,11 +112,10 @@ extension Desk {
     ) throws(RlimitError) -> Reply? {
         switch whom {
         case .caller:
-            switch session.itself {
-            case .some(let itself): return try reply(to: request, about: itself, isPeer: true, for: session)
-            case .none:
+            guard let itself = session.itself else {
                 throw RlimitError(.noSuchProcess, message: "the process that connected is not visible from the agent")
             }
+            return try reply(to: request, about: itself.process, isPeer: true, for: session)
         case .pid(let pid):
             guard session.peer.sharesNamespace else {
                 let error = RlimitError(
@@ -117,9 +124,7 @@ extension Desk {
                 handler.refused(error, request, to: session.peer, target: nil)
                 throw error
             }
-            return try session.withNamed(pid) { process throws(RlimitError) in
-                try reply(to: request, about: process, isPeer: session.isPeer(process), for: session)
-            }
+            return try reply(to: request, aboutNamed: pid, for: session)
         case .attachedPidfd:
             guard session.mayAttach else {
                 let error = Policy.mayNotSpeakOfOthers(session.peer, request.operation)
@@ -131,6 +136,39 @@ extension Desk {
         case .cgroup, .pod:
             throw RlimitError(.internalError, message: "a request about a cgroup came to a process")
         }
+    }
+
+    // The process last named by number is kept: whoever asks about one process asks again. Once that has ended, its number may
+    // be another's, who is looked up anew.
+    private mutating func reply(
+        to request: Request, aboutNamed pid: Int32, for session: Session
+    ) throws(RlimitError) -> Reply? {
+        var isSecondLook = false
+        while true {
+            let named: HeldProcess
+            if let known = session.named, known.process.pid == pid {
+                named = known
+            } else {
+                named = try name(pid, for: session)
+            }
+            do throws(RlimitError) {
+                let isPeer = session.isPeer(named.process)
+                return try reply(to: request, about: named.process, isPeer: isPeer, for: session)
+            } catch {
+                guard error.code == .noSuchProcess, !isSecondLook else { throw error }
+            }
+            processes.forget(named)
+            if let old = session.named.take() { processes.release(old) }
+            isSecondLook = true
+        }
+    }
+
+    /// The process that has this number now, which the session holds from now on instead of another.
+    mutating func name(_ pid: Int32, for session: Session) throws(RlimitError) -> HeldProcess {
+        if let old = session.named.take() { processes.release(old) }
+        let named = try processes.hold(pid)
+        session.named = named
+        return named
     }
 
     // nil: it has many threads to look through.

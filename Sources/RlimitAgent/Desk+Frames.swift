@@ -86,7 +86,6 @@ extension Desk {
             }
         }
         swap(&frames, &input)
-        answerGets(of: session)
         keepRest(from: position, of: session)
     }
 

@@ -2,89 +2,67 @@ import RlimitKernel
 import RlimitModel
 import RlimitWire
 
-// The commonest request has a short way of its own.
-extension Desk {
-    /// Reads what a get asks for and keeps it until `answerGets`. False: it has to go the long way.
-    mutating func collect(_ request: Request, of session: Session) -> Bool {
-        guard let (whom, resources) = request.plainGet else { return false }
-        if !gets.isEmpty, gets.whom != whom { answerGets(of: session) }
-        do throws(RlimitError) {
-            let limits: Limits
-            switch whom {
-            case .caller: limits = try read(resources, of: session.itself)
-            case .pid(let pid):
-                guard session.peer.sharesNamespace else { return false }
-                if !session.holds(pid) {
-                    session.named = nil
-                    session.named = try KernelProcess(pid: pid)
-                }
-                limits = try read(resources, of: session.named)
-            }
-            // Last, so that nobody is counted twice.
-            try admit(request, of: session)
-            gets.append(GetRun.Get(id: request.id, resources: resources, limits: limits), about: whom)
-            return true
-        } catch {
-            // The long way tells why, or looks the number up anew.
-            return false
-        }
-    }
-
-    /// Looks at the process of the gets that were collected, and answers them.
-    mutating func answerGets(of session: Session) {
-        guard !gets.isEmpty else { return }
-        defer { gets.removeAll() }
-        switch gets.whom {
-        case .caller: answerGets(of: session, about: session.itself, isPeer: true)
-        case .pid: answerGets(of: session, about: session.named, isPeer: nil)
-        }
-    }
-
-    private mutating func answerGets(of session: Session, about process: borrowing KernelProcess?, isPeer: Bool?) {
-        switch process {
-        case .some(let process):
-            guard let identity = try? process.livingIdentity() else { break }
-            let isPeer = isPeer ?? session.isPeer(process)
-            for get in gets.gets { answer(get, of: session, about: process, identity, isPeer: isPeer) }
-            return
-        case .none: break
-        }
-        for get in gets.gets { answerAnew(get, of: session) }
-    }
-
-    private mutating func answer(
-        _ get: GetRun.Get, of session: Session, about process: borrowing KernelProcess, _ identity: Identity,
-        isPeer: Bool
-    ) {
-        do throws(RlimitError) {
-            try handler.admit(
-                get.request(gets.whom), from: session.peer, on: process, identity, isPeer: isPeer, now: get.limits)
-            encoder.encode(limits: get.limits, of: get.resources, id: get.id, into: &output)
-        } catch {
-            encoder.encode(Response(id: get.id, .failure(error)), into: &output)
-        }
-    }
-
-    // It ended meanwhile.
-    private mutating func answerAnew(_ get: GetRun.Get, of session: Session) {
-        if let outcome = outcome(of: get.request(gets.whom), with: nil, for: session) {
-            encoder.encode(Response(id: get.id, outcome), into: &output)
-        }
-    }
-
-    private func read(_ resources: ResourceSet, of process: borrowing KernelProcess?) throws(RlimitError) -> Limits {
-        switch process {
-        case .some(let process): return try process.read(resources)
-        case .none: throw RlimitError(.noSuchProcess)
-        }
-    }
+/// A get that is not answered yet: what was read by number for it, and whose number it was when it came.
+///
+/// Only a look at the process afterwards tells that the number still was its own, and one look serves all gets that were read
+/// before it.
+struct PendingGet {
+    let get: PlainGet
+    /// Valid for the resources of the get.
+    let limits: Limits
+    let process: HeldProcess
 }
 
-extension GetRun.Get {
-    fileprivate func request(_ whom: GetRun.Whom) -> Request {
-        switch whom {
-        case .caller: Request(id: id, .get(.caller, resources))
-        case .pid(let pid): Request(id: id, .get(.pid(pid), resources))
+// The commonest request has a short way of its own.
+extension Desk {
+    /// Reads what a get asks for, and leaves the answer for later. False: it has to go the long way.
+    mutating func collect(_ get: PlainGet, of session: Session) -> Bool {
+        // With other answers before it, it would come too late.
+        guard output.count == outputStart, !session.peer.hasMixedIDs, let process = process(of: get, for: session),
+            let limits = try? process.process.read(get.resources)
+        else { return false }
+        // Last, so that nobody is counted twice.
+        guard (try? admit(session, timeout: get.timeout)) != nil else { return false }
+        gets.append(PendingGet(get: get, limits: limits, process: process))
+        return true
+    }
+
+    private mutating func process(of get: PlainGet, for session: Session) -> HeldProcess? {
+        guard let pid = get.pid else { return session.itself }
+        guard session.peer.sharesNamespace else { return nil }
+        if let named = session.named, named.process.pid == pid { return named }
+        return try? name(pid, for: session)
+    }
+
+    /// Looks at the processes of the gets that this session waits for, and answers them.
+    mutating func answerGets(of session: Session) {
+        guard gets.count > getsStart else { return }
+        occasion += 1
+        answer(getsStart..<gets.count, of: session)
+        gets.removeSubrange(getsStart...)
+    }
+
+    /// On this occasion: all that the looks are for has been read.
+    mutating func answer(_ places: Range<Int>, of session: Session) {
+        for place in places {
+            let pending = gets[place]
+            if let identity = pending.process.identity(on: occasion) {
+                answer(pending, of: session, identity)
+            } else if let outcome = outcome(of: pending.get.request, with: nil, for: session) {
+                // It has ended, and perhaps its number is another's.
+                encoder.encode(Response(id: pending.get.id, outcome), into: &output)
+            }
+        }
+    }
+
+    private mutating func answer(_ pending: PendingGet, of session: Session, _ identity: Identity) {
+        let isPeer = pending.process === session.itself
+        do throws(RlimitError) {
+            try handler.admit(pending, from: session.peer, identity, isPeer: isPeer)
+            encoder.encode(
+                limits: pending.limits, of: pending.get.resources, id: pending.get.id, into: &output)
+        } catch {
+            encoder.encode(Response(id: pending.get.id, .failure(error)), into: &output)
         }
     }
 }

@@ -25,7 +25,14 @@ struct Desk: ~Copyable {
     // What came in and what goes out within one turn; what is left of either moves to the session.
     var input = ByteQueue()
     var output = ByteQueue()
-    var gets = GetRun(capacity: Frame.requestsInFlight)
+    /// The processes that sessions hold.
+    var processes = HeldProcesses()
+    /// Gets that are answered once everyone was heard.
+    var gets: [PendingGet] = []
+    /// Where in `gets` begin those of the session that is served.
+    var getsStart = 0
+    /// On which processes are looked at, once for each.
+    var occasion: UInt64 = 0
     /// Where in `output` begins what the session is sent that is served.
     var outputStart = 0
     /// Whom to send what of `output`, once everyone was heard.
@@ -42,15 +49,17 @@ struct Desk: ~Copyable {
     init(handler: consuming RequestHandler, errandLimit: Int) {
         self.handler = handler
         self.errandLimit = errandLimit
+        gets.reserveCapacity(Frame.requestsInFlight)
     }
 
     /// There is much to send already.
-    var isFull: Bool { output.count >= Self.outputSize }
+    var isFull: Bool { output.count >= Self.outputSize || gets.count >= 4 * Frame.requestsInFlight }
 
     /// The first half of a session's turn: what it sent is received and answered. The answers lie in `output` until `deliver`.
     mutating func serve(_ session: Session) {
         outputStart = output.count
-        var letter = Letter(session, start: outputStart)
+        getsStart = gets.count
+        var letter = Letter(session)
         do throws(SystemError) {
             if try sendLeftovers(of: session), !session.isEnding, !session.rests {
                 received = now
@@ -59,12 +68,13 @@ struct Desk: ~Copyable {
             }
         } catch {
             // The peer is gone, so nobody is left to be told.
-            gets.removeAll()
+            gets.removeSubrange(getsStart...)
             input.removeAll()
-            output.truncate(to: letter.range.lowerBound)
+            output.truncate(to: outputStart)
             letter.isLost = true
         }
-        letter.range = letter.range.lowerBound..<output.count
+        letter.text = outputStart..<output.count
+        letter.gets = getsStart..<gets.count
         letters.append(letter)
     }
 
@@ -73,7 +83,8 @@ struct Desk: ~Copyable {
         let session = letter.session
         guard !letter.isLost else { return .ends }
         do throws(SystemError) {
-            guard try send(letter.range, to: session) else { return .writes }
+            // A letter is either.
+            guard try letter.gets.isEmpty ? send(letter.text, to: session) : sendGets(letter) else { return .writes }
             if session.isEnding || session.isOver && session.errand == nil { return .ends }
             return session.rests ? .rests : session.hasWholeFrames ? .hasMore : .reads
         } catch {
@@ -84,6 +95,7 @@ struct Desk: ~Copyable {
     /// All letters were delivered.
     mutating func clear() {
         letters.removeAll(keepingCapacity: true)
+        gets.removeAll(keepingCapacity: true)
         output.removeAll()
     }
 
@@ -99,6 +111,7 @@ struct Desk: ~Copyable {
 
     /// Tells a session that it broke the protocol; it ends once it has been told.
     mutating func fault(_ session: Session, _ error: RlimitError, id: UInt64 = 0) {
+        answerGets(of: session)
         encoder.encode(Response(id: id, .failure(error)), into: &output)
         handler.statistics.faults += 1
         handler.audit.refused(error, to: session.peer, operation: "frame", target: nil)
@@ -114,6 +127,8 @@ struct Desk: ~Copyable {
     mutating func end(_ session: Session) {
         forget(session)
         endErrand(of: session)
+        if let itself = session.itself { processes.release(itself) }
+        if let named = session.named.take() { processes.release(named) }
     }
 
     /// `fault`, for one that waits for the rest of a frame.
@@ -124,17 +139,17 @@ struct Desk: ~Copyable {
     }
 }
 
-/// What one session is sent at the end of a turn: a piece of the desk's output.
+/// What one session is sent at the end of a turn.
 struct Letter {
     let session: Session
-    var range: Range<Int>
+    /// A piece of the desk's output.
+    var text = 0..<0
+    /// Gets whose answers are written when it is sent.
+    var gets = 0..<0
     /// Its peer cannot be reached any more.
     var isLost = false
 
-    init(_ session: Session, start: Int) {
-        self.session = session
-        range = start..<start
-    }
+    init(_ session: Session) { self.session = session }
 }
 
 // Replies to bytes.
@@ -165,6 +180,13 @@ extension Desk {
             unsafe session.unsent.append(UnsafeRawBufferPointer(rebasing: bytes[count...]))
             return false
         }
+    }
+
+    private mutating func sendGets(_ letter: Letter) throws(SystemError) -> Bool {
+        let start = output.count
+        answer(letter.gets, of: letter.session)
+        defer { output.truncate(to: start) }
+        return try send(start..<output.count, to: letter.session)
     }
 
     /// Sends what was written to `output` from `start` on, which is nobody else's.

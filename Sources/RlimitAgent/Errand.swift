@@ -25,8 +25,7 @@ class Errand {
     }
 
     /// Goes on until `end`, or until there is a response to send.
-    func advance(until end: Moment, for session: Session, _ handler: inout RequestHandler) -> Progress
-    {
+    func advance(until end: Moment, for session: Session, _ handler: inout RequestHandler) -> Progress {
         .answers(.failure(RlimitError(.internalError)), more: false)
     }
 

@@ -66,19 +66,20 @@ package struct RequestHandler: ~Copyable {
 
     /// Whether the caller of a get may see limits that were read of a process, given a look at it that came after.
     mutating func admit(
-        _ get: Request, from peer: Peer, on process: borrowing some TargetProcess & ~Copyable, _ identity: Identity,
-        isPeer: Bool, now: Limits
+        _ pending: PendingGet, from peer: Peer, _ identity: Identity, isPeer: Bool
     ) throws(RlimitError) {
+        let held = pending.process
+        let subject = Subject(
+            identity: identity, isPeer: isPeer, isAgent: identity.pid == facts.pid, now: pending.limits)
         do throws(RlimitError) {
-            guard process.pid > 1 else { throw Policy.firstProcess }
-            let subject = Subject(identity: identity, isPeer: isPeer, isAgent: identity.pid == facts.pid, now: now)
-            let verdict = try policy.authorize(get, from: peer, on: subject) {
+            guard identity.pid > 1 else { throw Policy.firstProcess }
+            let verdict = try policy.authorize(pending.get.request, from: peer, on: subject) {
                 (parts: ProcessDetail.Parts) throws(RlimitError) in
-                try process.detail(parts)
+                try held.process.detail(parts)
             }
             _ = try verdict.get()
         } catch {
-            refused(error, get, to: peer, target: process.pid)
+            refused(error, pending.get.request, to: peer, target: identity.pid)
             throw error
         }
     }

@@ -10,9 +10,9 @@ final class Session {
     let peer: Peer
     let account: Account
     /// The process that connected; nil where it has no number in the agent's PID namespace.
-    let itself: KernelProcess?
+    let itself: HeldProcess?
     /// The process last named by number, kept for the next request that names it: a pidfd, never its credentials.
-    var named: KernelProcess?
+    var named: HeldProcess?
     /// Whether descriptors are received from this peer at all.
     var mayAttach: Bool
     /// A descriptor that came with bytes of a frame that is not whole yet, or not yet read.
@@ -74,60 +74,19 @@ final class Session {
     /// Whether a process, held since before now, is the one that connected. The number alone does not tell: it may have been
     /// given to another after the peer ended.
     func isPeer(_ process: borrowing KernelProcess) -> Bool {
-        switch itself {
-        case .some(let itself): itself.pid == process.pid && !itself.hasEnded
-        case .none: false
-        }
+        guard let itself else { return false }
+        return itself.process.pid == process.pid && !itself.process.hasEnded
     }
 
-    /// - Parameter groups: The peer's, in memory that it shares with others.
+    /// - Parameter itself: Held for this session, which releases it.
     init(
-        socket: consuming StreamSocket, _ who: consuming PeerHandle, groups: [UInt32], account: Account, mayAttach: Bool
+        socket: consuming StreamSocket, _ peer: Peer, itself: HeldProcess?, account: Account, mayAttach: Bool
     ) {
         self.socket = socket
         self.account = account
-        var peer = who.peer
-        peer.groups = groups
         self.peer = peer
-        // A peer that has ended since leaves its requests behind; they are answered "no such process".
-        if let pidfd = who.pidfd.take() { itself = try? KernelProcess(pidfd) } else { itself = nil }
+        self.itself = itself
         self.mayAttach = mayAttach
-    }
-}
-
-extension Session {
-    /// Lends the process of a number. The one last named is kept: whoever asks about one process asks again. Once that has
-    /// ended, its number may be another's, who is looked up anew.
-    func withNamed<Value>(
-        _ pid: Int32, _ body: (borrowing KernelProcess) throws(RlimitError) -> Value
-    ) throws(RlimitError) -> Value {
-        if holds(pid) {
-            do throws(RlimitError) {
-                return try withKept(body)
-            } catch {
-                guard error.code == .noSuchProcess else { throw error }
-            }
-        }
-        named = nil
-        named = try KernelProcess(pid: pid)
-        return try withKept(body)
-    }
-
-    /// Whether the process last named has this number.
-    func holds(_ pid: Int32) -> Bool {
-        switch named {
-        case .some(let named): named.pid == pid
-        case .none: false
-        }
-    }
-
-    private func withKept<Value>(
-        _ body: (borrowing KernelProcess) throws(RlimitError) -> Value
-    ) throws(RlimitError) -> Value {
-        switch named {
-        case .some(let process): return try body(process)
-        case .none: throw RlimitError(.noSuchProcess)
-        }
     }
 }
 

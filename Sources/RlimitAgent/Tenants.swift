@@ -90,7 +90,8 @@ package struct TokenBucket {
             billionths -= Self.one
             return nil
         }
-        return .nanoseconds((Self.one - billionths) / max(1, rate) + 1)
+        // Rounded up, so that nobody comes too early.
+        return .nanoseconds((Self.one - billionths + max(1, rate) - 1) / max(1, rate))
     }
 }
 

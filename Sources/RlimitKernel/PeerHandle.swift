@@ -3,7 +3,7 @@ package import RlimitModel
 
 /// Who is at the other end of a connection, and that process, held.
 package struct PeerHandle: ~Copyable {
-    package let peer: Peer
+    package var peer: Peer
     /// nil where the process had ended before it could be held.
     package var pidfd: Pidfd?
 

@@ -36,7 +36,10 @@ package struct EditBatch: Sendable {
     private var others: [NumericEdit] = []
     package private(set) var count = 0
 
-    package init() {}
+    /// - Parameter count: How many will be appended.
+    package init(reserving count: Int = 0) {
+        if count > 1 { others.reserveCapacity(Swift.min(count, Self.capacity) - 1) }
+    }
 
     package init(_ edits: some Sequence<NumericEdit>) {
         for edit in edits { append(edit) }

@@ -16,7 +16,9 @@ package struct ResourceSet: Hashable, Sendable, Sequence {
     package var count: Int { bits.nonzeroBitCount }
 
     /// The one that is in it; nil where there are others, or none.
-    package var only: Resource? { bits != 0 && bits & (bits - 1) == 0 ? Resource(index: bits.trailingZeroBitCount) : nil }
+    package var only: Resource? {
+        bits != 0 && bits & (bits - 1) == 0 ? Resource(index: bits.trailingZeroBitCount) : nil
+    }
 
     package func contains(_ resource: Resource) -> Bool { bits & (1 << UInt16(resource.index)) != 0 }
 

@@ -34,17 +34,6 @@ package enum Frame {
 }
 
 extension ByteQueue {
-    /// Appends the frame of a message that is known to be no longer than `greatest`, packed in place.
-    mutating func appendFrame(ofAtMost greatest: Int, _ message: UnsafePointer<ProtobufCMessage>) {
-        unsafe write(upTo: Frame.headerLength + greatest) { space in
-            guard let start = unsafe space.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return 0 }
-            let length = unsafe protobuf_c_message_pack(message, start + Frame.headerLength)
-            unsafe UnsafeMutableRawPointer(start).storeBytes(
-                of: UInt32(truncatingIfNeeded: length).bigEndian, as: UInt32.self)
-            return Frame.headerLength + length
-        }
-    }
-
     /// Appends the frame of a message, packed in place; false, and nothing is appended, if it is longer than `limit`.
     mutating func appendFrame(of message: UnsafePointer<ProtobufCMessage>, limit: Int) -> Bool {
         let length = unsafe protobuf_c_message_get_packed_size(message)

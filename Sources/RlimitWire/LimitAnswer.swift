@@ -10,8 +10,12 @@ import RlimitModel
     private let entry: UnsafeMutablePointer<Proto.ResourceLimit>
     private let limit: UnsafeMutablePointer<Proto.Limit>
 
-    /// No such answer is longer.
+    private var packed = PackedLimit()
+
+    /// No such answer is longer: ids and limits take at most 10 bytes each.
     private static let greatestLength = 64
+    /// Of field 1, a varint.
+    private static let idTag: UInt8 = 0x08
 
     init() throws(ArenaFull) {
         // What can fail comes first.
@@ -35,12 +39,54 @@ import RlimitModel
         unsafe self.limit = limit
     }
 
-    /// Appends its frame.
+    /// Appends its frame. Packed anew only where the limit is not the last one's: limits seldom change.
     mutating func encode(_ limit: Limit, of resource: Resource, id: UInt64, into output: inout ByteQueue) {
-        unsafe response.pointee.id = id
+        if packed.resource != resource || packed.limit != limit { pack(limit, of: resource) }
+        unsafe output.write(upTo: Frame.headerLength + Self.greatestLength) { space in
+            var end = Frame.headerLength
+            unsafe space[end] = Self.idTag
+            end += 1
+            var left = id
+            while left >= 0x80 {
+                unsafe space[end] = UInt8(truncatingIfNeeded: left) | 0x80
+                left >>= 7
+                end += 1
+            }
+            unsafe space[end] = UInt8(truncatingIfNeeded: left)
+            end += 1
+            for index in 0..<packed.count {
+                unsafe space[end] = packed.bytes[index]
+                end += 1
+            }
+            let length = end - Frame.headerLength
+            unsafe space.storeBytes(of: UInt32(truncatingIfNeeded: length).bigEndian, as: UInt32.self)
+            return end
+        }
+    }
+
+    private mutating func pack(_ limit: Limit, of resource: Resource) {
+        // Of one byte, as is its tag.
+        unsafe response.pointee.id = 1
         unsafe entry.pointee.resource = resource.number
         unsafe self.limit.pointee.soft = limit.soft.rawValue
         unsafe self.limit.pointee.hard = limit.hard.rawValue
-        unsafe output.appendFrame(ofAtMost: Self.greatestLength, &response.pointee.base)
+        var whole = InlineArray<64, UInt8>(repeating: 0)
+        var span = whole.mutableSpan
+        let length = unsafe span.withUnsafeMutableBytes { bytes in
+            unsafe protobuf_c_message_pack(
+                &response.pointee.base, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
+        }
+        packed.count = length - 2
+        for index in 0..<packed.count { packed.bytes[index] = whole[index + 2] }
+        packed.resource = resource
+        packed.limit = limit
     }
+}
+
+/// What follows the id in the last answer.
+private struct PackedLimit {
+    var bytes = InlineArray<64, UInt8>(repeating: 0)
+    var count = 0
+    var resource: Resource?
+    var limit = Limit(0)
 }

@@ -8,7 +8,7 @@ package import RlimitModel
 /// into an arena of fixed size, then every value is checked while it still has the width it was sent with.
 @safe package struct RequestDecoder: ~Copyable {
     private var arena = Arena(capacity: Arena.requestCapacity)
-    private var last = RepeatedRequest()
+    private var last = RepeatedGet()
     private let descriptor: UnsafePointer<ProtobufCMessageDescriptor>?
     private let libraryFault: String?
 
@@ -19,16 +19,19 @@ package import RlimitModel
         libraryFault = ProtobufLibrary.fault
     }
 
-    /// The request that is the payload of one frame. Allocates nothing for operations without text.
+    /// The get that the payload of a frame is, if it repeats the last one; otherwise `decode` tells what it is.
+    package func repeatedGet(_ payload: borrowing Span<UInt8>) -> PlainGet? { last.matching(payload) }
+
+    /// The request that is the payload of one frame. Allocates nothing for operations without text and
+    /// with one edit at most.
     ///
     /// - Throws: `.malformed` for what is not the protocol: answer, then close. Any other code is the answer to a request
     ///   that makes no sense or is not known to this agent; the connection goes on.
     package mutating func decode(_ payload: borrowing Span<UInt8>) throws(RequestFault) -> Request {
-        if let request = last.matching(payload) { return request }
         var prescan = Prescan(.request)
         do throws(RlimitError) {
             let request = try decode(payload, &prescan)
-            last.keep(request, decodedFrom: payload)
+            if let get = PlainGet(request) { last.keep(get, decodedFrom: payload) }
             return request
         } catch {
             throw RequestFault(id: prescan.id, error: error)

@@ -27,7 +27,9 @@ package struct ResponseEncoder: ~Copyable {
     package mutating func encode(
         limits: Limits, of resources: ResourceSet, id: UInt64, into output: inout ByteQueue
     ) {
-        if let resource = resources.only, limitAnswer?.encode(limits[resource], of: resource, id: id, into: &output) != nil {
+        if let resource = resources.only,
+            limitAnswer?.encode(limits[resource], of: resource, id: id, into: &output) != nil
+        {
             return
         }
         arena.reset()

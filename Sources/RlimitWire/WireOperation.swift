@@ -29,7 +29,7 @@ extension Request.Operation {
             throw RlimitError(.invalidArgument, message: "no edit to make")
         }
         guard count <= EditBatch.capacity else { throw .tooManyEdits }
-        var batch = EditBatch()
+        var batch = EditBatch(reserving: count)
         var resources = ResourceSet.none
         for index in 0..<count {
             guard let message = unsafe edits[index] else { continue }

@@ -84,7 +84,8 @@ extension CommandLineOptions {
         Known("check", nil, "read the policy, say what is wrong with it, and stop") { options, _ in
             options.isCheck = true
         },
-        Known("allow-no-capability", nil, "start without CAP_SYS_RESOURCE too, and serve what the kernel still allows") {
+        Known("allow-no-capability", nil, "start without CAP_SYS_RESOURCE too, and serve what the kernel still allows")
+        {
             options, _ in options.agent.allowsNoCapability = true
         },
         Known("allow-user-namespace", nil, "start in a child user namespace too, where hard limits cannot be raised") {

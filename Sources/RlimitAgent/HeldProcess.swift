@@ -1,0 +1,60 @@
+import RlimitKernel
+import RlimitModel
+
+/// A process that connections speak of, held by one pidfd for all of them. Of who it is nothing is kept beyond a turn.
+final class HeldProcess {
+    let process: KernelProcess
+    fileprivate var holders = 1
+    private var lookedAt: UInt64 = 0
+    private var identity: Identity?
+
+    fileprivate init(_ process: consuming KernelProcess) { self.process = process }
+
+    /// Who it is; nil once it has ended. Asked once for each `occasion`: gets that were all read before it share the look.
+    func identity(on occasion: UInt64) -> Identity? {
+        if lookedAt != occasion {
+            identity = try? process.livingIdentity()
+            lookedAt = occasion
+        }
+        return identity
+    }
+}
+
+/// The processes that are held, by number.
+struct HeldProcesses {
+    private var byNumber: [Int32: HeldProcess] = [:]
+
+    /// The process that has this number. Whoever holds one releases it.
+    mutating func hold(_ pid: Int32) throws(RlimitError) -> HeldProcess {
+        if let held = byNumber[pid] {
+            held.holders += 1
+            return held
+        }
+        return keep(HeldProcess(try KernelProcess(pid: pid)))
+    }
+
+    /// A process that was just found alive.
+    mutating func hold(_ process: consuming KernelProcess) -> HeldProcess {
+        // While both live, they are one: no two have one number.
+        if let held = byNumber[process.pid], !held.process.hasEnded {
+            held.holders += 1
+            return held
+        }
+        return keep(HeldProcess(process))
+    }
+
+    mutating func release(_ held: HeldProcess) {
+        held.holders -= 1
+        if held.holders == 0 { forget(held) }
+    }
+
+    /// It has ended, and its number may be another's.
+    mutating func forget(_ held: HeldProcess) {
+        if byNumber[held.process.pid] === held { byNumber[held.process.pid] = nil }
+    }
+
+    private mutating func keep(_ held: HeldProcess) -> HeldProcess {
+        byNumber[held.process.pid] = held
+        return held
+    }
+}
