@@ -161,7 +161,11 @@ struct TestAgentNeedsCapability {
             uniqueKeysWithValues: try Resource.allCases.map {
                 ($0, try BlockingLimitClient().limit($0, of: .process(sample.pid)))
             })
-        let ceilings: [Resource: Limit.Bound] = [.openFiles: 2_000_000, .nice: 20, .lockedMemory: .gibibytes(1)]
+        // Above fs.nr_open both say so, but the double's is always what Linux has where nobody set it.
+        let isUsual = try Machine.contents(of: "/proc/sys/fs/nr_open") == "1048576\n"
+        let ceilings: [Resource: Limit.Bound] = [
+            .openFiles: isUsual ? 2_000_000 : 60_000, .nice: 20, .lockedMemory: .gibibytes(1),
+        ]
         let twins = try Twins(ceilings: ceilings, limits: start)
         var changes = 0, refusals = 0
         for number in 1...400 {
