@@ -6,7 +6,7 @@ import RlimitKernel
 /// The code under test takes the real client, which speaks the real protocol with it. What decides is the real agent's code,
 /// so answers, refusals and their words are the same. It needs no privilege and no policy file, runs in any container, and
 /// any number of them live side by side, each in a folder of its own (below `TMPDIR`, or `/tmp`). When the last reference
-/// goes, so do its thread, its descriptors and its folder.
+/// goes, so do its thread, its descriptors and its folder: keep it in a variable, for a client alone does not keep it.
 ///
 /// ```swift
 /// let agent = try TestAgent(limits: [.openFiles: Limit(soft: 1024, hard: 4096)], ceilings: [.openFiles: 65_536])
