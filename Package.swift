@@ -171,8 +171,7 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "CTestKernel", "Puppets", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitTesting", "RlimitWire",
-                "client-probe",
-                "raise-files", "rlimitctl", "rlimitd",
+                "client-probe", "raise-files", "rlimit-bench", "rlimitctl", "rlimitd",
             ],
             swiftSettings: testSettings),
     ],

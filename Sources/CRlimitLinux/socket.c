@@ -79,10 +79,20 @@ int rl_set_send_timeout(int fd, int64_t nanoseconds) {
     return RESULT(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof(time)));
 }
 
-// Without a control buffer: descriptors that were sent along never become ours.
+int rl_set_receive_timeout(int fd, int64_t nanoseconds) {
+    struct timeval time = {.tv_sec = nanoseconds / 1000000000, .tv_usec = nanoseconds % 1000000000 / 1000};
+    return RESULT(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time)));
+}
+
 int rl_shutdown(int fd) { return RESULT(shutdown(fd, SHUT_RDWR)); }
-ssize_t rl_receive(int fd, void *bytes, size_t count) { return RESULT(recv(fd, bytes, count, 0)); }
-ssize_t rl_send(int fd, const void *bytes, size_t count) { return RESULT(send(fd, bytes, count, MSG_NOSIGNAL)); }
+
+// Without a control buffer: descriptors that were sent along never become ours.
+ssize_t rl_receive(int fd, void *bytes, size_t count) { return RESULT(recv(fd, bytes, count, MSG_DONTWAIT)); }
+ssize_t rl_receive_waiting(int fd, void *bytes, size_t count) { return RESULT(recv(fd, bytes, count, 0)); }
+
+ssize_t rl_send(int fd, const void *bytes, size_t count) {
+    return RESULT(send(fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT));
+}
 
 ssize_t rl_send_descriptor(int fd, const void *bytes, size_t count, int descriptor) {
     union {
@@ -97,7 +107,7 @@ ssize_t rl_send_descriptor(int fd, const void *bytes, size_t count, int descript
     header->cmsg_type = SCM_RIGHTS;
     header->cmsg_len = CMSG_LEN(sizeof(int));
     memcpy(CMSG_DATA(header), &descriptor, sizeof(int));
-    return RESULT(sendmsg(fd, &message, MSG_NOSIGNAL));
+    return RESULT(sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
 ssize_t rl_receive_descriptors(int fd, void *bytes, size_t count, int *descriptors, struct rl_received *received) {

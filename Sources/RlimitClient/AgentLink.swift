@@ -1,91 +1,129 @@
 import RlimitKernel
 import RlimitModel
-import RlimitWire
-import Synchronization
 
 /// The way to an agent, which all copies of a client share: makes the connection when it is needed, makes it again when the
 /// agent was restarted, and gives each process its own.
-final class AgentLink: Sendable {
+final class AgentLink<Open: Connection>: Sendable {
     let socket: AgentSocket
-    // The address of a retained ProcessLine, 0 before the first call. Not behind a lock: after fork(2) a lock may be held by a
-    // thread that the child does not have.
-    private let line = Atomic<UInt>(0)
+    /// How long to poll for an answer before sleeping.
+    let busyPolling: Duration
+    private let line = OfThisProcess<ProcessLine<Open>>()
 
-    init(to socket: AgentSocket) { self.socket = socket }
-
-    deinit {
-        guard let line = Self.line(line.load(ordering: .acquiring)) else { return }
-        if line.mark == .current {
-            unsafe Unmanaged.passUnretained(line).release()
-        } else {
-            line.abandon()
-        }
-    }
-
-    /// Asks the agent, on a connection that is made if there is none.
-    ///
-    /// A request that the agent cannot have acted on is sent once more on a new connection, and so is one that only reads;
-    /// an edit that may have been made never is.
-    ///
-    /// - Throws: What the agent answered; `.agentUnreachable`, `.untrustedSocket`, `.connectionLost`,
-    ///   `.deadlineExceeded`, `.malformed`.
-    func call(
-        _ operation: Request.Operation, isQuestion: Bool = false, pidfd: Int32? = nil,
-        until deadline: ContinuousClock.Instant?
-    ) throws(RlimitError) -> Reply {
-        let line = lineOfThisProcess
-        var isSecondTry = false
-        while true {
-            let connection = try line.connection(to: socket, until: deadline)
-            let outcome = try connection.exchange(operation, isQuestion: isQuestion, pidfd: pidfd, until: deadline)
-            switch outcome {
-            case .reply(let reply):
-                return reply
-            case .unsent(let error):
-                guard !isSecondTry else { throw .unreachable(socket, hangsUp: error) }
-            case .unanswered(let error):
-                guard !isSecondTry, isQuestion || operation.onlyReads else { throw error }
-            }
-            isSecondTry = true
-        }
+    init(to socket: AgentSocket, busyPolling: Duration) {
+        self.socket = socket
+        self.busyPolling = busyPolling
     }
 
     /// Lets go of the connection; it closes once nobody waits for an answer on it.
     func close() { lineOfThisProcess.hangUp() }
 
-    private var lineOfThisProcess: ProcessLine {
-        let mark = ProcessMark.current
-        var known = line.load(ordering: .acquiring)
+    private var lineOfThisProcess: ProcessLine<Open> { line.object { ProcessLine($0) } }
+}
+
+extension AgentLink<AgentConnection> {
+    /// Asks the agent, on a connection that is made if there is none, and blocks until it has answered.
+    ///
+    /// - Throws: What the agent answered; `.agentUnreachable`, `.untrustedSocket`, `.connectionLost`,
+    ///   `.deadlineExceeded`, `.malformed`.
+    func call(_ inquiry: Inquiry, until deadline: Deadline) throws(RlimitError) -> Reply {
+        let line = lineOfThisProcess
+        var isSecondTry = false
         while true {
-            if let line = Self.line(known), line.mark == mark { return line }
-            let fresh = ProcessLine(mark)
-            let retained = unsafe Unmanaged.passRetained(fresh)
-            let (isOurs, other) = line.compareExchange(
-                expected: known, desired: UInt(bitPattern: unsafe retained.toOpaque()), ordering: .acquiringAndReleasing
-            )
-            if isOurs {
-                // The parent's is let go of and never freed: its lock may be held by a thread that is not here.
-                Self.line(known)?.abandon()
-                return fresh
+            let connection = try line.connection(to: socket, until: deadline) { () throws(RlimitError) in
+                AgentConnection(try socket.connect(until: deadline), at: socket, busyPolling: busyPolling)
             }
-            unsafe retained.release()
-            known = other
+            let outcome = try connection.exchange(inquiry, until: deadline)
+            if let reply = try outcome.reply(to: inquiry, isSecondTry: isSecondTry, at: socket) { return reply }
+            isSecondTry = true
         }
     }
 
-    private static func line(_ bits: UInt) -> ProcessLine? {
-        // What `lineOfThisProcess` retained.
-        guard let pointer = unsafe UnsafeRawPointer(bitPattern: bits) else { return nil }
-        return unsafe Unmanaged<ProcessLine>.fromOpaque(pointer).takeUnretainedValue()
+    /// The same of a typed question.
+    func ask<Asked: Question>(_ question: Asked, until deadline: Deadline) throws(RlimitError) -> Asked.Value {
+        let reply = try call(question.inquiry, until: deadline)
+        guard let value = question.value(of: reply) else { throw .otherAnswer(socket) }
+        return value
+    }
+
+    /// Makes a batch of edits, or has it explained.
+    func run(_ course: EditCourse, until deadline: Deadline) throws(RlimitError) -> EditCourse.Step {
+        var course = course
+        var step = try course.next()
+        while case .ask(let inquiry) = step {
+            let answer: Result<Reply, RlimitError>
+            do throws(RlimitError) {
+                answer = .success(try call(inquiry, until: deadline))
+            } catch {
+                answer = .failure(error)
+            }
+            step = try course.take(answer)
+        }
+        return step
     }
 }
 
-extension Request.Operation {
-    /// Whether carrying it out twice is the same as once.
-    fileprivate var onlyReads: Bool {
-        switch self {
-        case .get, .usage, .threadUsage, .leaseList, .serverInfo, .stats, .prlimit(_, _, nil): true
-        case .set, .prlimit, .leaseRenew, .leaseRelease: false
+extension AgentLink<TaskConnection> {
+    /// Asks the agent, on a connection that is made if there is none, and suspends the task until it has answered.
+    ///
+    /// - Throws: As for threads, and `.cancelled`.
+    func call(_ inquiry: Inquiry, until deadline: Deadline) async throws(RlimitError) -> Reply {
+        var isSecondTry = false
+        while true {
+            let connection = try await connection(until: deadline)
+            let outcome = await connection.exchange(inquiry, until: deadline)
+            if let reply = try outcome.reply(to: inquiry, isSecondTry: isSecondTry, at: socket) { return reply }
+            isSecondTry = true
+        }
+    }
+
+    /// The same of a typed question.
+    func ask<Asked: Question>(_ question: Asked, until deadline: Deadline) async throws(RlimitError) -> Asked.Value {
+        let reply = try await call(question.inquiry, until: deadline)
+        guard let value = question.value(of: reply) else { throw .otherAnswer(socket) }
+        return value
+    }
+
+    /// Makes a batch of edits, or has it explained.
+    func run(_ course: EditCourse, until deadline: Deadline) async throws(RlimitError) -> EditCourse.Step {
+        var course = course
+        var step = try course.next()
+        while case .ask(let inquiry) = step {
+            let answer: Result<Reply, RlimitError>
+            do throws(RlimitError) {
+                answer = .success(try await call(inquiry, until: deadline))
+            } catch {
+                answer = .failure(error)
+            }
+            step = try course.take(answer)
+        }
+        return step
+    }
+
+    private func connection(until deadline: Deadline) async throws(RlimitError) -> TaskConnection {
+        // The kernel tells nobody when there is room in a listener's backlog again.
+        var pause = Duration.milliseconds(1)
+        while true {
+            if Task.isCancelled { throw .cancelled(socket) }
+            let left = deadline.left ?? .max
+            guard left > 0 else { throw .late(socket) }
+            if let connection = try connectionIfReady() { return connection }
+            try? await Task.sleep(for: min(pause, .nanoseconds(left)))
+            pause = min(pause * 2, .milliseconds(20))
+        }
+    }
+
+    private func connectionIfReady() throws(RlimitError) -> TaskConnection? {
+        try lineOfThisProcess.connection { () throws(RlimitError) in
+            // A switch borrows what it looks at; `guard let` would copy it.
+            switch try socket.connectIfReady() {
+            case .none: return nil
+            case .some(let open):
+                do throws(SystemError) {
+                    return try TaskConnection(open, at: socket, busyPolling: busyPolling)
+                } catch {
+                    throw .unreachable(socket, error)
+                }
+            }
         }
     }
 }

@@ -11,10 +11,33 @@ extension AgentSocket {
         return AgentSocket(path: path)
     }
 
+    /// Connects, however long that takes.
+    ///
     /// - Throws: `.agentUnreachable`, `.untrustedSocket`, `.deadlineExceeded`.
-    func connect(until deadline: ContinuousClock.Instant?) throws(RlimitError) -> StreamSocket {
-        let left = deadline.map { ContinuousClock.now.duration(to: $0) }
-        if let left, left <= .zero { throw .late(self) }
+    func connect(until deadline: Deadline) throws(RlimitError) -> StreamSocket {
+        let left = deadline.left
+        if left == 0 { throw .late(self) }
+        try requireTrust()
+        do throws(SystemError) {
+            return try StreamSocket.connect(to: path, timeout: left.map { .nanoseconds($0) })
+        } catch {
+            throw .unreachable(self, error)
+        }
+    }
+
+    /// Connects if the agent takes us now; nil where there is a queue before its door.
+    ///
+    /// - Throws: `.agentUnreachable`, `.untrustedSocket`.
+    func connectIfReady() throws(RlimitError) -> StreamSocket? {
+        try requireTrust()
+        do throws(SystemError) {
+            return try StreamSocket.connectIfReady(to: path)
+        } catch {
+            throw .unreachable(self, error)
+        }
+    }
+
+    private func requireTrust() throws(RlimitError) {
         let reason: String?
         do throws(SystemError) {
             reason = try reasonForDistrust()
@@ -22,14 +45,8 @@ extension AgentSocket {
             // What stat(2) did not find, connect(2) would not have found either.
             throw .unreachable(self, SystemError(number: error.number, call: "connect"))
         }
-        if let reason {
-            throw RlimitError(.untrustedSocket, message: "the agent's socket \(path) is not to be trusted: \(reason)")
-        }
-        do throws(SystemError) {
-            return try StreamSocket.connect(to: path, timeout: left)
-        } catch {
-            throw .unreachable(self, error)
-        }
+        guard let reason else { return }
+        throw RlimitError(.untrustedSocket, message: "the agent's socket \(path) is not to be trusted: \(reason)")
     }
 
     // Whoever can put a socket in its place can answer in the agent's.

@@ -8,6 +8,6 @@ extension BlockingLimitClient {
     /// - Throws: What the agent answered, and what can befall any call to it.
     @available(*, noasync)
     package func ask(_ operation: Request.Operation) throws(RlimitError) -> Reply {
-        try link.call(operation, until: deadline)
+        try link.call(Inquiry(operation), until: deadline)
     }
 }

@@ -8,11 +8,12 @@ extension BlockingLimitClient {
     ///   `.deniedByPolicy` where the agent does not tell either; and what can befall any call to the agent:
     ///   `.untrustedSocket`, `.deadlineExceeded`, `.connectionLost`, `.rateLimited`, `.malformed`.
     @available(*, noasync)
-    public func limit(
-        _ resource: Resource, of target: Target = .currentProcess
-    ) throws(RlimitError) -> Limit {
+    public func limit(_ resource: Resource, of target: Target = .currentProcess) throws(RlimitError) -> Limit {
         let deadline = deadline
-        return try limits(ResourceSet(CollectionOfOne(resource)), of: Subject(target), until: deadline)[resource]
+        let subject = try Subject(target)
+        let resources = ResourceSet(CollectionOfOne(resource))
+        if let limits = try subject.limits(resources, strategy) { return limits[resource] }
+        return try link.ask(LimitsQuestion(resources, of: subject), until: deadline)[resource]
     }
 
     /// All sixteen limits of a process, each in the unit of its resource. prlimit(2), proc_pid_limits(5).
@@ -21,7 +22,9 @@ extension BlockingLimitClient {
     @available(*, noasync)
     public func limits(of target: Target = .currentProcess) throws(RlimitError) -> Limits {
         let deadline = deadline
-        return try limits(.all, of: Subject(target), until: deadline)
+        let subject = try Subject(target)
+        if let limits = try subject.limits(.all, strategy) { return limits }
+        return try link.ask(LimitsQuestion(.all, of: subject), until: deadline)
     }
 
     /// What a process used, and how much of each limit is taken now: times, bytes and counts; nil is not shown, never
@@ -36,8 +39,8 @@ extension BlockingLimitClient {
     ) throws(RlimitError) -> Usage {
         let deadline = deadline
         let subject = try Subject(target)
-        if strategy == .kernelFirst, let usage = try subject.usage(scope) { return usage }
-        return try usage(.usage(subject.whom, scope), subject, until: deadline)
+        if let usage = try subject.usage(scope, strategy) { return usage }
+        return try link.ask(UsageQuestion(scope, of: subject), until: deadline)
     }
 
     /// What one thread of a process used. getrusage(2) with RUSAGE_THREAD for the calling thread, else proc_pid_task(5).
@@ -49,9 +52,8 @@ extension BlockingLimitClient {
     public func usage(ofThread thread: Int32, in target: Target = .currentProcess) throws(RlimitError) -> Usage {
         let deadline = deadline
         let subject = try Subject(target)
-        guard thread > 0 else { throw RlimitError(.invalidArgument, message: "\(thread) is no thread id") }
-        if strategy == .kernelFirst, let usage = try subject.usage(ofThread: thread) { return usage }
-        return try usage(.threadUsage(subject.whom, thread: thread), subject, until: deadline)
+        if let usage = try subject.usage(ofThread: thread, strategy) { return usage }
+        return try link.ask(UsageQuestion(thread: thread, of: subject), until: deadline)
     }
 
     /// The agent, and the caller as the agent sees it.
@@ -60,8 +62,7 @@ extension BlockingLimitClient {
     ///   `.malformed`.
     @available(*, noasync)
     public func agentInfo() throws(RlimitError) -> AgentInfo {
-        guard case .serverInfo(let info) = try link.call(.serverInfo, until: deadline) else { throw otherAnswer }
-        return info
+        try link.ask(AgentInfoQuestion(), until: deadline)
     }
 
     /// What the agent has done since it started, for those whom a rule lets see that.
@@ -69,43 +70,6 @@ extension BlockingLimitClient {
     /// - Throws: `.deniedByPolicy`, and as `agentInfo()`.
     @available(*, noasync)
     public func statistics() throws(RlimitError) -> Statistics {
-        guard case .stats(let statistics) = try link.call(.stats, until: deadline) else { throw otherAnswer }
-        return statistics
-    }
-}
-
-extension BlockingLimitClient {
-    /// When a call that begins now must have ended.
-    var deadline: ContinuousClock.Instant? {
-        // Beyond that nobody waits, and the sum stays in range.
-        timeout.map { ContinuousClock.now.advanced(by: min($0, .seconds(1_000_000_000))) }
-    }
-
-    /// The agent answered, but not what it was asked.
-    var otherAnswer: RlimitError {
-        RlimitError(.malformed, message: "the agent at \(link.socket) answered something else than it was asked")
-    }
-
-    /// By the kernel, by /proc, or by the agent.
-    func limits(
-        _ resources: ResourceSet, of subject: borrowing Subject, until deadline: ContinuousClock.Instant?
-    ) throws(RlimitError) -> Limits {
-        if strategy == .kernelFirst {
-            if let limits = try subject.readIfOwned(resources) { return limits }
-            if let limits = try subject.readShown() { return limits }
-        }
-        let reply = try link.call(.get(subject.whom, resources), pidfd: subject.attachment, until: deadline)
-        guard case .limits(let told, let limits) = reply, resources.allSatisfy(told.contains) else {
-            throw otherAnswer
-        }
-        return limits
-    }
-
-    private func usage(
-        _ operation: Request.Operation, _ subject: borrowing Subject, until deadline: ContinuousClock.Instant?
-    ) throws(RlimitError) -> Usage {
-        let reply = try link.call(operation, pidfd: subject.attachment, until: deadline)
-        guard case .usage(let usage) = reply else { throw otherAnswer }
-        return usage
+        try link.ask(StatisticsQuestion(), until: deadline)
     }
 }

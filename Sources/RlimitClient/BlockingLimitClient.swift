@@ -1,3 +1,5 @@
+import RlimitKernel
+
 /// Reads and changes resource limits, of the calling process or of others: through the kernel where it allows that, and
 /// through the agent where it does not.
 ///
@@ -6,6 +8,8 @@
 /// let files = try client.raise(.openFiles, upTo: 1_048_576)
 /// if let why = files.shortfall { print("only \(files.new.soft) descriptors: \(why)") }
 /// ```
+///
+/// `LimitClient` is the same for tasks.
 ///
 /// A client is a handle: making one opens nothing and cannot fail. Copies share one connection, which the first call that
 /// needs the agent makes, and which is made again when the agent was restarted. Several threads may call at once. After
@@ -16,20 +20,11 @@
 /// After `.deadlineExceeded` or `.connectionLost` an edit may have been made: nothing is ever sent twice that may have
 /// been carried out.
 public struct BlockingLimitClient: Sendable {
-    let link: AgentLink
-    /// Whom it asks first.
-    public let strategy: Strategy
-    /// How long one call may take in all; nil for as long as it takes.
-    public let timeout: Duration?
-
     /// Whom a client asks first.
-    @nonexhaustive
-    public enum Strategy: Hashable, Sendable {
-        /// The kernel, and the agent for what the kernel refuses.
-        case kernelFirst
-        /// The agent alone.
-        case agentOnly
-    }
+    public typealias Strategy = LimitClient.Strategy
+
+    let link: AgentLink<AgentConnection>
+    private let options: CallOptions
 
     /// A client of the agent at a socket. Opens nothing.
     ///
@@ -38,29 +33,41 @@ public struct BlockingLimitClient: Sendable {
     ///     `/run/rlimitd/rlimitd.sock`.
     ///   - strategy: Whom to ask first.
     ///   - timeout: How long one call may take in all, connecting included; nil for as long as it takes.
+    ///   - busyPolling: How long to poll for an answer before sleeping: 50 microseconds spare an idle machine the time
+    ///     that it takes to wake up, for the price of a busy processor meanwhile. Polling that finds nothing is soon left
+    ///     off, and on a single processor there is none. Zero never polls.
     public init(
-        socket: AgentSocket = .standard, strategy: Strategy = .kernelFirst, timeout: Duration? = .seconds(5)
+        socket: AgentSocket = .standard, strategy: Strategy = .kernelFirst, timeout: Duration? = .seconds(5),
+        busyPolling: Duration = .zero
     ) {
-        self.init(link: AgentLink(to: socket), strategy: strategy, timeout: timeout)
+        self.init(AgentLink(to: socket, busyPolling: busyPolling), CallOptions(strategy, timeout))
     }
 
-    private init(link: AgentLink, strategy: Strategy, timeout: Duration?) {
+    private init(_ link: AgentLink<AgentConnection>, _ options: CallOptions) {
         self.link = link
-        self.strategy = strategy
-        self.timeout = timeout
+        self.options = options
     }
 
     /// Where its agent listens.
     public var socket: AgentSocket { link.socket }
+    /// Whom it asks first.
+    public var strategy: Strategy { options.strategy }
+    /// How long one call may take in all; nil for as long as it takes.
+    public var timeout: Duration? { options.timeout }
+    /// How long it polls for an answer before it sleeps; zero where it does not.
+    public var busyPolling: Duration { link.busyPolling }
+
+    // When a call that begins now must have ended.
+    var deadline: Deadline { options.deadline }
 
     /// A copy with its own timeout, on the same connection.
     public func with(timeout: Duration?) -> BlockingLimitClient {
-        BlockingLimitClient(link: link, strategy: strategy, timeout: timeout)
+        BlockingLimitClient(link, CallOptions(strategy, timeout))
     }
 
     /// A copy that asks others first, on the same connection.
     public func with(strategy: Strategy) -> BlockingLimitClient {
-        BlockingLimitClient(link: link, strategy: strategy, timeout: timeout)
+        BlockingLimitClient(link, CallOptions(strategy, timeout))
     }
 
     /// Closes the connection, once the calls of other threads that are under way have ended. The next call that needs the

@@ -36,6 +36,9 @@ struct EditPlan: Hashable {
     /// Those that raise something: the agent's part if it must be asked.
     var raising: [Item] { items.filter(\.raises) }
 
+    /// What the agent is asked for, if it must be.
+    var agentPart: EditBatch { EditBatch(raising.lazy.map(\.agentPart)) }
+
     /// The edit that the agent must be asked for whatever the kernel would say, if there is one: the kernel has no
     /// compare-and-set.
     var comparing: Item? { items.first { $0.edit.expecting != nil && $0.raises } }

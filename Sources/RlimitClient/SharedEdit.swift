@@ -3,7 +3,7 @@ package import RlimitModel
 /// An edit that means the same for every process, whatever its limits are: what can be asked of a whole cgroup.
 ///
 /// "The present hard limit" and "the most there is" are said as CLAMP to infinity, which stops at just these.
-package struct SharedEdit {
+package struct SharedEdit: Sendable {
     let edit: NumericEdit
     // A clamp that only stands for a word has all that was asked for, wherever it stopped.
     private let standsForWord: Bool
@@ -27,6 +27,17 @@ package struct SharedEdit {
         default: throw .notShared(edit, index)
         }
         self.edit = numeric
+    }
+
+    /// A whole batch.
+    ///
+    /// - Throws: Also `.invalidArgument` for a resource that is named twice, and for no edit at all.
+    static func list(_ edits: [Edit]) throws(RlimitError) -> [SharedEdit] {
+        try EditPlan.requireDistinct(edits.lazy.map(\.resource))
+        guard !edits.isEmpty else { throw RlimitError(.invalidArgument, message: "there is no edit to apply") }
+        var numbers: [SharedEdit] = []
+        for (index, edit) in edits.enumerated() { numbers.append(try SharedEdit(edit, at: index)) }
+        return numbers
     }
 
     /// What the agent says it did, in terms of the edit as it was meant.

@@ -38,6 +38,13 @@ extension Subject: LimitTable {
 
     var openFilesCeiling: Limit.Bound? { SystemFacts.openFilesCeiling().map { Limit.Bound($0) } }
 
+    /// What the kernel tells of these, or else /proc; nil where both keep it to themselves, or are not to be asked.
+    func limits(_ resources: ResourceSet, _ strategy: LimitClient.Strategy) throws(RlimitError) -> Limits? {
+        guard strategy == .kernelFirst else { return nil }
+        if let limits = try readIfOwned(resources) { return limits }
+        return try readShown()
+    }
+
     /// What prlimit(2) tells of these resources; nil where it refuses, as it then refuses every change too.
     func readIfOwned(_ resources: ResourceSet) throws(RlimitError) -> Limits? {
         var limits = Limits()

@@ -2,9 +2,10 @@ import RlimitKernel
 import RlimitModel
 
 extension Subject {
-    /// What getrusage(2) or /proc tells; nil where /proc hides the process.
-    func usage(_ scope: Usage.Scope) throws(RlimitError) -> Usage? {
-        try shown { () throws(SystemError) in
+    /// What getrusage(2) or /proc tells; nil where /proc hides the process, or is not to be asked.
+    func usage(_ scope: Usage.Scope, _ strategy: LimitClient.Strategy) throws(RlimitError) -> Usage? {
+        guard strategy == .kernelFirst else { return nil }
+        return try shown { () throws(SystemError) in
             if isCaller { return try OwnUsage.usage(scope) }
             guard let number else { throw .noNumber }
             return try Procfs.usage(of: number, scope)
@@ -12,8 +13,9 @@ extension Subject {
     }
 
     /// The same of one thread.
-    func usage(ofThread thread: Int32) throws(RlimitError) -> Usage? {
+    func usage(ofThread thread: Int32, _ strategy: LimitClient.Strategy) throws(RlimitError) -> Usage? {
         guard thread > 0 else { throw RlimitError(.invalidArgument, message: "\(thread) is no thread id") }
+        guard strategy == .kernelFirst else { return nil }
         return try shown { () throws(SystemError) in
             if isCaller, thread == OwnProcess.thread { return try OwnUsage.threadUsage() }
             guard let number else { throw .noNumber }

@@ -2,7 +2,7 @@ import RlimitKernel
 import RlimitModel
 
 /// The process that a call is about, held for as long as the call lasts, so that its number cannot come to mean another.
-enum Subject: ~Copyable {
+enum Subject: Sendable {
     /// The process that calls.
     case caller
     /// Another.
@@ -56,22 +56,16 @@ enum Subject: ~Copyable {
         }
     }
 
-    /// The descriptor that goes along when the agent is told of it.
-    var attachment: Int32? {
-        switch self {
-        case .caller: nil
-        case .held(let process): process.pidfd.descriptor.number
-        case .numbered: nil
-        }
+    /// Whose pidfd goes along when the agent is told of it.
+    var attachment: HeldProcess? {
+        guard case .held(let process) = self else { return nil }
+        return process
     }
 
     /// Whether it is the process that calls.
     var isCaller: Bool {
-        switch self {
-        case .caller: true
-        case .held: false
-        case .numbered: false
-        }
+        if case .caller = self { return true }
+        return false
     }
 
     /// Its number in this PID namespace, if it has one.
@@ -100,7 +94,12 @@ enum Subject: ~Copyable {
 }
 
 /// A process by its pidfd, and by its number in this PID namespace if it has one.
-struct HeldProcess: ~Copyable {
+final class HeldProcess: Sendable {
     let pidfd: Pidfd
     let number: Int32?
+
+    init(pidfd: consuming Pidfd, number: Int32?) {
+        self.pidfd = pidfd
+        self.number = number
+    }
 }

@@ -41,6 +41,23 @@ extension RlimitError {
         RlimitError(.deadlineExceeded, message: "no answer in time from the agent at \(socket)")
     }
 
+    static func cancelled(_ socket: AgentSocket) -> RlimitError {
+        RlimitError(.cancelled, message: "the task was cancelled before the agent at \(socket) had answered")
+    }
+
+    static func lost(_ socket: AgentSocket, _ why: String) -> RlimitError {
+        RlimitError(.connectionLost, message: "the connection to the agent at \(socket) was lost: \(why)")
+    }
+
+    static func noAgent(_ socket: AgentSocket, _ why: String) -> RlimitError {
+        RlimitError(.malformed, message: "what answers at \(socket) does not speak the rlimitd protocol: \(why)")
+    }
+
+    /// The agent answered, but not what it was asked.
+    static func otherAnswer(_ socket: AgentSocket) -> RlimitError {
+        RlimitError(.malformed, message: "the agent at \(socket) answered something else than it was asked")
+    }
+
     /// connect(2) to the agent failed.
     static func unreachable(_ socket: AgentSocket, _ error: SystemError) -> RlimitError {
         let advice =

@@ -1,9 +1,9 @@
 internal import Glibc
 
 /// A thread that nobody waits for.
-enum DetachedThread {
+package enum DetachedThread {
     /// False where the system has no thread to spare; then `body` does not run. pthread_create(3).
-    static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
+    package static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
         var thread = pthread_t()
         // Kept alive until the thread has taken it.
         let passed = unsafe Unmanaged.passRetained(Work(body))

@@ -36,16 +36,14 @@ internal import Glibc
 
     /// Lets the others in until one of them wakes us. Only while locked; it is again afterwards.
     ///
-    /// - Returns: False when `deadline` passed first; nil waits for ever. True may also mean nothing at all, so whoever
-    ///   waits looks again.
-    package func wait(until deadline: ContinuousClock.Instant?) -> Bool {
-        guard let deadline else {
+    /// - Returns: False when `deadline` passed first. True may also mean nothing at all, so whoever waits looks again.
+    package func wait(until deadline: Deadline) -> Bool {
+        guard deadline != .never else {
             unsafe pthread_cond_wait(condition, mutex)
             return true
         }
-        let left = ContinuousClock.now.duration(to: deadline)
-        guard left > .zero else { return false }
-        let end = SystemClock.monotonic &+ left.nanoseconds
+        guard !deadline.hasPassed else { return false }
+        let end = deadline.nanoseconds
         var time = timespec(tv_sec: Int(clamping: end / 1_000_000_000), tv_nsec: Int(end % 1_000_000_000))
         return unsafe pthread_cond_timedwait(condition, mutex, &time) != ETIMEDOUT
     }

@@ -1,7 +1,7 @@
 internal import CRlimitLinux
 internal import Glibc
 
-/// One end of a Unix stream connection: nonblocking, close-on-exec, without SIGPIPE.
+/// One end of a Unix stream connection: close-on-exec, without SIGPIPE, and never waiting but where it says so.
 package struct StreamSocket: ~Copyable, Sendable {
     package let descriptor: FileDescriptor
     /// Whether descriptors may come that must not be dropped in passing.
@@ -48,8 +48,18 @@ package struct StreamSocket: ~Copyable, Sendable {
             return unsafe rl_connect(socket.number, path.bytes, path.bytes.count)
         }
         guard connected != nil else { throw SystemError(number: ETIMEDOUT, call: "connect") }
-        try SystemCall.value("fcntl") { rl_set_nonblocking(socket.number, 1) }
         return StreamSocket(connected: socket)
+    }
+
+    /// Connects if the listener's backlog has room now, else nil. socket(2), connect(2).
+    package static func connectIfReady(to path: String) throws(SystemError) -> StreamSocket? {
+        let path = try SocketPath(path)
+        let socket = FileDescriptor(owning: try SystemCall.value("socket") { rl_stream_socket() })
+        try SystemCall.value("fcntl") { rl_set_nonblocking(socket.number, 1) }
+        let connected = try SystemCall.valueIfReady("connect") {
+            unsafe rl_connect(socket.number, path.bytes, path.bytes.count)
+        }
+        return connected == nil ? nil : StreamSocket(connected: socket)
     }
 
     /// Receives bytes alone: descriptors that were sent along never become ours. recv(2).
@@ -74,6 +84,25 @@ package struct StreamSocket: ~Copyable, Sendable {
         return count == 0 ? .end : .bytes(count)
     }
 
+    /// Waits for bytes, of a connection that `connect` made, as long as `limitWaiting` said. `.wouldBlock` is that this time
+    /// is up, or that a signal came. recv(2).
+    package func receiveWaiting(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Received {
+        guard buffer.count > 0 else { return .bytes(0) }
+        // The buffer's own bounds.
+        let count = unsafe rl_receive_waiting(descriptor.number, buffer.baseAddress, buffer.count)
+        guard count < 0 else { return count == 0 ? .end : .bytes(count) }
+        let number = Int32(truncatingIfNeeded: 0 - count)
+        guard number == EAGAIN || number == EINTR else { throw SystemError(number: number, call: "recv") }
+        return .wouldBlock
+    }
+
+    /// How long `receiveWaiting` waits from now on, in nanoseconds: at least a microsecond. SO_RCVTIMEO.
+    package func limitWaiting(to nanoseconds: UInt64) throws(SystemError) {
+        // 0 would mean for ever.
+        let time = max(1000, Int64(clamping: nanoseconds))
+        try SystemCall.value("setsockopt") { rl_set_receive_timeout(descriptor.number, time) }
+    }
+
     /// How many bytes were taken; nil where there is no room now. send(2).
     package func send(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int? {
         try SystemCall.valueIfReady("send") { unsafe rl_send(descriptor.number, bytes.baseAddress, bytes.count) }
@@ -93,14 +122,13 @@ package struct StreamSocket: ~Copyable, Sendable {
     /// Waits until there is something to receive or room to send. An error or an end counts as both: the next call tells it.
     /// poll(2).
     ///
-    /// - Returns: False when `deadline` passed first; nil waits for ever.
-    package func wait(
-        for readiness: Readiness, until deadline: ContinuousClock.Instant?
-    ) throws(SystemError) -> Bool {
+    /// - Returns: False when `deadline` passed first.
+    package func wait(for readiness: Readiness, until deadline: Deadline) throws(SystemError) -> Bool {
         let events = readiness == .readable ? RL_POLL_IN : RL_POLL_OUT
         var happened: Int32 = 0
         let ready = try SystemCall.value("poll") {
-            let left = deadline.map { max(.zero, ContinuousClock.now.duration(to: $0)).pollMilliseconds }
+            // Rounded up, so that nobody wakes too early and spins.
+            let left = deadline.left.map { Int32(clamping: $0 / 1_000_000 + ($0 % 1_000_000 == 0 ? 0 : 1)) }
             return unsafe rl_poll(descriptor.number, Int32(events.rawValue), left ?? -1, &happened)
         }
         return ready > 0

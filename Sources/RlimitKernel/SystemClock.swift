@@ -18,11 +18,4 @@ extension Duration {
         let (sum, carried) = product.addingReportingOverflow(UInt64(attoseconds / 1_000_000_000))
         return overflow || carried ? .max : sum
     }
-
-    /// Milliseconds as poll(2) and epoll_wait(2) take them, rounded up so that nobody wakes too early and spins.
-    var pollMilliseconds: Int32 {
-        let nanoseconds = nanoseconds
-        let whole = nanoseconds / 1_000_000
-        return Int32(clamping: nanoseconds % 1_000_000 == 0 ? whole : whole + 1)
-    }
 }

@@ -10,7 +10,7 @@ import RlimitKernel
 ///
 /// ```swift
 /// let agent = try TestAgent(limits: [.openFiles: Limit(soft: 1024, hard: 4096)], ceilings: [.openFiles: 65_536])
-/// try boot(agent.blockingClient)
+/// try await boot(agent.client)
 /// #expect(agent.limits[.openFiles] == Limit(65_536))
 /// ```
 ///
@@ -61,6 +61,9 @@ public final class TestAgent: Sendable {
     /// A client of this agent that asks nobody else, and so changes nothing real. Each one has a connection of its own.
     ///
     /// Made with `.kernelFirst`, it would ask the kernel for real limits first, and change them.
+    public var client: LimitClient { LimitClient(socket: socket, strategy: .agentOnly) }
+
+    /// The same for threads.
     public var blockingClient: BlockingLimitClient { BlockingLimitClient(socket: socket, strategy: .agentOnly) }
 
     /// What the process that runs the test has now, in the unit of each resource.

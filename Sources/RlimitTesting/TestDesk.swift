@@ -68,7 +68,7 @@ extension TestDesk {
         ordersToDrop += 1
         let order = ordersToDrop
         wakeup.signal()
-        while drops < order, !isStopping { _ = monitor.wait(until: nil) }
+        while drops < order, !isStopping { _ = monitor.wait(until: .never) }
     }
 
     func stop() {

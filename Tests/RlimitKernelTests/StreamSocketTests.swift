@@ -27,22 +27,22 @@ import Testing
         let text = String(repeating: "x", count: 65536)
         var sent = 0
         while let count = try connection.client.send(text) { sent += count }
-        #expect(try connection.client.wait(for: .writable, until: .now + .milliseconds(20)) == false)
+        #expect(try connection.client.wait(for: .writable, until: Deadline(after: 20_000_000)) == false)
         var received = 0
         while let text = try connection.server.receiveText() { received += text.utf8.count }
         #expect(received == sent)
-        #expect(try connection.client.wait(for: .writable, until: .now + .seconds(5)))
+        #expect(try connection.client.wait(for: .writable, until: Deadline(after: 5_000_000_000)))
     }
 
     @Test func `Waiting ends with the deadline, or at once where something is there`() throws {
         let connection = try Connection()
         let start = ContinuousClock.now
-        #expect(try connection.server.wait(for: .readable, until: start + .milliseconds(30)) == false)
+        #expect(try connection.server.wait(for: .readable, until: Deadline(after: 30_000_000)) == false)
         #expect(ContinuousClock.now - start >= .milliseconds(30))
-        #expect(try connection.server.wait(for: .readable, until: start) == false)
+        #expect(try connection.server.wait(for: .readable, until: Deadline(at: 0)) == false)
         _ = try connection.client.send("x")
-        #expect(try connection.server.wait(for: .readable, until: start))
-        #expect(try connection.server.wait(for: .readable, until: nil))
+        #expect(try connection.server.wait(for: .readable, until: Deadline(at: 0)))
+        #expect(try connection.server.wait(for: .readable, until: .never))
     }
 
     @Test func `A receive into no room at all is not the end`() throws {
@@ -112,12 +112,14 @@ import Testing
         _ = try StreamSocket.connect(to: scratch.file("socket"), timeout: .milliseconds(100))
     }
 
-    @Test func `Sockets are close-on-exec and nonblocking`() throws {
+    @Test func `Sockets are close-on-exec and do not wait`() throws {
         let connection = try Connection()
         for number in [connection.client.descriptor.number, connection.server.descriptor.number] {
             #expect(fcntl(number, F_GETFD) & FD_CLOEXEC != 0)
-            #expect(fcntl(number, F_GETFL) & O_NONBLOCK != 0)
         }
+        #expect(fcntl(connection.server.descriptor.number, F_GETFL) & O_NONBLOCK != 0)
+        #expect(try connection.client.receiveText() == nil)
+        #expect(try connection.server.receiveText() == nil)
         #expect(fcntl(connection.listener.descriptor.number, F_GETFD) & FD_CLOEXEC != 0)
         #expect(fcntl(connection.listener.descriptor.number, F_GETFL) & O_NONBLOCK != 0)
     }

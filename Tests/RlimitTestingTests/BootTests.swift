@@ -3,18 +3,18 @@ import RlimitTesting
 import Testing
 
 /// The code under test: a server at boot takes as many descriptors as it may have.
-private func boot(_ client: BlockingLimitClient = BlockingLimitClient()) throws(RlimitError) {
-    let files = try client.raise(.openFiles, upTo: 1_048_576)
+private func boot(_ client: LimitClient = LimitClient()) async throws(RlimitError) {
+    let files = try await client.raise(.openFiles, upTo: 1_048_576)
     if let why = files.shortfall { print("only \(files.new.soft) descriptors: \(why)") }
 }
 
 @Test("A server takes as many descriptors as the agent gives, and can tell \"not now\" from \"never\"")
-func testBoot() throws {
+func testBoot() async throws {
     let agent = try TestAgent(limits: [.openFiles: Limit(soft: 1024, hard: 4096)], ceilings: [.openFiles: 65_536])
-    try boot(agent.blockingClient)
+    try await boot(agent.client)
     #expect(agent.limits[.openFiles] == Limit(65_536))
 
     agent.failNext(with: RlimitError(.rateLimited, retryAfter: .seconds(1)))
-    let error = #expect(throws: RlimitError.self) { try boot(agent.blockingClient) }
+    let error = await #expect(throws: RlimitError.self) { try await boot(agent.client) }
     #expect(error?.isTransient == true)
 }

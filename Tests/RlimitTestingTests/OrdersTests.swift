@@ -138,6 +138,41 @@ struct DropTests {
         #expect(others.withLock { $0.filter { $0.code != .agentUnreachable } } == [])
     }
 
+    @Test("give tasks that share one the same")
+    func tasks() async throws {
+        let agent = try TestAgent(ceilings: [.nice: 40])
+        let client = agent.client
+        let dropper = Task.detached {
+            while !Task.isCancelled {
+                agent.dropConnections()
+                agent.advance(by: .seconds(1))
+            }
+        }
+        let codes = await withTaskGroup(of: [RlimitError.Code?].self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    var codes: [RlimitError.Code?] = []
+                    for _ in 0..<50 {
+                        do throws(RlimitError) {
+                            try await client.apply(.set(.nice, soft: 0))
+                            codes.append(nil)
+                        } catch {
+                            codes.append(error.code)
+                        }
+                    }
+                    return codes
+                }
+            }
+            return await group.reduce(into: []) { $0 += $1 }
+        }
+        dropper.cancel()
+        await dropper.value
+        #expect(codes.count == 400)
+        let expected: Set<RlimitError.Code?> = [nil, .connectionLost, .agentUnreachable, .rateLimited]
+        #expect(Set(codes).isSubset(of: expected), "\(Set(codes))")
+        #expect(try await client.limits() == agent.limits)
+    }
+
     @Test("by several threads at once are all closed")
     func together() throws {
         let agent = try TestAgent()

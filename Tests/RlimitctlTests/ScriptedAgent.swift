@@ -40,7 +40,7 @@ final class ScriptedAgent: Sendable {
         var decoder = RequestDecoder(), encoder = ResponseEncoder()
         var buffer = [UInt8](repeating: 0, count: 4096)
         while true {
-            _ = try connection.wait(for: .readable, until: nil)
+            _ = try connection.wait(for: .readable, until: .never)
             guard case .bytes(let count) = try buffer.withUnsafeMutableBytes({ try connection.receive(into: $0) })
             else {
                 return

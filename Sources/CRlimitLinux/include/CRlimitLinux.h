@@ -75,8 +75,11 @@ int rl_bind(int fd, const void *path, size_t count);
 int rl_listen(int fd, int backlog);
 int rl_accept(int fd);
 int rl_set_send_timeout(int fd, int64_t nanoseconds);
+int rl_set_receive_timeout(int fd, int64_t nanoseconds);  // of rl_receive_waiting; 0: none
 int rl_shutdown(int fd);  // both ways
+// These never wait, whatever the descriptor's flags say; but for the second, as long as they say so.
 ssize_t rl_receive(int fd, void *bytes, size_t count);
+ssize_t rl_receive_waiting(int fd, void *bytes, size_t count);
 ssize_t rl_send(int fd, const void *bytes, size_t count);
 ssize_t rl_send_descriptor(int fd, const void *bytes, size_t count, int descriptor);
 

@@ -1,30 +1,19 @@
 import RlimitModel
 
-extension EditPlan {
-    /// Makes the batch: the kernel first, the agent for what it refuses.
-    ///
-    /// - Parameters:
-    ///   - table: The limits of the process, as its own user may change them.
-    ///   - ask: Has the agent make these edits, all or none, and returns a change for each in their order. Called at most
-    ///     once.
-    func carryOut<Table: LimitTable & ~Copyable>(
-        on table: borrowing Table, asking ask: (EditBatch) throws(RlimitError) -> [Change]
+extension EditRun {
+    /// The agent was asked for `EditPlan.agentPart`, after the kernel's refusal, and did not do it. Makes what can be made
+    /// without it, where it surely changed nothing.
+    mutating func finish<Table: LimitTable & ~Copyable>(
+        after error: RlimitError, _ refusal: RlimitError, on table: borrowing Table
     ) throws(RlimitError) -> [Change] {
-        var run = EditRun(self)
-        guard case .needsAgent(let refusal) = try run.askKernel(table) else { return run.result }
-        let granted: [Change]
-        do throws(RlimitError) {
-            granted = try ask(EditBatch(raising.lazy.map(\.agentPart)))
-        } catch {
-            let reason = explained(error, refusal)
-            guard error.leavesAllAsItWas else { throw reason }
-            return try run.finish(without: reason, on: table)
-        }
-        return try run.finish(with: granted, on: table)
+        let reason = explained(error, refusal)
+        guard error.leavesAllAsItWas else { throw reason }
+        return try finish(without: reason, on: table)
     }
 
     // The agent counts the edits that it was sent; where there is none to ask, what the kernel said matters as much.
     private func explained(_ error: RlimitError, _ refusal: RlimitError) -> RlimitError {
+        let raising = plan.raising
         var error = error
         if let place = error.editIndex {
             error.editIndex = raising.indices.contains(place) ? raising[place].index : nil

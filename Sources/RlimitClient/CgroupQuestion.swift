@@ -1,0 +1,86 @@
+import RlimitModel
+
+/// What the agent is asked of every process in a cgroup: each is judged for itself, and an answer is in order for each,
+/// though many may be failures.
+struct CgroupQuestion<Part: Sendable>: Question {
+    let inquiry: Inquiry
+    // Of one process.
+    private let part: @Sendable (Reply) -> Part?
+
+    private init(_ operation: Request.Operation, _ part: @escaping @Sendable (Reply) -> Part?) {
+        inquiry = Inquiry(operation)
+        self.part = part
+    }
+
+    func value(of reply: Reply) -> PerProcess<Part>? {
+        guard case .processes(let results, let isIncomplete) = reply else { return nil }
+        var elements: [PerProcess<Part>.Element] = []
+        elements.reserveCapacity(results.count)
+        for process in results {
+            switch process.outcome {
+            case .failure(let error): elements.append(.init(pid: process.pid, .failure(error)))
+            case .success(let reply):
+                guard let value = part(reply) else { return nil }
+                elements.append(.init(pid: process.pid, .success(value)))
+            }
+        }
+        return PerProcess(elements, isComplete: !isIncomplete)
+    }
+}
+
+extension CgroupQuestion {
+    /// - Throws: `.invalidArgument` for an empty path.
+    init(_ resources: ResourceSet, in cgroup: Cgroup) throws(RlimitError) where Part == Limits {
+        self.init(.get(try cgroup.whom(), resources)) { reply in
+            guard case .limits(let told, let limits) = reply, resources.allSatisfy(told.contains) else { return nil }
+            return limits
+        }
+    }
+
+    /// - Throws: `.invalidArgument` for an empty path.
+    init(_ resource: Resource, in cgroup: Cgroup) throws(RlimitError) where Part == Limit {
+        self.init(.get(try cgroup.whom(), ResourceSet(CollectionOfOne(resource)))) { reply in
+            guard case .limits(let told, let limits) = reply, told.contains(resource) else { return nil }
+            return limits[resource]
+        }
+    }
+
+    /// - Throws: `.invalidArgument` for an empty path.
+    init(_ scope: Usage.Scope, in cgroup: Cgroup) throws(RlimitError) where Part == Usage {
+        self.init(.usage(try cgroup.whom(), scope)) { reply in
+            guard case .usage(let usage) = reply else { return nil }
+            return usage
+        }
+    }
+
+    /// - Throws: `.invalidArgument` for an empty path, a resource that is named twice, and no edit at all; `.unsupported` for
+    ///   an edit that depends on the limits that each process has.
+    init(_ edits: [Edit], in cgroup: Cgroup) throws(RlimitError) where Part == [Change] {
+        let numbers = try SharedEdit.list(edits)
+        let batch = EditBatch(numbers.lazy.map(\.edit))
+        self.init(.set(try cgroup.whom(), batch, lease: nil)) { reply in
+            guard case .changes(let changes) = reply, changes.map(\.resource) == edits.map(\.resource) else {
+                return nil
+            }
+            return zip(numbers, changes).map { edit, change in edit.reported(change) }
+        }
+    }
+
+    /// - Throws: As for several.
+    init(_ edit: Edit, in cgroup: Cgroup) throws(RlimitError) where Part == Change {
+        let whole = try CgroupQuestion<[Change]>([edit], in: cgroup)
+        self.init(whole.inquiry.operation) { reply in whole.part(reply)?.first }
+    }
+}
+
+extension Cgroup {
+    /// How the agent is told of it.
+    fileprivate func whom() throws(RlimitError) -> Request.Whom {
+        switch place {
+        // On the wire, no path is the caller's own.
+        case .cgroup(""), .pod(""): throw RlimitError(.invalidArgument, message: "the path of a cgroup is empty")
+        case .cgroup(let path): return .cgroup(path)
+        case .pod(let path): return .pod(path)
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import RlimitModel
+
+/// What the agent is asked, and how its answer is read.
+protocol Question: Sendable {
+    associatedtype Value: Sendable
+    var inquiry: Inquiry { get }
+    /// Nil for an answer to something else.
+    func value(of reply: Reply) -> Value?
+}
+
+struct LimitsQuestion: Question {
+    let inquiry: Inquiry
+    private let resources: ResourceSet
+
+    init(_ resources: ResourceSet, of subject: Subject) {
+        self.resources = resources
+        inquiry = Inquiry(.get(subject.whom, resources), of: subject)
+    }
+
+    func value(of reply: Reply) -> Limits? {
+        guard case .limits(let told, let limits) = reply, resources.allSatisfy(told.contains) else { return nil }
+        return limits
+    }
+}
+
+struct UsageQuestion: Question {
+    let inquiry: Inquiry
+
+    init(_ scope: Usage.Scope, of subject: Subject) { inquiry = Inquiry(.usage(subject.whom, scope), of: subject) }
+
+    init(thread: Int32, of subject: Subject) {
+        inquiry = Inquiry(.threadUsage(subject.whom, thread: thread), of: subject)
+    }
+
+    func value(of reply: Reply) -> Usage? {
+        guard case .usage(let usage) = reply else { return nil }
+        return usage
+    }
+}
+
+struct ChangesQuestion: Question {
+    let inquiry: Inquiry
+    private let batch: EditBatch
+
+    init(_ batch: EditBatch, of subject: Subject) {
+        self.batch = batch
+        inquiry = Inquiry(.set(subject.whom, batch, lease: nil), of: subject)
+    }
+
+    func value(of reply: Reply) -> [Change]? {
+        guard case .changes(let changes) = reply, changes.map(\.resource) == batch.map(\.resource) else { return nil }
+        return changes
+    }
+}
+
+struct ExplanationQuestion: Question {
+    let inquiry: Inquiry
+
+    init(_ operation: Request.Operation, of subject: Subject) {
+        inquiry = Inquiry(operation, isQuestion: true, of: subject)
+    }
+
+    func value(of reply: Reply) -> Explanation? {
+        guard case .explanation(let explanation) = reply else { return nil }
+        return explanation
+    }
+}
+
+struct AgentInfoQuestion: Question {
+    var inquiry: Inquiry { Inquiry(.serverInfo) }
+
+    func value(of reply: Reply) -> AgentInfo? {
+        guard case .serverInfo(let info) = reply else { return nil }
+        return info
+    }
+}
+
+struct StatisticsQuestion: Question {
+    var inquiry: Inquiry { Inquiry(.stats) }
+
+    func value(of reply: Reply) -> Statistics? {
+        guard case .stats(let statistics) = reply else { return nil }
+        return statistics
+    }
+}

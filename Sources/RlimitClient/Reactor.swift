@@ -1,0 +1,166 @@
+import RlimitKernel
+import RlimitModel
+import Synchronization
+
+/// The one thread of a process that waits, for all connections of its tasks, for answers, for room to send, and for
+/// deadlines. It starts with the first connection and stays, asleep while there is nothing to do.
+///
+/// A child after fork(2) has one of its own; of the parent's it keeps two descriptors that nobody uses.
+final class Reactor: ForkedApart, @unchecked Sendable {
+    let mark: ProcessMark
+    private let poller: Poller
+    private let wakeup: WakeupDescriptor
+    // When to wake at the latest, in nanoseconds of the monotonic clock.
+    private let alarm = Atomic<UInt64>(.max)
+    private let monitor = Monitor()
+    // Guarded by the monitor.
+    private var connections: [UInt64: TaskConnection] = [:]
+    private var lastToken: UInt64 = 0
+    private var window = Duration.zero
+    private var isStarted = false
+    private var failure: SystemError?
+
+    private static let current = OfThisProcess<Reactor>()
+
+    /// - Throws: EMFILE, EAGAIN and their like.
+    static func ofThisProcess() throws(SystemError) -> Reactor {
+        let reactor = try current.object { mark throws(SystemError) in try Reactor(mark) }
+        try reactor.start()
+        return reactor
+    }
+
+    private init(_ mark: ProcessMark) throws(SystemError) {
+        self.mark = mark
+        poller = try Poller()
+        wakeup = try WakeupDescriptor()
+        try poller.add(wakeup.number, .readable, token: 0)
+    }
+
+    private func start() throws(SystemError) {
+        let isRunning = monitor.locked {
+            if !isStarted { isStarted = DetachedThread.start { self.run() } }
+            return isStarted
+        }
+        if !isRunning { throw .noThread }
+    }
+
+    func abandon() {}
+}
+
+// By any thread.
+extension Reactor {
+    func newToken() -> UInt64 {
+        monitor.locked {
+            lastToken += 1
+            return lastToken
+        }
+    }
+
+    /// Keeps it, and receives what comes, until it is removed.
+    func add(_ connection: TaskConnection) throws(SystemError) {
+        try monitor.locked { () throws(SystemError) in
+            if let failure { throw failure }
+            connections[connection.token] = connection
+            updateWindow()
+        }
+        do throws(SystemError) {
+            try poller.add(connection.descriptor, .readable, token: connection.token)
+        } catch {
+            monitor.locked { connections[connection.token] = nil }
+            throw error
+        }
+    }
+
+    /// It closes when the last call on it has returned.
+    func remove(_ connection: TaskConnection) {
+        let isOurs = monitor.locked {
+            defer { updateWindow() }
+            return connections.removeValue(forKey: connection.token) != nil
+        }
+        if isOurs { try? poller.remove(connection.descriptor) }
+    }
+
+    /// Calls `goOnSending` of it when there is room.
+    func watchForRoom(_ connection: TaskConnection) {
+        try? poller.change(connection.descriptor, [.readable, .writable], token: connection.token)
+    }
+
+    /// Looks for calls that are late then, if not before.
+    func wake(by deadline: Deadline) {
+        if setAlarm(deadline) { wakeup.signal() }
+    }
+
+    // True where it is earlier than the one there was.
+    private func setAlarm(_ deadline: Deadline) -> Bool {
+        var known = alarm.load(ordering: .relaxed)
+        while deadline.nanoseconds < known {
+            let (isSet, other) = alarm.compareExchange(
+                expected: known, desired: deadline.nanoseconds, ordering: .acquiringAndReleasing)
+            if isSet { return true }
+            known = other
+        }
+        return false
+    }
+
+    // Locked.
+    private func updateWindow() { window = connections.values.lazy.map(\.busyPolling).max() ?? .zero }
+}
+
+// By its thread.
+extension Reactor {
+    private func run() {
+        var pace = BusyPoll.off
+        var paceWindow = Duration.zero
+        while true {
+            let wanted = monitor.locked { window }
+            if wanted != paceWindow {
+                pace = wanted > .zero ? BusyPoll(upTo: wanted) : .off
+                paceWindow = wanted
+            }
+            do throws(SystemError) {
+                let isThere = try pace.poll { () throws(SystemError) in try turn(timeout: .zero) > 0 }
+                if !isThere { try turn(timeout: expireAndRest()) }
+            } catch {
+                return fail(error)
+            }
+        }
+    }
+
+    // Nothing that epoll_wait(2) can say leaves it of use: somebody closed what is not theirs.
+    private func fail(_ error: SystemError) {
+        let all = monitor.locked {
+            failure = error
+            return Array(connections.values)
+        }
+        for connection in all { connection.end(.lost(connection.place, error.description)) }
+    }
+
+    @discardableResult
+    private func turn(timeout: Duration?) throws(SystemError) -> Int {
+        try poller.wait(timeout: timeout) { event in
+            if event.token == 0 { return wakeup.reset() }
+            guard let connection = monitor.locked({ connections[event.token] }) else { return }
+            if event.isWritable {
+                try? poller.change(connection.descriptor, .readable, token: event.token)
+                connection.goOnSending()
+            }
+            if event.isReadable || event.isOver { connection.receive() }
+        }
+    }
+
+    // How long there is nothing to do.
+    private func expireAndRest() -> Duration? {
+        let now = SystemClock.monotonic
+        if alarm.load(ordering: .acquiring) <= now {
+            // Whoever asks for an earlier one from now on wakes us again.
+            alarm.store(.max, ordering: .sequentiallyConsistent)
+            let all = monitor.locked { Array(connections.values) }
+            for connection in all { _ = setAlarm(connection.expire(at: Deadline(at: now))) }
+        }
+        return Deadline(at: alarm.load(ordering: .acquiring)).left.map { .nanoseconds($0) }
+    }
+}
+
+extension SystemError {
+    fileprivate static let noThread = SystemError(number: 11, call: "pthread_create")
+}

@@ -1,0 +1,55 @@
+import RlimitKernel
+import RlimitModel
+import RlimitWire
+
+/// Bytes from the agent, taken apart into responses.
+struct ReplyReader: ~Copyable {
+    private var decoder = ResponseDecoder()
+    private var input = ByteQueue()
+    private let place: AgentSocket
+    // How much is asked of the kernel at once.
+    private let room: Int
+
+    init(room: Int, from place: AgentSocket) {
+        self.room = room
+        self.place = place
+    }
+
+    /// Takes in what has come; waits for it, as long as the socket may, only if told to.
+    mutating func fill(
+        from socket: borrowing StreamSocket, waiting isWaiting: Bool = false
+    ) throws(SystemError) -> StreamSocket.Received {
+        var received = StreamSocket.Received.wouldBlock
+        try unsafe input.write(upTo: room) { space throws(SystemError) -> Int in
+            received =
+                isWaiting ? try unsafe socket.receiveWaiting(into: space) : try unsafe socket.receive(into: space)
+            if case .bytes(let count) = received { return count }
+            return 0
+        }
+        return received
+    }
+
+    /// The next response that is all there.
+    ///
+    /// - Throws: `.malformed` where it is no agent that answers; what the agent says of the whole connection, which it is
+    ///   going to close.
+    mutating func next() throws(RlimitError) -> Response? {
+        guard let response = try decoded() else { return nil }
+        guard response.id == 0 else { return response }
+        if case .failure(let error) = response.outcome { throw error }
+        throw .noAgent(place, "an answer to nothing")
+    }
+
+    private mutating func decoded() throws(RlimitError) -> Response? {
+        do throws(RlimitError) {
+            let payload = try input.withBytes { bytes throws(RlimitError) in
+                try Frame.payload(in: bytes, from: 0, limit: Frame.greatestResponse)
+            }
+            guard let payload else { return nil }
+            defer { input.consume(payload.upperBound) }
+            return try input.withBytes { bytes throws(RlimitError) in try decoder.decode(bytes.extracting(payload)) }
+        } catch {
+            throw .noAgent(place, error.message)
+        }
+    }
+}

@@ -1,0 +1,303 @@
+import RlimitKernel
+import RlimitModel
+import RlimitWire
+
+/// One open connection to the agent, on which any number of tasks ask at once: pipelined, and no thread waits for an answer.
+///
+/// The task that begins a call sends it, or leaves it to one that is sending already: one write then carries all. The
+/// reactor receives. At most as many requests as the agent takes are under way; more wait in order.
+final class TaskConnection: Connection, @unchecked Sendable {
+    let socket: StreamSocket
+    let place: AgentSocket
+    let reactor: Reactor
+    /// How long the reactor is to poll before it sleeps.
+    let busyPolling: Duration
+    let token: UInt64
+    // What follows is touched only while this is locked, but for what belongs to the sender and to the reactor.
+    let monitor = Monitor()
+    private var ending: RlimitError?
+    private var sendFailure: SystemError?
+    private var isLetGo = false
+    private var lastID: UInt64 = 0
+    // Sent, or being sent. The answers to those that were abandoned are still to come.
+    private var sent: [UInt64: TaskCall] = [:]
+    private var queue = CallQueue()
+    private var sending = Sending.nobody
+    private var isFlushDue = false
+    private var appendedCount: UInt64 = 0
+    private var sentCount: UInt64 = 0
+    // The sender's.
+    private var encoder = RequestEncoder()
+    private var output = ByteQueue()
+    // The reactor's.
+    private var reader: ReplyReader
+
+    private enum Sending {
+        case nobody, somebody
+        /// There was no room; the reactor goes on when there is.
+        case blocked
+        /// The connection is broken; the reactor reads what the agent still had to say, and ends it.
+        case broken
+    }
+
+    /// - Throws: What the reactor needs cannot be had: a thread, a descriptor.
+    init(_ socket: consuming StreamSocket, at place: AgentSocket, busyPolling: Duration) throws(SystemError) {
+        self.socket = socket
+        self.place = place
+        self.busyPolling = busyPolling
+        reader = ReplyReader(room: 16384, from: place)
+        reactor = try Reactor.ofThisProcess()
+        token = reactor.newToken()
+        try reactor.add(self)
+    }
+
+    var descriptor: Int32 { socket.descriptor.number }
+
+    var hasEnded: Bool { monitor.locked { ending != nil || sending == .broken } }
+
+    /// Sends one request and waits for what comes of it: `.failed` with `.cancelled` as soon as the task is cancelled, and
+    /// with `.deadlineExceeded` at the deadline. An answer that comes later is dropped.
+    func exchange(_ inquiry: Inquiry, until deadline: Deadline) async -> Outcome {
+        let call = TaskCall(inquiry, deadline)
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { begin(call, $0) }
+        } onCancel: {
+            cancel(call)
+        }
+    }
+
+    func letGo() {
+        let isDone = monitor.locked {
+            isLetGo = true
+            return isIdle
+        }
+        if isDone { end(.lost(place, "it was let go")) }
+    }
+
+    // Nobody waits for anything.
+    private var isIdle: Bool { queue.isEmpty && sent.values.allSatisfy(\.isAbandoned) }
+}
+
+// A call begins, or is given up.
+extension TaskConnection {
+    private enum Deed { case nothing, send, flushSoon }
+
+    private func begin(_ call: TaskCall, _ continuation: CheckedContinuation<Outcome, Never>) {
+        monitor.lock()
+        if call.isCancelled || ending != nil {
+            let outcome = ending.map { Self.outcome($0, isSent: false) } ?? .failed(.cancelled(place))
+            monitor.unlock()
+            return continuation.resume(returning: call.isCancelled ? .failed(.cancelled(place)) : outcome)
+        }
+        call.continuation = continuation
+        queue.append(call)
+        let deed = deedAfterAppending
+        switch deed {
+        case .send: sending = .somebody
+        case .flushSoon: isFlushDue = true
+        case .nothing: break
+        }
+        monitor.unlock()
+        reactor.wake(by: call.deadline)
+        switch deed {
+        case .send: sendQueued()
+        case .flushSoon: Task.detached { self.flush() }
+        case .nothing: break
+        }
+    }
+
+    // While others are under way, tasks that run at the same time are likely to ask as well: what they ask goes in one
+    // write, as soon as those that are to run now have.
+    private var deedAfterAppending: Deed {
+        guard sending == .nobody, !isFlushDue, sent.count < Frame.requestsInFlight else { return .nothing }
+        return sent.isEmpty ? .send : .flushSoon
+    }
+
+    private func flush() {
+        let isOurs = monitor.locked {
+            isFlushDue = false
+            guard sending == .nobody, !queue.isEmpty else { return false }
+            sending = .somebody
+            return true
+        }
+        if isOurs { sendQueued() }
+    }
+
+    private func cancel(_ call: TaskCall) {
+        var resumptions = Resumptions()
+        let isDone = monitor.locked {
+            call.isCancelled = true
+            giveUp(call, .cancelled(place), &resumptions)
+            return isLetGo && isIdle
+        }
+        resumptions.run()
+        if isDone { end(.lost(place, "it was let go")) }
+    }
+
+    // Where it is not sent yet, it never will be.
+    private func giveUp(_ call: TaskCall, _ error: RlimitError, _ resumptions: inout Resumptions) {
+        guard !call.isAbandoned else { return }
+        resumptions.add(call, .failed(error))
+        if call.end == .max { queue.noteAbandoned() }
+    }
+
+    /// Gives up the calls whose deadline has passed. Returns the next deadline.
+    func expire(at now: Deadline) -> Deadline {
+        var resumptions = Resumptions()
+        var next = Deadline.never
+        let isDone = monitor.locked {
+            var late: [TaskCall] = []
+            func look(_ call: TaskCall) {
+                guard !call.isAbandoned else { return }
+                if call.deadline <= now { late.append(call) } else { next = min(next, call.deadline) }
+            }
+            sent.values.forEach(look)
+            queue.forEach(look)
+            for call in late { giveUp(call, .late(place), &resumptions) }
+            return isLetGo && isIdle
+        }
+        resumptions.run()
+        if isDone { end(.lost(place, "it was let go")) }
+        return next
+    }
+}
+
+// Sending: one at a time, without the lock.
+extension TaskConnection {
+    // By whoever made `sending` `.somebody`.
+    private func sendQueued() {
+        while true {
+            var resumptions = Resumptions()
+            let message = monitor.locked { nextMessage(&resumptions) }
+            resumptions.run()
+            guard let message else { return }
+            do throws(SystemError) {
+                let count = try output.send(through: socket, with: message.process?.pidfd.descriptor.number)
+                output.consume(count ?? 0)
+                let isBlocked = monitor.locked {
+                    sentCount += UInt64(count ?? 0)
+                    if count == nil { sending = .blocked }
+                    return count == nil
+                }
+                if isBlocked { return reactor.watchForRoom(self) }
+            } catch {
+                monitor.locked {
+                    sendFailure = error
+                    sending = .broken
+                }
+                return socket.shutDown()
+            }
+        }
+    }
+
+    private struct Message { let process: HeldProcess? }
+
+    // What goes with the next write: the rest of the last one, or all that may go now. A request with a descriptor goes alone.
+    // Nil where there is nothing to send; then nobody sends.
+    private func nextMessage(_ resumptions: inout Resumptions) -> Message? {
+        guard ending == nil else {
+            sending = .broken
+            return nil
+        }
+        guard output.isEmpty else { return Message(process: nil) }
+        while sent.count < Frame.requestsInFlight, let call = queue.first {
+            if call.inquiry.process != nil, !output.isEmpty { break }
+            queue.removeFirst()
+            append(call, &resumptions)
+            if let process = call.inquiry.process, !output.isEmpty { return Message(process: process) }
+        }
+        if output.isEmpty {
+            sending = .nobody
+            return nil
+        }
+        return Message(process: nil)
+    }
+
+    private func append(_ call: TaskCall, _ resumptions: inout Resumptions) {
+        let inquiry = call.inquiry
+        let left = call.deadline.left
+        let request = Request(
+            id: lastID + 1, timeout: left.map { .nanoseconds($0) }, isQuestion: inquiry.isQuestion, inquiry.operation)
+        let before = output.count
+        do throws(RlimitError) {
+            try encoder.encode(request, into: &output)
+        } catch {
+            return resumptions.add(call, .failed(error))
+        }
+        lastID += 1
+        appendedCount += UInt64(output.count - before)
+        call.end = appendedCount
+        sent[lastID] = call
+    }
+
+    /// There is room again. By the reactor.
+    func goOnSending() {
+        let isOurs = monitor.locked {
+            guard sending == .blocked else { return false }
+            sending = .somebody
+            return true
+        }
+        if isOurs { sendQueued() }
+    }
+}
+
+// Receiving: the reactor does.
+extension TaskConnection {
+    /// Something came, or the end.
+    func receive() {
+        var received = StreamSocket.Received.wouldBlock
+        do throws(SystemError) {
+            received = try reader.fill(from: socket)
+        } catch {
+            return end(.lost(place, error.description))
+        }
+        var resumptions = Resumptions()
+        var failure: RlimitError?
+        monitor.lock()
+        do throws(RlimitError) {
+            while let response = try reader.next() { try deliver(response, &resumptions) }
+        } catch {
+            failure = error
+        }
+        if received == .end {
+            failure = failure ?? .lost(place, sendFailure?.description ?? "it was closed")
+        } else if isLetGo, isIdle {
+            failure = failure ?? .lost(place, "it was let go")
+        }
+        // Those that waited for the agent to take more.
+        let sendsMore = failure == nil && sending == .nobody && !queue.isEmpty && !isFlushDue
+        if sendsMore { sending = .somebody }
+        monitor.unlock()
+        resumptions.run()
+        if let failure { end(failure) } else if sendsMore { sendQueued() }
+    }
+
+    private func deliver(_ response: Response, _ resumptions: inout Resumptions) throws(RlimitError) {
+        guard let call = sent[response.id] else { return }
+        if !response.more { sent[response.id] = nil }
+        guard !call.isAbandoned else { return }
+        guard call.reply.take(response) else { throw .noAgent(place, "an answer in parts that do not fit") }
+        guard let result = call.reply.result else { return }
+        sent[response.id] = nil
+        resumptions.add(call, Outcome(result))
+    }
+
+    /// Ends it, and tells everyone who waits.
+    func end(_ error: RlimitError) {
+        var resumptions = Resumptions()
+        monitor.locked {
+            guard ending == nil else { return }
+            ending = error
+            for call in sent.values { resumptions.add(call, Self.outcome(error, isSent: call.end <= sentCount)) }
+            for call in queue.removeAll() { resumptions.add(call, Self.outcome(error, isSent: false)) }
+            sent = [:]
+        }
+        reactor.remove(self)
+        resumptions.run()
+    }
+
+    private static func outcome(_ error: RlimitError, isSent: Bool) -> Outcome {
+        guard error.code == .connectionLost else { return .failed(error) }
+        return isSent ? .unanswered(error) : .unsent(error)
+    }
+}

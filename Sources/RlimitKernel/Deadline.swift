@@ -1,0 +1,26 @@
+/// When to wait no longer: a time of CLOCK_MONOTONIC, or never. A number, so that it costs next to nothing.
+package struct Deadline: Hashable, Comparable, Sendable {
+    /// Nanoseconds of `SystemClock.monotonic`; the greatest number is never.
+    package let nanoseconds: UInt64
+
+    package init(at nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
+
+    /// Nanoseconds from now; the greatest number is never.
+    package init(after timeout: UInt64) {
+        let (sum, overflow) = SystemClock.monotonic.addingReportingOverflow(timeout)
+        nanoseconds = overflow ? .max : sum
+    }
+
+    package static let never = Deadline(at: .max)
+
+    /// Nanoseconds from now until then, 0 once it has passed; nil for never.
+    package var left: UInt64? {
+        guard self != .never else { return nil }
+        let now = SystemClock.monotonic
+        return nanoseconds > now ? nanoseconds - now : 0
+    }
+
+    package var hasPassed: Bool { left == 0 }
+
+    package static func < (left: Deadline, right: Deadline) -> Bool { left.nanoseconds < right.nanoseconds }
+}
