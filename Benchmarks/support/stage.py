@@ -31,6 +31,9 @@ def enter():
     if build.returncode != 0:
         sys.exit("the programs could not be built")
     programs = build.stdout.strip().splitlines()[-1]
+    # Others on the machine disturb less so; all sides gain alike. What is started inherits it.
+    with contextlib.suppress(OSError):
+        os.nice(-10)
     namespace = f"{BENCHMARKS}/in-namespace"
     os.execve(namespace, [namespace, sys.executable, *sys.argv], dict(os.environ, **{INSIDE: programs}))
 
