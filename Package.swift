@@ -71,7 +71,8 @@ let package = Package(
             swiftSettings: swiftSettings),
         .target(
             name: "RlimitClient", dependencies: ["RlimitKernel", "RlimitModel", "RlimitWire"],
-            swiftSettings: swiftSettings),
+            // A call runs where its caller does: no way there and back between executors.
+            swiftSettings: swiftSettings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]),
 
         // Thin mains.
         .executableTarget(
