@@ -72,7 +72,8 @@ let package = Package(
             swiftSettings: swiftSettings),
         .target(
             name: "RlimitClient", dependencies: ["RlimitKernel", "RlimitModel", "RlimitWire"],
-            swiftSettings: swiftSettings),
+            // A call runs where its caller does: no way there and back between executors.
+            swiftSettings: swiftSettings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]),
 
         // Both ends in one process, for tests of applications: these are linked with the agent's code, and nothing else is.
         .target(

@@ -15,6 +15,12 @@ struct PendingReply {
         case whole(Result<Reply, RlimitError>)
     }
 
+    /// Whether the answer is all there.
+    var isWhole: Bool {
+        if case .whole = stage { return true }
+        return false
+    }
+
     /// The whole answer, once it is there.
     var result: Result<Reply, RlimitError>? {
         guard case .whole(let result) = stage else { return nil }

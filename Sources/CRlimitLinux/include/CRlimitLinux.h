@@ -176,6 +176,8 @@ int rl_usage(enum rl_usage_whom whom, struct rl_usage *usage);
 int64_t rl_page_size(void);
 int64_t rl_clock_ticks(void);
 int32_t rl_process_id(void);
+int32_t *rl_wiped_on_fork(void);  // a number that is 0 in every child after fork(2); NULL where the kernel has none
+int32_t rl_process_id_kept(int32_t *kept);  // without a system call but the first time
 int32_t rl_parent_id(void);
 int32_t rl_thread_id(void);
 int rl_processor_count(void);  // of the machine
