@@ -269,7 +269,8 @@ extension Agent {
             putInBacklog(session, token)
         case .ends: return end(token, session)
         }
-        if drainsUntil != nil && session.isIdle { end(token, session) }
+        // Of one that was put off since, the kernel may still hold requests.
+        if drainsUntil != nil && session.isIdle && !session.isPutOff { end(token, session) }
     }
 
     // Once, or each turn would give it one turn more than the last.

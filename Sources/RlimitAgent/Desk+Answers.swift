@@ -69,8 +69,15 @@ extension Desk {
     mutating func outcome(
         of request: Request, with attached: consuming FileDescriptor?, for session: Session
     ) -> Result<Reply, RlimitError>? {
+        do throws(RlimitError) { try admit(request, of: session) } catch { return .failure(error) }
+        return outcomeOfAdmitted(request, with: attached, for: session)
+    }
+
+    /// `outcome`, of a request that was counted and let through.
+    mutating func outcomeOfAdmitted(
+        _ request: Request, with attached: consuming FileDescriptor?, for session: Session
+    ) -> Result<Reply, RlimitError>? {
         do throws(RlimitError) {
-            try admit(request, of: session)
             if let target = try request.cgroupTarget() {
                 try begin(request, about: target, for: session)
                 return nil

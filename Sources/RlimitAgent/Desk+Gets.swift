@@ -21,9 +21,14 @@ extension Desk {
         guard output.count == outputStart, !session.peer.hasMixedIDs, let process = process(of: get, for: session),
             let limits = try? process.process.read(get.resources)
         else { return false }
-        // Last, so that nobody is counted twice.
-        guard (try? admit(session, timeout: get.timeout)) != nil else { return false }
-        gets.append(PendingGet(get: get, limits: limits, process: process))
+        // Last, and refused here, so that nobody is counted twice.
+        do throws(RlimitError) {
+            try admit(session, timeout: get.timeout)
+            gets.append(PendingGet(get: get, limits: limits, process: process))
+        } catch {
+            answerGets(of: session)
+            encoder.encode(Response(id: get.id, .failure(error)), into: &output)
+        }
         return true
     }
 
@@ -48,8 +53,8 @@ extension Desk {
             let pending = gets[place]
             if let identity = pending.process.identity(on: occasion) {
                 answer(pending, of: session, identity)
-            } else if let outcome = outcome(of: pending.get.request, with: nil, for: session) {
-                // It has ended, and perhaps its number is another's.
+            } else if let outcome = outcomeOfAdmitted(pending.get.request, with: nil, for: session) {
+                // It has ended, and perhaps its number is another's. That it was asked was counted already.
                 encoder.encode(Response(id: pending.get.id, outcome), into: &output)
             }
         }

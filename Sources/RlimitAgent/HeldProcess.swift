@@ -7,6 +7,8 @@ final class HeldProcess {
     fileprivate var holders = 1
     private var lookedAt: UInt64 = 0
     private var identity: Identity?
+    // What has been read since that look.
+    private var detail = ProcessDetail([])
 
     fileprivate init(_ process: consuming KernelProcess) { self.process = process }
 
@@ -15,8 +17,15 @@ final class HeldProcess {
         if lookedAt != occasion {
             identity = try? process.livingIdentity()
             lookedAt = occasion
+            detail = ProcessDetail([])
         }
         return identity
+    }
+
+    /// What /proc says of it, each part read once after a look: the kernel may take milliseconds to show it.
+    func detail(_ parts: ProcessDetail.Parts) throws(RlimitError) -> ProcessDetail {
+        if !detail.parts.isSuperset(of: parts) { detail.take(try process.detail(parts)) }
+        return detail
     }
 }
 

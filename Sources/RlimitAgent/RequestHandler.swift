@@ -75,7 +75,7 @@ package struct RequestHandler: ~Copyable {
             guard identity.pid > 1 else { throw Policy.firstProcess }
             let verdict = try policy.authorize(pending.get.request, from: peer, on: subject) {
                 (parts: ProcessDetail.Parts) throws(RlimitError) in
-                try held.process.detail(parts)
+                try held.detail(parts)
             }
             _ = try verdict.get()
         } catch {
