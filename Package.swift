@@ -143,7 +143,10 @@ let package = Package(
             swiftSettings: testSettings),
         .testTarget(
             name: "RlimitClientTests",
-            dependencies: ["RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire", "client-probe", "raise-files"],
+            dependencies: [
+                "CAllocationCounter", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire", "client-probe",
+                "raise-files",
+            ],
             swiftSettings: testSettings),
         .testTarget(
             name: "RlimitctlTests",
