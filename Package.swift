@@ -27,6 +27,7 @@ let package = Package(
         .executable(name: "rlimitctl", targets: ["rlimitctl"]),
         .executable(name: "rlimit-bench", targets: ["rlimit-bench"]),
         .library(name: "RlimitClient", targets: ["RlimitClient"]),
+        .library(name: "RlimitTesting", targets: ["RlimitTesting"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -73,6 +74,12 @@ let package = Package(
             name: "RlimitClient", dependencies: ["RlimitKernel", "RlimitModel", "RlimitWire"],
             // A call runs where its caller does: no way there and back between executors.
             swiftSettings: swiftSettings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]),
+
+        // Both ends in one process, for tests of applications: these are linked with the agent's code, and nothing else is.
+        .target(
+            name: "RlimitTesting",
+            dependencies: ["RlimitAgent", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitWire"],
+            swiftSettings: swiftSettings),
 
         // Thin mains.
         .executableTarget(
@@ -144,9 +151,15 @@ let package = Package(
         .testTarget(
             name: "RlimitClientTests",
             dependencies: [
-                "CAllocationCounter", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire", "client-probe",
-                "raise-files",
+                "CAllocationCounter", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitTesting", "RlimitWire",
+                "client-probe", "raise-files",
             ],
+            swiftSettings: testSettings),
+        .executableTarget(
+            name: "testing-probe", dependencies: ["RlimitClient", "RlimitTesting"], path: "Tests/Helpers/testing-probe",
+            swiftSettings: testSettings),
+        .testTarget(
+            name: "RlimitTestingTests", dependencies: ["RlimitClient", "RlimitTesting", "testing-probe"],
             swiftSettings: testSettings),
         .testTarget(
             name: "RlimitctlTests",
@@ -158,8 +171,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "CTestKernel", "Puppets", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire", "client-probe",
-                "raise-files", "rlimitctl", "rlimitd",
+                "CTestKernel", "Puppets", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitTesting", "RlimitWire",
+                "client-probe", "raise-files", "rlimit-bench", "rlimitctl", "rlimitd",
             ],
             swiftSettings: testSettings),
     ],

@@ -48,21 +48,20 @@ public:
         question_.set_resource(RLIMIT_NOFILE);
     }
 
-    // Begins a call if one is left to begin; with the sweep locked.
-    void begin(Sweep &sweep) {
-        if (sweep.to_begin == 0) return;
+    // Whether a call is left to begin, which then is this lane's to send; with the sweep locked.
+    static bool begin(Sweep &sweep) {
+        if (sweep.to_begin == 0) return false;
         sweep.to_begin--;
         sweep.under_way++;
-        begin_unlocked_ = true;
+        return true;
     }
 
     void send(Sweep &sweep) {
-        if (!begin_unlocked_) return;
-        begin_unlocked_ = false;
         start_ = now();
         context_ = std::make_unique<grpc::ClientContext>();
         stub_->async()->Get(context_.get(), &question_, &answer_, [this, &sweep](const grpc::Status &status) {
             const uint64_t end = now();
+            bool goes_on = false;
             {
                 const std::lock_guard<std::mutex> lock(sweep.mutex);
                 if (!status.ok()) sweep.errors++;
@@ -70,10 +69,10 @@ public:
                 sweep.soft = answer_.soft();
                 sweep.hard = answer_.hard();
                 if (end > sweep.deadline) sweep.to_begin = 0;
-                begin(sweep);
+                goes_on = begin(sweep);
                 if (--sweep.under_way == 0) sweep.done.notify_one();
             }
-            send(sweep);
+            if (goes_on) send(sweep);
         });
     }
 
@@ -83,16 +82,16 @@ private:
     benchmark::Question question_;
     benchmark::Answer answer_;
     uint64_t start_ = 0;
-    bool begin_unlocked_ = false;
 };
 
 void run(Sweep &sweep, std::vector<std::unique_ptr<Lane>> &lanes, long calls) {
+    size_t begun = 0;
     {
         const std::lock_guard<std::mutex> lock(sweep.mutex);
         sweep.to_begin = calls;
-        for (auto &lane : lanes) lane->begin(sweep);
+        while (begun < lanes.size() && Lane::begin(sweep)) begun++;
     }
-    for (auto &lane : lanes) lane->send(sweep);
+    for (size_t index = 0; index < begun; index++) lanes[index]->send(sweep);
     std::unique_lock<std::mutex> lock(sweep.mutex);
     sweep.done.wait(lock, [&sweep] { return sweep.under_way == 0; });
 }
@@ -135,7 +134,8 @@ int main(int count, char **words) {
     if (mode == "first") {
         run(sweep, lanes, 1);
         std::printf("{\"mode\":\"first\",\"t_mono_ns\":%llu}\n", static_cast<unsigned long long>(now()));
-        return sweep.errors != 0;
+        std::fflush(stdout);
+        std::_Exit(sweep.errors != 0);
     }
     run(sweep, lanes, std::max<long>(warmup, static_cast<long>(width)));
     const char *longest = std::getenv("BENCH_MAX_S");
@@ -156,5 +156,7 @@ int main(int count, char **words) {
         percentile(sweep.samples, 900), percentile(sweep.samples, 990), percentile(sweep.samples, 999),
         percentile(sweep.samples, 1000), processor_time() - processor, static_cast<unsigned long long>(sweep.soft),
         static_cast<unsigned long long>(sweep.hard));
-    return sweep.errors != 0;
+    // The library's threads may still be ending the last call.
+    std::fflush(stdout);
+    std::_Exit(sweep.errors != 0);
 }

@@ -12,7 +12,8 @@ struct Bench {
     init(_ plan: Plan, _ deed: Work.Deed) {
         self.plan = plan
         self.deed = deed
-        client = BlockingLimitClient(socket: plan.socket, strategy: .agentOnly)
+        client = BlockingLimitClient(
+            socket: plan.socket, strategy: .agentOnly, busyPolling: .microseconds(plan.busyPoll))
     }
 
     /// CLOCK_MONOTONIC at the first answer.
@@ -34,15 +35,21 @@ struct Bench {
         let work = Work(deed, of: plan.subject, present: present)
         let recorder: Recorder
         do {
-            recorder =
-                plan.mode == .lat
-                ? try SingleCalls(client: client, work: work).measure(plan) : try ManyCalls.measure(plan, work)
+            recorder = try record(work)
         } catch {
             try? restore(work)
             throw error
         }
         try restore(work)
         return Report(plan: plan, work: work, recorder: recorder)
+    }
+
+    private func record(_ work: Work) throws -> Recorder {
+        if plan.mode != .lat { return try ManyCalls.measure(plan, work) }
+        if plan.tasks == 0 { return try SingleCalls(client: client, work: work).measure(plan) }
+        let client = LimitClient(
+            socket: plan.socket, strategy: .agentOnly, busyPolling: .microseconds(plan.busyPoll))
+        return try TaskCalls(client: client, work: work).measure(plan)
     }
 
     // What the subject has now, where that matters.

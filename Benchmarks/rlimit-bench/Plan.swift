@@ -1,8 +1,10 @@
 import RlimitClient
 
 /// What is to be measured, and how often.
-struct Plan {
+struct Plan: Sendable {
     static let mostConnections = 20000
+    static let mostTasks = 10000
+    static let longestBusyPoll = 1000
     static let mostOutstanding = 128
 
     var socket: AgentSocket
@@ -14,6 +16,10 @@ struct Plan {
     var connections = 1
     /// Of each connection.
     var outstanding = 1
+    /// That call at once through the asynchronous client; 0 calls through the blocking one.
+    var tasks = 0
+    /// How long the client polls for an answer before it sleeps, in microseconds.
+    var busyPoll = 0
     var subject = Work.Subject.caller
     /// The timed part ends early when this is over, in seconds.
     var longest = 30.0
@@ -30,6 +36,11 @@ struct Plan {
         }
         if !(1...Self.mostOutstanding).contains(outstanding) {
             return "\(outstanding) calls outstanding are not in the range 1 to \(Self.mostOutstanding)"
+        }
+        if !(0...Self.mostTasks).contains(tasks) { return "\(tasks) tasks are not in the range 0 to \(Self.mostTasks)" }
+        if tasks > 0, mode != .lat { return "tasks share the one connection of their client" }
+        if !(0...Self.longestBusyPoll).contains(busyPoll) {
+            return "\(busyPoll) microseconds of polling are not in the range 0 to \(Self.longestBusyPoll)"
         }
         if let pid = subject.pid, !(2...4_194_304).contains(pid) {
             return "\(pid) is no process id: those are 2 to 4194304"

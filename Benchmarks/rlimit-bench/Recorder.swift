@@ -3,7 +3,7 @@ import RlimitKernel
 import RlimitModel
 
 /// What the timed part of a run was like.
-struct Recorder {
+struct Recorder: Sendable {
     // Up to a minute, to three digits; more than a minute counts as one.
     private static let longest: UInt64 = 60_000_000_000
     private(set) var latencies = Histogram<UInt32>(
@@ -40,6 +40,15 @@ struct Recorder {
         errors += 1
         if failure == nil { failure = error }
         answered(in: nanoseconds, nil)
+    }
+
+    /// Takes in what others recorded meanwhile.
+    mutating func add(_ other: Recorder) {
+        calls += other.calls
+        errors += other.errors
+        failure = failure ?? other.failure
+        limit = other.limit ?? limit
+        latencies.add(other.latencies)
     }
 
     mutating func stop() throws {

@@ -10,7 +10,7 @@ struct Report {
     var json: String {
         """
         {"mode":"\(plan.mode.rawValue)","param":\(plan.parameter),"connections":\(plan.connections),\
-        "outstanding":\(plan.outstanding),"calls":\(recorder.calls),"errors":\(recorder.errors),\
+        "outstanding":\(plan.outstanding),"tasks":\(plan.tasks),"calls":\(recorder.calls),"errors":\(recorder.errors),\
         "wall_s":\(fixed(recorder.wall, 6)),"calls_per_s":\(fixed(recorder.callsPerSecond, 1)),\
         "min_us":\(fixed(recorder.least, 3)),"p50_us":\(at(50)),"p90_us":\(at(90)),"p99_us":\(at(99)),\
         "p999_us":\(at(99.9)),"max_us":\(fixed(recorder.greatest, 3)),"cli_cpu_s":\(fixed(recorder.processorTime, 6)),\
@@ -22,7 +22,7 @@ struct Report {
     var table: String {
         let rows = [
             ("what", work.description),
-            ("how", "\(counted(plan.connections, "connection")), \(plan.outstanding) outstanding on each"),
+            ("how", how),
             ("calls", "\(recorder.calls) in \(fixed(recorder.wall, 3)) s"),
             ("errors", "\(recorder.errors)" + (recorder.failure.map { "; the first: \($0.message)" } ?? "")),
             ("calls/s", fixed(recorder.callsPerSecond, 0)),
@@ -43,6 +43,11 @@ struct Report {
             let padding = index > 6 ? String(repeating: " ", count: numbers - row.1.count) : ""
             return row.0.isEmpty ? "" : name + padding + row.1
         }.joined(separator: "\n")
+    }
+
+    private var how: String {
+        if plan.tasks > 0 { return "\(counted(plan.tasks, "task")) of the asynchronous client" }
+        return "\(counted(plan.connections, "connection")), \(plan.outstanding) outstanding on each"
     }
 
     private func at(_ percentile: Double) -> String { fixed(recorder.latency(atPercentile: percentile), 3) }

@@ -47,6 +47,13 @@ struct RlimitBench: ParsableCommand {
     @Option(help: "Calls outstanding on each connection, 1 to \(Plan.mostOutstanding).")
     var outstanding = 1
 
+    @Option(help: "Call through the asynchronous client, from so many tasks at once over its one connection.")
+    var tasks = 0
+
+    @Option(
+        help: "Poll so many microseconds for an answer before sleeping, where that pays. Not of many calls at once.")
+    var busyPoll = 0
+
     @Option(help: "Calls to measure, of all connections together.")
     var calls = 20000
 
@@ -90,6 +97,8 @@ struct RlimitBench: ParsableCommand {
     }
 
     private func measure(_ plan: Plan, asJSON: Bool) throws {
+        var plan = plan
+        (plan.tasks, plan.busyPoll) = (tasks, busyPoll)
         if let complaint = plan.complaint { throw ValidationError("\(complaint).") }
         let bench = Bench(plan, try deed())
         if plan.mode == .first {

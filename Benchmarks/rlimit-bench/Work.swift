@@ -3,8 +3,8 @@ import RlimitModel
 import RlimitWire
 
 /// What one call asks for. Everything it needs is made before the clock starts.
-struct Work {
-    enum Deed: Equatable {
+struct Work: Sendable {
+    enum Deed: Equatable, Sendable {
         case get
         case usage
         /// Sets the soft limits of these to what they are and to one less, in turn.
@@ -12,7 +12,7 @@ struct Work {
     }
 
     /// Whose limits.
-    enum Subject: Equatable {
+    enum Subject: Equatable, Sendable {
         /// The benchmark's own.
         case caller
         /// Those of the process with a number in the agent's PID namespace.
@@ -87,6 +87,23 @@ struct Work {
             _ = try client.usage(of: target)
             return nil
         case .set: return try client.apply(turn & 1 == 0 ? edits.down : edits.up, on: target).first?.new
+        }
+    }
+
+    /// The same through the asynchronous client.
+    func perform(_ turn: Int, with client: LimitClient) async throws(RlimitError) -> Limit? {
+        let target: Target
+        switch subject {
+        case .number: return Self.limit(in: try await client.ask(operation(turn)))
+        case .caller: target = .currentProcess
+        case .pidfd(let pid): target = .process(pid)
+        }
+        switch deed {
+        case .get: return try await client.limit(.openFiles, of: target)
+        case .usage:
+            _ = try await client.usage(of: target)
+            return nil
+        case .set: return try await client.apply(turn & 1 == 0 ? edits.down : edits.up, on: target).first?.new
         }
     }
 

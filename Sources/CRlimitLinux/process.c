@@ -89,14 +89,7 @@ int32_t rl_process_id_kept(int32_t *kept) {
     return pid;
 }
 
-int rl_processor_count(void) {
-    // For as many processors as any kernel is built for.
-    unsigned long mask[8192 / (8 * sizeof(unsigned long))];
-    long size = syscall(SYS_sched_getaffinity, 0, sizeof mask, mask);
-    int count = 0;
-    for (long word = 0; word < size / (long)sizeof *mask; word++) count += __builtin_popcountl(mask[word]);
-    return count;
-}
+int rl_processor_count(void) { return (int)sysconf(_SC_NPROCESSORS_ONLN); }
 
 int32_t rl_parent_id(void) { return getppid(); }
 int32_t rl_thread_id(void) { return (int32_t)syscall(SYS_gettid); }

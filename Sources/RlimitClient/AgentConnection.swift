@@ -22,7 +22,6 @@ final class AgentConnection: Connection, @unchecked Sendable {
     // The receiver's; also whose who holds the lock while nobody receives.
     private var reader: ReplyReader
     private var pace: BusyPoll
-    private var longestWait: UInt64 = 0
 
     init(_ socket: consuming StreamSocket, at place: AgentSocket, busyPolling: Duration = .zero) {
         self.socket = socket
@@ -181,13 +180,10 @@ extension AgentConnection {
             return received != .wouldBlock
         }
         if isThere { return received }
-        // Not told to the kernel anew for the little that each call takes off it: who wakes too early waits again.
-        let wanted = left ?? 3_600_000_000_000
-        if longestWait < wanted / 2 || longestWait > wanted &+ 1_000_000 {
-            try socket.limitWaiting(to: wanted)
-            longestWait = wanted
-        }
-        return try reader.fill(from: socket, waiting: true)
+        // By poll(2): a read(2) that sleeps is woken in vain when the agent takes the request out of the socket, for there is
+        // room to write then, and may take the processor from the agent for that.
+        guard try socket.waitForBytes(within: left) else { return .wouldBlock }
+        return try reader.fill(from: socket)
     }
 
     private func receiveWhatIsThere() {

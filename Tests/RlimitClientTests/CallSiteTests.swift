@@ -1,5 +1,6 @@
 // What an application writes: one import, no test access, and the examples of the documentation as they stand.
 import RlimitClient
+import RlimitTesting
 import Testing
 
 // A tool: blocking, halves parsed, an exit code for each kind of failure.
@@ -87,7 +88,19 @@ struct CallSiteTests {
         }
         // Equal already, so the agent is not needed for it.
         try level(one.pid, with: other.pid, BlockingLimitClient(socket: "/nonexistent/agent.sock"))
-        _ = (measure, boot)
+        _ = measure
+    }
+
+    @Test("ask the agent for what the kernel does not give")
+    func agent() throws {
+        let agent = try TestAgent(limits: [.openFiles: Limit(soft: 1024, hard: 4096)], ceilings: [.openFiles: 65_536])
+        try boot(agent.blockingClient)
+        #expect(agent.limits[.openFiles] == Limit(65_536))
+
+        let one = try Child(), other = try Child(), client = agent.blockingClient
+        try client.apply(.set(.stackSize, soft: .mebibytes(16)), on: .process(other.pid))
+        try level(one.pid, with: other.pid, client)
+        #expect(try client.limit(.stackSize, of: .process(one.pid)).soft == .mebibytes(16))
     }
 
     @Test("compare the whole process with another, in tasks")

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include "loop.h"
@@ -42,6 +43,8 @@ int main(int count, char **words) {
     int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (listener < 0) return fail("socket", errno);
     if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0) return fail(words[index], errno);
+    // Everyone may ask, as with the agent.
+    if (chmod(words[index], 0666) != 0) return fail("chmod", errno);
     if (listen(listener, 4096) != 0) return fail("listen", errno);
     return fail("epoll", serve(listener, spin * 1000));
 }

@@ -9,10 +9,12 @@ enum Programs {
     /// The example that README quotes.
     static var example: String { get throws { try folder.get() + "/raise-files" } }
 
+    static var bench: String { get throws { try folder.get() + "/rlimit-bench" } }
+
     private static let folder = Result<String, any Error> {
         let folder = try TemporaryFolder.make(mode: 0o755)
         let built = Bundle.main.executableURL?.deletingLastPathComponent().path ?? ".build/debug"
-        for name in ["rlimitd", "rlimitctl", "raise-files", "client-probe"] {
+        for name in ["rlimitd", "rlimitctl", "raise-files", "client-probe", "rlimit-bench"] {
             try FileManager.default.copyItem(atPath: "\(built)/\(name)", toPath: "\(folder)/\(name)")
         }
         try copyPrivateLibraries(to: folder)

@@ -148,6 +148,29 @@ struct NobodyNeedsCapability {
         #expect(try caller.openFiles(of: .pid(number))?.get() == Limit(soft: 77, hard: 88))
         withExtendedLifetime(own) {}
     }
+
+    @Test(arguments: [false, true])
+    func `a process that one connection holds is not taken by another for the next one with its number`(
+        bySet: Bool
+    ) throws {
+        let agent = try AgentProcess(policy: Self.policy)
+        let maker = try Puppet.maker()
+        let first = try Caller(try maker.make(Account.served.ids), agent)
+        let second = try Caller(try maker.make(Account.served.ids), agent)
+        let named = try maker.make(Account.served.ids)
+        let number = named.pid
+        for caller in [first, second] { #expect(try caller.openFiles(of: .pid(number))?.refusal == nil) }
+        let third = try Caller(try maker.make(Account.served.ids), agent)
+        try maker.reap(named)
+        let own = try maker.make(Account.served.ids, number: number)
+        try own.limitItself(.openFiles, to: Limit(soft: 77, hard: 88))
+        // The others still hold the one that has ended.
+        for caller in [third, first, second] {
+            if bySet { #expect(try caller.raiseOpenFiles(of: .pid(number), to: 88)?.isRefused == false) }
+            #expect(try caller.openFiles(of: .pid(number))?.get() == Limit(soft: bySet ? 88 : 77, hard: 88))
+        }
+        withExtendedLifetime(own) {}
+    }
 }
 
 /// What the kernel under the tests can do.
