@@ -151,8 +151,8 @@ let package = Package(
         .testTarget(
             name: "RlimitClientTests",
             dependencies: [
-                "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitTesting", "RlimitWire", "client-probe",
-                "raise-files",
+                "CAllocationCounter", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitTesting", "RlimitWire",
+                "client-probe", "raise-files",
             ],
             swiftSettings: testSettings),
         .executableTarget(

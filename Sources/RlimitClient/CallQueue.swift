@@ -6,8 +6,8 @@ struct CallQueue {
 
     /// Whether nobody waits in it.
     var isEmpty: Bool { count == abandoned }
-    // Also the abandoned ones.
-    private var count: Int { calls.count - start }
+    /// How many there are, also abandoned ones.
+    var count: Int { calls.count - start }
 
     mutating func append(_ call: TaskCall) { calls.append(call) }
 

@@ -32,7 +32,9 @@ extension CgroupQuestion {
     /// - Throws: `.invalidArgument` for an empty path.
     init(_ resources: ResourceSet, in cgroup: Cgroup) throws(RlimitError) where Part == Limits {
         self.init(.get(try cgroup.whom(), resources)) { reply in
-            guard case .limits(let told, let limits) = reply, resources.allSatisfy(told.contains) else { return nil }
+            guard case .limits(let told, let limits) = reply, resources.allSatisfy({ told.contains($0) }) else {
+                return nil
+            }
             return limits
         }
     }

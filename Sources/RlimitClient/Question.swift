@@ -18,7 +18,9 @@ struct LimitsQuestion: Question {
     }
 
     func value(of reply: Reply) -> Limits? {
-        guard case .limits(let told, let limits) = reply, resources.allSatisfy(told.contains) else { return nil }
+        guard case .limits(let told, let limits) = reply, resources.allSatisfy({ told.contains($0) }) else {
+            return nil
+        }
         return limits
     }
 }

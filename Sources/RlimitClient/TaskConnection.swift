@@ -80,6 +80,9 @@ final class TaskConnection: Connection, @unchecked Sendable {
 
 // A call begins, or is given up.
 extension TaskConnection {
+    // As many requests are worth a write of their own: the agent then works on some while tasks still ask for others.
+    private static let batch = 16
+
     private enum Deed { case nothing, send, flushSoon }
 
     private func begin(_ call: TaskCall, _ continuation: CheckedContinuation<Void, Never>) {
@@ -109,8 +112,9 @@ extension TaskConnection {
     // While others are under way, tasks that run at the same time are likely to ask as well: what they ask goes in one
     // write, as soon as those that are to run now have.
     private var deedAfterAppending: Deed {
-        guard sending == .nobody, !isFlushDue, !sent.isFull else { return .nothing }
-        return sent.isEmpty ? .send : .flushSoon
+        guard sending == .nobody, !sent.isFull else { return .nothing }
+        if sent.isEmpty || queue.count >= Self.batch { return .send }
+        return isFlushDue ? .nothing : .flushSoon
     }
 
     private func flush() {
@@ -254,14 +258,24 @@ extension TaskConnection {
         } catch {
             return end(.lost(place, error.description))
         }
-        var resumptions = Resumptions()
         var failure: RlimitError?
-        monitor.lock()
-        do throws(RlimitError) {
-            while let response = try reader.next() { try deliver(response, &resumptions) }
-        } catch {
-            failure = error
+        // Some at a time, so that tasks go on while others' answers are read.
+        while failure == nil {
+            var resumptions = Resumptions()
+            var isMore = true
+            monitor.lock()
+            do throws(RlimitError) {
+                for _ in 0..<Self.batch where isMore {
+                    if let response = try reader.next() { try deliver(response, &resumptions) } else { isMore = false }
+                }
+            } catch {
+                failure = error
+            }
+            monitor.unlock()
+            resumptions.run()
+            if !isMore { break }
         }
+        monitor.lock()
         if received == .end {
             failure = failure ?? .lost(place, sendFailure?.description ?? "it was closed")
         } else if isLetGo, isIdle {
@@ -271,7 +285,6 @@ extension TaskConnection {
         let sendsMore = failure == nil && sending == .nobody && !queue.isEmpty && !isFlushDue
         if sendsMore { sending = .somebody }
         monitor.unlock()
-        resumptions.run()
         if let failure { end(failure) } else if sendsMore { sendQueued() }
     }
 
@@ -291,7 +304,9 @@ extension TaskConnection {
         monitor.locked {
             guard ending == nil else { return }
             ending = error
-            sent.forEach { resumptions.add($0, Self.outcome(error, isSent: $0.end <= sentCount)) }
+            // Of what is being sent at this moment the agent may have all.
+            let whole = sending == .somebody ? appendedCount : sentCount
+            sent.forEach { resumptions.add($0, Self.outcome(error, isSent: $0.end <= whole)) }
             for call in queue.removeAll() { resumptions.add(call, Self.outcome(error, isSent: false)) }
             sent.removeAll()
         }

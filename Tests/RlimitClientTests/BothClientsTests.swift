@@ -186,8 +186,8 @@ struct BothClientsTests {
         let client = face.client(first)
         #expect(try await client.limit(.openFiles) == now)
         first.stop()
+        while first.ends == 0 { usleep(500) }
         let second = try ScriptedAgent(takingOver: first) { session in try session.serve(reply) }
-        usleep(50_000)
         #expect(try await client.apply(.raise(.openFiles, to: 300)).new == Limit(300))
         #expect(first.requests.count == 1)
         #expect(second.requests.count == 1)

@@ -211,8 +211,8 @@ struct LostAgentTests {
         let client = first.client()
         #expect(try client.limit(.openFiles) == someLimit)
         first.stop()
+        while first.ends == 0 { usleep(500) }
         let second = try ScriptedAgent(takingOver: first) { session in try session.serve(change) }
-        usleep(50_000)
         #expect(try client.apply(.raise(.openFiles, to: 100)).new == Limit(100))
         #expect(first.requests.count == 1)
         #expect(second.requests.count == 1)

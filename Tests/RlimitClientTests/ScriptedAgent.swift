@@ -15,15 +15,19 @@ final class ScriptedAgent: Sendable {
     var socket: AgentSocket { AgentSocket(path: path) }
     private let listener: Int32
     private let isFolderOurs: Bool
+    private let isStopped = Mutex(false)
     private let log = Log()
 
     private final class Log: Sendable {
         let requests = Mutex<[ScriptedRequest]>([])
         let connections = Mutex(0)
+        let ends = Mutex(0)
     }
 
     /// The requests that were read, in their order.
     var requests: [ScriptedRequest] { log.requests.withLock { $0 } }
+    /// How many connections it has closed.
+    var ends: Int { log.ends.withLock { $0 } }
     /// How many connections were accepted.
     var connections: Int { log.connections.withLock { $0 } }
 
@@ -50,13 +54,21 @@ final class ScriptedAgent: Sendable {
                     }
                     try? script(session)
                     session.close()
+                    log.ends.withLock { $0 += 1 }
                 }
             }
         }
     }
 
     /// Nobody listens any more; the socket file stays, as it does when an agent is killed.
-    func stop() { shutdown(listener, Int32(SHUT_RDWR)) }
+    func stop() {
+        // Once: the number may be another's afterwards.
+        let isOurs = isStopped.withLock { isStopped in
+            defer { isStopped = true }
+            return !isStopped
+        }
+        if isOurs { shutdown(listener, Int32(SHUT_RDWR)) }
+    }
 
     deinit {
         stop()

@@ -124,8 +124,8 @@ struct TaskTests {
         #expect(await waiting.value == .cancelled)
     }
 
-    @Test("all learn that the connection is lost")
-    func lost() async throws {
+    @Test("all learn that the connection is lost, and no edit is sent twice", arguments: 0..<20)
+    func lost(round: Int) async throws {
         let agent = try ScriptedAgent { session in
             for _ in 0..<50 { _ = try session.next() }
         }
