@@ -27,6 +27,7 @@ let package = Package(
         .executable(name: "rlimitctl", targets: ["rlimitctl"]),
         .executable(name: "rlimit-bench", targets: ["rlimit-bench"]),
         .library(name: "RlimitClient", targets: ["RlimitClient"]),
+        .library(name: "RlimitTesting", targets: ["RlimitTesting"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -71,6 +72,13 @@ let package = Package(
             swiftSettings: swiftSettings),
         .target(
             name: "RlimitClient", dependencies: ["RlimitKernel", "RlimitModel", "RlimitWire"],
+            // A call runs where its caller does: no way there and back between executors.
+            swiftSettings: swiftSettings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]),
+
+        // Both ends in one process, for tests of applications: these are linked with the agent's code, and nothing else is.
+        .target(
+            name: "RlimitTesting",
+            dependencies: ["RlimitAgent", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitWire"],
             swiftSettings: swiftSettings),
 
         // Thin mains.
@@ -142,7 +150,16 @@ let package = Package(
             swiftSettings: testSettings),
         .testTarget(
             name: "RlimitClientTests",
-            dependencies: ["RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire", "client-probe", "raise-files"],
+            dependencies: [
+                "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitTesting", "RlimitWire", "client-probe",
+                "raise-files",
+            ],
+            swiftSettings: testSettings),
+        .executableTarget(
+            name: "testing-probe", dependencies: ["RlimitClient", "RlimitTesting"], path: "Tests/Helpers/testing-probe",
+            swiftSettings: testSettings),
+        .testTarget(
+            name: "RlimitTestingTests", dependencies: ["RlimitClient", "RlimitTesting", "testing-probe"],
             swiftSettings: testSettings),
         .testTarget(
             name: "RlimitctlTests",
@@ -154,8 +171,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "CTestKernel", "Puppets", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire", "client-probe",
-                "raise-files", "rlimit-bench", "rlimitctl", "rlimitd",
+                "CTestKernel", "Puppets", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitTesting", "RlimitWire",
+                "client-probe", "raise-files", "rlimit-bench", "rlimitctl", "rlimitd",
             ],
             swiftSettings: testSettings),
     ],

@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -74,14 +75,21 @@ int64_t rl_clock_ticks(void) { return sysconf(_SC_CLK_TCK); }
 const char *rl_secure_environment(const char *name) { return secure_getenv(name); }
 int32_t rl_process_id(void) { return getpid(); }
 
-int rl_processor_count(void) {
-    // For as many processors as any kernel is built for.
-    unsigned long mask[8192 / (8 * sizeof(unsigned long))];
-    long size = syscall(SYS_sched_getaffinity, 0, sizeof mask, mask);
-    int count = 0;
-    for (long word = 0; word < size / (long)sizeof *mask; word++) count += __builtin_popcountl(mask[word]);
-    return count;
+int32_t *rl_wiped_on_fork(void) {
+    void *page = mmap(NULL, sizeof(int32_t), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) return NULL;
+    if (madvise(page, sizeof(int32_t), MADV_WIPEONFORK) == 0) return page;
+    munmap(page, sizeof(int32_t));
+    return NULL;
 }
+
+int32_t rl_process_id_kept(int32_t *kept) {
+    int32_t pid = __atomic_load_n(kept, __ATOMIC_RELAXED);
+    if (pid == 0) __atomic_store_n(kept, pid = getpid(), __ATOMIC_RELAXED);
+    return pid;
+}
+
+int rl_processor_count(void) { return (int)sysconf(_SC_NPROCESSORS_ONLN); }
 
 int32_t rl_parent_id(void) { return getppid(); }
 int32_t rl_thread_id(void) { return (int32_t)syscall(SYS_gettid); }

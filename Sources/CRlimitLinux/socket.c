@@ -79,16 +79,16 @@ int rl_set_send_timeout(int fd, int64_t nanoseconds) {
     return RESULT(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof(time)));
 }
 
-int rl_set_receive_timeout(int fd, int64_t nanoseconds) {
-    struct timeval time = {.tv_sec = nanoseconds / 1000000000, .tv_usec = nanoseconds % 1000000000 / 1000};
-    return RESULT(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time)));
+int rl_wait_readable(int fd, int64_t nanoseconds) {
+    struct pollfd entry = {.fd = fd, .events = POLLIN};
+    struct timespec time = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
+    return RESULT(ppoll(&entry, 1, nanoseconds < 0 ? NULL : &time, NULL));
 }
 
 int rl_shutdown(int fd) { return RESULT(shutdown(fd, SHUT_RDWR)); }
 
 // Without a control buffer: descriptors that were sent along never become ours.
 ssize_t rl_receive(int fd, void *bytes, size_t count) { return RESULT(recv(fd, bytes, count, MSG_DONTWAIT)); }
-ssize_t rl_receive_waiting(int fd, void *bytes, size_t count) { return RESULT(recv(fd, bytes, count, 0)); }
 
 ssize_t rl_send(int fd, const void *bytes, size_t count) {
     return RESULT(send(fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT));

@@ -4,13 +4,21 @@ import RlimitPolicy
 import RlimitWire
 
 /// What the agent knows of itself and its kernel from the start.
-struct AgentFacts: Sendable {
+package struct AgentFacts: Sendable {
     /// The agent's own process: never a target of a change.
     let pid: Int32
     let kernelRelease: String
     let openFilesCeiling: UInt64
     let canRaise: Bool
     let features: [String]
+
+    package init(pid: Int32, kernelRelease: String, openFilesCeiling: UInt64, canRaise: Bool, features: [String]) {
+        self.pid = pid
+        self.kernelRelease = kernelRelease
+        self.openFilesCeiling = openFilesCeiling
+        self.canRaise = canRaise
+        self.features = features
+    }
 
     static func gather(canRaise: Bool) -> AgentFacts {
         let kernel = KernelFeatures.probed

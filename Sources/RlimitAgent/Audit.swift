@@ -1,10 +1,10 @@
 import RlimitModel
 
 /// What was decided and done, for whoever asks later: one line for each change and each refusal.
-struct Audit: Sendable {
+package struct Audit: Sendable {
     private let sink: LogSink
 
-    init(sink: LogSink) { self.sink = sink }
+    package init(sink: LogSink) { self.sink = sink }
 
     enum Verdict: String {
         /// A change that was granted and made.

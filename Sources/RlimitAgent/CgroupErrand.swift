@@ -1,6 +1,6 @@
 import RlimitKernel
-import RlimitModel
-import RlimitPolicy
+package import RlimitModel
+package import RlimitPolicy
 
 /// A request about every process of a cgroup.
 ///
@@ -130,7 +130,7 @@ extension KernelProcess {
 
 extension Request {
     /// The cgroup or pod it speaks of, if it speaks of one and asks what can be asked of one.
-    func cgroupTarget() throws(RlimitError) -> CgroupTarget? {
+    package func cgroupTarget() throws(RlimitError) -> CgroupTarget? {
         let target: CgroupTarget
         switch operation.whom {
         case .cgroup(let path): target = .cgroup(path)

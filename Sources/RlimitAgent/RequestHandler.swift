@@ -1,20 +1,20 @@
 import RlimitKernel
-import RlimitModel
-import RlimitPolicy
+package import RlimitModel
+package import RlimitPolicy
 
 /// Authorizes and performs: the middle of a request's way, between the decoder and the encoder.
 ///
 /// Nothing here knows of sockets, and nothing is done but what `Policy` put into an `AuthorizedRequest`.
-struct RequestHandler: ~Copyable {
+package struct RequestHandler: ~Copyable {
     let facts: AgentFacts
     let audit: Audit
-    private(set) var policy: Policy
+    package private(set) var policy: Policy
     var policyStatus: PolicyStatus
-    var statistics = Statistics()
+    package var statistics = Statistics()
     private let startedAt = Moment.now
     private var writer = LimitWriter()
 
-    init(policy: Policy, facts: AgentFacts, audit: Audit) {
+    package init(policy: Policy, facts: AgentFacts, audit: Audit) {
         self.policy = policy
         policyStatus = PolicyStatus(policy)
         self.facts = facts
@@ -30,7 +30,7 @@ struct RequestHandler: ~Copyable {
     }
 
     /// An operation that concerns no process.
-    mutating func handle(_ request: Request, from peer: Peer) throws(RlimitError) -> Reply {
+    package mutating func handle(_ request: Request, from peer: Peer) throws(RlimitError) -> Reply {
         let authorized: AuthorizedRequest
         do throws(RlimitError) {
             authorized = try policy.authorize(request, from: peer).get()
@@ -52,7 +52,7 @@ struct RequestHandler: ~Copyable {
     /// - Parameters:
     ///   - wasFound: It was found in a cgroup.
     ///   - isSilent: A refusal is counted and not written down.
-    mutating func handle(
+    package mutating func handle(
         _ request: Request, from peer: Peer, on process: borrowing some TargetProcess & ~Copyable, isPeer: Bool,
         wasFound: Bool = false, isSilent: Bool = false
     ) throws(RlimitError) -> Reply {
@@ -85,7 +85,7 @@ struct RequestHandler: ~Copyable {
     }
 
     /// Counts a refusal, and writes it down where it was one: of a process that has ended there is nothing to tell.
-    mutating func refused(
+    package mutating func refused(
         _ error: RlimitError, _ request: Request, to peer: Peer, target: Int32?, isSilent: Bool = false
     ) {
         switch error.code {

@@ -1,8 +1,8 @@
-import RlimitModel
+package import RlimitModel
 
 /// What the agent does with one process. A protocol, so that the sequence of a change can be tested against a process that
 /// ends, or becomes another user's, at any step of it.
-protocol TargetProcess: ~Copyable {
+package protocol TargetProcess: ~Copyable {
     /// Its number in the agent's PID namespace.
     ///
     /// prlimit(2) takes no pidfd, and a pidfd does not keep the number from being used again: whatever is done by number is

@@ -1,4 +1,4 @@
-import RlimitKernel
+package import RlimitKernel
 import RlimitModel
 import RlimitPolicy
 
@@ -67,18 +67,18 @@ final class Account {
 }
 
 /// A second's worth of requests at once, then as many as trickle in.
-struct TokenBucket {
+package struct TokenBucket {
     // In billionths of a request: with so many requests a second, each nanosecond brings as many of them.
     private var billionths: UInt64
     private var last: Moment
     private static let one: UInt64 = 1_000_000_000
 
-    init(ratePerSecond: Int, now: Moment) {
+    package init(ratePerSecond: Int, now: Moment) {
         billionths = UInt64(clamping: ratePerSecond) * Self.one
         last = now
     }
 
-    mutating func take(ratePerSecond: Int, now: Moment) -> Duration? {
+    package mutating func take(ratePerSecond: Int, now: Moment) -> Duration? {
         let rate = UInt64(clamping: ratePerSecond)
         if now > last {
             // After a second it is full in any case, so that no product grows beyond its word.

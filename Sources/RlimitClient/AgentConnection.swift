@@ -42,10 +42,11 @@ final class AgentConnection: Connection, @unchecked Sendable {
     /// - Throws: What the agent answered; `.deadlineExceeded`; `.malformed` where it is no agent that answers.
     func exchange(_ inquiry: Inquiry, until deadline: Deadline) throws(RlimitError) -> Outcome {
         guard let id = try beginSending(until: deadline) else { return .unsent(try lostOrThrow()) }
+        let left = deadline.left
         var isSent = false
         var failure: RlimitError?
         do throws(RlimitError) {
-            isSent = try transmit(inquiry, as: id, until: deadline)
+            isSent = try transmit(inquiry, as: id, until: deadline, left)
         } catch {
             failure = error
         }
@@ -57,7 +58,7 @@ final class AgentConnection: Connection, @unchecked Sendable {
         isSending = false
         monitor.wakeAll()
         if let failure { throw failure }
-        return isSent ? try awaitReply(to: id, until: deadline) : .unsent(try lostOrThrow(ending))
+        return isSent ? try awaitReply(to: id, until: deadline, left) : .unsent(try lostOrThrow(ending))
     }
 
     // Why it ended, where that says nothing but that it did; anything more telling is thrown.
@@ -91,10 +92,9 @@ extension AgentConnection {
     // True once the kernel has all of the frame; false where the connection ended before. That an agent has gone away while
     // nobody was asking is noticed here: what it has closed takes nothing.
     private func transmit(
-        _ inquiry: Inquiry, as id: UInt64, until deadline: Deadline
+        _ inquiry: Inquiry, as id: UInt64, until deadline: Deadline, _ left: UInt64?
     ) throws(RlimitError) -> Bool {
         defer { output.removeAll() }
-        let left = deadline.left
         if left == 0 { throw .late(place) }
         let request = Request(
             id: id, timeout: left.map { .nanoseconds($0) }, isQuestion: inquiry.isQuestion, inquiry.operation)
@@ -135,28 +135,34 @@ extension AgentConnection {
 
 // Receiving: one for all. All of it is called, and returns, while locked.
 extension AgentConnection {
-    private func awaitReply(to id: UInt64, until deadline: Deadline) throws(RlimitError) -> Outcome {
+    private func awaitReply(
+        to id: UInt64, until deadline: Deadline, _ left: UInt64?
+    ) throws(RlimitError) -> Outcome {
+        // To ask what time it is takes its own time; the first time it was just asked.
+        var left = left
         while true {
             if let result = waiting.result(of: id) { return .reply(try result.get()) }
             if let ending { return .unanswered(try lostOrThrow(ending)) }
             // Also where the agent keeps sending, but not this.
-            if deadline.hasPassed { throw .late(place) }
+            if left == 0 { throw .late(place) }
             if !isReceiving {
-                receiveForAll(until: deadline)
+                receiveForAll(left)
+                if let result = waiting.result(of: id) { return .reply(try result.get()) }
             } else if !monitor.wait(until: deadline), waiting.result(of: id) == nil {
                 throw .late(place)
             }
+            left = deadline.left
         }
     }
 
     // Not locked while it waits.
-    private func receiveForAll(until deadline: Deadline) {
+    private func receiveForAll(_ left: UInt64?) {
         isReceiving = true
         monitor.unlock()
         var received = StreamSocket.Received.wouldBlock
         var failure: SystemError?
         do throws(SystemError) {
-            received = try wait(until: deadline)
+            received = try wait(left)
         } catch {
             failure = error
         }
@@ -167,7 +173,7 @@ extension AgentConnection {
         monitor.wakeAll()
     }
 
-    private func wait(until deadline: Deadline) throws(SystemError) -> StreamSocket.Received {
+    private func wait(_ left: UInt64?) throws(SystemError) -> StreamSocket.Received {
         var received = StreamSocket.Received.wouldBlock
         let isThere = try pace.poll { () throws(SystemError) in
             received = try reader.fill(from: socket)
@@ -176,7 +182,7 @@ extension AgentConnection {
         if isThere { return received }
         // By poll(2): a read(2) that sleeps is woken in vain when the agent takes the request out of the socket, for there is
         // room to write then, and may take the processor from the agent for that.
-        guard try socket.wait(for: .readable, until: deadline) else { return .wouldBlock }
+        guard try socket.waitForBytes(within: left) else { return .wouldBlock }
         return try reader.fill(from: socket)
     }
 

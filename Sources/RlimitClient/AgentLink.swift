@@ -103,10 +103,10 @@ extension AgentLink<TaskConnection> {
         // The kernel tells nobody when there is room in a listener's backlog again.
         var pause = Duration.milliseconds(1)
         while true {
+            if let connection = try connectionIfReady() { return connection }
             if Task.isCancelled { throw .cancelled(socket) }
             let left = deadline.left ?? .max
             guard left > 0 else { throw .late(socket) }
-            if let connection = try connectionIfReady() { return connection }
             try? await Task.sleep(for: min(pause, .nanoseconds(left)))
             pause = min(pause * 2, .milliseconds(20))
         }

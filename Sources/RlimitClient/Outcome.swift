@@ -10,13 +10,6 @@ enum Outcome: Sendable {
     /// The connection ended before the answer came: the agent may have acted.
     case unanswered(RlimitError)
 
-    init(_ result: Result<Reply, RlimitError>) {
-        switch result {
-        case .success(let reply): self = .reply(reply)
-        case .failure(let error): self = .failed(error)
-        }
-    }
-
     /// The reply; nil where the request is to be sent once more, on a new connection: one that the agent cannot have acted
     /// on, or that only reads. An edit that may have been made never is.
     func reply(to inquiry: Inquiry, isSecondTry: Bool, at socket: AgentSocket) throws(RlimitError) -> Reply? {

@@ -5,44 +5,62 @@ struct PendingReply {
     /// The processes of one answer at most, so that no agent fills the memory of its clients. An agent names half as many.
     static let greatestProcessCount = 262_144
 
-    private var parts: Reply?
-    // Apart, so that each part is appended in place.
-    private var processes: [ProcessResult]?
+    private var stage = Stage.nothing
+
+    private enum Stage {
+        case nothing
+        case part(Reply)
+        // Apart, so that each part is appended in place.
+        case processes([ProcessResult])
+        case whole(Result<Reply, RlimitError>)
+    }
+
+    /// Whether the answer is all there.
+    var isWhole: Bool {
+        if case .whole = stage { return true }
+        return false
+    }
+
     /// The whole answer, once it is there.
-    private(set) var result: Result<Reply, RlimitError>?
+    var result: Result<Reply, RlimitError>? {
+        guard case .whole(let result) = stage else { return nil }
+        return result
+    }
 
     /// False where a part does not continue what came before.
     mutating func take(_ response: Response) -> Bool {
-        guard result == nil else { return false }
-        switch response.outcome {
-        case .failure:
-            result = response.outcome
-            processes = nil
-            return true
-        case .success(.processes(let more, let isIncomplete)):
+        switch (stage, response.outcome) {
+        case (.whole, _):
+            return false
+        case (_, .failure):
+            stage = .whole(response.outcome)
+        case (.nothing, _) where !response.more:
+            stage = .whole(response.outcome)
+        case (_, .success(.processes(let more, let isIncomplete))):
             return take(more, isIncomplete: isIncomplete, isLast: !response.more)
-        case .success(let part):
-            return take(part, isLast: !response.more)
-        }
-    }
-
-    private mutating func take(_ part: Reply, isLast: Bool) -> Bool {
-        guard processes == nil, let whole = parts.map({ $0.continued(by: part) }) ?? part else { return false }
-        if isLast {
-            result = .success(whole)
-        } else {
-            parts = whole
+        case (.nothing, .success(let part)):
+            stage = .part(part)
+        case (.part(let parts), .success(let part)):
+            guard let whole = parts.continued(by: part) else { return false }
+            stage = response.more ? .part(whole) : .whole(.success(whole))
+        case (.processes, .success):
+            return false
         }
         return true
     }
 
     private mutating func take(_ more: [ProcessResult], isIncomplete: Bool, isLast: Bool) -> Bool {
-        guard parts == nil, (processes?.count ?? 0) + more.count <= Self.greatestProcessCount else { return false }
-        processes = processes ?? []
-        processes?.append(contentsOf: more)
-        if isLast, let whole = processes.take() {
-            result = .success(.processes(whole, isIncomplete: isIncomplete))
+        var processes: [ProcessResult]
+        switch stage {
+        case .nothing: processes = []
+        case .processes(let before): processes = before
+        case .part, .whole: return false
         }
+        // The list is then ours alone, and is not copied.
+        stage = .nothing
+        guard processes.count + more.count <= Self.greatestProcessCount else { return false }
+        processes.append(contentsOf: more)
+        stage = isLast ? .whole(.success(.processes(processes, isIncomplete: isIncomplete))) : .processes(processes)
         return true
     }
 }

@@ -15,14 +15,11 @@ struct ReplyReader: ~Copyable {
         self.place = place
     }
 
-    /// Takes in what has come; waits for it, as long as the socket may, only if told to.
-    mutating func fill(
-        from socket: borrowing StreamSocket, waiting isWaiting: Bool = false
-    ) throws(SystemError) -> StreamSocket.Received {
+    /// Takes in what has come, without waiting for it.
+    mutating func fill(from socket: borrowing StreamSocket) throws(SystemError) -> StreamSocket.Received {
         var received = StreamSocket.Received.wouldBlock
         try unsafe input.write(upTo: room) { space throws(SystemError) -> Int in
-            received =
-                isWaiting ? try unsafe socket.receiveWaiting(into: space) : try unsafe socket.receive(into: space)
+            received = try unsafe socket.receive(into: space)
             if case .bytes(let count) = received { return count }
             return 0
         }

@@ -18,9 +18,8 @@ final class TaskConnection: Connection, @unchecked Sendable {
     private var ending: RlimitError?
     private var sendFailure: SystemError?
     private var isLetGo = false
-    private var lastID: UInt64 = 0
     // Sent, or being sent. The answers to those that were abandoned are still to come.
-    private var sent: [UInt64: TaskCall] = [:]
+    private var sent = SentCalls()
     private var queue = CallQueue()
     private var sending = Sending.nobody
     private var isFlushDue = false
@@ -59,11 +58,12 @@ final class TaskConnection: Connection, @unchecked Sendable {
     /// with `.deadlineExceeded` at the deadline. An answer that comes later is dropped.
     func exchange(_ inquiry: Inquiry, until deadline: Deadline) async -> Outcome {
         let call = TaskCall(inquiry, deadline)
-        return await withTaskCancellationHandler {
+        await withTaskCancellationHandler {
             await withCheckedContinuation { begin(call, $0) }
         } onCancel: {
             cancel(call)
         }
+        return call.outcome
     }
 
     func letGo() {
@@ -75,19 +75,19 @@ final class TaskConnection: Connection, @unchecked Sendable {
     }
 
     // Nobody waits for anything.
-    private var isIdle: Bool { queue.isEmpty && sent.values.allSatisfy(\.isAbandoned) }
+    private var isIdle: Bool { queue.isEmpty && sent.allSatisfy(\.isAbandoned) }
 }
 
 // A call begins, or is given up.
 extension TaskConnection {
     private enum Deed { case nothing, send, flushSoon }
 
-    private func begin(_ call: TaskCall, _ continuation: CheckedContinuation<Outcome, Never>) {
+    private func begin(_ call: TaskCall, _ continuation: CheckedContinuation<Void, Never>) {
         monitor.lock()
-        if call.isCancelled || ending != nil {
-            let outcome = ending.map { Self.outcome($0, isSent: false) } ?? .failed(.cancelled(place))
+        if call.ending == nil, let ending { call.ending = Self.outcome(ending, isSent: false) }
+        guard call.ending == nil else {
             monitor.unlock()
-            return continuation.resume(returning: call.isCancelled ? .failed(.cancelled(place)) : outcome)
+            return continuation.resume()
         }
         call.continuation = continuation
         queue.append(call)
@@ -109,7 +109,7 @@ extension TaskConnection {
     // While others are under way, tasks that run at the same time are likely to ask as well: what they ask goes in one
     // write, as soon as those that are to run now have.
     private var deedAfterAppending: Deed {
-        guard sending == .nobody, !isFlushDue, sent.count < Frame.requestsInFlight else { return .nothing }
+        guard sending == .nobody, !isFlushDue, !sent.isFull else { return .nothing }
         return sent.isEmpty ? .send : .flushSoon
     }
 
@@ -126,7 +126,10 @@ extension TaskConnection {
     private func cancel(_ call: TaskCall) {
         var resumptions = Resumptions()
         let isDone = monitor.locked {
-            call.isCancelled = true
+            // Where it has not begun yet, it will not.
+            if call.continuation == nil, !call.reply.isWhole, call.ending == nil {
+                call.ending = .failed(.cancelled(place))
+            }
             giveUp(call, .cancelled(place), &resumptions)
             return isLetGo && isIdle
         }
@@ -138,7 +141,7 @@ extension TaskConnection {
     private func giveUp(_ call: TaskCall, _ error: RlimitError, _ resumptions: inout Resumptions) {
         guard !call.isAbandoned else { return }
         resumptions.add(call, .failed(error))
-        if call.end == .max { queue.noteAbandoned() }
+        if call.id == 0 { queue.noteAbandoned() }
     }
 
     /// Gives up the calls whose deadline has passed. Returns the next deadline.
@@ -151,7 +154,7 @@ extension TaskConnection {
                 guard !call.isAbandoned else { return }
                 if call.deadline <= now { late.append(call) } else { next = min(next, call.deadline) }
             }
-            sent.values.forEach(look)
+            sent.forEach(look)
             queue.forEach(look)
             for call in late { giveUp(call, .late(place), &resumptions) }
             return isLetGo && isIdle
@@ -200,10 +203,10 @@ extension TaskConnection {
             return nil
         }
         guard output.isEmpty else { return Message(process: nil) }
-        while sent.count < Frame.requestsInFlight, let call = queue.first {
+        while let id = sent.nextID, let call = queue.first {
             if call.inquiry.process != nil, !output.isEmpty { break }
             queue.removeFirst()
-            append(call, &resumptions)
+            append(call, as: id, &resumptions)
             if let process = call.inquiry.process, !output.isEmpty { return Message(process: process) }
         }
         if output.isEmpty {
@@ -213,21 +216,21 @@ extension TaskConnection {
         return Message(process: nil)
     }
 
-    private func append(_ call: TaskCall, _ resumptions: inout Resumptions) {
+    private func append(_ call: TaskCall, as id: UInt64, _ resumptions: inout Resumptions) {
         let inquiry = call.inquiry
         let left = call.deadline.left
+        guard left != 0 else { return resumptions.add(call, .failed(.late(place))) }
         let request = Request(
-            id: lastID + 1, timeout: left.map { .nanoseconds($0) }, isQuestion: inquiry.isQuestion, inquiry.operation)
+            id: id, timeout: left.map { .nanoseconds($0) }, isQuestion: inquiry.isQuestion, inquiry.operation)
         let before = output.count
         do throws(RlimitError) {
             try encoder.encode(request, into: &output)
         } catch {
             return resumptions.add(call, .failed(error))
         }
-        lastID += 1
         appendedCount += UInt64(output.count - before)
         call.end = appendedCount
-        sent[lastID] = call
+        sent.insert(call)
     }
 
     /// There is room again. By the reactor.
@@ -274,12 +277,12 @@ extension TaskConnection {
 
     private func deliver(_ response: Response, _ resumptions: inout Resumptions) throws(RlimitError) {
         guard let call = sent[response.id] else { return }
-        if !response.more { sent[response.id] = nil }
+        if !response.more { sent.remove(call) }
         guard !call.isAbandoned else { return }
         guard call.reply.take(response) else { throw .noAgent(place, "an answer in parts that do not fit") }
-        guard let result = call.reply.result else { return }
-        sent[response.id] = nil
-        resumptions.add(call, Outcome(result))
+        guard call.reply.isWhole else { return }
+        sent.remove(call)
+        resumptions.add(call)
     }
 
     /// Ends it, and tells everyone who waits.
@@ -288,9 +291,9 @@ extension TaskConnection {
         monitor.locked {
             guard ending == nil else { return }
             ending = error
-            for call in sent.values { resumptions.add(call, Self.outcome(error, isSent: call.end <= sentCount)) }
+            sent.forEach { resumptions.add($0, Self.outcome(error, isSent: $0.end <= sentCount)) }
             for call in queue.removeAll() { resumptions.add(call, Self.outcome(error, isSent: false)) }
-            sent = [:]
+            sent.removeAll()
         }
         reactor.remove(self)
         resumptions.run()

@@ -1,4 +1,3 @@
-internal import CRlimitLinux
 private import Synchronization
 
 /// Work that may take as long as it likes, on a thread of its own, for a loop that must not wait for it.

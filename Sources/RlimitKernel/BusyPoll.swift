@@ -16,9 +16,9 @@ package struct BusyPoll: Hashable, Sendable {
 
     /// - Parameters:
     ///   - window: How long to look at most; zero, or less, never looks.
-    ///   - processors: How many this thread may run on. On a single one whoever polls keeps the other end from answering,
+    ///   - processors: How many the machine has. On a single one whoever polls keeps the other end from answering,
     ///     so nothing is polled there.
-    package init(upTo window: Duration, processors: Int = Processors.available) {
+    package init(upTo window: Duration, processors: Int = Processors.online) {
         self.window = processors > 1 ? window.nanoseconds : 0
     }
 

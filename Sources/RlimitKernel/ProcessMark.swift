@@ -8,11 +8,19 @@ package struct ProcessMark: Hashable, Sendable {
     // Two processes may both be number 1, each in its own PID namespace.
     private let forks: Int
 
-    /// The one of the process that calls. getpid(2), pthread_atfork(3).
+    /// The one of the process that calls. getpid(2), pthread_atfork(3), MADV_WIPEONFORK of madvise(2).
     package static var current: ProcessMark {
         _ = isCounting
-        return ProcessMark(pid: rl_process_id(), forks: forkCount.load(ordering: .relaxed))
+        return ProcessMark(pid: pid, forks: forkCount.load(ordering: .relaxed))
     }
+
+    private static var pid: Int32 {
+        guard let keptPID = unsafe keptPID else { return rl_process_id() }
+        return unsafe rl_process_id_kept(keptPID)
+    }
+
+    // Never given back.
+    private nonisolated(unsafe) static let keptPID = unsafe rl_wiped_on_fork()
 
     private static let forkCount = Atomic(0)
     private static let isCounting: Bool = {

@@ -84,25 +84,6 @@ package struct StreamSocket: ~Copyable, Sendable {
         return count == 0 ? .end : .bytes(count)
     }
 
-    /// Waits for bytes, of a connection that `connect` made, as long as `limitWaiting` said. `.wouldBlock` is that this time
-    /// is up, or that a signal came. recv(2).
-    package func receiveWaiting(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Received {
-        guard buffer.count > 0 else { return .bytes(0) }
-        // The buffer's own bounds.
-        let count = unsafe rl_receive_waiting(descriptor.number, buffer.baseAddress, buffer.count)
-        guard count < 0 else { return count == 0 ? .end : .bytes(count) }
-        let number = Int32(truncatingIfNeeded: 0 - count)
-        guard number == EAGAIN || number == EINTR else { throw SystemError(number: number, call: "recv") }
-        return .wouldBlock
-    }
-
-    /// How long `receiveWaiting` waits from now on, in nanoseconds: at least a microsecond. SO_RCVTIMEO.
-    package func limitWaiting(to nanoseconds: UInt64) throws(SystemError) {
-        // 0 would mean for ever.
-        let time = max(1000, Int64(clamping: nanoseconds))
-        try SystemCall.value("setsockopt") { rl_set_receive_timeout(descriptor.number, time) }
-    }
-
     /// How many bytes were taken; nil where there is no room now. send(2).
     package func send(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int? {
         try SystemCall.valueIfReady("send") { unsafe rl_send(descriptor.number, bytes.baseAddress, bytes.count) }
@@ -132,6 +113,17 @@ package struct StreamSocket: ~Copyable, Sendable {
             return unsafe rl_poll(descriptor.number, Int32(events.rawValue), left ?? -1, &happened)
         }
         return ready > 0
+    }
+
+    /// Waits once, for at most so many nanoseconds (nil: for ever), until there is something to receive, an error or an end.
+    /// ppoll(2).
+    ///
+    /// - Returns: False also where a signal came.
+    package func waitForBytes(within nanoseconds: UInt64?) throws(SystemError) -> Bool {
+        let ready = rl_wait_readable(descriptor.number, nanoseconds.map { Int64(clamping: $0) } ?? -1)
+        guard ready < 0 else { return ready > 0 }
+        guard ready == -EINTR else { throw SystemError(number: 0 - ready, call: "ppoll") }
+        return false
     }
 
     /// Makes the kernel refuse descriptors to whoever sends them here, since Linux 6.16; before, and where one may have come

@@ -14,8 +14,6 @@ import RlimitModel
 
     /// No such answer is longer: ids and limits take at most 10 bytes each.
     private static let greatestLength = 64
-    /// Of field 1, a varint.
-    private static let idTag: UInt8 = 0x08
 
     init() throws(ArenaFull) {
         // What can fail comes first.
@@ -44,7 +42,7 @@ import RlimitModel
         if packed.resource != resource || packed.limit != limit { pack(limit, of: resource) }
         unsafe output.write(upTo: Frame.headerLength + Self.greatestLength) { space in
             var end = Frame.headerLength
-            unsafe space[end] = Self.idTag
+            unsafe space[end] = RepeatedMessage.idTag
             end += 1
             var left = id
             while left >= 0x80 {

@@ -47,10 +47,10 @@ extension Request {
         let message = try unsafe arena.message(rlimitd__v1__request__init)
         unsafe message.pointee.has_id = 1
         unsafe message.pointee.id = id
-        if let timeout, timeout.milliseconds <= RequestBounds.greatestTimeout {
+        if let milliseconds = timeout?.milliseconds, milliseconds <= RequestBounds.greatestTimeout {
             unsafe message.pointee.has_timeout_ms = 1
             // 0 would mean for ever; who has no time left gets the shortest there is.
-            unsafe message.pointee.timeout_ms = UInt32(max(1, timeout.milliseconds))
+            unsafe message.pointee.timeout_ms = UInt32(max(1, milliseconds))
         }
         if isQuestion {
             let explain = try unsafe arena.message(rlimitd__v1__explain__init)

@@ -6,6 +6,9 @@ package import RlimitModel
 /// does not know: an agent may be newer than its clients.
 @safe package struct ResponseDecoder: ~Copyable {
     private var arena = Arena(capacity: Arena.requestCapacity)
+    // The last answer to a get, for the next that is the same: limits seldom change.
+    private var repeated = RepeatedMessage()
+    private var last = Response(id: 0, .success(.limits(.none, Limits())))
     private let descriptor: UnsafePointer<ProtobufCMessageDescriptor>?
     private let libraryFault: String?
 
@@ -21,6 +24,19 @@ package import RlimitModel
     ///
     /// - Throws: `.malformed`: what comes after on this connection means nothing.
     package mutating func decode(_ payload: borrowing Span<UInt8>) throws(RlimitError) -> Response {
+        if let id = repeated.id(of: payload) {
+            last.id = id
+            return last
+        }
+        let response = try unpack(payload)
+        if case .success(.limits) = response.outcome, !response.more {
+            repeated.keep(payload, id: response.id)
+            last = response
+        }
+        return response
+    }
+
+    private mutating func unpack(_ payload: borrowing Span<UInt8>) throws(RlimitError) -> Response {
         if let libraryFault { throw RlimitError(.internalError, message: libraryFault) }
         guard let descriptor = unsafe descriptor else { throw RlimitError(.internalError) }
         guard payload.count <= Frame.greatestResponse else { throw .malformed("a response too long for a frame") }

@@ -19,8 +19,9 @@ struct ReadmeTests {
         }
     }
 
-    @Test func `the example that it quotes is the one that is built`() throws {
-        let example = try Machine.contents(of: Machine.project + "/Examples/raise-files/main.swift")
+    @Test(arguments: ["Examples/raise-files/main.swift", "Tests/RlimitTestingTests/BootTests.swift"])
+    func `the example that it quotes is the one that is built`(path: String) throws {
+        let example = try Machine.contents(of: "\(Machine.project)/\(path)")
         #expect(try readme().contains("```swift\n\(example)```\n"))
     }
 

@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import RlimitKernel
 import RlimitModel
+import RlimitTesting
 import Testing
 
 @testable import RlimitClient
@@ -27,7 +28,6 @@ private func serve(_ session: ScriptedSession) throws {
             .changes(
                 batch.map { Change($0.resource, old: now, new: $0.applied(to: now), grantedBy: .agent(rule: "script")) }
             )
-        case .stats: .stats(Statistics())
         default: .limits(.all, Limits(repeating: now))
         }
     }
@@ -103,8 +103,10 @@ struct AgentTests {
 
     @Test("may be about the agent itself")
     func statistics() throws {
-        let agent = try ScriptedAgent(serve)
-        #expect(try agent.client().statistics() == Statistics())
+        let agent = try TestAgent()
+        let statistics = try agent.blockingClient.statistics()
+        #expect(statistics.connections == 1)
+        #expect(statistics.requests == 1)
     }
 
     @Test("without a word for the most there is, is the present hard limit where there is no agent")

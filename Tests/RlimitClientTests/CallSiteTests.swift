@@ -1,5 +1,6 @@
 // What an application writes: one import, no test access, and the examples of the documentation as they stand.
 import RlimitClient
+import RlimitTesting
 import Testing
 
 // A tool: blocking, halves parsed, an exit code for each kind of failure.
@@ -46,6 +47,26 @@ private func level(_ pid: Int32, with peer: Int32, _ client: BlockingLimitClient
     }
 }
 
+// The same in a task, with two reads in flight.
+private func level(_ pid: Int32, with peer: Int32, _ client: LimitClient) async throws {
+    let child = try ProcessHandle(pid: pid), target = child.target
+    let hasty = client.with(timeout: .milliseconds(50))
+    async let now = hasty.limit(.stackSize, of: target), wanted = client.limit(.stackSize, of: .process(peer))
+    do {
+        try await hasty.apply(.set(.stackSize, to: wanted, expecting: now), on: target)
+    } catch let error as RlimitError where error.code == .conflict {
+        print("someone else was quicker")
+    }
+}
+
+// A sidecar for its pod: an answer for each process, and why not.
+private func raisePod(_ client: LimitClient) async throws(RlimitError) {
+    for process in try await client.apply([.raise(.openFiles, to: 65_536), .raise(.processes, to: 4096)], in: .pod) {
+        if case .failure(let error) = process.result { print(process.pid ?? 0, error) }
+    }
+    print(try await client.explain(.raise(.openFiles, to: 2_000_000)))
+}
+
 @Suite("The examples of the documentation")
 struct CallSiteTests {
     @Test("build, and do what they say")
@@ -67,6 +88,30 @@ struct CallSiteTests {
         }
         // Equal already, so the agent is not needed for it.
         try level(one.pid, with: other.pid, BlockingLimitClient(socket: "/nonexistent/agent.sock"))
-        _ = (measure, boot)
+        _ = measure
+    }
+
+    @Test("ask the agent for what the kernel does not give")
+    func agent() throws {
+        let agent = try TestAgent(limits: [.openFiles: Limit(soft: 1024, hard: 4096)], ceilings: [.openFiles: 65_536])
+        try boot(agent.blockingClient)
+        #expect(agent.limits[.openFiles] == Limit(65_536))
+
+        let one = try Child(), other = try Child(), client = agent.blockingClient
+        try client.apply(.set(.stackSize, soft: .mebibytes(16)), on: .process(other.pid))
+        try level(one.pid, with: other.pid, client)
+        #expect(try client.limit(.stackSize, of: .process(one.pid)).soft == .mebibytes(16))
+    }
+
+    @Test("compare the whole process with another, in tasks")
+    func supervisorInTasks() async throws {
+        let one = try Child("ulimit -Ss 4096;"), other = try Child("ulimit -Ss 4096;")
+        defer {
+            one.end()
+            other.end()
+        }
+        let client = LimitClient(socket: "/nonexistent/agent.sock")
+        try await level(one.pid, with: other.pid, client)
+        await #expect(throws: RlimitError.self) { try await raisePod(client) }
     }
 }

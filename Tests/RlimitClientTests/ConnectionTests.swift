@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import RlimitModel
+import RlimitTesting
 import RlimitWire
 import Synchronization
 import Testing
@@ -87,10 +88,9 @@ struct AnswerTests {
         let refusal = RlimitError(
             .deniedByPolicy, message: "no rule grants it", resource: .openFiles, editIndex: 0, rule: "few",
             allowed: Limit(5), retryAfter: .milliseconds(1500))
-        let agent = try ScriptedAgent { session in
-            while let request = try session.next() { session.send(Response(id: request.id, .failure(refusal))) }
-        }
-        #expect(throws: refusal) { try agent.client().apply(.raise(.openFiles, to: 9)) }
+        let agent = try TestAgent()
+        agent.failNext(with: refusal)
+        #expect(throws: refusal) { try agent.blockingClient.apply(.raise(.openFiles, to: 9)) }
     }
 
     @Test("in several parts are put together")
@@ -316,9 +316,9 @@ struct DeadlineTests {
 
     @Test("may be no time at all, or more than anyone has")
     func without() throws {
-        let agent = try ScriptedAgent { session in try session.serve(limits) }
-        #expect(try agent.client(timeout: nil).limit(.openFiles) == someLimit)
-        #expect(try agent.client(timeout: .seconds(Int64.max)).limit(.openFiles) == someLimit)
+        let agent = try TestAgent(limits: [.openFiles: someLimit])
+        #expect(try agent.blockingClient.with(timeout: nil).limit(.openFiles) == someLimit)
+        #expect(try agent.blockingClient.with(timeout: .seconds(Int64.max)).limit(.openFiles) == someLimit)
     }
 
     @Test("is told to the agent")
@@ -411,18 +411,18 @@ struct SharingTests {
 
     @Test("make one connection between them, also at once")
     func oneConnection() throws {
-        let agent = try ScriptedAgent { session in try session.serve(limits) }
-        let client = agent.client()
+        let agent = try TestAgent()
+        let client = agent.blockingClient
         DispatchQueue.concurrentPerform(iterations: 16) { _ in #expect(code { try client.limits() } == nil) }
-        #expect(agent.connections == 1)
-        #expect(try client.with(timeout: nil).with(strategy: .agentOnly).limits() == someLimits)
-        #expect(agent.connections == 1)
+        #expect(try client.statistics().acceptedConnections == 1)
+        #expect(try client.with(timeout: nil).with(strategy: .agentOnly).limits() == agent.limits)
+        #expect(try client.statistics().acceptedConnections == 1)
     }
 
     @Test("can close it under each other")
     func closing() throws {
-        let agent = try ScriptedAgent { session in try session.serve(limits) }
-        let client = agent.client()
+        let agent = try TestAgent(limits: [.openFiles: someLimit])
+        let client = agent.blockingClient
         DispatchQueue.concurrentPerform(iterations: 8) { index in
             for _ in 0..<50 {
                 if index == 0 { client.close() } else { #expect(code { try client.limits() } == nil) }

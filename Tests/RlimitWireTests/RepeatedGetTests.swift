@@ -87,4 +87,29 @@ import Testing
             }
         }
     }
+
+    @Test func `an answer that repeats the last one is read the same, and one that does not is read anew`() throws {
+        var decoder = ResponseDecoder()
+        let limits = ResourceSet([.openFiles])
+        func response(_ id: UInt64, _ soft: Limit.Bound, more: Bool = false) -> Response {
+            var all = Limits()
+            all[.openFiles] = Limit(soft: soft, hard: 9)
+            return Response(id: id, more: more, .success(.limits(limits, all)))
+        }
+        let responses = [
+            response(1, 5), response(2, 5), response(300, 5), response(3, 6), response(4, 5), response(.max, 5),
+            response(5, 5, more: true), response(6, 5), Response(id: 7, .failure(RlimitError(.conflict))),
+            response(8, 5),
+        ]
+        for response in responses {
+            let read = try decoder.decode(Wire.frame(response).payload.span)
+            #expect(read.id == response.id && read.more == response.more)
+            switch (read.outcome, response.outcome) {
+            case (.success(.limits(limits, let got)), .success(.limits(limits, let sent))):
+                #expect(got[.openFiles] == sent[.openFiles])
+            case (.failure(let got), .failure(let sent)): #expect(got.code == sent.code)
+            default: Issue.record("\(read) is not \(response)")
+            }
+        }
+    }
 }

@@ -75,11 +75,10 @@ int rl_bind(int fd, const void *path, size_t count);
 int rl_listen(int fd, int backlog);
 int rl_accept(int fd);
 int rl_set_send_timeout(int fd, int64_t nanoseconds);
-int rl_set_receive_timeout(int fd, int64_t nanoseconds);  // of rl_receive_waiting; 0: none
+int rl_wait_readable(int fd, int64_t nanoseconds);  // below 0: for ever; 0 where that time has passed
 int rl_shutdown(int fd);  // both ways
-// These never wait, whatever the descriptor's flags say; but for the second, as long as they say so.
+// These never wait, whatever the descriptor's flags say.
 ssize_t rl_receive(int fd, void *bytes, size_t count);
-ssize_t rl_receive_waiting(int fd, void *bytes, size_t count);
 ssize_t rl_send(int fd, const void *bytes, size_t count);
 ssize_t rl_send_descriptor(int fd, const void *bytes, size_t count, int descriptor);
 
@@ -177,9 +176,11 @@ int rl_usage(enum rl_usage_whom whom, struct rl_usage *usage);
 int64_t rl_page_size(void);
 int64_t rl_clock_ticks(void);
 int32_t rl_process_id(void);
+int32_t *rl_wiped_on_fork(void);  // a number that is 0 in every child after fork(2); NULL where the kernel has none
+int32_t rl_process_id_kept(int32_t *kept);  // without a system call but the first time
 int32_t rl_parent_id(void);
 int32_t rl_thread_id(void);
-int rl_processor_count(void);  // that the calling thread may run on; 0 where the kernel does not tell
+int rl_processor_count(void);  // of the machine
 const char *rl_secure_environment(const char *name);  // NULL also in a program with more rights than its caller
 uint32_t rl_effective_uid(void);
 uint32_t rl_effective_gid(void);

@@ -1,0 +1,138 @@
+import RlimitAgent
+import RlimitKernel
+import RlimitModel
+import RlimitPolicy
+import RlimitWire
+
+// Frames to replies.
+extension TestDesk {
+    /// Why a connection ends.
+    enum End {
+        /// What it was sent says why.
+        case told
+        case untold
+    }
+
+    /// Appends the answer to one frame.
+    ///
+    /// - Parameter takeDescriptor: Gives the descriptor that came with the frame, if one did.
+    /// - Returns: nil where the connection goes on.
+    func answer(
+        _ payload: borrowing Span<UInt8>, of session: TestSession, _ takeDescriptor: () -> FileDescriptor?
+    ) -> End? {
+        monitor.lock()
+        defer { monitor.unlock() }
+        handler.statistics.requests += 1
+        do throws(RequestFault) {
+            let request: Request
+            do throws(RequestFault) { request = try decoder.decode(payload) } catch {
+                // The connection goes on without what came with a frame that was refused.
+                _ = takeDescriptor()
+                throw error
+            }
+            do throws(RlimitError) {
+                let reply = try reply(to: request, of: session, takeDescriptor())
+                encoder.encode(Response(id: request.id, .success(reply)), into: &session.output)
+            } catch {
+                if error.code == .connectionLost { return .untold }
+                throw RequestFault(id: request.id, error: error)
+            }
+        } catch {
+            if error.error.code == .malformed {
+                fault(error.error, session, id: error.id)
+                return .told
+            }
+            encoder.encode(Response(id: error.id, .failure(error.error)), into: &session.output)
+        }
+        return nil
+    }
+
+    /// Tells of what is no frame; the connection ends.
+    func refuse(_ error: RlimitError, _ session: TestSession) {
+        monitor.locked { fault(error, session, id: 0) }
+    }
+
+    /// Tells somebody who gets no connection why.
+    func turnAway(_ error: RlimitError, _ output: inout ByteQueue) {
+        encoder.encode(Response(id: 0, .failure(error)), into: &output)
+    }
+
+    private func fault(_ error: RlimitError, _ session: TestSession, id: UInt64) {
+        handler.statistics.faults += 1
+        encoder.encode(Response(id: id, .failure(error)), into: &session.output)
+    }
+
+    private func reply(
+        to request: Request, of session: TestSession, _ attached: consuming FileDescriptor?
+    ) throws(RlimitError) -> Reply {
+        if !failures.isEmpty { throw failures.removeFirst() }
+        switch attached {
+        case .some where request.operation.whom != .attachedPidfd:
+            throw RlimitError(.malformed, message: "a descriptor came with a frame that names none")
+        default: break
+        }
+        try admit(request, of: session)
+        if try request.cgroupTarget() != nil { return inEach(request, of: session) }
+        let peer = session.peer
+        let process: SimulatedProcess
+        switch request.operation.whom {
+        case nil:
+            let reply = try handler.handle(request, from: peer)
+            guard case .stats(var statistics) = reply else { return reply }
+            statistics.uptime += clock.ahead
+            return .stats(statistics)
+        case .caller:
+            guard let itself = session.itself else {
+                throw RlimitError(.noSuchProcess, message: "the process that connected is not visible from the agent")
+            }
+            process = itself
+        case .pid(let pid):
+            guard peer.sharesNamespace else {
+                throw RlimitError(
+                    .pidfdRequired,
+                    message: "process \(pid) of which PID namespace? The caller's is not the agent's; send a pidfd")
+            }
+            process = try processes.named(pid)
+        case .attachedPidfd: process = try processes.attached(attached)
+        case .cgroup, .pod: throw RlimitError(.internalError, message: "a request about a cgroup came to a process")
+        }
+        return try handler.handle(request, from: peer, on: process, isPeer: process === session.itself)
+    }
+
+    // The order in which the agent looks at these is part of its answer.
+    private func admit(_ request: Request, of session: TestSession) throws(RlimitError) {
+        let rate = handler.policy.quota.requestsPerSecond
+        if let wait = bucket.take(ratePerSecond: rate, now: clock.now) {
+            handler.statistics.refusals += 1
+            throw RlimitError(
+                .rateLimited, message: "more than \(rate) requests a second; try again later", retryAfter: wait)
+        }
+        guard !session.peer.hasMixedIDs || request.operation == .serverInfo else { throw Policy.mixedIDs }
+    }
+
+    private func inEach(_ request: Request, of session: TestSession) -> Reply {
+        var found: [ProcessResult] = []
+        for process in processes.living {
+            do throws(RlimitError) {
+                let reply = try handler.handle(
+                    request, from: session.peer, on: process, isPeer: process === session.itself, wasFound: true)
+                found.append(ProcessResult(pid: process.pid, .success(reply)))
+            } catch {
+                guard error.code != .noSuchProcess else { continue }
+                found.append(ProcessResult(pid: process.pid, .failure(error)))
+            }
+        }
+        return .processes(found, isIncomplete: false)
+    }
+}
+
+extension Request.Operation {
+    /// Of which process it speaks; nil where of none.
+    fileprivate var whom: Request.Whom? {
+        switch self {
+        case .get(let whom, _), .set(let whom, _, _), .prlimit(let whom, _, _): whom
+        case .usage(let whom, _), .threadUsage(let whom, _): whom
+        case .leaseRenew, .leaseRelease, .leaseList, .serverInfo, .stats: nil
+        }
+    }
+}

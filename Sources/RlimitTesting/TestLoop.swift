@@ -1,0 +1,102 @@
+import RlimitKernel
+import RlimitModel
+import RlimitWire
+
+/// The agent's thread: accepts, serves everyone in turn, and does what the test orders. Only that thread touches what is here.
+final class TestLoop: @unchecked Sendable {
+    let desk: TestDesk
+    private let poller: Poller
+    private let listener: Listener
+    private var sessions: [UInt64: TestSession] = [:]
+    private var lastToken = Token.wakeup
+
+    private enum Token {
+        static let listener: UInt64 = 1
+        static let wakeup: UInt64 = 2
+    }
+
+    init(_ desk: TestDesk, listeningAt path: String) throws(SystemError) {
+        self.desk = desk
+        poller = try Poller()
+        listener = try Listener(path: path, mode: 0o600)
+        try poller.add(desk.wakeup.number, .readable, token: Token.wakeup)
+        try poller.add(listener.descriptor.number, .readable, token: Token.listener)
+    }
+
+    func run() {
+        while true {
+            _ = try? poller.wait(timeout: nil) { event in
+                switch event.token {
+                case Token.wakeup: desk.wakeup.reset()
+                case Token.listener: acceptAll()
+                default: serve(event.token)
+                }
+            }
+            switch desk.order {
+            case .none: continue
+            case .stop: return endAll()
+            case .drop(let order):
+                acceptAll()
+                endAll()
+                desk.dropped(upTo: order)
+            }
+        }
+    }
+
+    private func acceptAll() {
+        // Who finds no descriptor goes on waiting, and the listener goes on reporting it.
+        while let socket = (try? listener.accept()) ?? nil { begin(socket) }
+    }
+
+    private func begin(_ socket: consuming StreamSocket) {
+        // Whoever the kernel does not vouch for gets nothing.
+        guard let who = try? socket.peer() else { return }
+        let peer = who.peer.seenFromTest(isHeld: who.pidfd != nil)
+        do throws(RlimitError) {
+            let itself = try desk.admit(who, besides: sessions.count)
+            let session = TestSession(socket, peer: peer, itself: itself)
+            lastToken += 1
+            guard (try? poller.add(session.socket.descriptor.number, .readable, token: lastToken)) != nil else {
+                return
+            }
+            sessions[lastToken] = session
+            desk.count(connections: sessions.count)
+        } catch {
+            var output = ByteQueue()
+            desk.turnAway(error, &output)
+            _ = unsafe output.withUnsafeBytes { bytes in unsafe try? socket.send(bytes) }
+        }
+    }
+
+    private func serve(_ token: UInt64) {
+        guard let session = sessions[token] else { return }
+        let interest: Poller.Interest
+        switch session.serve(at: desk) {
+        case .reads: interest = .readable
+        case .writes: interest = .writable
+        case .ends: return end(token, session)
+        }
+        try? poller.change(session.socket.descriptor.number, interest, token: token)
+    }
+
+    private func end(_ token: UInt64, _ session: TestSession) {
+        sessions[token] = nil
+        session.hangUp()
+        desk.count(connections: sessions.count)
+    }
+
+    private func endAll() {
+        for (token, session) in sessions { end(token, session) }
+    }
+}
+
+extension Peer {
+    /// As a kernel shows it that has all it takes to show it: what this one does not tell is taken to be as with the test.
+    fileprivate func seenFromTest(isHeld: Bool) -> Peer {
+        var peer = self
+        peer.isPinned = true
+        peer.namespaceDepth = namespaceDepth ?? 1
+        if !isHeld { peer.hasMixedIDs = false }
+        return peer
+    }
+}

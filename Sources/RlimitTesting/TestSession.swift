@@ -1,0 +1,137 @@
+import RlimitKernel
+import RlimitModel
+import RlimitWire
+
+/// One connection of an agent. Only the agent's thread touches it.
+final class TestSession {
+    let socket: StreamSocket
+    let peer: Peer
+    /// The process that connected; nil where it has no number here, or has ended.
+    let itself: SimulatedProcess?
+    /// What was not sent yet.
+    var output = ByteQueue()
+    private var input = ByteQueue()
+    // The place in the stream of the first byte of `input`.
+    private var position: UInt64 = 0
+    private var attached: FileDescriptor?
+    // The places of the bytes that it came with.
+    private var attachedRange: Range<UInt64> = 0..<0
+    private var isEnding = false
+
+    private static let readSize = 16 * 1024
+
+    init(_ socket: consuming StreamSocket, peer: Peer, itself: SimulatedProcess?) {
+        self.socket = socket
+        self.peer = peer
+        self.itself = itself
+    }
+
+    /// What a session does next.
+    enum Fate { case reads, writes, ends }
+
+    /// Receives once, answers each frame that is whole, and sends.
+    func serve(at desk: TestDesk) -> Fate {
+        do throws(SystemError) {
+            guard try send() else { return .writes }
+            var isOver = false
+            if !isEnding {
+                isOver = try !receive(for: desk)
+                answerFrames(at: desk)
+            }
+            guard try send() else { return .writes }
+            return isOver || isEnding ? .ends : .reads
+        } catch {
+            // The peer is gone, so nobody is left to be told.
+            return .ends
+        }
+    }
+
+    /// Ends it both ways. Nothing that was sent is left in it, so closing it is nobody else's affair.
+    func hangUp() {
+        socket.shutDown()
+        while let count = (try? receiveBytes()) ?? nil, count > 0 { input.removeAll() }
+    }
+}
+
+extension TestSession {
+    // False: the peer has not taken all of it yet.
+    private func send() throws(SystemError) -> Bool {
+        while !output.isEmpty {
+            let count = try unsafe output.withUnsafeBytes { bytes throws(SystemError) in unsafe try socket.send(bytes) }
+            guard let count else { return false }
+            output.consume(count)
+        }
+        return true
+    }
+
+    // False: the peer sends no more.
+    private func receive(for desk: TestDesk) throws(SystemError) -> Bool {
+        let start = position + UInt64(input.count)
+        let hadOne = attached != nil
+        guard let count = try receiveBytes(startingAt: start) else { return false }
+        // Of several the kernel has closed all.
+        if count < 0 || hadOne && attachedRange.lowerBound == start && count > 0 {
+            end(RlimitError(.malformed, message: "a frame carries at most one descriptor"), at: desk)
+        }
+        return true
+    }
+
+    // How many bytes came, -1 where more came with them than one descriptor; nil at the end.
+    private func receiveBytes(startingAt start: UInt64 = 0) throws(SystemError) -> Int? {
+        var result: Int? = 0
+        try unsafe input.write(upTo: Self.readSize) { space throws(SystemError) -> Int in
+            let space = unsafe UnsafeMutableRawBufferPointer(rebasing: space.prefix(Self.readSize))
+            switch unsafe try socket.receiveWithDescriptor(into: space) {
+            case .bytes(let count, var descriptor):
+                result = count
+                if let descriptor = descriptor.take() {
+                    attached = consume descriptor
+                    attachedRange = start..<start + UInt64(count)
+                }
+                return count
+            case .wouldBlock: return 0
+            case .end: result = nil
+            case .fault: result = -1
+            }
+            return 0
+        }
+        return result
+    }
+
+    private func answerFrames(at desk: TestDesk) {
+        var place = 0
+        input.withBytes { bytes in
+            while !isEnding {
+                do throws(RlimitError) {
+                    guard let payload = try Frame.payload(in: bytes, from: place, limit: Frame.greatestRequest)
+                    else { break }
+                    let frame = position + UInt64(place)..<position + UInt64(payload.upperBound)
+                    let end = desk.answer(bytes.extracting(payload), of: self) { takeDescriptor(for: frame) }
+                    if case .untold = end { output.removeAll() }
+                    isEnding = end != nil
+                    place = payload.upperBound
+                } catch {
+                    end(error, at: desk)
+                }
+            }
+        }
+        input.consume(place)
+        position += UInt64(place)
+        if attached != nil, position >= attachedRange.upperBound, !isEnding {
+            attached = nil
+            end(RlimitError(.malformed, message: "a descriptor came that no frame asked for"), at: desk)
+        }
+    }
+
+    // A descriptor belongs to the last frame that begins in the bytes that it came with.
+    private func takeDescriptor(for frame: Range<UInt64>) -> FileDescriptor? {
+        guard attachedRange.contains(frame.lowerBound), frame.upperBound >= attachedRange.upperBound else { return nil }
+        return attached.take()
+    }
+
+    private func end(_ error: RlimitError, at desk: TestDesk) {
+        guard !isEnding else { return }
+        isEnding = true
+        desk.refuse(error, self)
+    }
+}

@@ -1,0 +1,116 @@
+// Makes agents and lets go of them, and counts what is there of threads, descriptors and folders beside what there was.
+//
+//     testing-probe life | no-folder
+import Foundation
+import Glibc
+import RlimitClient
+import RlimitTesting
+import Synchronization
+
+struct Count: Equatable {
+    let threads, descriptors, folders: Int
+
+    static func now() -> Count {
+        func entries(_ path: String) -> Int { (try? FileManager.default.contentsOfDirectory(atPath: path).count) ?? -1 }
+        return Count(threads: entries("/proc/self/task"), descriptors: entries("/proc/self/fd"), folders: entries(room))
+    }
+}
+
+let room = "/tmp/testing-probe-\(getpid())"
+mkdir(room, 0o700)
+setenv("TMPDIR", room, 1)
+// What the libraries keep for good once they were used is there before anything is counted.
+do {
+    let agent = try TestAgent()
+    _ = try agent.blockingClient.limits()
+}
+Thread { usleep(1) }.start()
+usleep(50_000)
+let start = Count.now()
+
+/// What is there beyond what was there at the start. The kernel shows a thread a moment longer than it runs.
+func tell(_ what: String, isOver: Bool = true) {
+    let deadline = ContinuousClock.now + .seconds(10)
+    var now = Count.now()
+    while isOver, now != start, ContinuousClock.now < deadline {
+        usleep(1000)
+        now = Count.now()
+    }
+    let (threads, descriptors) = (now.threads - start.threads, now.descriptors - start.descriptors)
+    print("\(what): \(threads) threads, \(descriptors) descriptors, \(now.folders - start.folders) folders")
+}
+
+func countLives() throws {
+    tell("before")
+    do {
+        let agents = try (0..<5).map { _ in try TestAgent() }
+        let clients = agents.flatMap { agent in (0..<3).map { _ in agent.blockingClient } }
+        for client in clients { _ = try client.limits() }
+        tell("5 agents", isOver: false)
+        withExtendedLifetime((agents, clients)) {}
+    }
+    tell("after")
+    try goAmidCalls()
+    tell("gone amid calls")
+    try goAmidHalfAFrame()
+    tell("gone amid half a frame")
+}
+
+func goAmidCalls() throws {
+    for _ in 0..<20 {
+        var agent: TestAgent? = try TestAgent()
+        let group = DispatchGroup()
+        for client in (0..<4).compactMap({ _ in agent?.blockingClient }) {
+            group.enter()
+            Thread.detachNewThread {
+                // Until it is gone.
+                while (try? client.limits()) != nil {}
+                group.leave()
+            }
+        }
+        usleep(2000)
+        agent = nil
+        group.wait()
+    }
+}
+
+func goAmidHalfAFrame() throws {
+    let agent = try TestAgent()
+    let number = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: agent.socket.path.utf8) }
+    let connected = withUnsafePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            connect(number, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+        }
+    }
+    guard connected == 0, send(number, [0, 0, 0], 3, 0) == 3 else { exit(1) }
+    agent.dropConnections()
+    guard recv(number, UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 1), 1, 0) == 0 else { exit(1) }
+    close(number)
+    withExtendedLifetime(agent) {}
+}
+
+func failToMake() {
+    func make() {
+        do throws(RlimitError) { _ = try TestAgent() } catch { print("\(error) (\(error.code), \(error.errno))") }
+    }
+    setenv("TMPDIR", "/nonexistent", 1)
+    make()
+    setenv("TMPDIR", room, 1)
+    var before = rlimit()
+    getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &before)
+    var none = rlimit(rlim_cur: 0, rlim_max: before.rlim_max)
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &none)
+    make()
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &before)
+    tell("after")
+}
+
+switch CommandLine.arguments.dropFirst().first {
+case "life": try countLives()
+case "no-folder": failToMake()
+default: exit(2)
+}
+rmdir(room)
