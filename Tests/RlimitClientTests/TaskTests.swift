@@ -30,7 +30,7 @@ struct TaskTests {
                 held = []
             }
         }
-        let client = LimitClient(socket: agent.socket, strategy: .agentOnly)
+        let client = LimitClient(socket: agent.socket, strategy: .agentOnly, timeout: nil)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for index in 0..<64 {
                 group.addTask {
@@ -129,7 +129,7 @@ struct TaskTests {
         let agent = try ScriptedAgent { session in
             for _ in 0..<50 { _ = try session.next() }
         }
-        let client = LimitClient(socket: agent.socket, strategy: .agentOnly)
+        let client = LimitClient(socket: agent.socket, strategy: .agentOnly, timeout: nil)
         await withTaskGroup(of: RlimitError.Code?.self) { group in
             for _ in 0..<50 {
                 group.addTask { await code { try await client.apply(.set(.openFiles, to: Limit(5))) } }
@@ -154,7 +154,7 @@ struct TaskTests {
                 }
             }
         }
-        let client = LimitClient(socket: agent.socket, strategy: .agentOnly)
+        let client = LimitClient(socket: agent.socket, strategy: .agentOnly, timeout: nil)
         let statistics = Task { try await client.statistics() }
         while slow.withLock({ $0 }) == nil { try await Task.sleep(for: .milliseconds(1)) }
         for _ in 0..<50 { #expect(try await client.limit(.openFiles) == Limit(7)) }
@@ -174,7 +174,7 @@ struct TaskTests {
                 session.send(Response(id: request.id, .success(limits(request))))
             }
         }
-        let client = LimitClient(socket: agent.socket, strategy: .agentOnly)
+        let client = LimitClient(socket: agent.socket, strategy: .agentOnly, timeout: nil)
         let edits = Resource.allCases.map { Edit.set($0, to: Limit(1), expecting: Limit(2)) }
         await withTaskGroup(of: RlimitError.Code?.self) { group in
             for _ in 0..<300 {
