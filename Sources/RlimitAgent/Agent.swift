@@ -49,7 +49,7 @@ package struct Agent: ~Copyable {
     /// After this long, none is accepted in this turn any more: the kernel may take many milliseconds to show who it is.
     private static let acceptTime: Duration = .milliseconds(1)
     /// How long what takes longer than a turn may keep all others waiting in one.
-    private static let errandSlice: Duration = .microseconds(250)
+    private static let errandSlice: Duration = .microseconds(100)
 
     init(_ parts: consuming AgentParts) throws(SystemError) {
         // What can fail comes first.

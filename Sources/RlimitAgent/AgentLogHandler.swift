@@ -18,7 +18,7 @@ package struct AgentLogHandler: LogHandler {
 
     package func log(event: LogEvent) {
         var line = LogLine(sink.format)
-        line.add("time", Timestamp.now().description)
+        line.add("time", Timestamp.now())
         line.add("level", event.level.rawValue)
         line.add("message", "\(event.message)")
         sink.write(line)

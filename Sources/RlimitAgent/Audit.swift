@@ -21,8 +21,8 @@ package struct Audit: Sendable {
         var line = begin(.granted, peer, operation)
         line.add("target_pid", target)
         line.add("resource", change.resource.name)
-        line.add("old", change.old.description)
-        line.add("new", change.new.description)
+        line.add("old", change.old)
+        line.add("new", change.new)
         if case .agent(let rule) = change.grantedBy { line.add("rule", rule ?? "baseline") }
         sink.write(line, isChange: true)
     }
@@ -54,7 +54,7 @@ package struct Audit: Sendable {
 
     private func begin(_ verdict: Verdict, _ peer: Peer, _ operation: StaticString) -> LogLine {
         var line = LogLine(sink.format)
-        line.add("time", Timestamp.now().description)
+        line.add("time", Timestamp.now())
         line.add("level", verdict == .granted ? "notice" : "warning")
         line.add("event", "audit")
         line.add("verdict", verdict.rawValue)

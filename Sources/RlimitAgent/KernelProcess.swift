@@ -5,6 +5,13 @@ import RlimitModel
 struct KernelProcess: TargetProcess, ~Copyable {
     let pid: Int32
     private let pidfd: Pidfd
+    private let nature = Nature()
+
+    /// What of a process never changes.
+    private final class Nature {
+        /// It was seen to be none of the kernel's own threads, which no process becomes.
+        var isOfUserSpace = false
+    }
 
     /// - Throws: `.noSuchProcess` if it has ended.
     init(_ pidfd: consuming Pidfd) throws(RlimitError) {
@@ -63,7 +70,15 @@ struct KernelProcess: TargetProcess, ~Copyable {
     }
 
     func detail(_ parts: ProcessDetail.Parts) throws(RlimitError) -> ProcessDetail {
-        do throws(SystemError) { return try Procfs.detail(of: pid, parts) } catch { throw refusal(error) }
+        if parts == .kernelThread, nature.isOfUserSpace { return ProcessDetail(parts) }
+        do throws(SystemError) {
+            let detail = try Procfs.detail(of: pid, parts)
+            // Had the number been another's by then, this one would have ended, and is asked about no more.
+            if parts.contains(.kernelThread), !detail.isKernelThread { nature.isOfUserSpace = true }
+            return detail
+        } catch {
+            throw refusal(error)
+        }
     }
 
     func usage(_ scope: Usage.Scope) throws(RlimitError) -> Usage {

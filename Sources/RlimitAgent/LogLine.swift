@@ -1,3 +1,5 @@
+import RlimitModel
+
 /// How lines of the log are written.
 package enum LogFormat: String, Sendable, CaseIterable {
     /// `key=value` pairs, values quoted where they hold anything but plain characters.
@@ -24,7 +26,46 @@ struct LogLine {
 
     mutating func add(_ key: StaticString, _ value: some BinaryInteger) {
         begin(key)
-        bytes.append(contentsOf: String(value).utf8)
+        if value < 0 { bytes.append(UInt8(ascii: "-")) }
+        append(UInt64(value.magnitude))
+    }
+
+    /// "1024:unlimited".
+    mutating func add(_ key: StaticString, _ limit: Limit) {
+        begin(key)
+        if format == .json { bytes.append(UInt8(ascii: "\"")) }
+        append(limit.soft)
+        bytes.append(UInt8(ascii: ":"))
+        append(limit.hard)
+        if format == .json { bytes.append(UInt8(ascii: "\"")) }
+    }
+
+    /// A moment of civil time.
+    mutating func add(_ key: StaticString, _ time: Timestamp) {
+        begin(key)
+        if format == .json { bytes.append(UInt8(ascii: "\"")) }
+        time.write { bytes.append($0) }
+        if format == .json { bytes.append(UInt8(ascii: "\"")) }
+    }
+
+    private mutating func append(_ bound: Limit.Bound) {
+        guard let value = bound.value else { return append("unlimited") }
+        append(value)
+    }
+
+    private mutating func append(_ text: StaticString) {
+        text.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
+    }
+
+    // Digit by digit: a line has many numbers, and no String is made for them.
+    private mutating func append(_ number: UInt64) {
+        let start = bytes.count
+        var left = number
+        repeat {
+            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: left % 10))
+            left /= 10
+        } while left > 0
+        bytes[start...].reverse()
     }
 
     mutating func add(_ key: StaticString, _ value: String?) {
@@ -42,11 +83,14 @@ struct LogLine {
         switch format {
         case .text:
             if !bytes.isEmpty { bytes.append(UInt8(ascii: " ")) }
-            bytes.append(contentsOf: key.description.utf8)
+            append(key)
             bytes.append(UInt8(ascii: "="))
         case .json:
             bytes.append(UInt8(ascii: bytes.isEmpty ? "{" : ","))
-            quote(key.description)
+            // Keys are plain words.
+            bytes.append(UInt8(ascii: "\""))
+            append(key)
+            bytes.append(UInt8(ascii: "\""))
             bytes.append(UInt8(ascii: ":"))
         }
     }

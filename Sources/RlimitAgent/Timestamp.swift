@@ -16,15 +16,39 @@ struct Timestamp: CustomStringConvertible {
     }
 
     var description: String {
-        let day = Int64((Double(seconds) / 86400).rounded(.down))
-        let second = seconds - day * 86400
-        let (year, month, dayOfMonth) = Timestamp.civil(day)
-        let time = "\(two(second / 3600)):\(two(second / 60 % 60)):\(two(second % 60))"
-        let fraction = String(1_000_000 + microseconds).dropFirst()
-        return "\(year)-\(two(month))-\(two(dayOfMonth))T\(time).\(fraction)Z"
+        var bytes: [UInt8] = []
+        write { bytes.append($0) }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
-    private func two(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    /// The text, byte by byte.
+    func write(_ append: (UInt8) -> Void) {
+        func digits(_ number: Int64, _ count: Int) {
+            var divisor: Int64 = 1
+            for _ in 1..<count { divisor *= 10 }
+            while divisor > 0 {
+                append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / divisor % 10))
+                divisor /= 10
+            }
+        }
+        let day = seconds >= 0 ? seconds / 86400 : (seconds + 1) / 86400 - 1
+        let second = seconds - day * 86400
+        let (year, month, dayOfMonth) = Timestamp.civil(day)
+        digits(year, 4)
+        append(UInt8(ascii: "-"))
+        digits(month, 2)
+        append(UInt8(ascii: "-"))
+        digits(dayOfMonth, 2)
+        append(UInt8(ascii: "T"))
+        digits(second / 3600, 2)
+        append(UInt8(ascii: ":"))
+        digits(second / 60 % 60, 2)
+        append(UInt8(ascii: ":"))
+        digits(second % 60, 2)
+        append(UInt8(ascii: "."))
+        digits(microseconds, 6)
+        append(UInt8(ascii: "Z"))
+    }
 
     // Days since 1970 to the Gregorian calendar, counted in eras of 400 years that begin on the first of March, so that
     // the day that comes and goes is the last of a year.

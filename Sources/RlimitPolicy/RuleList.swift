@@ -1,10 +1,12 @@
 import RlimitModel
 
-/// Rules in the order of their names, found by user, so that rules about other users cost a request nothing.
+/// Rules in the order of their names, found by user and by group, so that rules about others cost a request nothing.
 package struct RuleList<Rule: NamedRule>: Hashable, Sendable {
     package let rules: [Rule]
     // By place in `rules`. A user that is here has all its rules here, those about everyone too.
     private let byUser: [UInt32: [Int]]
+    // Those that name groups and no users.
+    private let byGroup: [UInt32: [Int]]
     private let aboutOthers: [Int]
 
     init(_ rules: [Rule]) {
@@ -12,19 +14,40 @@ package struct RuleList<Rule: NamedRule>: Hashable, Sendable {
         let rules = rules.sorted { $0.name < $1.name }
         self.rules = rules
         let users = rules.map { $0.caller.keys.users?.few }
-        let aboutOthers = rules.indices.filter { users[$0] == nil }
-        var byUser: [UInt32: [Int]] = [:]
-        for (place, users) in users.enumerated() {
-            for user in users ?? [] { byUser[user, default: []].append(place) }
-        }
-        self.byUser = byUser.mapValues { ($0 + aboutOthers).sorted() }
+        // Every key must fit: a rule that names users is found by them.
+        let groups = rules.map { $0.caller.keys.users == nil ? $0.caller.keys.groups?.few : nil }
+        let aboutOthers = rules.indices.filter { users[$0] == nil && groups[$0] == nil }
+        byUser = Self.places(of: users).mapValues { ($0 + aboutOthers).sorted() }
+        byGroup = Self.places(of: groups)
         self.aboutOthers = aboutOthers
+    }
+
+    private static func places(of ids: [[UInt32]?]) -> [UInt32: [Int]] {
+        var places: [UInt32: [Int]] = [:]
+        for (place, ids) in ids.enumerated() {
+            for id in ids ?? [] { places[id, default: []].append(place) }
+        }
+        return places
     }
 
     /// Those that may be about this caller, by name.
     func candidates(for peer: Peer) -> some Sequence<Rule> {
         let rules = rules
-        return (byUser[peer.uid] ?? aboutOthers).lazy.map { rules[$0] }
+        return places(for: peer).lazy.map { rules[$0] }
+    }
+
+    private func places(for peer: Peer) -> [Int] {
+        let general = byUser[peer.uid] ?? aboutOthers
+        guard !byGroup.isEmpty else { return general }
+        var found = byGroup[peer.gid] ?? []
+        // Whichever are fewer are looked through.
+        if peer.groups.count <= byGroup.count {
+            for group in peer.groups where group != peer.gid { found += byGroup[group] ?? [] }
+        } else {
+            for (group, places) in byGroup where group != peer.gid && peer.groups.contains(group) { found += places }
+        }
+        // A rule that names several groups may have been found by each.
+        return found.isEmpty ? general : Set(general + found).sorted()
     }
 }
 
