@@ -1,0 +1,83 @@
+import Foundation
+import RlimitModel
+import RlimitWire
+import Testing
+
+/// Many requests in one write: each is answered once, in order, with what it asked for.
+@Suite("Pipelines", .serialized)
+struct PipelineTests {
+    private static let ample = Policies.nothing + "[quota]\nconnections = 1000\nrequests_per_second = 1000000\n"
+
+    private func operation(_ id: Int, alive: pid_t, ended: pid_t) -> Request.Operation {
+        switch id % 7 {
+        case 0: .serverInfo
+        case 1, 2: .get(.caller, ResourceSet([.openFiles]))
+        case 3: .get(.pid(alive), ResourceSet([.openFiles]))
+        case 4: .get(.pid(ended), ResourceSet([.openFiles]))
+        case 5: .get(.caller, .all)
+        default: .set(.caller, EditBatch([NumericEdit(.openFiles, soft: 1, mode: .atLeast)]), lease: nil)
+        }
+    }
+
+    private func isRight(_ id: Int, _ outcome: Result<Reply, RlimitError>) -> Bool {
+        switch (id % 7, outcome) {
+        case (0, .success(.serverInfo)): true
+        case (1, .success(.limits(let of, _))), (2, .success(.limits(let of, _))), (3, .success(.limits(let of, _))):
+            of == ResourceSet([.openFiles])
+        case (4, .failure(let error)): error.code == .noSuchProcess
+        case (5, .success(.limits(let of, _))): of == .all
+        case (6, .success(.changes)), (6, .failure): true
+        // Without the capability the agent may not look at processes of others.
+        case (1...5, .failure(let error)): !Machine.mayRaiseHardLimits && error.code == .deniedByKernel
+        default: false
+        }
+    }
+
+    @Test func `mixed requests of many connections are each answered once, in order`() throws {
+        let agent = try AgentProcess(policy: Self.ample)
+        let gone = try ChildProcess(["true"])
+        try gone.wait()
+        let before = try agent.files.descriptors
+        for _ in 0..<5 {
+            // They never read.
+            let deaf = try (0..<4).map { _ in try RawConnection(to: agent.socket) }
+            let many = try (0..<200).flatMap { try RequestBytes.frame(.get(.caller, .all), id: UInt64($0)) }
+            for peer in deaf { _ = peer.sendWithoutWaiting(many) }
+            let connections = try (0..<12).map { _ in try RawConnection(to: agent.socket) }
+            let bytes = try (0..<300).flatMap { id in
+                try RequestBytes.frame(
+                    operation(id, alive: ProcessInfo.processInfo.processIdentifier, ended: gone.pid), id: UInt64(id))
+            }
+            // The write ends within a frame; the end of the last comes later, and a fault behind it.
+            for peer in connections { try peer.send(Array(bytes.dropLast(3))) }
+            for peer in connections { try peer.send(Array(bytes.suffix(3)) + [0, 0, 0, 0]) }
+            for peer in connections {
+                for id in 0..<300 {
+                    let response = try #require(try peer.decodedResponse())
+                    #expect(response.id == UInt64(id))
+                    #expect(isRight(id, response.outcome), "\(id): \(response.outcome)")
+                }
+                #expect(try peer.nextError()?.code == .malformed)
+                #expect(try peer.response() == nil)
+            }
+            withExtendedLifetime(deaf) {}
+        }
+        try waitUntil("the agent let go of everyone") { try agent.files.descriptors == before }
+    }
+
+    @Test func `a get that the quota refuses is answered in its place`() throws {
+        let agent = try AgentProcess(policy: Policies.nothing + "[quota]\nrequests_per_second = 20\n")
+        let user = try RawConnection(to: agent.socket, asUser: Account.alice.uid)
+        try user.send(
+            try (0..<100).flatMap { try RequestBytes.frame(.get(.caller, ResourceSet([.openFiles])), id: $0) })
+        var refused: UInt64 = 0
+        for id in 0..<100 {
+            let response = try #require(try user.decodedResponse())
+            #expect(response.id == UInt64(id))
+            if case .failure(let error) = response.outcome {
+                if error.code == .rateLimited { refused += 1 }
+            }
+        }
+        #expect(refused > 0)
+    }
+}
