@@ -6,11 +6,7 @@ import RlimitWire
 extension Desk {
     // True: the peer sends no more.
     mutating func receive(from session: Session) throws(SystemError) -> Bool {
-        if !session.unread.isEmpty {
-            session.unread.withBytes { input.append($0) }
-            session.unread.removeAll()
-            session.unread.releaseIfEmpty()
-        }
+        if let unread = session.unread.take() { unread.bytes.withBytes { input.append($0) } }
         // Whole frames that are left from the last turn come first; the kernel keeps the rest meanwhile.
         if session.hasWholeFrames { return false }
         let start = session.position + UInt64(input.count)
@@ -105,9 +101,13 @@ extension Desk {
         }
         if position == input.count, session.waitingSince == nil { return input.removeAll() }
         input.consume(position)
-        input.withBytes { session.unread.append($0) }
-        input.removeAll()
-        let waits = !session.unread.isEmpty && !session.hasWholeFrames
+        if !input.isEmpty {
+            let unread = Leftover()
+            input.withBytes { unread.bytes.append($0) }
+            session.unread = unread
+            input.removeAll()
+        }
+        let waits = session.unread != nil && !session.hasWholeFrames
         if waits && session.waitingSince == nil { waitingSessions += 1 }
         if !waits { forget(session) }
         session.waitingSince = waits ? session.waitingSince ?? now : nil

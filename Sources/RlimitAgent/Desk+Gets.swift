@@ -2,14 +2,15 @@ import RlimitKernel
 import RlimitModel
 import RlimitWire
 
-/// A get that is not answered yet: what was read by number for it, and whose number it was when it came.
+/// A get of one limit that is not answered yet: what was read by number for it, and whose number it was when it came.
 ///
 /// Only a look at the process afterwards tells that the number still was its own, and one look serves all gets that were read
 /// before it.
 struct PendingGet {
     let get: PlainGet
-    /// Valid for the resources of the get.
-    let limits: Limits
+    /// The one that it asks about.
+    let resource: Resource
+    let limit: Limit
     let process: HeldProcess
 }
 
@@ -18,13 +19,13 @@ extension Desk {
     /// Reads what a get asks for, and leaves the answer for later. False: it has to go the long way.
     mutating func collect(_ get: PlainGet, of session: Session) -> Bool {
         // With other answers before it, it would come too late.
-        guard output.count == outputStart, !session.peer.hasMixedIDs, let process = process(of: get, for: session),
-            let limits = try? process.process.read(get.resources)
+        guard output.count == outputStart, !session.peer.hasMixedIDs, let resource = get.resources.only,
+            let process = process(of: get, for: session), let limit = try? process.process.read(resource)
         else { return false }
         // Last, and refused here, so that nobody is counted twice.
         do throws(RlimitError) {
             try admit(session, timeout: get.timeout)
-            gets.append(PendingGet(get: get, limits: limits, process: process))
+            gets.append(PendingGet(get: get, resource: resource, limit: limit, process: process))
         } catch {
             answerGets(of: session)
             encoder.encode(Response(id: get.id, .failure(error)), into: &output)
@@ -64,8 +65,7 @@ extension Desk {
         let isPeer = pending.process === session.itself
         do throws(RlimitError) {
             try handler.admit(pending, from: session.peer, identity, isPeer: isPeer)
-            encoder.encode(
-                limits: pending.limits, of: pending.get.resources, id: pending.get.id, into: &output)
+            encoder.encode(pending.limit, of: pending.resource, id: pending.get.id, into: &output)
         } catch {
             encoder.encode(Response(id: pending.get.id, .failure(error)), into: &output)
         }

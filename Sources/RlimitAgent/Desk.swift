@@ -156,28 +156,30 @@ struct Letter {
 extension Desk {
     // False: the peer has not taken all of it yet.
     private func sendLeftovers(of session: Session) throws(SystemError) -> Bool {
-        if session.unsent.isEmpty { return true }
-        while !session.unsent.isEmpty {
+        guard let unsent = session.unsent else { return true }
+        while !unsent.bytes.isEmpty {
             guard
-                let count = try unsafe session.unsent.withUnsafeBytes({ bytes throws(SystemError) in
+                let count = try unsafe unsent.bytes.withUnsafeBytes({ bytes throws(SystemError) in
                     unsafe try session.socket.send(bytes)
                 })
             else { return false }
-            session.unsent.consume(count)
+            unsent.bytes.consume(count)
         }
-        session.unsent.releaseIfEmpty()
+        session.unsent = nil
         return true
     }
 
     // One send for all responses of the turn. False: some of it moved to the session.
     private func send(_ range: Range<Int>, to session: Session) throws(SystemError) -> Bool {
-        guard !range.isEmpty else { return session.unsent.isEmpty }
+        guard !range.isEmpty else { return session.unsent == nil }
         return try unsafe output.withUnsafeBytes { output throws(SystemError) in
             let bytes = unsafe UnsafeRawBufferPointer(rebasing: output[range])
             // What is left from earlier comes first.
-            let count = session.unsent.isEmpty ? try unsafe session.socket.send(bytes) ?? 0 : 0
+            let count = session.unsent == nil ? try unsafe session.socket.send(bytes) ?? 0 : 0
             if count == bytes.count { return true }
-            unsafe session.unsent.append(UnsafeRawBufferPointer(rebasing: bytes[count...]))
+            let unsent = session.unsent ?? Leftover()
+            unsafe unsent.bytes.append(UnsafeRawBufferPointer(rebasing: bytes[count...]))
+            session.unsent = unsent
             return false
         }
     }

@@ -8,7 +8,7 @@ final class HeldProcess {
     private var lookedAt: UInt64 = 0
     private var identity: Identity?
     // What has been read since that look.
-    private var detail = ProcessDetail([])
+    private var detail: ProcessDetail?
 
     fileprivate init(_ process: consuming KernelProcess) { self.process = process }
 
@@ -17,15 +17,17 @@ final class HeldProcess {
         if lookedAt != occasion {
             identity = try? process.livingIdentity()
             lookedAt = occasion
-            detail = ProcessDetail([])
+            detail = nil
         }
         return identity
     }
 
     /// What /proc says of it, each part read once after a look: the kernel may take milliseconds to show it.
     func detail(_ parts: ProcessDetail.Parts) throws(RlimitError) -> ProcessDetail {
-        if !detail.parts.isSuperset(of: parts) { detail.take(try process.detail(parts)) }
-        return detail
+        var known = detail ?? .none
+        if !known.parts.isSuperset(of: parts) { known.take(try process.detail(parts)) }
+        detail = known
+        return known
     }
 }
 

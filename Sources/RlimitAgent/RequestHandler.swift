@@ -68,9 +68,12 @@ package struct RequestHandler: ~Copyable {
     mutating func admit(
         _ pending: PendingGet, from peer: Peer, _ identity: Identity, isPeer: Bool
     ) throws(RlimitError) {
+        // The commonest case, before anything is built for the others.
+        if identity.pid > 1, Policy.baselineLetsRead(identity, peer) { return }
         let held = pending.process
-        let subject = Subject(
-            identity: identity, isPeer: isPeer, isAgent: identity.pid == facts.pid, now: pending.limits)
+        var now = Limits()
+        now[pending.resource] = pending.limit
+        let subject = Subject(identity: identity, isPeer: isPeer, isAgent: identity.pid == facts.pid, now: now)
         do throws(RlimitError) {
             guard identity.pid > 1 else { throw Policy.firstProcess }
             let verdict = try policy.authorize(pending.get.request, from: peer, on: subject) {

@@ -18,9 +18,9 @@ final class Session {
     /// A descriptor that came with bytes of a frame that is not whole yet, or not yet read.
     var attached: Attachment?
     /// Bytes of a frame that is not whole yet, or of frames left for the next turn.
-    var unread = ByteQueue()
+    var unread: Leftover?
     /// Responses that the peer did not take yet; as long as there are any, nothing more is read.
-    var unsent = ByteQueue()
+    var unsent: Leftover?
     /// When the first bytes of an unfinished frame came.
     var waitingSince: Moment?
     /// How many bytes of the stream have been answered.
@@ -66,10 +66,10 @@ final class Session {
     var interest: Poller.Interest = .readable
 
     /// The peer has taken all that was sent to it.
-    var takesAnswers: Bool { unsent.isEmpty }
+    var takesAnswers: Bool { unsent == nil }
 
     /// Nothing of it is under way.
-    var isIdle: Bool { unread.isEmpty && unsent.isEmpty && errand == nil }
+    var isIdle: Bool { unread == nil && unsent == nil && errand == nil }
 
     /// Whether a process, held since before now, is the one that connected. The number alone does not tell: it may have been
     /// given to another after the peer ended.
@@ -88,6 +88,11 @@ final class Session {
         self.itself = itself
         self.mayAttach = mayAttach
     }
+}
+
+/// Bytes that wait for another turn of their session. Never none: a session for which nothing waits has no leftover.
+final class Leftover {
+    var bytes = ByteQueue()
 }
 
 /// A descriptor on its way to the frame that it belongs to: the last one that begins in the bytes it came with.

@@ -53,7 +53,10 @@ final class Account {
 
     /// nil: one more request is within the rate. Otherwise how long to wait.
     func admitRequest(ratePerSecond: Int, now: Moment) -> Duration? {
-        bucket.take(ratePerSecond: ratePerSecond, now: now)
+        // Taken out and put back: so nobody can look at it meanwhile, and the compiler sees that.
+        var bucket = self.bucket
+        defer { self.bucket = bucket }
+        return bucket.take(ratePerSecond: ratePerSecond, now: now)
     }
 
     /// Whether one of its connections may still be served in this turn of the loop.

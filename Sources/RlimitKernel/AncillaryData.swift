@@ -1,30 +1,35 @@
 internal import CRlimitLinux
 
-/// What came beside the bytes of one message, with room for as many descriptors as a message can carry: those that do not fit
-/// the kernel would close itself, in the thread that receives (`Disposal`).
+/// What came beside the bytes of one message, received with room for as many descriptors as a message can carry: those that do
+/// not fit the kernel would close itself, in the thread that receives (`Disposal`).
 struct AncillaryData {
-    private var numbers = InlineArray<253, Int32>(repeating: -1)
-    private var received = rl_received()
+    /// The one descriptor that came, where it is to be kept: ours to close. -1 where there is none.
+    private(set) var only: Int32 = -1
+    /// More came than is kept, or something else than descriptors. What came was given away to be closed.
+    private(set) var isOdd = false
 
-    /// How many descriptors came; each is ours to close.
-    var count: Int { Int(received.count) }
-    /// More came than there was room for, or something else than descriptors.
-    var isOdd: Bool { received.is_truncated != 0 || received.has_other != 0 }
-    /// The one, where there is one.
-    var first: Int32 { numbers[0] }
-
-    /// recvmsg(2), MSG_CMSG_CLOEXEC. The number of bytes, or -errno.
-    mutating func receive(_ descriptor: Int32, _ bytes: UnsafeMutableRawPointer?, _ count: Int) -> Int {
-        received.count = 0
-        var span = numbers.mutableSpan
-        return unsafe span.withUnsafeMutableBufferPointer { numbers in
-            // As long as the shim takes it to be: RL_GREATEST_DESCRIPTOR_COUNT.
-            unsafe rl_receive_descriptors(descriptor, bytes, count, numbers.baseAddress, &received)
+    /// Receives bytes, and gives all descriptors away that are not kept. recvmsg(2), MSG_CMSG_CLOEXEC.
+    ///
+    /// - Parameter keepsOne: A single descriptor is kept if bytes came with it.
+    /// - Returns: The number of bytes, or -errno.
+    mutating func receive(
+        _ socket: Int32, _ bytes: UnsafeMutableRawPointer?, _ count: Int, keepsOne: Bool, disposal: Disposal
+    ) -> Int {
+        // Left as it is found: mostly nothing comes, and it is a kilobyte.
+        unsafe withUnsafeTemporaryAllocation(of: Int32.self, capacity: Int(RL_GREATEST_DESCRIPTOR_COUNT)) { numbers in
+            var received = rl_received()
+            let length = unsafe rl_receive_descriptors(socket, bytes, count, numbers.baseAddress, &received)
+            guard length >= 0 else { return length }
+            let isPlain = received.is_truncated == 0 && received.has_other == 0
+            guard received.count > 0 || !isPlain else { return length }
+            if keepsOne, isPlain, received.count == 1, length > 0 {
+                only = unsafe numbers[0]
+            } else {
+                isOdd = true
+                // So many were written.
+                for index in 0..<Int(received.count) { unsafe disposal.close(numbers[index]) }
+            }
+            return length
         }
-    }
-
-    /// Gives all descriptors away to be closed.
-    func dispose(through disposal: Disposal) {
-        for index in 0..<count { disposal.close(numbers[index]) }
     }
 }

@@ -1,5 +1,6 @@
 internal import CRlimitLinux
 internal import Glibc
+internal import Synchronization
 
 /// Closes on threads of its own what could hold up whoever closes it.
 ///
@@ -25,6 +26,8 @@ final class Disposal: @unchecked Sendable {
     private var state = State()
     private let monitor = Monitor()
     private let threadLimit: Int
+    // As `state` has it, so that whoever receives needs no lock to learn it.
+    private let isBusy = Atomic<Bool>(false)
 
     init(threadLimit: Int) { self.threadLimit = threadLimit }
 
@@ -32,7 +35,7 @@ final class Disposal: @unchecked Sendable {
     var pending: Int { monitor.locked { state.waiting.count + state.busy } }
 
     /// No thread is free, and perhaps none will ever be.
-    var isStuck: Bool { monitor.locked { state.busy == threadLimit } }
+    var isStuck: Bool { isBusy.load(ordering: .relaxed) }
 
     /// Takes a descriptor over, and returns at once.
     func close(_ number: Int32) {
@@ -57,7 +60,7 @@ final class Disposal: @unchecked Sendable {
         let isNudged = unsafe rl_nudge_start(1_000_000, &nudge) == 0
         while let number = next() {
             _ = rl_close(number)
-            monitor.locked { state.busy -= 1 }
+            monitor.locked { count(-1) }
         }
         if isNudged { unsafe rl_nudge_stop(nudge) }
     }
@@ -68,8 +71,14 @@ final class Disposal: @unchecked Sendable {
                 state.threads -= 1
                 return nil
             }
-            state.busy += 1
+            count(1)
             return number
         }
+    }
+
+    // Only while the monitor is locked.
+    private func count(_ more: Int) {
+        state.busy += more
+        isBusy.store(state.busy == threadLimit, ordering: .relaxed)
     }
 }

@@ -24,14 +24,14 @@ extension StreamSocket {
         var ancillary = AncillaryData()
         // The buffer's own bounds.
         let count = try SystemCall.valueIfReady("recvmsg") {
-            unsafe ancillary.receive(descriptor.number, buffer.baseAddress, buffer.count)
+            unsafe ancillary.receive(
+                descriptor.number, buffer.baseAddress, buffer.count, keepsOne: true, disposal: .received)
         }
         guard let count else { return .wouldBlock }
-        if ancillary.count == 1, !ancillary.isOdd, count > 0 {
-            return .bytes(count, FileDescriptor(owning: ancillary.first, closing: .elsewhere))
+        if ancillary.only >= 0 {
+            return .bytes(count, FileDescriptor(owning: ancillary.only, closing: .elsewhere))
         }
-        ancillary.dispose(through: .received)
-        if ancillary.count > 0 || ancillary.isOdd { return .fault }
+        if ancillary.isOdd { return .fault }
         return count == 0 ? .end : .bytes(count, nil)
     }
 
@@ -53,9 +53,8 @@ extension StreamSocket {
         guard !Disposal.unwanted.isStuck else { return .fault }
         var ancillary = AncillaryData()
         let count = try SystemCall.value("recvmsg") {
-            unsafe ancillary.receive(descriptor.number, buffer.baseAddress, seen)
+            unsafe ancillary.receive(descriptor.number, buffer.baseAddress, seen, keepsOne: false, disposal: .unwanted)
         }
-        ancillary.dispose(through: .unwanted)
         return .bytes(count, nil)
     }
 }

@@ -11,6 +11,9 @@ package struct ProcessDetail: Hashable, Sendable {
     /// The processes it descends from, nearest first, as far as they could be read.
     package private(set) var ancestors: [Int32]
 
+    /// Nothing was asked yet.
+    package static let none = ProcessDetail(.none)
+
     package init(
         _ parts: Parts = .all, isKernelThread: Bool = false, capabilities: UInt64 = 0, cgroup: String? = nil,
         ancestors: [Int32] = []
@@ -26,6 +29,7 @@ package struct ProcessDetail: Hashable, Sendable {
         package let rawValue: UInt8
         package init(rawValue: UInt8) { self.rawValue = rawValue }
 
+        package static let none: Parts = []
         package static let kernelThread = Parts(rawValue: 1)
         package static let capabilities = Parts(rawValue: 2)
         package static let cgroup = Parts(rawValue: 4)

@@ -53,13 +53,19 @@ extension Policy {
         while true {
             let needed: DetailNeeded
             do throws(DetailNeeded) { return try ask(judge) } catch { needed = error }
-            var known = judge.detail ?? ProcessDetail([])
+            var known = judge.detail ?? .none
             // What was asked for once and did not come does not come.
             let found = try detail(needed.part)
             guard found.parts.isSuperset(of: needed.part) else { return otherwise }
             known.take(found)
             judge.detail = known
         }
+    }
+
+    /// Whether a caller may read the limits of a process that it named or is, whatever the rules: prlimit(2) would let it.
+    /// Nothing is looked up.
+    package static func baselineLetsRead(_ identity: Identity, _ peer: Peer) -> Bool {
+        !peer.hasMixedIDs && identity.credentials.are(uid: peer.uid, gid: peer.gid)
     }
 
     // Reading what prlimit(2) would let that very caller read: nothing is looked up and nothing allocated.

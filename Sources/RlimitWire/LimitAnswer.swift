@@ -52,10 +52,12 @@ import RlimitModel
             }
             unsafe space[end] = UInt8(truncatingIfNeeded: left)
             end += 1
-            for index in 0..<packed.count {
-                unsafe space[end] = packed.bytes[index]
-                end += 1
+            // Whole words, as there is room: the bytes behind the last are written over by whatever comes next.
+            for index in packed.words.indices {
+                unsafe space.storeBytes(
+                    of: packed.words[index], toByteOffset: end + index * PackedLimit.wordSize, as: UInt64.self)
             }
+            end += packed.count
             let length = end - Frame.headerLength
             unsafe space.storeBytes(of: UInt32(truncatingIfNeeded: length).bigEndian, as: UInt32.self)
             return end
@@ -75,16 +77,23 @@ import RlimitModel
                 &response.pointee.base, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
         }
         packed.count = length - 2
-        for index in 0..<packed.count { packed.bytes[index] = whole[index + 2] }
+        unsafe whole.span.withUnsafeBytes { bytes in
+            for index in packed.words.indices {
+                unsafe packed.words[index] = bytes.loadUnaligned(
+                    fromByteOffset: 2 + index * PackedLimit.wordSize, as: UInt64.self)
+            }
+        }
         packed.resource = resource
         packed.limit = limit
     }
 }
 
-/// What follows the id in the last answer.
+/// What follows the id in the last answer: at most 30 bytes.
 private struct PackedLimit {
-    var bytes = InlineArray<64, UInt8>(repeating: 0)
+    var words = InlineArray<4, UInt64>(repeating: 0)
     var count = 0
+
+    static let wordSize = MemoryLayout<UInt64>.size
     var resource: Resource?
     var limit = Limit(0)
 }

@@ -23,15 +23,14 @@ package struct ResponseEncoder: ~Copyable {
         if !isWritten { _ = append(Response(id: response.id, .failure(Self.tooLong)), to: &output) }
     }
 
-    /// Appends the frame of an answer to get.
+    /// Appends the frame of an answer to a get of one limit.
     package mutating func encode(
-        limits: Limits, of resources: ResourceSet, id: UInt64, into output: inout ByteQueue
+        _ limit: Limit, of resource: Resource, id: UInt64, into output: inout ByteQueue
     ) {
-        if let resource = resources.only,
-            limitAnswer?.encode(limits[resource], of: resource, id: id, into: &output) != nil
-        {
-            return
-        }
+        if limitAnswer?.encode(limit, of: resource, id: id, into: &output) != nil { return }
+        var limits = Limits()
+        limits[resource] = limit
+        let resources = ResourceSet(CollectionOfOne(resource))
         arena.reset()
         do throws(ArenaFull) {
             let message = try unsafe Response.envelope(id: id, in: &arena)

@@ -79,7 +79,7 @@ import Testing
                 limits[resource] = limit
                 for _ in 0..<2 {
                     var short = ByteQueue()
-                    encoder.encode(limits: limits, of: ResourceSet([resource]), id: id, into: &short)
+                    encoder.encode(limits[resource], of: resource, id: id, into: &short)
                     var long = ByteQueue()
                     encoder.encode(Response(id: id, .success(.limits(ResourceSet([resource]), limits))), into: &long)
                     #expect(short.contents == long.contents)
