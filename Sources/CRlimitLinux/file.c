@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CRlimitLinux.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -92,20 +93,10 @@ int rl_duplicate(int fd) { return RESULT(fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
 int rl_descriptor_flags(int fd) { return RESULT(fcntl(fd, F_GETFL)); }
 
 // A DIR by a name of our own, so that Swift sees one pointer type whatever the C library calls it.
-int rl_directory_open(const char *path, struct rl_directory **directory) {
-    DIR *native = opendir(path);
-    if (native == NULL) return -errno;
-    *directory = (struct rl_directory *)native;
-    return 0;
-}
+static_assert(offsetof(struct dirent64, d_reclen) == RL_ENTRY_LENGTH_OFFSET &&
+              offsetof(struct dirent64, d_name) == RL_ENTRY_NAME_OFFSET, "getdents64(2)");
 
-int rl_directory_next(struct rl_directory *directory, const char **name) {
-    errno = 0;
-    struct dirent *entry = readdir((DIR *)directory);
-    if (entry == NULL) return -errno;
-    *name = entry->d_name;
-    return 1;
-}
+ssize_t rl_directory_read(int fd, void *entries, size_t size) { return RESULT(getdents64(fd, entries, size)); }
 
 int rl_directory_adopt(int fd, struct rl_directory **directory) {
     DIR *native = fdopendir(fd);

@@ -1,44 +1,60 @@
 internal import CRlimitLinux
 internal import Glibc
 
-/// A directory of /proc whose entries are named by numbers. opendir(3), readdir(3).
-@safe struct ProcDirectory: ~Copyable {
-    // Closed by deinit alone.
-    private let directory: OpaquePointer
+/// A directory of /proc whose entries are named by numbers, read a few at a time: the kernel makes each entry when it is asked
+/// for it, so that a thousand at once take it more than a millisecond. getdents64(2).
+struct ProcDirectory: ~Copyable {
+    private let directory: FileDescriptor
+    // Room for some thirty entries.
+    private var entries = InlineArray<1024, UInt8>(repeating: 0)
+    private var filled = 0
+    private var position = 0
 
-    init(_ path: ProcPath) throws(SystemError) {
-        var opened: OpaquePointer?
-        let result = unsafe path.withCString { unsafe rl_directory_open($0, &opened) }
-        guard result == 0, let opened = unsafe opened else { throw SystemError(number: -result, call: "opendir") }
-        unsafe directory = opened
-    }
-
-    deinit { unsafe rl_directory_close(directory) }
+    init(_ path: ProcPath) throws(SystemError) { directory = try path.open() }
 
     /// The next entry that is a number; nil at the end.
     mutating func next() throws(SystemError) -> Int32? {
         while true {
-            var name: UnsafePointer<CChar>?
-            let result = unsafe rl_directory_next(directory, &name)
-            if result == 0 { return nil }
-            guard result > 0, let name = unsafe name else { throw SystemError(number: -result, call: "readdir") }
-            if let number = unsafe Self.number(name) { return number }
+            if position == filled {
+                guard try fill() else { return nil }
+            }
+            guard let entry = nextEntry() else { throw SystemError(number: EIO, call: "getdents64") }
+            if let number = number(named: entry) { return number }
         }
     }
 
-    // The name ends with NUL, so the loop ends within it.
-    private static func number(_ name: UnsafePointer<CChar>) -> Int32? {
+    private mutating func fill() throws(SystemError) -> Bool {
+        let number = directory.number
+        var span = entries.mutableSpan
+        filled = try unsafe span.withUnsafeMutableBytes { bytes throws(SystemError) in
+            try SystemCall.value("getdents64") { unsafe rl_directory_read(number, bytes.baseAddress, bytes.count) }
+        }
+        position = 0
+        return filled > 0
+    }
+
+    // Where the next entry's name is, to the end of the entry.
+    private mutating func nextEntry() -> Range<Int>? {
+        let name = position + RL_ENTRY_NAME_OFFSET
+        guard name <= filled else { return nil }
+        let length = position + RL_ENTRY_LENGTH_OFFSET
+        let end = position + Int(entries[length]) + Int(entries[length + 1]) << 8
+        guard end >= name, end <= filled else { return nil }
+        position = end
+        return name..<end
+    }
+
+    private func number(named name: Range<Int>) -> Int32? {
         var value: Int32 = 0
-        var index = 0
-        while unsafe name[index] != 0 {
-            let digit = unsafe Int32(name[index]) - 0x30
+        for index in name {
+            if entries[index] == 0 { return index > name.lowerBound ? value : nil }
+            let digit = Int32(entries[index]) - 0x30
             guard digit >= 0, digit <= 9 else { return nil }
             let (product, overflow) = value.multipliedReportingOverflow(by: 10)
             let (sum, carried) = product.addingReportingOverflow(digit)
             guard !overflow, !carried else { return nil }
             value = sum
-            index += 1
         }
-        return index > 0 ? value : nil
+        return nil
     }
 }

@@ -56,11 +56,13 @@ int rl_poll(int fd, int events, int milliseconds, int *happened);
 
 // Directories: entries whose names are numbers, as /proc has them.
 
+// Entries as getdents64(2) writes them: the two bytes of an entry's length, and its name, which ends with a NUL.
+enum { RL_ENTRY_LENGTH_OFFSET = 16, RL_ENTRY_NAME_OFFSET = 19 };
+ssize_t rl_directory_read(int fd, void *entries, size_t size);
+
 struct rl_directory;
-int rl_directory_open(const char *path, struct rl_directory **directory);
-int rl_directory_next(struct rl_directory *directory, const char **name);  // 1, 0 at the end, -errno
 int rl_directory_adopt(int fd, struct rl_directory **directory);  // closes fd too when it is closed
-int rl_directory_next_folder(struct rl_directory *directory, const char **name);  // as rl_directory_next; not "." and ".."
+int rl_directory_next_folder(struct rl_directory *directory, const char **name);  // 1, 0 at the end, -errno; not "." and ".."
 int rl_directory_number(struct rl_directory *directory);
 void rl_directory_close(struct rl_directory *directory);
 
