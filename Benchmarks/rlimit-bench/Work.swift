@@ -111,7 +111,7 @@ struct Work: Sendable {
     static func limit(in reply: Reply) -> Limit? {
         switch reply {
         case .limits(_, let limits): limits[.openFiles]
-        case .changes(let changes): changes.first?.new
+        case .changes(let changes, _): changes.first?.new
         default: nil
         }
     }

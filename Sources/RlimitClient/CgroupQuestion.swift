@@ -61,7 +61,7 @@ extension CgroupQuestion {
         let numbers = try SharedEdit.list(edits)
         let batch = EditBatch(numbers.lazy.map(\.edit))
         self.init(.set(try cgroup.whom(), batch, lease: nil)) { reply in
-            guard case .changes(let changes) = reply, changes.map(\.resource) == edits.map(\.resource) else {
+            guard case .changes(let changes, _) = reply, changes.map(\.resource) == edits.map(\.resource) else {
                 return nil
             }
             return zip(numbers, changes).map { edit, change in edit.reported(change) }

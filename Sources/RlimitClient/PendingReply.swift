@@ -5,6 +5,9 @@ struct PendingReply {
     /// The processes of one answer at most, so that no agent fills the memory of its clients. An agent names half as many.
     static let greatestProcessCount = 262_144
 
+    /// The leases of one answer at most, for the same reason.
+    static let greatestLeaseCount = 65_536
+
     private var stage = Stage.nothing
 
     private enum Stage {
@@ -71,8 +74,13 @@ extension Reply {
         case (.limits(var resources, var limits), .limits(let more, let others)):
             for resource in more where resources.insert(resource) { limits[resource] = others[resource] }
             return .limits(resources, limits)
-        case (.changes(let changes), .changes(let more)):
-            return .changes(changes + more)
+        case (.changes(let changes, let lease), .changes(let more, let lastLease)):
+            return .changes(changes + more, lease: lastLease ?? lease)
+        case (.restorations(let restorations), .restorations(let more)):
+            return .restorations(restorations + more)
+        case (.leases(let leases), .leases(let more)):
+            guard leases.count + more.count <= PendingReply.greatestLeaseCount else { return nil }
+            return .leases(leases + more)
         case (.explanation(var explanation), .explanation(let more)):
             explanation.verdicts += more.verdicts
             return .explanation(explanation)

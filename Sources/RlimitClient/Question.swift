@@ -50,7 +50,9 @@ struct ChangesQuestion: Question {
     }
 
     func value(of reply: Reply) -> [Change]? {
-        guard case .changes(let changes) = reply, changes.map(\.resource) == batch.map(\.resource) else { return nil }
+        guard case .changes(let changes, _) = reply, changes.map(\.resource) == batch.map(\.resource) else {
+            return nil
+        }
         return changes
     }
 }

@@ -21,8 +21,8 @@ package struct Request: Hashable, Sendable {
         case prlimit(Whom, Resource, Limit?)
         case usage(Whom, Usage.Scope)
         case threadUsage(Whom, thread: Int32)
-        case leaseRenew(LeaseID, LeaseTerm)
-        case leaseRelease(LeaseID)
+        case leaseRenew(LeaseInfo.ID, LeaseTerm)
+        case leaseRelease(LeaseInfo.ID)
         case leaseList
         case serverInfo
         case stats
@@ -50,10 +50,4 @@ package struct Request: Hashable, Sendable {
 package enum LeaseTerm: Hashable, Sendable {
     case connection
     case duration(Duration)
-}
-
-/// What names a lease; chosen by the agent, opaque to everyone else.
-package struct LeaseID: Hashable, Sendable {
-    package var bytes: [UInt8]
-    package init(bytes: [UInt8]) { self.bytes = bytes }
 }

@@ -17,10 +17,17 @@ package struct Response: Sendable, Equatable {
 package enum Reply: Sendable, Equatable {
     /// The limits of the resources in the set; the others mean nothing.
     case limits(ResourceSet, Limits)
-    case changes([Change])
+    /// In the order of the edits; with the lease, where they were asked for under one.
+    case changes([Change], lease: LeaseInfo? = nil)
     case prlimit(old: Limit, rule: String?, warnings: Set<Change.Warning>)
     case usage(Usage)
     case explanation(Explanation)
+    /// A lease after it was renewed.
+    case lease(LeaseInfo)
+    /// What the end of a lease came to, in the order of its changes.
+    case restorations([Restoration])
+    /// Longer lists come in several responses (`more`).
+    case leases([LeaseInfo])
     case serverInfo(AgentInfo)
     case stats(Statistics)
     /// Of a cgroup or a pod, one for each process. Longer lists come in several responses (`more`), and the last says whether

@@ -28,6 +28,10 @@ enum Proto {
     typealias Verdict = Rlimitd__V1__Verdict
     typealias ProcessResult = Rlimitd__V1__ProcessResult
     typealias ProcessResultList = Rlimitd__V1__ProcessResultList
+    typealias LeaseInfo = Rlimitd__V1__LeaseInfo
+    typealias LeaseInfoList = Rlimitd__V1__LeaseInfoList
+    typealias Restoration = Rlimitd__V1__Restoration
+    typealias RestorationList = Rlimitd__V1__RestorationList
     typealias ServerInfo = Rlimitd__V1__ServerInfo
     typealias Caller = Rlimitd__V1__Caller
     typealias Stats = Rlimitd__V1__Stats
@@ -37,6 +41,7 @@ enum Proto {
     typealias UsageScope = Rlimitd__V1__UsageScope
     typealias ErrorCode = Rlimitd__V1__ErrorCode
     typealias Warning = Rlimitd__V1__Warning
+    typealias RestorationOutcome = Rlimitd__V1__Restoration__Outcome
 }
 
 /// The value of an optional field, or nil where it was not sent.

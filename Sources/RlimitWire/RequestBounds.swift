@@ -1,3 +1,5 @@
+import RlimitModel
+
 /// The numbers that PROTOCOL.md states of what is inside a request.
 package enum RequestBounds {
     /// `Request.timeout_ms`: an hour.
@@ -7,5 +9,5 @@ package enum RequestBounds {
     /// Bytes in the path of a cgroup or pod.
     package static let longestPath = 1024
     /// Bytes in the name of a lease.
-    package static let longestLeaseID = 64
+    package static let longestLeaseID = LeaseInfo.ID.greatestCount
 }

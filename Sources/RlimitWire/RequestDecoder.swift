@@ -84,11 +84,11 @@ extension Request.Operation {
         case RLIMITD__V1__REQUEST__OPERATION_EXPLAIN: try unsafe self.init(explained: unpacked(request.pointee.explain))
         case RLIMITD__V1__REQUEST__OPERATION_LEASE_RENEW:
             let renewal = try unsafe unpacked(request.pointee.lease_renew).pointee
-            let lease = try unsafe LeaseID(reading: present(renewal.has_lease, renewal.lease))
+            let lease = try unsafe LeaseInfo.ID(reading: present(renewal.has_lease, renewal.lease))
             self = .leaseRenew(lease, try LeaseTerm(milliseconds: unsafe renewal.duration_ms))
         case RLIMITD__V1__REQUEST__OPERATION_LEASE_RELEASE:
             let release = try unsafe unpacked(request.pointee.lease_release).pointee
-            self = .leaseRelease(try unsafe LeaseID(reading: present(release.has_lease, release.lease)))
+            self = .leaseRelease(try unsafe LeaseInfo.ID(reading: present(release.has_lease, release.lease)))
         case RLIMITD__V1__REQUEST__OPERATION_LEASE_LIST: self = .leaseList
         case RLIMITD__V1__REQUEST__OPERATION_SERVER_INFO: self = .serverInfo
         case RLIMITD__V1__REQUEST__OPERATION_STATS: self = .stats

@@ -68,7 +68,7 @@ extension Response {
         case RLIMITD__V1__RESPONSE__OUTCOME_LIMITS:
             return .success(try unsafe Reply(reading: unpacked(response.pointee.limits)))
         case RLIMITD__V1__RESPONSE__OUTCOME_CHANGES:
-            return .success(.changes(try unsafe [Change](reading: unpacked(response.pointee.changes))))
+            return .success(try unsafe Reply(reading: unpacked(response.pointee.changes)))
         case RLIMITD__V1__RESPONSE__OUTCOME_PRLIMIT:
             let result = try unsafe unpacked(response.pointee.prlimit).pointee
             return .success(
@@ -79,6 +79,12 @@ extension Response {
             return .success(.usage(try unsafe Usage(reading: unpacked(response.pointee.usage))))
         case RLIMITD__V1__RESPONSE__OUTCOME_EXPLANATION:
             return .success(.explanation(try unsafe Explanation(reading: unpacked(response.pointee.explanation))))
+        case RLIMITD__V1__RESPONSE__OUTCOME_LEASE:
+            return .success(.lease(try unsafe LeaseInfo(reading: unpacked(response.pointee.lease))))
+        case RLIMITD__V1__RESPONSE__OUTCOME_RESTORATIONS:
+            return .success(.restorations(try unsafe [Restoration](reading: unpacked(response.pointee.restorations))))
+        case RLIMITD__V1__RESPONSE__OUTCOME_LEASES:
+            return .success(.leases(try unsafe [LeaseInfo](reading: unpacked(response.pointee.leases))))
         case RLIMITD__V1__RESPONSE__OUTCOME_SERVER_INFO:
             return .success(.serverInfo(try unsafe AgentInfo(reading: unpacked(response.pointee.server_info))))
         case RLIMITD__V1__RESPONSE__OUTCOME_STATS:

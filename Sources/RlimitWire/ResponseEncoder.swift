@@ -11,14 +11,15 @@ package struct ResponseEncoder: ~Copyable {
 
     private static let tooLong = RlimitError(.internalError, message: "the answer is too long for a frame")
 
-    /// Appends the frame of a response; of `.processes` as many frames as they take, all but the last with `more`, and
-    /// the last as the response says. Anything else that does not fit a frame is answered as the agent's own fault.
+    /// Appends the frame of a response; of `.processes` and `.leases` as many frames as they take, all but the last with
+    /// `more`, and the last as the response says. Anything else that does not fit a frame is answered as the agent's own fault.
     package mutating func encode(_ response: Response, into output: inout ByteQueue) {
         let isWritten =
-            if case .success(.processes(let results, let isIncomplete)) = response.outcome {
+            switch response.outcome {
+            case .success(.processes(let results, let isIncomplete)):
                 appendParts(of: results, isIncomplete: isIncomplete, as: response, to: &output)
-            } else {
-                append(response, to: &output)
+            case .success(.leases(let leases)): appendParts(of: leases, as: response, to: &output)
+            default: append(response, to: &output)
             }
         if !isWritten { _ = append(Response(id: response.id, .failure(Self.tooLong)), to: &output) }
     }
@@ -67,6 +68,30 @@ package struct ResponseEncoder: ~Copyable {
                 // A result that fits no frame says so, alone.
                 guard let first = rest.first, first.outcome != .failure(Self.tooLong) else { return false }
                 rest[rest.startIndex].outcome = .failure(Self.tooLong)
+            }
+        } while !rest.isEmpty
+        return true
+    }
+
+    private mutating func appendParts(
+        of leases: [LeaseInfo], as response: Response, to output: inout ByteQueue
+    ) -> Bool {
+        while arena.capacity < Arena.partCapacity, arena.grow(upTo: Arena.partCapacity) {}
+        var rest = leases[...]
+        repeat {
+            arena.reset()
+            do throws(ArenaFull) {
+                let message = try unsafe response.envelope(in: &arena)
+                let part = try LeasePart(of: rest, in: &arena)
+                rest = rest.dropFirst(part.count)
+                if !rest.isEmpty { unsafe message.pointee.setMore() }
+                unsafe message.pointee.outcome_case = RLIMITD__V1__RESPONSE__OUTCOME_LEASES
+                unsafe message.pointee.leases = part.message
+                guard unsafe output.appendFrame(of: &message.pointee.base, limit: Frame.greatestResponse) else {
+                    return false
+                }
+            } catch {
+                return false
             }
         } while !rest.isEmpty
         return true
@@ -130,9 +155,9 @@ extension Reply {
         case .limits(let resources, let limits):
             unsafe response.pointee.outcome_case = RLIMITD__V1__RESPONSE__OUTCOME_LIMITS
             unsafe response.pointee.limits = try arena.limits(resources, limits)
-        case .changes(let changes):
+        case .changes(let changes, let lease):
             unsafe response.pointee.outcome_case = RLIMITD__V1__RESPONSE__OUTCOME_CHANGES
-            unsafe response.pointee.changes = try arena.changes(changes)
+            unsafe response.pointee.changes = try arena.changes(changes, lease)
         case .prlimit(let old, let rule, let warnings):
             let result = try unsafe arena.message(rlimitd__v1__prlimit_result__init)
             unsafe result.pointee.old = try old.write(to: &arena)
@@ -147,6 +172,12 @@ extension Reply {
         case .explanation(let explanation):
             unsafe response.pointee.outcome_case = RLIMITD__V1__RESPONSE__OUTCOME_EXPLANATION
             unsafe response.pointee.explanation = try explanation.write(to: &arena)
+        case .lease(let lease):
+            unsafe response.pointee.outcome_case = RLIMITD__V1__RESPONSE__OUTCOME_LEASE
+            unsafe response.pointee.lease = try lease.write(to: &arena)
+        case .restorations(let restorations):
+            unsafe response.pointee.outcome_case = RLIMITD__V1__RESPONSE__OUTCOME_RESTORATIONS
+            unsafe response.pointee.restorations = try arena.restorations(restorations)
         case .serverInfo(let info):
             unsafe response.pointee.outcome_case = RLIMITD__V1__RESPONSE__OUTCOME_SERVER_INFO
             unsafe response.pointee.server_info = try info.write(to: &arena)
@@ -154,7 +185,7 @@ extension Reply {
             unsafe response.pointee.outcome_case = RLIMITD__V1__RESPONSE__OUTCOME_STATS
             unsafe response.pointee.stats = try statistics.write(to: &arena)
         // Written in parts.
-        case .processes: throw ArenaFull()
+        case .processes, .leases: throw ArenaFull()
         }
     }
 }

@@ -28,11 +28,22 @@ extension Change {
     }
 }
 
-extension [Change] {
+extension Reply {
     /// What answers set.
     init(reading message: UnsafePointer<Proto.ChangeList>) throws(RlimitError) {
+        let changes = try unsafe [Change](reading: message.pointee.changes, message.pointee.n_changes)
+        var lease: LeaseInfo?
+        if let message = unsafe message.pointee.lease { lease = try unsafe LeaseInfo(reading: message) }
+        self = .changes(changes, lease: lease)
+    }
+}
+
+extension [Change] {
+    init(
+        reading changes: UnsafeMutablePointer<UnsafeMutablePointer<Proto.Change>?>?, _ count: Int
+    ) throws(RlimitError) {
         self.init()
-        let entries = unsafe elements(message.pointee.changes, message.pointee.n_changes)
+        let entries = unsafe elements(changes, count)
         for index in entries.indices {
             if let entry = unsafe entries[index] { append(try unsafe Change(reading: entry)) }
         }
@@ -40,13 +51,22 @@ extension [Change] {
 }
 
 extension Arena {
-    mutating func changes(_ changes: [Change]) throws(ArenaFull) -> UnsafeMutablePointer<Proto.ChangeList> {
+    mutating func changes(
+        _ changes: [Change], _ lease: LeaseInfo?
+    ) throws(ArenaFull) -> UnsafeMutablePointer<Proto.ChangeList> {
         let list = try unsafe message(rlimitd__v1__change_list__init)
-        let entries = try unsafe pointers(to: Proto.Change.self, count: changes.count)
-        unsafe list.pointee.changes = entries
+        unsafe list.pointee.changes = try entries(changes)
         unsafe list.pointee.n_changes = changes.count
-        for index in changes.indices { unsafe entries[index] = try changes[index].write(to: &self) }
+        unsafe list.pointee.lease = try lease?.write(to: &self)
         return unsafe list
+    }
+
+    mutating func entries(
+        _ changes: [Change]
+    ) throws(ArenaFull) -> UnsafeMutablePointer<UnsafeMutablePointer<Proto.Change>?> {
+        let entries = try unsafe pointers(to: Proto.Change.self, count: changes.count)
+        for index in changes.indices { unsafe entries[index] = try changes[index].write(to: &self) }
+        return unsafe entries
     }
 }
 

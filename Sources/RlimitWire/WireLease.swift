@@ -26,7 +26,7 @@ extension LeaseTerm {
     }
 }
 
-extension LeaseID {
+extension LeaseInfo.ID {
     init(reading data: ProtobufCBinaryData?) throws(RlimitError) {
         guard let data = unsafe data else { throw RlimitError(.invalidArgument, message: "no lease is named") }
         self.init(bytes: unsafe Array(data.contents))

@@ -1,4 +1,3 @@
-import CProtobufC
 import CRlimitProto
 import RlimitModel
 
@@ -23,7 +22,7 @@ extension ProcessResult {
         case RLIMITD__V1__PROCESS_RESULT__OUTCOME_LIMITS:
             .success(try unsafe Reply(reading: unpacked(message.pointee.limits)))
         case RLIMITD__V1__PROCESS_RESULT__OUTCOME_CHANGES:
-            .success(.changes(try unsafe [Change](reading: unpacked(message.pointee.changes))))
+            .success(try unsafe Reply(reading: unpacked(message.pointee.changes)))
         case RLIMITD__V1__PROCESS_RESULT__OUTCOME_USAGE:
             .success(.usage(try unsafe Usage(reading: unpacked(message.pointee.usage))))
         default:
@@ -41,9 +40,9 @@ extension ProcessResult {
         case .success(.limits(let resources, let limits)):
             unsafe message.pointee.outcome_case = RLIMITD__V1__PROCESS_RESULT__OUTCOME_LIMITS
             unsafe message.pointee.limits = try arena.limits(resources, limits)
-        case .success(.changes(let changes)):
+        case .success(.changes(let changes, let lease)):
             unsafe message.pointee.outcome_case = RLIMITD__V1__PROCESS_RESULT__OUTCOME_CHANGES
-            unsafe message.pointee.changes = try arena.changes(changes)
+            unsafe message.pointee.changes = try arena.changes(changes, lease)
         case .success(.usage(let usage)):
             unsafe message.pointee.outcome_case = RLIMITD__V1__PROCESS_RESULT__OUTCOME_USAGE
             unsafe message.pointee.usage = try usage.write(to: &arena)
@@ -73,11 +72,6 @@ extension Reply {
 
 /// The first of some results, as one message that fits a frame.
 @safe struct ProcessPart {
-    /// The results of one message at most: its list of pointers is made before it is known how many fit.
-    private static let greatestCount = 2048
-    /// What a frame holds besides the results: id, `more`, `incomplete`, and the lengths of the list.
-    private static let overhead = 32
-
     /// How many of the results are in it: at least one, if there is any.
     let count: Int
     let message: UnsafeMutablePointer<Proto.ProcessResultList>
@@ -85,26 +79,12 @@ extension Reply {
     /// - Throws: There is no room for a single one.
     init(of results: ArraySlice<ProcessResult>, in arena: inout Arena) throws(ArenaFull) {
         let list = try unsafe arena.message(rlimitd__v1__process_result_list__init)
-        let entries = try unsafe arena.pointers(
-            to: Proto.ProcessResult.self, count: min(results.count, Self.greatestCount))
-        unsafe list.pointee.results = entries
-        var count = 0
-        var room = Frame.greatestResponse - Self.overhead
-        for result in results.prefix(Self.greatestCount) {
-            do throws(ArenaFull) {
-                let entry = try unsafe result.write(to: &arena)
-                // Its tag, and a length of at most three bytes.
-                room -= 4 + (unsafe protobuf_c_message_get_packed_size(&entry.pointee.base))
-                guard room >= 0 else { throw ArenaFull() }
-                unsafe entries[count] = entry
-            } catch {
-                guard count > 0 else { throw error }
-                break
-            }
-            count += 1
+        let part = try unsafe ListPart(of: results, in: &arena) { result, arena throws(ArenaFull) in
+            try unsafe result.write(to: &arena)
         }
-        unsafe list.pointee.n_results = count
-        self.count = count
+        unsafe list.pointee.results = part.entries
+        unsafe list.pointee.n_results = part.count
+        count = unsafe part.count
         unsafe message = list
     }
 }

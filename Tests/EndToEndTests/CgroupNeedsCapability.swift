@@ -50,7 +50,7 @@ struct CgroupNeedsCapability {
         #expect(Set(answer.results.compactMap(\.pid)) == Set(inside))
         #expect(answer.results.count == 48, "each is told once")
         for result in answer.results {
-            guard case .success(.changes(let changes)) = result.outcome else {
+            guard case .success(.changes(let changes, _)) = result.outcome else {
                 Issue.record("\(result)")
                 continue
             }

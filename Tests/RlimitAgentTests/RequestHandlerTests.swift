@@ -35,7 +35,7 @@ struct RequestHandlerTests {
 
     @Test("a raise that a rule grants is made, and written down once")
     func granted() throws {
-        guard case .changes(let changes) = try handle(raise(to: 8192)) else { throw Unexpected() }
+        guard case .changes(let changes, _) = try handle(raise(to: 8192)) else { throw Unexpected() }
         #expect(changes == [Change(.openFiles, old: script.before, new: Limit(8192), grantedBy: .agent(rule: "files"))])
         #expect(script.limits[.openFiles] == Limit(8192))
         #expect(
@@ -78,7 +78,7 @@ struct RequestHandlerTests {
     @Test("a limit that changed between judging and writing is judged again as it is then")
     func judgedAgain() throws {
         script.beforeExchange[1] = { $0.limits[.openFiles] = Limit(soft: 2000, hard: 4096) }
-        guard case .changes(let changes) = try handle(raise(to: 8192)) else { throw Unexpected() }
+        guard case .changes(let changes, _) = try handle(raise(to: 8192)) else { throw Unexpected() }
         #expect(changes.first?.old == Limit(soft: 2000, hard: 4096))
         #expect(script.limits[.openFiles] == Limit(8192))
     }

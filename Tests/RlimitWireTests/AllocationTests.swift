@@ -60,7 +60,7 @@ struct AllocationTests {
         #expect(count == 0 && found == 20)
     }
 
-    @Test func limitsAreAnsweredWithoutAllocating() {
+    @Test func answersAreWrittenWithoutAllocating() {
         var encoder = ResponseEncoder()
         var queue = ByteQueue()
         let limits = Limits()
@@ -71,6 +71,7 @@ struct AllocationTests {
             Response(
                 id: 4, .failure(RlimitError(.deniedByPolicy, message: "no rule lets this be done", rule: "a rule"))),
             Response(id: 5, .success(.changes(Samples.changes))),
+            Response(id: 6, .success(.restorations(Samples.restorations))),
         ]
         for response in responses {
             for _ in 0..<10 { encoder.encode(response, into: &queue) }

@@ -103,7 +103,7 @@ import Testing
             Response(id: .max, .success(.processes(many(3, .success(.changes(changes))), isIncomplete: true))))
         #expect(parts.count == 3)
         for result in try parts.flatMap({ try self.results($0).results }) {
-            guard case .success(.changes(let changes)) = result.outcome else {
+            guard case .success(.changes(let changes, _)) = result.outcome else {
                 Issue.record("\(result)")
                 continue
             }

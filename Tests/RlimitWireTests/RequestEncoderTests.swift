@@ -7,11 +7,11 @@ import Testing
         let set = EditBatch([NumericEdit(.openFiles, soft: 1)])
         let unsayable: [Request] = [
             Request(id: 1, isQuestion: true, .serverInfo), Request(id: 1, isQuestion: true, .leaseList),
-            Request(id: 1, .leaseRelease(LeaseID(bytes: []))),
-            Request(id: 1, .leaseRelease(LeaseID(bytes: .init(repeating: 0, count: 65)))),
+            Request(id: 1, .leaseRelease(LeaseInfo.ID(bytes: []))),
+            Request(id: 1, .leaseRelease(LeaseInfo.ID(bytes: .init(repeating: 0, count: 65)))),
             Request(id: 1, .set(.caller, set, lease: .duration(.zero))),
             Request(id: 1, .set(.caller, set, lease: .duration(.seconds(-1)))),
-            Request(id: 1, .leaseRenew(LeaseID(bytes: [1]), .duration(.seconds(Int64.max)))),
+            Request(id: 1, .leaseRenew(LeaseInfo.ID(bytes: [1]), .duration(.seconds(Int64.max)))),
             Request(id: 1, .get(.cgroup("/" + String(repeating: "a", count: 5000)), .all)),
             Request(id: 1, .get(.pod("/" + String(repeating: "a", count: 50_000)), .all)),
         ]

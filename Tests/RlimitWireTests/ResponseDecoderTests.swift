@@ -38,7 +38,7 @@ import Testing
         #expect(try Wire.response(resource).outcome == .failure(RlimitError(.invalidArgument)))
     }
 
-    @Test(arguments: [9, 10, 11, 15, 1000] as [UInt64])
+    @Test(arguments: [15, 16, 1000] as [UInt64])
     func anUnknownOutcomeIsAFailureOfThatRequestAlone(outcome: UInt64) throws {
         let response = try Wire.response(Message.response(outcome))
         #expect(response.id == 7)
@@ -74,6 +74,19 @@ import Testing
         }
     }
 
+    @Test func aLeaseThatSaysNoTimeLastsAsLongAsTheConnection() throws {
+        for time in [Message(), .number(4, 0)] {
+            let response = try Wire.response(Message.response(9, .bytes(1, [7]) + time))
+            #expect(response.outcome == .success(.lease(LeaseInfo(id: LeaseInfo.ID(bytes: [7])))))
+        }
+    }
+
+    @Test func anOutcomeOfALeaseThatIsUnknownIsPassedOver() throws {
+        let list = Message.message(1, .number(1, 8) + .number(2, 6)) + .message(1, .number(1, 9) + .number(2, 5))
+        let expected = Reply.restorations([Restoration(.lockedMemory, .processEnded)])
+        #expect(try Wire.response(Message.response(10, list)).outcome == .success(expected))
+    }
+
     @Test func aRefusalWithoutAReasonIsARefusal() throws {
         for explanation in [Message(), .number(1, 0)] {
             let response = try Wire.response(Message.response(8, explanation))
@@ -106,6 +119,16 @@ import Testing
         ("a padded number", [0x08, 0x80, 0x00]), ("a group", Message.response(3) + [0x9b, 0x06, 0x9c, 0x06]),
         ("an errno of 40 bits", Message.response(3, .number(2, 1 << 40))),
         ("too many fields", Message.response(12, .message(6, .bytes(4, .init(repeating: 1, count: 33_000))))),
+        ("a lease without a name", Message.response(9, .number(2, 5))),
+        ("a lease with an empty name", Message.response(9, .bytes(1, []))),
+        ("a lease with a name of 65 bytes", Message.response(9, .bytes(1, .init(repeating: 1, count: 65)))),
+        ("a lease of a process that there cannot be", Message.response(9, .bytes(1, [1]) + .number(2, 4_194_305))),
+        ("a lease of nothing", Message.response(9, .bytes(1, [1]) + .message(3))),
+        ("a change with a lease without a name", Message.response(5, .message(2))),
+        ("a list with a lease without a name", Message.response(11, .message(1, .bytes(1, [1])) + .message(1))),
+        ("the end of a lease of nothing", Message.response(10, .message(1, .number(2, 1)))),
+        ("the end of a lease without an outcome", Message.response(10, .message(1, .number(1, 8)))),
+        ("half a restored limit", Message.response(10, .message(1, .number(1, 8) + .number(2, 1) + .message(3)))),
         ("a process that there cannot be", Message.response(14, .message(1, .number(1, 4_194_305) + .message(4)))),
         ("a process of 33 bits", Message.response(14, .message(1, .number(1, 1 << 32 | 2) + .message(4)))),
         ("a process with two outcomes", Message.response(14, .message(1, .message(4) + .message(5)))),

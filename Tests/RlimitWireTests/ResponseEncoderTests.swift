@@ -46,7 +46,13 @@ import Testing
             Explanation.Verdict(
                 $0, now: Limit(.infinity), most: Limit(.infinity), rule: long, new: Limit(.infinity), error: error)
         }
-        let replies: [Reply] = [.changes(changes), .explanation(Explanation(refusal: error, verdicts: verdicts))]
+        let lease = LeaseInfo(
+            id: LeaseInfo.ID(bytes: .init(repeating: 255, count: 64)), pid: Request.greatestPID,
+            changes: Array(changes.prefix(6)), remaining: .seconds(Int64.max), rule: long)
+        let replies: [Reply] = [
+            .changes(changes), .changes(Array(changes.prefix(6)), lease: lease), .lease(lease), .leases([lease]),
+            .explanation(Explanation(refusal: error, verdicts: verdicts)),
+        ]
         for reply in replies {
             let frame = Wire.frame(Response(id: .max, .success(reply)))
             #expect(frame.count - 4 <= Frame.greatestResponse)
@@ -62,6 +68,15 @@ import Testing
         let frame = Wire.frame(Response(id: 5, more: true, .success(.changes(many))))
         let expected = RlimitError(.internalError, message: "the answer is too long for a frame")
         #expect(try Wire.response(frame.payload) == Response(id: 5, .failure(expected)))
+    }
+
+    @Test func aLeaseThatIsAboutToEndHasAMillisecond() throws {
+        for rest in [Duration.zero, .nanoseconds(1), .seconds(-1)] {
+            let lease = LeaseInfo(id: LeaseInfo.ID(bytes: [1]), remaining: rest)
+            let answer = try Wire.response(Wire.frame(Response(id: 1, .success(.lease(lease)))).payload)
+            let expected = LeaseInfo(id: LeaseInfo.ID(bytes: [1]), remaining: .milliseconds(1))
+            #expect(answer.outcome == .success(.lease(expected)))
+        }
     }
 
     @Test func codesThatAreTheClientsOwnAreNeverSent() throws {

@@ -36,9 +36,10 @@ enum Samples {
             .threadUsage(.pid(2), thread: 4_194_304),
         ]
         let others: [Request.Operation] = [
-            .leaseRenew(LeaseID(bytes: [0]), .connection),
-            .leaseRenew(LeaseID(bytes: Array(repeating: 255, count: 64)), .duration(.milliseconds(31_536_000_000))),
-            .leaseRelease(LeaseID(bytes: [1, 0, 2])), .leaseList, .serverInfo, .stats,
+            .leaseRenew(LeaseInfo.ID(bytes: [0]), .connection),
+            .leaseRenew(
+                LeaseInfo.ID(bytes: Array(repeating: 255, count: 64)), .duration(.milliseconds(31_536_000_000))),
+            .leaseRelease(LeaseInfo.ID(bytes: [1, 0, 2])), .leaseList, .serverInfo, .stats,
         ]
         let ids: [UInt64] = [0, 1, .max]
         return (operations + others).enumerated().map { index, operation in
@@ -74,16 +75,20 @@ enum Samples {
             .success(.explanation(Explanation(refusal: error, verdicts: verdicts))),
             .success(.serverInfo(info(Peer(pid: nil, uid: 0, gid: 0, isPinned: false, namespaceDepth: nil)))),
             .success(.serverInfo(info(peer))), .success(.stats(Statistics())), .success(.stats(statistics)),
+            .success(.changes(changes, lease: leases[0])), .success(.changes([], lease: leases[1])),
+            .success(.restorations([])), .success(.restorations(restorations)), .success(.leases([])),
+            .success(.leases(leases)),
             .success(.processes([], isIncomplete: false)), .success(.processes([], isIncomplete: true)),
             .success(.processes(processes(limits), isIncomplete: true)),
         ]
-        return outcomes
+        return outcomes + leases.map { .success(.lease($0)) }
     }
 
     private static func processes(_ limits: Limits) -> [ProcessResult] {
         [
             ProcessResult(pid: 1, .success(.limits(.all, limits))), ProcessResult(pid: nil, .failure(error)),
             ProcessResult(pid: 4_194_304, .success(.changes(changes))),
+            ProcessResult(pid: 3, .success(.changes(changes, lease: leases[0]))),
             ProcessResult(pid: 2, .success(.usage(usage))), ProcessResult(pid: nil, .success(.changes([]))),
         ]
     }
@@ -96,6 +101,23 @@ enum Samples {
                 warnings: resource == .processes ? [.limitedByUserNamespace] : [])
         }
     }
+
+    static var leases: [LeaseInfo] {
+        [
+            LeaseInfo(id: LeaseInfo.ID(bytes: [0])),
+            LeaseInfo(
+                id: LeaseInfo.ID(bytes: Array(repeating: 255, count: 64)), pid: 4_194_304, changes: changes,
+                remaining: .milliseconds(31_536_000_000), rule: "hände weg"),
+            LeaseInfo(id: LeaseInfo.ID(bytes: [1, 0, 2]), pid: 1, remaining: .milliseconds(1)),
+        ]
+    }
+
+    static let restorations = [
+        Restoration(.openFiles, .restored, limit: limit),
+        Restoration(.lockedMemory, .heldByAnotherLease, limit: Limit(.infinity)),
+        Restoration(.processes, .changedByTarget, limit: Limit(0)),
+        Restoration(.coreFileSize, .identityChanged), Restoration(.messageQueueBytes, .processEnded),
+    ]
 
     static let verdicts = [
         Explanation.Verdict(.cpuTime),

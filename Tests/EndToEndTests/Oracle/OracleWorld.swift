@@ -208,7 +208,7 @@ extension OracleWorld {
             return OracleAnswer(old: Dictionary(uniqueKeysWithValues: resources.map { ($0, limits[$0]) }))
         case .success(.prlimit(let old, _, _)):
             return OracleAnswer(old: [question.resources[0]: old])
-        case .success(.changes(let changes)):
+        case .success(.changes(let changes, _)):
             return OracleAnswer(old: Dictionary(uniqueKeysWithValues: changes.map { ($0.resource, $0.old) }))
         case .success(let reply): throw ChildProcess.Failure(description: "\(reply) is no answer to \(question)")
         }
