@@ -6,7 +6,7 @@ package struct Audit: Sendable {
 
     package init(sink: LogSink) { self.sink = sink }
 
-    enum Verdict: String {
+    enum Verdict {
         /// A change that was granted and made.
         case granted
         /// A request that policy or the kernel refused.
@@ -15,6 +15,15 @@ package struct Audit: Sendable {
         case stray
         /// A connection that was closed for what it sent.
         case fault
+
+        var word: StaticString {
+            switch self {
+            case .granted: "granted"
+            case .refused: "refused"
+            case .stray: "stray"
+            case .fault: "fault"
+            }
+        }
     }
 
     func changed(_ change: Change, by peer: Peer, operation: StaticString, target: Int32) {
@@ -55,10 +64,10 @@ package struct Audit: Sendable {
     private func begin(_ verdict: Verdict, _ peer: Peer, _ operation: StaticString) -> LogLine {
         var line = LogLine(sink.format)
         line.add("time", Timestamp.now())
-        line.add("level", verdict == .granted ? "notice" : "warning")
-        line.add("event", "audit")
-        line.add("verdict", verdict.rawValue)
-        line.add("operation", operation.description)
+        line.add("level", word: verdict == .granted ? "notice" : "warning")
+        line.add("event", word: "audit")
+        line.add("verdict", word: verdict.word)
+        line.add("operation", word: operation)
         line.add("peer_pid", peer.pid ?? 0)
         line.add("peer_uid", peer.uid)
         line.add("peer_gid", peer.gid)

@@ -1,4 +1,5 @@
 import RlimitModel
+import RlimitWire
 
 /// How lines of the log are written.
 package enum LogFormat: String, Sendable, CaseIterable {
@@ -12,111 +13,183 @@ package enum LogFormat: String, Sendable, CaseIterable {
 /// processes, cgroups and labels are other people's bytes.
 struct LogLine {
     private let format: LogFormat
-    private(set) var bytes: [UInt8] = []
+    // Most lines fit in it, so that they cost no allocation.
+    private var piece = InlineArray<480, UInt8>(repeating: 0)
+    private var filled = 0
+    // What comes before it in a longer line.
+    private var before: [UInt8] = []
 
-    init(_ format: LogFormat) {
-        self.format = format
-        bytes.reserveCapacity(256)
-    }
+    init(_ format: LogFormat) { self.format = format }
 
     mutating func add(_ key: StaticString, _ value: String) {
         begin(key)
-        if format == .json || !LogLine.isPlain(value) { quote(value) } else { bytes.append(contentsOf: value.utf8) }
+        var value = value
+        let isWritten = value.withUTF8 { bytes in
+            if format == .text, unsafe LogLine.isPlain(bytes) {
+                unsafe append(bytes)
+            } else if unsafe LogLine.isPrintable(bytes) {
+                append(UInt8(ascii: "\""))
+                unsafe append(bytes)
+                append(UInt8(ascii: "\""))
+            } else {
+                return false
+            }
+            return true
+        }
+        if !isWritten { quote(value) }
+    }
+
+    /// A word of plain characters.
+    mutating func add(_ key: StaticString, word: StaticString) {
+        begin(key)
+        if format == .json { append(UInt8(ascii: "\"")) }
+        append(word)
+        if format == .json { append(UInt8(ascii: "\"")) }
     }
 
     mutating func add(_ key: StaticString, _ value: some BinaryInteger) {
         begin(key)
-        if value < 0 { bytes.append(UInt8(ascii: "-")) }
+        if value < 0 { append(UInt8(ascii: "-")) }
         append(UInt64(value.magnitude))
     }
 
     /// "1024:unlimited".
     mutating func add(_ key: StaticString, _ limit: Limit) {
         begin(key)
-        if format == .json { bytes.append(UInt8(ascii: "\"")) }
+        if format == .json { append(UInt8(ascii: "\"")) }
         append(limit.soft)
-        bytes.append(UInt8(ascii: ":"))
+        append(UInt8(ascii: ":"))
         append(limit.hard)
-        if format == .json { bytes.append(UInt8(ascii: "\"")) }
+        if format == .json { append(UInt8(ascii: "\"")) }
     }
 
     /// A moment of civil time.
     mutating func add(_ key: StaticString, _ time: Timestamp) {
         begin(key)
-        if format == .json { bytes.append(UInt8(ascii: "\"")) }
-        time.write { bytes.append($0) }
-        if format == .json { bytes.append(UInt8(ascii: "\"")) }
-    }
-
-    private mutating func append(_ bound: Limit.Bound) {
-        guard let value = bound.value else { return append("unlimited") }
-        append(value)
-    }
-
-    private mutating func append(_ text: StaticString) {
-        text.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
-    }
-
-    // Digit by digit: a line has many numbers, and no String is made for them.
-    private mutating func append(_ number: UInt64) {
-        let start = bytes.count
-        var left = number
-        repeat {
-            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: left % 10))
-            left /= 10
-        } while left > 0
-        bytes[start...].reverse()
+        if format == .json { append(UInt8(ascii: "\"")) }
+        time.write { append($0) }
+        if format == .json { append(UInt8(ascii: "\"")) }
     }
 
     mutating func add(_ key: StaticString, _ value: String?) {
         if let value { add(key, value) }
     }
 
-    /// The line with its end.
-    consuming func finished() -> [UInt8] {
-        if format == .json { bytes.append(UInt8(ascii: "}")) }
-        bytes.append(UInt8(ascii: "\n"))
-        return bytes
+    /// Adds the end of the line.
+    mutating func finish() {
+        if format == .json { append(UInt8(ascii: "}")) }
+        append(UInt8(ascii: "\n"))
+    }
+
+    /// In bytes.
+    var length: Int { before.count + filled }
+
+    /// Appends what there is of the line.
+    func write(to queue: inout ByteQueue) {
+        if !before.isEmpty { queue.append(before.span) }
+        queue.append(piece.span.extracting(0..<filled))
     }
 
     private mutating func begin(_ key: StaticString) {
         switch format {
         case .text:
-            if !bytes.isEmpty { bytes.append(UInt8(ascii: " ")) }
+            if length > 0 { append(UInt8(ascii: " ")) }
             append(key)
-            bytes.append(UInt8(ascii: "="))
+            append(UInt8(ascii: "="))
         case .json:
-            bytes.append(UInt8(ascii: bytes.isEmpty ? "{" : ","))
+            append(UInt8(ascii: length > 0 ? "," : "{"))
             // Keys are plain words.
-            bytes.append(UInt8(ascii: "\""))
+            append(UInt8(ascii: "\""))
             append(key)
-            bytes.append(UInt8(ascii: "\""))
-            bytes.append(UInt8(ascii: ":"))
+            append(UInt8(ascii: "\""))
+            append(UInt8(ascii: ":"))
         }
     }
 
-    private static func isPlain(_ value: String) -> Bool {
-        !value.isEmpty
-            && value.utf8.allSatisfy {
-                $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "=")
-                    && $0 != UInt8(ascii: "\\")
-            }
+    private static func isPlain(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        for index in bytes.indices {
+            let byte = unsafe bytes[index]
+            guard byte > 0x20, isHarmless(byte), byte != UInt8(ascii: "=") else { return false }
+        }
+        return !bytes.isEmpty
+    }
+
+    // Between quotes, as it is.
+    private static func isPrintable(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        for index in bytes.indices {
+            guard isHarmless(unsafe bytes[index]) else { return false }
+        }
+        return true
+    }
+
+    private static func isHarmless(_ byte: UInt8) -> Bool {
+        byte >= 0x20 && byte < 0x7f && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
     }
 
     // As JSON has it; beyond ASCII everything is escaped too, so that no terminal is steered by it.
     private mutating func quote(_ value: String) {
-        bytes.append(UInt8(ascii: "\""))
+        append(UInt8(ascii: "\""))
         for unit in value.utf16 {
             switch unit {
-            case 0x22, 0x5c: bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(truncatingIfNeeded: unit)])
-            case 0x20...0x7e: bytes.append(UInt8(truncatingIfNeeded: unit))
+            case 0x22, 0x5c:
+                append(UInt8(ascii: "\\"))
+                append(UInt8(truncatingIfNeeded: unit))
+            case 0x20...0x7e: append(UInt8(truncatingIfNeeded: unit))
             default:
-                let digits = String(unit, radix: 16)
-                bytes.append(contentsOf: "\\u".utf8)
-                bytes.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: 4 - digits.utf8.count))
-                bytes.append(contentsOf: digits.utf8)
+                append("\\u")
+                for shift in [12, 8, 4, 0] {
+                    let digit = UInt8(truncatingIfNeeded: unit >> UInt16(shift) & 0xf)
+                    append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+                }
             }
         }
-        bytes.append(UInt8(ascii: "\""))
+        append(UInt8(ascii: "\""))
+    }
+}
+
+// Bytes.
+extension LogLine {
+    private mutating func append(_ bound: Limit.Bound) {
+        guard let value = bound.value else { return append("unlimited") }
+        append(value)
+    }
+
+    private mutating func append(_ text: StaticString) {
+        text.withUTF8Buffer { unsafe append($0) }
+    }
+
+    // Digit by digit: a line has many numbers, and no String is made for them.
+    private mutating func append(_ number: UInt64) {
+        var digits = InlineArray<20, UInt8>(repeating: 0)
+        var start = digits.count
+        var left = number
+        repeat {
+            start -= 1
+            digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: left % 10)
+            left /= 10
+        } while left > 0
+        for index in start..<digits.count { append(digits[index]) }
+    }
+
+    private mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) {
+        let start = filled
+        guard bytes.count <= piece.count - start else {
+            for index in bytes.indices { unsafe append(bytes[index]) }
+            return
+        }
+        var span = piece.mutableSpan
+        unsafe span.withUnsafeMutableBytes { space in
+            unsafe UnsafeMutableRawBufferPointer(rebasing: space[start...]).copyMemory(from: UnsafeRawBufferPointer(bytes))
+        }
+        filled = start + bytes.count
+    }
+
+    private mutating func append(_ byte: UInt8) {
+        if filled == piece.count {
+            unsafe piece.span.withUnsafeBufferPointer { unsafe before.append(contentsOf: $0) }
+            filled = 0
+        }
+        piece[filled] = byte
+        filled += 1
     }
 }

@@ -1,3 +1,4 @@
+import RlimitWire
 import Synchronization
 
 /// Where lines of the log go: a bounded queue before a descriptor that may be full. The agent never waits for whoever
@@ -12,13 +13,15 @@ package final class LogSink: Sendable {
     // So that the loop, which asks every turn, needs no lock to learn that there is nothing.
     private let hasLines = Atomic<Bool>(false)
 
-    private struct State {
-        var queued: [UInt8] = []
+    private struct State: ~Copyable {
+        var queued = ByteQueue()
         var lost = 0
     }
 
     /// What is kept for a slow reader: about ten thousand lines.
     static let capacity = 2 << 20
+    // What an empty queue keeps of its room.
+    private static let keptRoom = 16 << 10
 
     package init(format: LogFormat, output: @escaping Output) {
         self.format = format
@@ -31,14 +34,14 @@ package final class LogSink: Sendable {
     /// - Parameter isChange: It tells of a change that was made. Half of the queue is for these alone: nobody can crowd them
     ///   out by being refused.
     func write(_ line: consuming LogLine, isChange: Bool = false) {
-        let bytes = line.finished()
+        line.finish()
         let room = isChange ? Self.capacity : Self.capacity / 2
         state.withLock { state in
             hasLines.store(true, ordering: .relaxed)
-            if state.queued.count + bytes.count > room {
+            if state.queued.count + line.length > room {
                 state.lost += 1
             } else {
-                state.queued.append(contentsOf: bytes)
+                line.write(to: &state.queued)
             }
         }
     }
@@ -53,14 +56,16 @@ package final class LogSink: Sendable {
                 line.add("level", "error")
                 line.add("message", "log lines lost, for nobody took them")
                 line.add("lost", state.lost)
-                state.queued.append(contentsOf: line.finished())
+                line.finish()
+                line.write(to: &state.queued)
                 state.lost = 0
             }
             guard !state.queued.isEmpty else { return true }
-            let taken = output(state.queued.span)
-            state.queued.removeFirst(min(max(taken, 0), state.queued.count))
-            if state.queued.isEmpty, state.lost == 0 { hasLines.store(false, ordering: .relaxed) }
-            return state.queued.isEmpty
+            state.queued.consume(state.queued.withBytes { output($0) })
+            guard state.queued.isEmpty else { return false }
+            if state.queued.capacity > Self.keptRoom { state.queued.releaseIfEmpty() }
+            if state.lost == 0 { hasLines.store(false, ordering: .relaxed) }
+            return true
         }
     }
 }

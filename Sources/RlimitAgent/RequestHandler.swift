@@ -213,8 +213,8 @@ extension Request.Operation {
     var resources: ResourceSet {
         switch self {
         case .get(_, let resources): resources
-        case .set(_, let edits, _): ResourceSet(edits.lazy.map(\.resource))
-        case .prlimit(_, let resource, _): ResourceSet(CollectionOfOne(resource))
+        case .set(_, let edits, _): edits.resources
+        case .prlimit(_, let resource, _): ResourceSet(only: resource)
         default: .none
         }
     }

@@ -23,30 +23,30 @@ struct Timestamp: CustomStringConvertible {
 
     /// The text, byte by byte.
     func write(_ append: (UInt8) -> Void) {
-        func digits(_ number: Int64, _ count: Int) {
-            var divisor: Int64 = 1
-            for _ in 1..<count { divisor *= 10 }
-            while divisor > 0 {
-                append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / divisor % 10))
-                divisor /= 10
-            }
+        // By constants, so that no division is made.
+        func pair(_ number: Int64) {
+            append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / 10 % 10))
+            append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10))
         }
         let day = seconds >= 0 ? seconds / 86400 : (seconds + 1) / 86400 - 1
         let second = seconds - day * 86400
         let (year, month, dayOfMonth) = Timestamp.civil(day)
-        digits(year, 4)
+        pair(year / 100 % 100)
+        pair(year % 100)
         append(UInt8(ascii: "-"))
-        digits(month, 2)
+        pair(month)
         append(UInt8(ascii: "-"))
-        digits(dayOfMonth, 2)
+        pair(dayOfMonth)
         append(UInt8(ascii: "T"))
-        digits(second / 3600, 2)
+        pair(second / 3600)
         append(UInt8(ascii: ":"))
-        digits(second / 60 % 60, 2)
+        pair(second / 60 % 60)
         append(UInt8(ascii: ":"))
-        digits(second % 60, 2)
+        pair(second % 60)
         append(UInt8(ascii: "."))
-        digits(microseconds, 6)
+        pair(microseconds / 10_000 % 100)
+        pair(microseconds / 100 % 100)
+        pair(microseconds % 100)
         append(UInt8(ascii: "Z"))
     }
 

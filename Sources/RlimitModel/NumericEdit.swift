@@ -41,6 +41,8 @@ package struct EditBatch: Sendable {
         if count > 1 { others.reserveCapacity(Swift.min(count, Self.capacity) - 1) }
     }
 
+    package init(_ edit: NumericEdit) { append(edit) }
+
     package init(_ edits: some Sequence<NumericEdit>) {
         for edit in edits { append(edit) }
     }
@@ -52,6 +54,13 @@ package struct EditBatch: Sendable {
         if count == 0 { first = edit } else { others.append(edit) }
         count += 1
         return true
+    }
+
+    /// Those whose limits it changes.
+    package var resources: ResourceSet {
+        var resources = ResourceSet.none
+        for index in 0..<count { resources.insert(self[index].resource) }
+        return resources
     }
 }
 

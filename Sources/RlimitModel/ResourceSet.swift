@@ -7,6 +7,8 @@ package struct ResourceSet: Hashable, Sendable, Sequence {
 
     private init(bits: UInt16) { self.bits = bits }
 
+    package init(only resource: Resource) { bits = 1 << UInt16(resource.index) }
+
     package init(_ resources: some Sequence<Resource>) {
         self = .none
         for resource in resources { insert(resource) }

@@ -26,6 +26,11 @@ package struct AllowRule: Hashable, Sendable {
         self.lease = lease
     }
 
+    /// Whether it is about changes of this resource at all.
+    func mayGrant(_ resource: Resource) -> Bool {
+        operations.contains(.set) && ceilings.resources.contains(resource)
+    }
+
     /// Whether this caller is surely meant.
     ///
     /// Root in a container without a user namespace can take any uid and any groups, so a rule that names no cgroup is

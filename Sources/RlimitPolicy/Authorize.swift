@@ -7,15 +7,38 @@ extension Policy {
     ///
     /// - Parameter detail: Asked at most once for each part, and only where a rule or a refusal depends on it: never for what the
     ///   baseline lets one read.
+    @inlinable
     package func authorize<E: Error>(
         _ request: Request, from peer: Peer, on subject: Subject,
         detail: (ProcessDetail.Parts) throws(E) -> ProcessDetail
     ) throws(E) -> Result<AuthorizedRequest, RlimitError> {
-        if peer.hasMixedIDs { return .failure(Refusals.mixedIDs) }
-        if let deed = Policy.baselineRead(request.operation, peer, subject) { return .success(AuthorizedRequest(deed)) }
-        let failed = RlimitError(.internalError)
-        return try judged(peer, subject, detail, otherwise: .failure(failed)) { judge throws(DetailNeeded) in
-            try judge.authorize(request.operation)
+        var known = ProcessDetail([])
+        while true {
+            switch judgement(of: request, from: peer, on: subject, knowing: known) {
+            case .made(let verdict): return verdict
+            case .needs(let part):
+                // What was asked for once and did not come does not come.
+                let found = try detail(part)
+                guard found.parts.isSuperset(of: part) else { return .failure(RlimitError(.internalError)) }
+                known.take(found)
+            }
+        }
+    }
+
+    /// What is to be said of a request by whoever knows so much of the process.
+    @usableFromInline
+    package func judgement(
+        of request: Request, from peer: Peer, on subject: Subject, knowing detail: ProcessDetail
+    ) -> Judgement {
+        if peer.hasMixedIDs { return .made(.failure(Refusals.mixedIDs)) }
+        if let deed = Policy.baselineRead(request.operation, peer, subject) {
+            return .made(.success(AuthorizedRequest(deed)))
+        }
+        let judge = Judge(policy: self, peer: peer, subject: subject, detail: detail)
+        do throws(DetailNeeded) {
+            return .made(try judge.authorize(request.operation))
+        } catch {
+            return .needs(error.part)
         }
     }
 
@@ -78,7 +101,7 @@ extension Policy {
     static func read(_ operation: Request.Operation) -> Deed? {
         switch operation {
         case .get(_, let resources): .read(resources)
-        case .prlimit(_, let resource, nil): .read(ResourceSet(CollectionOfOne(resource)))
+        case .prlimit(_, let resource, nil): .read(ResourceSet(only: resource))
         case .usage(_, let scope): .usage(scope)
         case .threadUsage(_, let thread): .threadUsage(thread)
         default: nil
@@ -106,7 +129,7 @@ extension Judge {
             return try judge(edits, lease: lease).map { AuthorizedRequest(.change($0)) }
         case .prlimit(_, let resource, let new?):
             let edit = NumericEdit(resource, soft: new.soft, hard: new.hard)
-            return try judge(EditBatch(CollectionOfOne(edit)), lease: nil).map { AuthorizedRequest(.change($0)) }
+            return try judge(EditBatch(edit), lease: nil).map { AuthorizedRequest(.change($0)) }
         case .get, .prlimit, .usage, .threadUsage:
             guard let deed = Policy.read(operation) else { return .failure(RlimitError(.internalError)) }
             if let refusal = try refusalToRead(operation.kind) { return .failure(refusal) }

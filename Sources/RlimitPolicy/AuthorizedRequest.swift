@@ -7,6 +7,12 @@ package struct AuthorizedRequest: Sendable {
     init(_ deed: Deed) { self.deed = deed }
 }
 
+/// What a judge says: the verdict, or what of the process it depends on.
+package enum Judgement: Sendable {
+    case made(Result<AuthorizedRequest, RlimitError>)
+    case needs(ProcessDetail.Parts)
+}
+
 /// What may be done.
 package enum Deed: Sendable {
     case read(ResourceSet)

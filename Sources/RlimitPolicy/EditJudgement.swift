@@ -6,10 +6,12 @@ extension Judge {
     /// All of them or the first refusal.
     func judge(_ edits: EditBatch, lease: LeaseTerm?) throws(DetailNeeded) -> Result<[AuthorizedEdit], RlimitError> {
         if let refusal = try refusalOfWhole(edits) { return .failure(refusal) }
+        // Most have one, and cost one array of the right size.
+        if edits.count == 1 { return try judge(edits[0], at: 0, lease: lease).map { [$0] } }
         var authorized: [AuthorizedEdit] = []
         authorized.reserveCapacity(edits.count)
-        for (index, edit) in edits.enumerated() {
-            switch try judge(edit, at: index, lease: lease) {
+        for index in 0..<edits.count {
+            switch try judge(edits[index], at: index, lease: lease) {
             case .success(let edit): authorized.append(edit)
             case .failure(let error): return .failure(error)
             }
@@ -48,10 +50,10 @@ extension Judge {
     private func malformation(of edits: EditBatch) -> RlimitError? {
         if edits.isEmpty { return RlimitError(.invalidArgument, message: "no edit was given") }
         var seen = ResourceSet.none
-        for (index, edit) in edits.enumerated() where !seen.insert(edit.resource) {
+        for index in 0..<edits.count where !seen.insert(edits[index].resource) {
+            let resource = edits[index].resource
             return RlimitError(
-                .invalidArgument, message: "\(edit.resource) is edited twice", resource: edit.resource, editIndex: index
-            )
+                .invalidArgument, message: "\(resource) is edited twice", resource: resource, editIndex: index)
         }
         return nil
     }

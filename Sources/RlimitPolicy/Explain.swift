@@ -29,9 +29,9 @@ extension Judge {
         case .get(_, let resources):
             return try explain(resources)
         case .prlimit(_, let resource, nil):
-            return try explain(ResourceSet(CollectionOfOne(resource)))
+            return try explain(ResourceSet(only: resource))
         case .prlimit(_, let resource, let new?):
-            return try explain(EditBatch(CollectionOfOne(NumericEdit(resource, soft: new.soft, hard: new.hard))), nil)
+            return try explain(EditBatch(NumericEdit(resource, soft: new.soft, hard: new.hard)), nil)
         case .set(_, let edits, let lease):
             return try explain(edits, lease)
         case .usage, .threadUsage, .leaseRenew, .leaseRelease, .leaseList, .serverInfo, .stats:

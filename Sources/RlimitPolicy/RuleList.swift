@@ -3,11 +3,7 @@ import RlimitModel
 /// Rules in the order of their names, found by user and by group, so that rules about others cost a request nothing.
 package struct RuleList<Rule: NamedRule>: Hashable, Sendable {
     package let rules: [Rule]
-    // By place in `rules`. A user that is here has all its rules here, those about everyone too.
-    private let byUser: [UInt32: [Int]]
-    // Those that name groups and no users.
-    private let byGroup: [UInt32: [Int]]
-    private let aboutOthers: [Int]
+    private let index: RuleIndex
 
     init(_ rules: [Rule]) {
         // The order in which they were written must not matter.
@@ -17,9 +13,9 @@ package struct RuleList<Rule: NamedRule>: Hashable, Sendable {
         // Every key must fit: a rule that names users is found by them.
         let groups = rules.map { $0.caller.keys.users == nil ? $0.caller.keys.groups?.few : nil }
         let aboutOthers = rules.indices.filter { users[$0] == nil && groups[$0] == nil }
-        byUser = Self.places(of: users).mapValues { ($0 + aboutOthers).sorted() }
-        byGroup = Self.places(of: groups)
-        self.aboutOthers = aboutOthers
+        index = RuleIndex(
+            byUser: Self.places(of: users).mapValues { ($0 + aboutOthers).sorted() }, byGroup: Self.places(of: groups),
+            aboutOthers: aboutOthers)
     }
 
     private static func places(of ids: [[UInt32]?]) -> [UInt32: [Int]] {
@@ -36,7 +32,29 @@ package struct RuleList<Rule: NamedRule>: Hashable, Sendable {
         return places(for: peer).lazy.map { rules[$0] }
     }
 
-    private func places(for peer: Peer) -> [Int] {
+    /// Their places in `rules`.
+    func places(for peer: Peer) -> [Int] { index.places(for: peer) }
+
+    /// The index follows from the rules.
+    package static func == (left: RuleList, right: RuleList) -> Bool { left.rules == right.rules }
+    package func hash(into hasher: inout Hasher) { hasher.combine(rules) }
+}
+
+/// Where rules about users and groups are. Immutable, and one reference, so that a policy is cheap to pass on.
+private final class RuleIndex: Sendable {
+    // A user that is here has all its rules here, those about everyone too.
+    private let byUser: [UInt32: [Int]]
+    // Those that name groups and no users.
+    private let byGroup: [UInt32: [Int]]
+    private let aboutOthers: [Int]
+
+    init(byUser: [UInt32: [Int]], byGroup: [UInt32: [Int]], aboutOthers: [Int]) {
+        self.byUser = byUser
+        self.byGroup = byGroup
+        self.aboutOthers = aboutOthers
+    }
+
+    func places(for peer: Peer) -> [Int] {
         let general = byUser[peer.uid] ?? aboutOthers
         guard !byGroup.isEmpty else { return general }
         var found = byGroup[peer.gid] ?? []

@@ -40,10 +40,10 @@ extension Judge {
     func standing(on resource: Resource, lease: LeaseTerm?) throws(DetailNeeded) -> Standing {
         var standing = Standing(isBaseline: subject.isBaseline(for: peer))
         try gatherDenies(on: resource, into: &standing)
-        for rule in policy.allowList.candidates(for: peer) {
-            guard rule.operations.contains(.set), let ceiling = rule.ceilings[resource], rule.covers(peer) else {
-                continue
-            }
+        let rules = policy.allowList.rules
+        for place in policy.allowList.places(for: peer) where rules[place].mayGrant(resource) {
+            let rule = rules[place]
+            guard let ceiling = rule.ceilings[resource], rule.covers(peer) else { continue }
             guard try fit(rule.target) == .yes else { continue }
             guard try isOpen(rule) else {
                 standing.silentOnPrivileged = standing.silentOnPrivileged ?? rule.name
@@ -68,6 +68,7 @@ extension Judge {
     }
 
     private func gatherDenies(on resource: Resource, into standing: inout Standing) throws(DetailNeeded) {
+        guard !policy.denyList.rules.isEmpty else { return }
         for rule in policy.denyList.candidates(for: peer) {
             guard let bound = rule.bound(on: resource), rule.caller.fit(peer) != .no else { continue }
             guard try fit(rule.target) != .no else { continue }

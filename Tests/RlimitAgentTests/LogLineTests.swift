@@ -1,14 +1,23 @@
 import Foundation
+import RlimitWire
 import Testing
 
 @testable import RlimitAgent
+
+private func finished(_ line: LogLine) -> [UInt8] {
+    var line = line
+    line.finish()
+    var queue = ByteQueue()
+    line.write(to: &queue)
+    return queue.withBytes { bytes in bytes.indices.map { bytes[$0] } }
+}
 
 @Suite("Lines of the log")
 struct LogLineTests {
     private func text(_ value: String) -> String {
         var line = LogLine(.text)
         line.add("key", value)
-        return String(decoding: line.finished(), as: UTF8.self)
+        return String(decoding: finished(line), as: UTF8.self)
     }
 
     @Test(
@@ -28,13 +37,20 @@ struct LogLineTests {
         #expect(line.utf8.filter { $0 == UInt8(ascii: "\n") }.count == 1)
     }
 
+    @Test("a long line is whole, wherever its values end", arguments: [470, 471, 472, 480, 481, 960, 5000])
+    func long(length: Int) {
+        let value = String(repeating: "x", count: length)
+        #expect(text(value) == "key=\(value)\n")
+        #expect(text(value + " \u{e9}") == "key=\"\(value) \\u00e9\"\n")
+    }
+
     @Test("a JSON line is one object and gives every value back")
     func json() throws {
         var line = LogLine(.json)
         line.add("a", "x\n\"y\" \\ \u{1F600}")
         line.add("b", 42)
         line.add("absent", nil)
-        let object = try JSONSerialization.jsonObject(with: Data(line.finished())) as? [String: Any]
+        let object = try JSONSerialization.jsonObject(with: Data(finished(line))) as? [String: Any]
         #expect(object?["a"] as? String == "x\n\"y\" \\ \u{1F600}")
         #expect(object?["b"] as? Int == 42)
         #expect(object?.count == 2)
