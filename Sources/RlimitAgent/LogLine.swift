@@ -179,7 +179,8 @@ extension LogLine {
         }
         var span = piece.mutableSpan
         unsafe span.withUnsafeMutableBytes { space in
-            unsafe UnsafeMutableRawBufferPointer(rebasing: space[start...]).copyMemory(from: UnsafeRawBufferPointer(bytes))
+            let room = unsafe UnsafeMutableRawBufferPointer(rebasing: space[start...])
+            unsafe room.copyMemory(from: UnsafeRawBufferPointer(bytes))
         }
         filled = start + bytes.count
     }

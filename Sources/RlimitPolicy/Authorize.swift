@@ -12,7 +12,7 @@ extension Policy {
         _ request: Request, from peer: Peer, on subject: Subject,
         detail: (ProcessDetail.Parts) throws(E) -> ProcessDetail
     ) throws(E) -> Result<AuthorizedRequest, RlimitError> {
-        var known = ProcessDetail([])
+        var known = ProcessDetail.none
         while true {
             switch judgement(of: request, from: peer, on: subject, knowing: known) {
             case .made(let verdict): return verdict

@@ -7,7 +7,12 @@ extension Judge {
     func judge(_ edits: EditBatch, lease: LeaseTerm?) throws(DetailNeeded) -> Result<[AuthorizedEdit], RlimitError> {
         if let refusal = try refusalOfWhole(edits) { return .failure(refusal) }
         // Most have one, and cost one array of the right size.
-        if edits.count == 1 { return try judge(edits[0], at: 0, lease: lease).map { [$0] } }
+        if edits.count == 1 {
+            switch try judge(edits[0], at: 0, lease: lease) {
+            case .success(let edit): return .success([edit])
+            case .failure(let error): return .failure(error)
+            }
+        }
         var authorized: [AuthorizedEdit] = []
         authorized.reserveCapacity(edits.count)
         for index in 0..<edits.count {
@@ -29,20 +34,21 @@ extension Judge {
     func judge(
         _ edit: NumericEdit, at index: Int, lease: LeaseTerm?
     ) throws(DetailNeeded) -> Result<AuthorizedEdit, RlimitError> {
-        let standing = try standing(on: edit.resource, lease: lease)
         let verdict = EditVerdict(
-            edit: edit, now: subject.now[edit.resource], standing: standing, lease: lease,
-            systemCeiling: policy.ceiling(of: edit.resource), refusals: refusals)
-        return verdict.decide().map { decided in
-            AuthorizedEdit(
-                index: index, resource: edit.resource, old: verdict.now, new: decided.new, rule: decided.grant?.rule,
-                mayLower: standing.untouchable == nil && standing.lowering != nil, shortfall: decided.shortfall,
-                longestLease: decided.grant?.lease?.longest)
-        }.mapError { error in
-            var error = error
+            edit: edit, now: subject.now[edit.resource], standing: try standing(on: edit.resource, lease: lease),
+            lease: lease, systemCeiling: policy.ceiling(of: edit.resource))
+        switch verdict.decide(self) {
+        case .success(let decided):
+            return .success(
+                AuthorizedEdit(
+                    index: index, resource: edit.resource, old: verdict.now, new: decided.new,
+                    rule: decided.grant?.rule,
+                    mayLower: verdict.standing.untouchable == nil && verdict.standing.lowering != nil,
+                    shortfall: decided.shortfall, longestLease: decided.grant?.lease?.longest))
+        case .failure(var error):
             error.resource = edit.resource
             error.editIndex = index
-            return error
+            return .failure(error)
         }
     }
 

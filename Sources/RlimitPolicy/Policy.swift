@@ -4,14 +4,40 @@ package import RlimitModel
 ///
 /// `authorize` is the one decision, `explain` tells what it would be.
 package struct Policy: Hashable, Sendable {
-    package let allowList: RuleList<AllowRule>
-    package let denyList: RuleList<DenyRule>
-    package var protection: Protection
-    package var quota: Quota
+    private var contents: Contents
+
+    // Immutable, and one reference: a policy is passed on with every request.
+    private final class Contents: Sendable {
+        let parts: Parts
+        init(_ parts: Parts) { self.parts = parts }
+    }
+
+    private struct Parts: Hashable, Sendable {
+        var allowList: RuleList<AllowRule>
+        var denyList: RuleList<DenyRule>
+        var protection: Protection
+        var quota: Quota
+        var podRoots: [String]
+        var openFilesCeiling: Limit.Bound
+    }
+
+    package var allowList: RuleList<AllowRule> { contents.parts.allowList }
+    package var denyList: RuleList<DenyRule> { contents.parts.denyList }
+    package var protection: Protection {
+        get { contents.parts.protection }
+        set { change { $0.protection = newValue } }
+    }
+    package var quota: Quota {
+        get { contents.parts.quota }
+        set { change { $0.quota = newValue } }
+    }
     /// Below these, and nowhere else, are cgroups of pods.
-    package let podRoots: [String]
+    package var podRoots: [String] { contents.parts.podRoots }
     /// `fs.nr_open`: the kernel takes no greater hard limit of open files, and no infinite one.
-    package var openFilesCeiling: Limit.Bound
+    package var openFilesCeiling: Limit.Bound {
+        get { contents.parts.openFilesCeiling }
+        set { change { $0.openFilesCeiling = newValue } }
+    }
 
     package static let standardPodRoots = ["/kubepods.slice", "/kubepods"]
     /// What `fs.nr_open` is where nobody set it.
@@ -22,14 +48,21 @@ package struct Policy: Hashable, Sendable {
         quota: Quota = Quota(),
         podRoots: [String] = standardPodRoots, openFilesCeiling: Limit.Bound = standardOpenFilesCeiling
     ) {
-        allowList = RuleList(allows)
-        denyList = RuleList(denies)
-        self.protection = protection
-        self.quota = quota
-        // The order in which they were written must not matter.
-        self.podRoots = Set(podRoots).sorted()
-        self.openFilesCeiling = openFilesCeiling
+        contents = Contents(
+            Parts(
+                allowList: RuleList(allows), denyList: RuleList(denies), protection: protection, quota: quota,
+                // The order in which they were written must not matter.
+                podRoots: Set(podRoots).sorted(), openFilesCeiling: openFilesCeiling))
     }
+
+    private mutating func change(_ body: (inout Parts) -> Void) {
+        var parts = contents.parts
+        body(&parts)
+        contents = Contents(parts)
+    }
+
+    package static func == (left: Policy, right: Policy) -> Bool { left.contents.parts == right.contents.parts }
+    package func hash(into hasher: inout Hasher) { hasher.combine(contents.parts) }
 
     /// No rules: what prlimit(2) gives anyone anyway.
     package static let baselineOnly = Policy()

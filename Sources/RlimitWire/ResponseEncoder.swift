@@ -14,6 +14,11 @@ package struct ResponseEncoder: ~Copyable {
     /// Appends the frame of a response; of `.processes` and `.leases` as many frames as they take, all but the last with
     /// `more`, and the last as the response says. Anything else that does not fit a frame is answered as the agent's own fault.
     package mutating func encode(_ response: Response, into output: inout ByteQueue) {
+        if !response.more, case .success(.changes(let changes, lease: nil)) = response.outcome,
+            let change = SingleChange(changes, id: response.id)
+        {
+            return change.write(to: &output)
+        }
         let isWritten =
             switch response.outcome {
             case .success(.processes(let results, let isIncomplete)):
@@ -31,7 +36,7 @@ package struct ResponseEncoder: ~Copyable {
         if limitAnswer?.encode(limit, of: resource, id: id, into: &output) != nil { return }
         var limits = Limits()
         limits[resource] = limit
-        let resources = ResourceSet(CollectionOfOne(resource))
+        let resources = ResourceSet(only: resource)
         arena.reset()
         do throws(ArenaFull) {
             let message = try unsafe Response.envelope(id: id, in: &arena)
