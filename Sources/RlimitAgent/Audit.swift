@@ -1,4 +1,5 @@
 import RlimitModel
+import RlimitPolicy
 
 /// What was decided and done, for whoever asks later: one line for each change and each refusal.
 package struct Audit: Sendable {
@@ -26,13 +27,14 @@ package struct Audit: Sendable {
         }
     }
 
-    func changed(_ change: Change, by peer: Peer, operation: StaticString, target: Int32) {
+    /// An edit was made.
+    func changed(_ edit: AuthorizedEdit, by peer: Peer, operation: StaticString, target: Int32) {
         var line = begin(.granted, peer, operation)
         line.add("target_pid", target)
-        line.add("resource", change.resource.name)
-        line.add("old", change.old)
-        line.add("new", change.new)
-        if case .agent(let rule) = change.grantedBy { line.add("rule", rule ?? "baseline") }
+        line.add("resource", edit.resource.name)
+        line.add("old", edit.old)
+        line.add("new", edit.new)
+        line.add("rule", edit.rule ?? "baseline")
         sink.write(line, isChange: true)
     }
 

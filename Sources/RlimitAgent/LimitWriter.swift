@@ -27,21 +27,23 @@ struct LimitWriter: ~Copyable {
         _ edits: [AuthorizedEdit], to process: borrowing some TargetProcess & ~Copyable, judged: Identity
     ) throws(RlimitError) -> Outcome {
         written.removeAll(keepingCapacity: true)
-        for edit in edits where edit.new != edit.old {
+        // By place, for a copy of an edit takes long.
+        for place in edits.indices where edits[place].new != edits[place].old {
+            let (resource, new) = (edits[place].resource, edits[place].new)
             let was: Limit
             do throws(RlimitError) {
-                was = try process.exchange(edit.resource, for: edit.new)
+                was = try process.exchange(resource, for: new)
             } catch {
                 try takeBack(from: process, judged: judged)
                 var refusal = error
-                refusal.resource = edit.resource
-                refusal.editIndex = edit.index
+                refusal.resource = resource
+                refusal.editIndex = edits[place].index
                 throw refusal
             }
-            written.append(Written(resource: edit.resource, new: edit.new, was: was))
-            guard was == edit.old else {
+            written.append(Written(resource: resource, new: new, was: was))
+            guard was == edits[place].old else {
                 try takeBack(from: process, judged: judged)
-                return .overtaken(edit.resource, now: was)
+                return .overtaken(resource, now: was)
             }
         }
         guard isStill(judged, process) else { throw changed(process) }

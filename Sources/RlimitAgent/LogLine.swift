@@ -168,7 +168,7 @@ extension LogLine {
             digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: left % 10)
             left /= 10
         } while left > 0
-        for index in start..<digits.count { append(digits[index]) }
+        unsafe digits.span.extracting(start..<digits.count).withUnsafeBufferPointer { unsafe append($0) }
     }
 
     private mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) {

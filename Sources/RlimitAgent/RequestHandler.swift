@@ -153,10 +153,14 @@ package struct RequestHandler: ~Copyable {
             return .usage(try stillThere(process, subject, try process.usage(ofThread: thread)))
         case .change(let edits):
             guard try write(edits, request, to: process, subject) else { return nil }
-            let changes = edits.map { change($0, on: process) }
-            for change in changes where change.new != change.old {
+            var changes: [Change] = []
+            changes.reserveCapacity(edits.count)
+            // By place, for a copy of a change takes long.
+            for place in edits.indices {
+                changes.append(change(edits[place], on: process))
+                guard edits[place].new != edits[place].old else { continue }
                 statistics.changes += 1
-                audit.changed(change, by: peer, operation: request.name, target: process.pid)
+                audit.changed(edits[place], by: peer, operation: request.name, target: process.pid)
             }
             if case .prlimit = request.operation, let change = changes.first {
                 return .prlimit(old: change.old, rule: edits.first?.rule, warnings: change.warnings)

@@ -73,11 +73,13 @@ extension AgentOptions {
         let errandLimit = Self.errandLimit(descriptors: Int(clamping: descriptors))
         let connectionLimit = max(
             1, (Int(clamping: descriptors) - Self.ownDescriptors - errandLimit * CgroupErrand.greatestDescriptors) / 4)
-        return try Agent(
+        let agent = try Agent(
             AgentParts(
                 signals: signals, listener: listener, loader: loader, policy: loaded.policy, facts: facts,
                 supervisor: Supervisor(), state: state, sink: sink, log: log, connectionLimit: connectionLimit,
                 errandLimit: errandLimit, busyPoll: busyPoll))
+        OwnProcess.forgetCode()
+        return agent
     }
 
     // Errands under way at once, for which a quarter of the descriptors is there.

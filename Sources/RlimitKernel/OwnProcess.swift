@@ -68,6 +68,10 @@ package enum OwnProcess {
         return soft.rawValue
     }
 
+    /// Gives back the pages of code that were used so far; those that are used again come back from the page cache. To start
+    /// takes several times the code that serving does. madvise(2), MADV_DONTNEED.
+    package static func forgetCode() { rl_forget_code() }
+
     /// No core file of ours: it would hold what callers sent.
     package static func forgoCoreFiles() throws(SystemError) {
         _ = try ProcessLimits.exchangeOwn(.coreFileSize, for: Limit(0))

@@ -197,9 +197,12 @@ struct HostilePeerTests {
         withExtendedLifetime(held) {}
     }
 
-    @Test func `nobody who reads the log, and then nobody to read it, does not stop the agent`() throws {
+    @Test(arguments: ["pipe", "socket"])
+    func `nobody who reads the log, and then nobody to read it, does not stop the agent`(kind: String) throws {
         var ends: [Int32] = [0, 0]
-        #expect(tk_pipe(&ends) == 0)
+        #expect((kind == "pipe" ? tk_pipe(&ends) : tk_socket_pair(&ends)) == 0)
+        // As a service manager hands it on: whoever writes waits.
+        #expect(fcntl(ends[1], F_SETFL, fcntl(ends[1], F_GETFL) & ~O_NONBLOCK) == 0)
         let agent = try AgentProcess(policy: Self.ample, errorFile: ends[1])
         close(ends[1])
         for _ in 0..<2000 {
@@ -207,14 +210,16 @@ struct HostilePeerTests {
             try bad.send([0xff, 0xff, 0xff, 0xff])
             #expect(try bad.nextError()?.code == .malformed)
         }
-        #expect(try serves(agent), "the pipe is full and nobody empties it")
+        #expect(try serves(agent), "the \(kind) is full and nobody empties it")
+        var line = [UInt8](repeating: 0, count: 5)
+        #expect(read(ends[0], &line, line.count) == 5 && line == Array("time=".utf8))
         close(ends[0])
         for _ in 0..<10 {
             let bad = try RawConnection(to: agent.socket)
             try bad.send([0xff, 0xff, 0xff, 0xff])
             #expect(try bad.nextError()?.code == .malformed)
         }
-        #expect(try serves(agent), "the pipe is broken")
+        #expect(try serves(agent), "the \(kind) is broken")
         #expect(agent.isRunning)
     }
 

@@ -10,6 +10,13 @@ struct LifeTests {
         return try JSONObject(result.output)["error"]["allowed"]["hard"].number
     }
 
+    @Test func `what only starting took is given back`() throws {
+        let agent = try AgentProcess(policy: Policies.openFiles(5000))
+        let most = try #require(Int(agent.files.status("VmHWM").split(separator: " ")[0])) * 1024
+        // It has answered already.
+        #expect(try agent.files.residentBytes < most * 9 / 10)
+    }
+
     @Test func `SIGHUP brings the new policy, and a bad file leaves the old one`() throws {
         let agent = try AgentProcess(policy: Policies.openFiles(5000)), rlimitctl = Rlimitctl(agent, as: .served)
         let sample = try SampleProcess(as: .served, limits: ["--nofile=4096:4096"])

@@ -182,6 +182,8 @@ int32_t *rl_wiped_on_fork(void);  // a number that is 0 in every child after for
 int32_t rl_process_id_kept(int32_t *kept);  // without a system call but the first time
 int32_t rl_parent_id(void);
 int32_t rl_thread_id(void);
+// Unmaps the pages of code and constants of the program and its libraries; what is used again comes back from the file.
+void rl_forget_code(void);
 int rl_processor_count(void);  // of the machine
 const char *rl_secure_environment(const char *name);  // NULL also in a program with more rights than its caller
 uint32_t rl_effective_uid(void);
