@@ -106,6 +106,11 @@ import Testing
             let response = Response(id: 1, .success(.changes(changes)))
             #expect(Wire.frame(response) == (try packed(response)))
         }
+        let lease = LeaseInfo(id: LeaseInfo.ID(bytes: [1]), changes: [plain], remaining: .seconds(1))
+        let leased = Response(id: 1, .success(.changes([plain], lease: lease)))
+        #expect(Wire.frame(leased) == (try packed(leased)))
+        let more = Response(id: 1, more: true, .success(.changes([plain])))
+        #expect(Wire.frame(more) == (try packed(more)))
     }
 
     // By the long way.
