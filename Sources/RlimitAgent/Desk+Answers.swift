@@ -14,7 +14,7 @@ extension Desk {
             if let get = decoder.repeatedGet(payload), session.attached == nil, collect(get, of: session) {
                 return true
             }
-            let request = if let set = decoder.singleSet(payload) { set } else { try decoder.decode(payload) }
+            let request = try decoder.decode(payload)
             if let get = PlainGet(request), session.attached == nil, collect(get, of: session) { return true }
             // Answers come in the order of the requests.
             answerGets(of: session)

@@ -22,12 +22,6 @@ package import RlimitModel
     /// The get that the payload of a frame is, if it repeats the last one; otherwise `decode` tells what it is.
     package func repeatedGet(_ payload: borrowing Span<UInt8>) -> PlainGet? { last.matching(payload) }
 
-    /// The request that the payload of a frame is, if it sets one limit as encoders write it; otherwise `decode` tells what
-    /// it is.
-    package func singleSet(_ payload: borrowing Span<UInt8>) -> Request? {
-        libraryFault == nil ? SingleSet.read(payload) : nil
-    }
-
     /// The request that is the payload of one frame. Allocates nothing for operations without text and
     /// with one edit at most.
     ///

@@ -14,11 +14,6 @@ package struct ResponseEncoder: ~Copyable {
     /// Appends the frame of a response; of `.processes` and `.leases` as many frames as they take, all but the last with
     /// `more`, and the last as the response says. Anything else that does not fit a frame is answered as the agent's own fault.
     package mutating func encode(_ response: Response, into output: inout ByteQueue) {
-        if !response.more, case .success(.changes(let changes, lease: nil)) = response.outcome,
-            let change = SingleChange(changes, id: response.id)
-        {
-            return change.write(to: &output)
-        }
         let isWritten =
             switch response.outcome {
             case .success(.processes(let results, let isIncomplete)):
