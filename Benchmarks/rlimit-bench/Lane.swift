@@ -6,11 +6,11 @@ import RlimitWire
 final class Lane {
     let socket: StreamSocket
     // When the call with each id began; an id is a place in here plus one.
-    private var starts: [UInt64]
-    private var input = ByteQueue()
-    private var output = ByteQueue()
+    @safe @exclusivity(unchecked) private var starts: [UInt64]
+    @safe @exclusivity(unchecked) private var input = ByteQueue()
+    @safe @exclusivity(unchecked) private var output = ByteQueue()
     // Whether the poller is to say when there is room to send.
-    private(set) var isBlocked = false
+    @safe @exclusivity(unchecked) private(set) var isBlocked = false
     private let room: Int
 
     init(to path: String, outstanding: Int) throws(SystemError) {
@@ -43,28 +43,23 @@ final class Lane {
     }
 
     /// Receives once; false at the end of the connection.
-    func receive() throws(SystemError) -> Bool {
-        var received = StreamSocket.Received.wouldBlock
+    ///
+    /// - Parameter sleeping: Until something comes, if nothing is there.
+    func receive(sleeping: Bool) throws(SystemError) -> Bool {
+        var isOpen = true
         try unsafe input.write(upTo: room) { space throws(SystemError) -> Int in
-            received = try unsafe socket.receive(into: space)
-            if case .bytes(let count) = received { return count }
+            switch try unsafe sleeping ? socket.awaitBytes(into: space) : socket.receive(into: space) {
+            case .bytes(let count): return count
+            case .end: isOpen = false
+            case .wouldBlock: break
+            }
             return 0
         }
-        return received != .end
+        return isOpen
     }
 
-    /// Where the next answer lies that has come whole; nil where there is none.
-    func nextPayload() throws(RlimitError) -> Range<Int>? {
-        try input.withBytes { bytes throws(RlimitError) in
-            try Frame.payload(in: bytes, from: 0, limit: Frame.greatestResponse)
-        }
-    }
-
-    /// The answer that lies there.
-    func consume(_ payload: Range<Int>, with decoder: inout ResponseDecoder) throws(RlimitError) -> Response {
-        defer { input.consume(payload.upperBound) }
-        return try input.withBytes { bytes throws(RlimitError) in try decoder.decode(bytes.extracting(payload)) }
-    }
+    /// The next answer that has come whole; nil where there is none.
+    func next(with decoder: inout ResponseDecoder) throws(RlimitError) -> Response? { try decoder.next(from: &input) }
 
     /// When the call with this id began; nil where none has it.
     func start(of id: Int) -> UInt64? { starts.indices.contains(id - 1) ? starts[id - 1] : nil }

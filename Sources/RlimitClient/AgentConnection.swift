@@ -1,6 +1,7 @@
 import RlimitKernel
 import RlimitModel
 import RlimitWire
+import Synchronization
 
 /// One open connection to the agent, on which any number of threads ask at once.
 ///
@@ -9,19 +10,24 @@ import RlimitWire
 final class AgentConnection: Connection, @unchecked Sendable {
     private let socket: StreamSocket
     private let place: AgentSocket
-    // What follows is touched only while this is locked, but for what belongs to the sender and to the receiver.
+    // Whether `ending` is there, for those who do not hold the lock.
+    private let isOver = Atomic(false)
+    // What follows is touched only while this is locked, but for what belongs to the sender and to the receiver. Nothing of
+    // it is ever accessed from within an access to the same, so that this need not be looked for in every call.
     private let monitor = Monitor()
-    private var ending: RlimitError?
-    private var lastID: UInt64 = 0
-    private var waiting = ReplyTable()
-    private var isReceiving = false
-    private var isSending = false
+    @safe @exclusivity(unchecked) private var ending: RlimitError?
+    @safe @exclusivity(unchecked) private var lastID: UInt64 = 0
+    @safe @exclusivity(unchecked) private var waiting = ReplyTable()
+    @safe @exclusivity(unchecked) private var isReceiving = false
+    @safe @exclusivity(unchecked) private var isSending = false
     // The sender's.
-    private var encoder = RequestEncoder()
-    private var output = ByteQueue()
+    @safe @exclusivity(unchecked) private var encoder = RequestEncoder()
+    @safe @exclusivity(unchecked) private var output = ByteQueue()
     // The receiver's; also whose who holds the lock while nobody receives.
-    private var reader: ReplyReader
-    private var pace: BusyPoll
+    @safe @exclusivity(unchecked) private var reader: ReplyReader
+    @safe @exclusivity(unchecked) private var pace: BusyPoll
+    // The receive timeout of the socket.
+    @safe @exclusivity(unchecked) private var sleep = UInt64.max
 
     init(_ socket: consuming StreamSocket, at place: AgentSocket, busyPolling: Duration = .zero) {
         self.socket = socket
@@ -32,7 +38,7 @@ final class AgentConnection: Connection, @unchecked Sendable {
 
     var descriptor: Int32 { socket.descriptor.number }
 
-    var hasEnded: Bool { monitor.locked { ending != nil } }
+    var hasEnded: Bool { isOver.load(ordering: .acquiring) }
 
     /// It closes when the last caller is done with it.
     func letGo() {}
@@ -41,44 +47,27 @@ final class AgentConnection: Connection, @unchecked Sendable {
     ///
     /// - Throws: What the agent answered; `.deadlineExceeded`; `.malformed` where it is no agent that answers.
     func exchange(_ inquiry: Inquiry, until deadline: Deadline) throws(RlimitError) -> Outcome {
-        guard let id = try beginSending(until: deadline) else { return .unsent(try lostOrThrow()) }
-        let left = deadline.left
-        var isSent = false
-        var failure: RlimitError?
-        do throws(RlimitError) {
-            isSent = try transmit(inquiry, as: id, until: deadline, left)
-        } catch {
-            failure = error
-        }
         monitor.lock()
-        defer {
-            waiting.remove(id)
-            monitor.unlock()
-        }
-        isSending = false
-        monitor.wakeAll()
-        if let failure { throw failure }
-        return isSent ? try awaitReply(to: id, until: deadline, left) : .unsent(try lostOrThrow(ending))
+        defer { monitor.unlock() }
+        guard let id = try beginSending(until: deadline) else { return .unsent(try lostOrThrow()) }
+        defer { waiting.remove(id) }
+        let left = deadline.left
+        guard try transmit(inquiry, as: id, until: deadline, left) else { return .unsent(try lostOrThrow()) }
+        return try awaitReply(to: id, until: deadline, left)
     }
 
     // Why it ended, where that says nothing but that it did; anything more telling is thrown.
-    private func lostOrThrow(_ ending: RlimitError?) throws(RlimitError) -> RlimitError {
+    private func lostOrThrow() throws(RlimitError) -> RlimitError {
         let reason = ending ?? .lost(place, "it ended")
         guard reason.code == .connectionLost else { throw reason }
         return reason
     }
-
-    private func lostOrThrow() throws(RlimitError) -> RlimitError {
-        try lostOrThrow(monitor.locked { ending })
-    }
 }
 
-// Sending: one at a time.
+// Sending: one at a time. All of it is called, and returns, while locked.
 extension AgentConnection {
     // The id of the request, or nil where the connection has ended.
     private func beginSending(until deadline: Deadline) throws(RlimitError) -> UInt64? {
-        monitor.lock()
-        defer { monitor.unlock() }
         while isSending, ending == nil {
             guard monitor.wait(until: deadline) else { throw .late(place) }
         }
@@ -94,42 +83,46 @@ extension AgentConnection {
     private func transmit(
         _ inquiry: Inquiry, as id: UInt64, until deadline: Deadline, _ left: UInt64?
     ) throws(RlimitError) -> Bool {
-        defer { output.removeAll() }
+        defer {
+            output.removeAll()
+            isSending = false
+            monitor.wakeAll()
+        }
         if left == 0 { throw .late(place) }
-        let request = Request(
-            id: id, timeout: left.map { .nanoseconds($0) }, isQuestion: inquiry.isQuestion, inquiry.operation)
-        try encoder.encode(request, into: &output)
+        try encoder.encode(
+            inquiry.operation, id: id, milliseconds: left.map(Deadline.milliseconds), isQuestion: inquiry.isQuestion,
+            into: &output)
         let whole = output.count
         do throws(SystemError) {
             if try sendAll(with: inquiry.process?.pidfd.descriptor.number, until: deadline) { return true }
         } catch {
-            monitor.locked {
-                // What the agent said before it closed tells more than that it closed.
-                if !isReceiving { receiveWhatIsThere() }
-                end(.lost(place, error.description))
-            }
+            // What the agent said before it closed tells more than that it closed.
+            if !isReceiving { receiveWhatIsThere() }
+            end(.lost(place, error.description))
             return false
         }
         if output.count < whole {
             // Half a frame can be neither completed in time nor taken back.
             socket.shutDown()
-            monitor.locked { end(.lost(place, "a request was cut off")) }
+            end(.lost(place, "a request was cut off"))
         }
         throw .late(place)
     }
 
-    // False when the deadline passed first.
+    // False when the deadline passed first. Not locked while it waits for room.
     private func sendAll(with pidfd: Int32?, until deadline: Deadline) throws(SystemError) -> Bool {
         var pidfd = pidfd
-        while !output.isEmpty {
+        while true {
             if let count = try output.send(through: socket, with: pidfd) {
                 pidfd = nil
                 output.consume(count)
-            } else if try !socket.wait(for: .writable, until: deadline) {
-                return false
+                if output.isEmpty { return true }
+            } else {
+                monitor.unlock()
+                defer { monitor.lock() }
+                if try !socket.wait(for: .writable, until: deadline) { return false }
             }
         }
-        return true
     }
 }
 
@@ -141,14 +134,14 @@ extension AgentConnection {
         // To ask what time it is takes its own time; the first time it was just asked.
         var left = left
         while true {
-            if let result = waiting.result(of: id) { return .reply(try result.get()) }
-            if let ending { return .unanswered(try lostOrThrow(ending)) }
+            if let result = waiting.takeResult(of: id) { return .reply(try result.get()) }
+            if ending != nil { return .unanswered(try lostOrThrow()) }
             // Also where the agent keeps sending, but not this.
             if left == 0 { throw .late(place) }
             if !isReceiving {
                 receiveForAll(left)
-                if let result = waiting.result(of: id) { return .reply(try result.get()) }
-            } else if !monitor.wait(until: deadline), waiting.result(of: id) == nil {
+                if let result = waiting.takeResult(of: id) { return .reply(try result.get()) }
+            } else if !monitor.wait(until: deadline), !waiting.hasResult(of: id) {
                 throw .late(place)
             }
             left = deadline.left
@@ -174,16 +167,46 @@ extension AgentConnection {
     }
 
     private func wait(_ left: UInt64?) throws(SystemError) -> StreamSocket.Received {
-        var received = StreamSocket.Received.wouldBlock
-        let isThere = try pace.poll { () throws(SystemError) in
-            received = try reader.fill(from: socket)
-            return received != .wouldBlock
+        let polled = try poll()
+        guard case .wouldBlock = polled else { return polled }
+        let left = left ?? .max
+        if left < Self.shortWait {
+            guard try socket.waitForBytes(within: left) else { return .wouldBlock }
+            return try reader.fill(from: socket)
         }
-        if isThere { return received }
-        // By poll(2): a read(2) that sleeps is woken in vain when the agent takes the request out of the socket, for there is
-        // room to write then, and may take the processor from the agent for that.
-        guard try socket.waitForBytes(within: left) else { return .wouldBlock }
-        return try reader.fill(from: socket)
+        // The socket's own timeout is coarse, and setting it is a system call: it may be too short, and whoever waits looks
+        // again, but never too long.
+        if sleep > left || sleep < left / 2 {
+            sleep = left == .max ? .max : left - left / 8
+            try socket.setReceiveTimeout(sleep == .max ? nil : sleep)
+        }
+        return try reader.sleepAndFill(from: socket)
+    }
+
+    // What less than this is left of is waited for to the millisecond.
+    private static let shortWait: UInt64 = 100_000_000
+
+    // As long as it pays. Written out, so that a look is little more than the system call.
+    private func poll() throws(SystemError) -> StreamSocket.Received {
+        guard pace.shouldPoll() else { return .wouldBlock }
+        var received = try reader.fill(from: socket)
+        guard case .wouldBlock = received else {
+            pace.found(afterFirst: false)
+            return received
+        }
+        let end = SystemClock.monotonic &+ pace.window
+        repeat {
+            // To look at the clock each time would make looks rarer.
+            for _ in 0..<8 {
+                received = try reader.fill(from: socket)
+                guard case .wouldBlock = received else {
+                    pace.found(afterFirst: true)
+                    return received
+                }
+            }
+        } while SystemClock.monotonic < end
+        pace.inVain()
+        return .wouldBlock
     }
 
     private func receiveWhatIsThere() {
@@ -208,6 +231,7 @@ extension AgentConnection {
     private func end(_ error: RlimitError) {
         guard ending == nil else { return }
         ending = error
+        isOver.store(true, ordering: .releasing)
         monitor.wakeAll()
     }
 }

@@ -11,7 +11,8 @@ extension BlockingLimitClient {
     public func limit(_ resource: Resource, of target: Target = .currentProcess) throws(RlimitError) -> Limit {
         let deadline = deadline
         let subject = try Subject(target)
-        let resources = ResourceSet(CollectionOfOne(resource))
+        var resources = ResourceSet.none
+        resources.insert(resource)
         if let limits = try subject.limits(resources, strategy) { return limits[resource] }
         return try link.ask(LimitsQuestion(resources, of: subject), until: deadline)[resource]
     }

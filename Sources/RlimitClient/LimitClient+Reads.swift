@@ -10,7 +10,8 @@ extension LimitClient {
     public func limit(_ resource: Resource, of target: Target = .currentProcess) async throws(RlimitError) -> Limit {
         let deadline = deadline
         let subject = try Subject(target)
-        let resources = ResourceSet(CollectionOfOne(resource))
+        var resources = ResourceSet.none
+        resources.insert(resource)
         if let limits = try subject.limits(resources, strategy) { return limits[resource] }
         return try await link.ask(LimitsQuestion(resources, of: subject), until: deadline)[resource]
     }

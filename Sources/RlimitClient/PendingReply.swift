@@ -30,14 +30,30 @@ struct PendingReply {
         return result
     }
 
+    /// The whole answer, once it is there: moved out, for it is large.
+    mutating func takeResult() -> Result<Reply, RlimitError>? {
+        guard isWhole else { return nil }
+        var taken = Stage.nothing
+        swap(&taken, &stage)
+        guard case .whole(let result) = taken else { return nil }
+        return result
+    }
+
     /// False where a part does not continue what came before.
-    mutating func take(_ response: Response) -> Bool {
+    mutating func take(_ response: consuming Response) -> Bool {
+        // Nearly all are.
+        if case .nothing = stage, !response.more {
+            stage = .whole(response.outcome)
+            return true
+        }
+        return takePart(response)
+    }
+
+    private mutating func takePart(_ response: Response) -> Bool {
         switch (stage, response.outcome) {
         case (.whole, _):
             return false
         case (_, .failure):
-            stage = .whole(response.outcome)
-        case (.nothing, _) where !response.more:
             stage = .whole(response.outcome)
         case (_, .success(.processes(let more, let isIncomplete))):
             return take(more, isIncomplete: isIncomplete, isLast: !response.more)

@@ -18,10 +18,9 @@ struct LimitsQuestion: Question {
     }
 
     func value(of reply: Reply) -> Limits? {
-        guard case .limits(let told, let limits) = reply, resources.allSatisfy({ told.contains($0) }) else {
-            return nil
-        }
-        return limits
+        guard case .limits(let told, let limits) = reply else { return nil }
+        if told == resources { return limits }
+        return resources.allSatisfy({ told.contains($0) }) ? limits : nil
     }
 }
 

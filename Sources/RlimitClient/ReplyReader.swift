@@ -26,6 +26,17 @@ struct ReplyReader: ~Copyable {
         return received
     }
 
+    /// The same, but sleeps until something comes, the connection's receive timeout has passed, or a signal comes.
+    mutating func sleepAndFill(from socket: borrowing StreamSocket) throws(SystemError) -> StreamSocket.Received {
+        var received = StreamSocket.Received.wouldBlock
+        try unsafe input.write(upTo: room) { space throws(SystemError) -> Int in
+            received = try unsafe socket.awaitBytes(into: space)
+            if case .bytes(let count) = received { return count }
+            return 0
+        }
+        return received
+    }
+
     /// The next response that is all there.
     ///
     /// - Throws: `.malformed` where it is no agent that answers; what the agent says of the whole connection, which it is
@@ -39,12 +50,7 @@ struct ReplyReader: ~Copyable {
 
     private mutating func decoded() throws(RlimitError) -> Response? {
         do throws(RlimitError) {
-            let payload = try input.withBytes { bytes throws(RlimitError) in
-                try Frame.payload(in: bytes, from: 0, limit: Frame.greatestResponse)
-            }
-            guard let payload else { return nil }
-            defer { input.consume(payload.upperBound) }
-            return try input.withBytes { bytes throws(RlimitError) in try decoder.decode(bytes.extracting(payload)) }
+            return try decoder.next(from: &input)
         } catch {
             throw .noAgent(place, error.message)
         }

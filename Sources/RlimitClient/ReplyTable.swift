@@ -23,14 +23,18 @@ struct ReplyTable {
         }
     }
 
+    /// Whether the whole answer is there.
+    func hasResult(of id: UInt64) -> Bool { firstID == id ? first.isWhole : others[id]?.isWhole ?? false }
+
     /// The whole answer, once it is there.
-    func result(of id: UInt64) -> Result<Reply, RlimitError>? {
-        firstID == id ? first.result : others[id]?.result
+    mutating func takeResult(of id: UInt64) -> Result<Reply, RlimitError>? {
+        firstID == id ? first.takeResult() : others[id]?.takeResult()
     }
 
     /// Nothing where nobody waits for it. False where a part does not continue what came before.
-    mutating func take(_ response: Response) -> Bool {
+    mutating func take(_ response: consuming Response) -> Bool {
         if firstID == response.id { return first.take(response) }
-        return others[response.id]?.take(response) ?? true
+        let id = response.id
+        return others[id]?.take(response) ?? true
     }
 }

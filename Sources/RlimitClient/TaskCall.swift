@@ -3,19 +3,19 @@ import RlimitModel
 
 /// One request of a task that waits for its answer. Touched only under the lock of its connection; once it is resumed, only
 /// by its task.
-final class TaskCall: @unchecked Sendable {
+@safe final class TaskCall: @unchecked Sendable {
     let inquiry: Inquiry
     let deadline: Deadline
     /// Taken by whoever resumes it, so that this is done once.
-    var continuation: CheckedContinuation<Void, Never>?
+    @safe @exclusivity(unchecked) var continuation: UnsafeContinuation<Void, Never>?
     /// What came of it, when that is no answer.
-    var ending: Outcome?
+    @safe @exclusivity(unchecked) var ending: Outcome?
     /// What has come of its answer.
-    var reply = PendingReply()
+    @safe @exclusivity(unchecked) var reply = PendingReply()
     /// Its number on the connection; 0 while it is not sent.
-    var id: UInt64 = 0
+    @safe @exclusivity(unchecked) var id: UInt64 = 0
     /// Where its frame ends in all that the connection sends.
-    var end = UInt64.max
+    @safe @exclusivity(unchecked) var end = UInt64.max
 
     init(_ inquiry: Inquiry, _ deadline: Deadline) {
         self.inquiry = inquiry
@@ -23,12 +23,12 @@ final class TaskCall: @unchecked Sendable {
     }
 
     /// Whether nobody waits for it any more.
-    var isAbandoned: Bool { continuation == nil }
+    var isAbandoned: Bool { unsafe continuation == nil }
 
-    /// Once it is resumed.
-    var outcome: Outcome {
+    /// Once it is resumed; taken once.
+    func takeOutcome() -> Outcome {
         if let ending { return ending }
-        switch reply.result {
+        switch reply.takeResult() {
         case .success(let reply): return .reply(reply)
         case .failure(let error): return .failed(error)
         case nil: return .failed(RlimitError(.internalError))
@@ -36,22 +36,22 @@ final class TaskCall: @unchecked Sendable {
     }
 }
 
-/// Tasks to resume, once nothing is locked.
-struct Resumptions {
-    private var list: [CheckedContinuation<Void, Never>] = []
+/// Tasks to resume, once nothing is locked. Each continuation was taken out of its call, so that it is resumed once.
+@safe struct Resumptions {
+    private var list: [UnsafeContinuation<Void, Never>] = unsafe []
 
     /// Its answer is there.
     mutating func add(_ call: TaskCall) {
-        if let continuation = call.continuation.take() { list.append(continuation) }
+        if let continuation = unsafe call.continuation.take() { unsafe list.append(continuation) }
     }
 
     mutating func add(_ call: TaskCall, _ ending: Outcome) {
-        guard let continuation = call.continuation.take() else { return }
+        guard let continuation = unsafe call.continuation.take() else { return }
         call.ending = ending
-        list.append(continuation)
+        unsafe list.append(continuation)
     }
 
     consuming func run() {
-        for continuation in list { continuation.resume() }
+        for unsafe continuation in unsafe list { unsafe continuation.resume() }
     }
 }

@@ -1,6 +1,7 @@
 import RlimitKernel
 import RlimitModel
 import RlimitWire
+import Synchronization
 
 /// One open connection to the agent, on which any number of tasks ask at once: pipelined, and no thread waits for an answer.
 ///
@@ -13,23 +14,26 @@ final class TaskConnection: Connection, @unchecked Sendable {
     /// How long the reactor is to poll before it sleeps.
     let busyPolling: Duration
     let token: UInt64
-    // What follows is touched only while this is locked, but for what belongs to the sender and to the reactor.
+    // Whether it takes no more calls, for those who do not hold the lock.
+    private let isOver = Atomic(false)
+    // What follows is touched only while this is locked, but for what belongs to the sender and to the reactor. Nothing of
+    // it is ever accessed from within an access to the same, so that this need not be looked for in every call.
     let monitor = Monitor()
-    private var ending: RlimitError?
-    private var sendFailure: SystemError?
-    private var isLetGo = false
+    @safe @exclusivity(unchecked) private var ending: RlimitError?
+    @safe @exclusivity(unchecked) private var sendFailure: SystemError?
+    @safe @exclusivity(unchecked) private var isLetGo = false
     // Sent, or being sent. The answers to those that were abandoned are still to come.
-    private var sent = SentCalls()
-    private var queue = CallQueue()
-    private var sending = Sending.nobody
-    private var isFlushDue = false
-    private var appendedCount: UInt64 = 0
-    private var sentCount: UInt64 = 0
+    @safe @exclusivity(unchecked) private var sent = SentCalls()
+    @safe @exclusivity(unchecked) private var queue = CallQueue()
+    @safe @exclusivity(unchecked) private var sending = Sending.nobody
+    @safe @exclusivity(unchecked) private var isFlushDue = false
+    @safe @exclusivity(unchecked) private var appendedCount: UInt64 = 0
+    @safe @exclusivity(unchecked) private var sentCount: UInt64 = 0
     // The sender's.
-    private var encoder = RequestEncoder()
-    private var output = ByteQueue()
+    @safe @exclusivity(unchecked) private var encoder = RequestEncoder()
+    @safe @exclusivity(unchecked) private var output = ByteQueue()
     // The reactor's.
-    private var reader: ReplyReader
+    @safe @exclusivity(unchecked) private var reader: ReplyReader
 
     private enum Sending {
         case nobody, somebody
@@ -52,18 +56,19 @@ final class TaskConnection: Connection, @unchecked Sendable {
 
     var descriptor: Int32 { socket.descriptor.number }
 
-    var hasEnded: Bool { monitor.locked { ending != nil || sending == .broken } }
+    var hasEnded: Bool { isOver.load(ordering: .acquiring) }
 
     /// Sends one request and waits for what comes of it: `.failed` with `.cancelled` as soon as the task is cancelled, and
     /// with `.deadlineExceeded` at the deadline. An answer that comes later is dropped.
     func exchange(_ inquiry: Inquiry, until deadline: Deadline) async -> Outcome {
         let call = TaskCall(inquiry, deadline)
         await withTaskCancellationHandler {
-            await withCheckedContinuation { begin(call, $0) }
+            // Whoever takes it out of the call resumes it, once; so it need not be counted.
+            await unsafe withUnsafeContinuation { unsafe begin(call, $0) }
         } onCancel: {
             cancel(call)
         }
-        return call.outcome
+        return call.takeOutcome()
     }
 
     func letGo() {
@@ -85,14 +90,14 @@ extension TaskConnection {
 
     private enum Deed { case nothing, send, flushSoon }
 
-    private func begin(_ call: TaskCall, _ continuation: CheckedContinuation<Void, Never>) {
+    private func begin(_ call: TaskCall, _ continuation: UnsafeContinuation<Void, Never>) {
         monitor.lock()
         if call.ending == nil, let ending { call.ending = Self.outcome(ending, isSent: false) }
         guard call.ending == nil else {
             monitor.unlock()
-            return continuation.resume()
+            return unsafe continuation.resume()
         }
-        call.continuation = continuation
+        unsafe call.continuation = continuation
         queue.append(call)
         let deed = deedAfterAppending
         switch deed {
@@ -131,7 +136,7 @@ extension TaskConnection {
         var resumptions = Resumptions()
         let isDone = monitor.locked {
             // Where it has not begun yet, it will not.
-            if call.continuation == nil, !call.reply.isWhole, call.ending == nil {
+            if call.isAbandoned, !call.reply.isWhole, call.ending == nil {
                 call.ending = .failed(.cancelled(place))
             }
             giveUp(call, .cancelled(place), &resumptions)
@@ -173,24 +178,26 @@ extension TaskConnection {
 extension TaskConnection {
     // By whoever made `sending` `.somebody`.
     private func sendQueued() {
+        var sentNow = 0
         while true {
             var resumptions = Resumptions()
-            let message = monitor.locked { nextMessage(&resumptions) }
+            monitor.lock()
+            sentCount += UInt64(sentNow)
+            let message = nextMessage(&resumptions)
+            monitor.unlock()
             resumptions.run()
             guard let message else { return }
             do throws(SystemError) {
-                let count = try output.send(through: socket, with: message.process?.pidfd.descriptor.number)
-                output.consume(count ?? 0)
-                let isBlocked = monitor.locked {
-                    sentCount += UInt64(count ?? 0)
-                    if count == nil { sending = .blocked }
-                    return count == nil
+                guard let count = try output.send(through: socket, with: message.process?.pidfd.descriptor.number) else {
+                    monitor.locked { sending = .blocked }
+                    return reactor.watchForRoom(self)
                 }
-                if isBlocked { return reactor.watchForRoom(self) }
+                output.consume(count)
+                sentNow = count
             } catch {
                 monitor.locked {
                     sendFailure = error
-                    sending = .broken
+                    breakOff()
                 }
                 return socket.shutDown()
             }
@@ -199,19 +206,28 @@ extension TaskConnection {
 
     private struct Message { let process: HeldProcess? }
 
+    // Locked.
+    private func breakOff() {
+        sending = .broken
+        isOver.store(true, ordering: .releasing)
+    }
+
     // What goes with the next write: the rest of the last one, or all that may go now. A request with a descriptor goes alone.
     // Nil where there is nothing to send; then nobody sends.
     private func nextMessage(_ resumptions: inout Resumptions) -> Message? {
         guard ending == nil else {
-            sending = .broken
+            breakOff()
             return nil
         }
         guard output.isEmpty else { return Message(process: nil) }
+        // One time for all.
+        let now = queue.isEmpty ? 0 : SystemClock.monotonic
         while let id = sent.nextID, let call = queue.first {
-            if call.inquiry.process != nil, !output.isEmpty { break }
+            let process = call.inquiry.process
+            if process != nil, !output.isEmpty { break }
             queue.removeFirst()
-            append(call, as: id, &resumptions)
-            if let process = call.inquiry.process, !output.isEmpty { return Message(process: process) }
+            append(call, as: id, at: now, &resumptions)
+            if let process, !output.isEmpty { return Message(process: process) }
         }
         if output.isEmpty {
             sending = .nobody
@@ -220,15 +236,14 @@ extension TaskConnection {
         return Message(process: nil)
     }
 
-    private func append(_ call: TaskCall, as id: UInt64, _ resumptions: inout Resumptions) {
-        let inquiry = call.inquiry
-        let left = call.deadline.left
+    private func append(_ call: TaskCall, as id: UInt64, at now: UInt64, _ resumptions: inout Resumptions) {
+        let left = call.deadline.left(at: now)
         guard left != 0 else { return resumptions.add(call, .failed(.late(place))) }
-        let request = Request(
-            id: id, timeout: left.map { .nanoseconds($0) }, isQuestion: inquiry.isQuestion, inquiry.operation)
         let before = output.count
         do throws(RlimitError) {
-            try encoder.encode(request, into: &output)
+            try encoder.encode(
+                call.inquiry.operation, id: id, milliseconds: left.map(Deadline.milliseconds),
+                isQuestion: call.inquiry.isQuestion, into: &output)
         } catch {
             return resumptions.add(call, .failed(error))
         }
@@ -265,8 +280,12 @@ extension TaskConnection {
             var isMore = true
             monitor.lock()
             do throws(RlimitError) {
-                for _ in 0..<Self.batch where isMore {
-                    if let response = try reader.next() { try deliver(response, &resumptions) } else { isMore = false }
+                for _ in 0..<Self.batch {
+                    guard let response = try reader.next() else {
+                        isMore = false
+                        break
+                    }
+                    try deliver(response, &resumptions)
                 }
             } catch {
                 failure = error
@@ -288,7 +307,7 @@ extension TaskConnection {
         if let failure { end(failure) } else if sendsMore { sendQueued() }
     }
 
-    private func deliver(_ response: Response, _ resumptions: inout Resumptions) throws(RlimitError) {
+    private func deliver(_ response: consuming Response, _ resumptions: inout Resumptions) throws(RlimitError) {
         guard let call = sent[response.id] else { return }
         if !response.more { sent.remove(call) }
         guard !call.isAbandoned else { return }
@@ -304,6 +323,7 @@ extension TaskConnection {
         monitor.locked {
             guard ending == nil else { return }
             ending = error
+            isOver.store(true, ordering: .releasing)
             // Of what is being sent at this moment the agent may have all.
             let whole = sending == .somebody ? appendedCount : sentCount
             sent.forEach { resumptions.add($0, Self.outcome(error, isSent: $0.end <= whole)) }

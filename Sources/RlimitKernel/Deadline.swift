@@ -15,9 +15,18 @@ package struct Deadline: Hashable, Comparable, Sendable {
 
     /// Nanoseconds from now until then, 0 once it has passed; nil for never.
     package var left: UInt64? {
+        self == .never ? nil : left(at: SystemClock.monotonic)
+    }
+
+    /// Nanoseconds from a time of that clock until then, 0 once it has passed; nil for never.
+    package func left(at now: UInt64) -> UInt64? {
         guard self != .never else { return nil }
-        let now = SystemClock.monotonic
         return nanoseconds > now ? nanoseconds - now : 0
+    }
+
+    /// So many nanoseconds in milliseconds, rounded up.
+    package static func milliseconds(_ nanoseconds: UInt64) -> UInt64 {
+        nanoseconds / 1_000_000 + (nanoseconds % 1_000_000 == 0 ? 0 : 1)
     }
 
     package var hasPassed: Bool { left == 0 }

@@ -28,6 +28,7 @@ internal import Glibc
     package func lock() { unsafe pthread_mutex_lock(mutex) }
     package func unlock() { unsafe pthread_mutex_unlock(mutex) }
 
+    @inlinable @inline(__always)
     package func locked<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
         lock()
         defer { unlock() }

@@ -6,6 +6,9 @@ package import RlimitModel
 package struct RequestEncoder: ~Copyable {
     private var arena = Arena(capacity: Arena.requestCapacity)
 
+    // The last get, for the next that is the same: whoever asks, mostly asks again.
+    private var packed = PackedGet()
+
     package init() {}
 
     /// Appends the frame of a request. A timeout that is longer than the protocol can say is left out: whoever waits has a
@@ -13,6 +16,25 @@ package struct RequestEncoder: ~Copyable {
     ///
     /// - Throws: `.invalidArgument` for what the protocol cannot say; nothing is appended then.
     package mutating func encode(_ request: Request, into output: inout ByteQueue) throws(RlimitError) {
+        try encode(
+            request.operation, id: request.id, milliseconds: request.timeout?.milliseconds,
+            isQuestion: request.isQuestion, into: &output)
+    }
+
+    /// The same of a request that nobody put together.
+    package mutating func encode(
+        _ operation: Request.Operation, id: UInt64, milliseconds: UInt64?, isQuestion: Bool, into output: inout ByteQueue
+    ) throws(RlimitError) {
+        let told = RequestBounds.told(milliseconds)
+        if !isQuestion, packed.append(operation, id: id, milliseconds: told, to: &output) { return }
+        let before = output.count
+        let timeout = told.map { Duration.milliseconds($0) }
+        try encodeAnew(Request(id: id, timeout: timeout, isQuestion: isQuestion, operation), into: &output)
+        guard !isQuestion else { return }
+        packed.keep(operation, id: id, milliseconds: told, from: output, length: output.count - before)
+    }
+
+    private mutating func encodeAnew(_ request: Request, into output: inout ByteQueue) throws(RlimitError) {
         try request.checkThatItCanBeSaid()
         arena.reset()
         let isAppended: Bool
@@ -25,6 +47,15 @@ package struct RequestEncoder: ~Copyable {
         guard isAppended else {
             throw RlimitError(.invalidArgument, message: "a request of more than \(Frame.greatestRequest) bytes")
         }
+    }
+}
+
+extension RequestBounds {
+    /// How a timeout is told; nil where it is longer than the protocol can say.
+    fileprivate static func told(_ milliseconds: UInt64?) -> UInt32? {
+        guard let milliseconds, milliseconds <= greatestTimeout else { return nil }
+        // 0 would mean for ever; who has no time left gets the shortest there is.
+        return UInt32(max(1, milliseconds))
     }
 }
 
@@ -47,10 +78,9 @@ extension Request {
         let message = try unsafe arena.message(rlimitd__v1__request__init)
         unsafe message.pointee.has_id = 1
         unsafe message.pointee.id = id
-        if let milliseconds = timeout?.milliseconds, milliseconds <= RequestBounds.greatestTimeout {
+        if let milliseconds = RequestBounds.told(timeout?.milliseconds) {
             unsafe message.pointee.has_timeout_ms = 1
-            // 0 would mean for ever; who has no time left gets the shortest there is.
-            unsafe message.pointee.timeout_ms = UInt32(max(1, milliseconds))
+            unsafe message.pointee.timeout_ms = milliseconds
         }
         if isQuestion {
             let explain = try unsafe arena.message(rlimitd__v1__explain__init)

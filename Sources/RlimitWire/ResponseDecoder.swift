@@ -8,7 +8,7 @@ package import RlimitModel
     private var arena = Arena(capacity: Arena.requestCapacity)
     // The last answer to a get, for the next that is the same: limits seldom change.
     private var repeated = RepeatedMessage()
-    private var last = Response(id: 0, .success(.limits(.none, Limits())))
+    private var last = (resources: ResourceSet.none, limits: Limits())
     private let descriptor: UnsafePointer<ProtobufCMessageDescriptor>?
     private let libraryFault: String?
 
@@ -24,15 +24,26 @@ package import RlimitModel
     ///
     /// - Throws: `.malformed`: what comes after on this connection means nothing.
     package mutating func decode(_ payload: borrowing Span<UInt8>) throws(RlimitError) -> Response {
-        if let id = repeated.id(of: payload) {
-            last.id = id
-            return last
-        }
+        if let id = repeated.id(of: payload) { return Response(id: id, .success(.limits(last.resources, last.limits))) }
         let response = try unpack(payload)
-        if case .success(.limits) = response.outcome, !response.more {
+        if case .success(.limits(let resources, let limits)) = response.outcome, !response.more {
             repeated.keep(payload, id: response.id)
-            last = response
+            last = (resources, limits)
         }
+        return response
+    }
+
+    /// The response whose frame is the first of the input, and takes that out; nil where it is not all there yet.
+    ///
+    /// - Throws: `.malformed`: nothing that comes after means anything.
+    package mutating func next(from input: inout ByteQueue) throws(RlimitError) -> Response? {
+        var end = 0
+        let response = try input.withBytes { bytes throws(RlimitError) -> Response? in
+            guard let payload = try Frame.payload(in: bytes, from: 0, limit: Frame.greatestResponse) else { return nil }
+            end = payload.upperBound
+            return try decode(bytes.extracting(payload))
+        }
+        input.consume(end)
         return response
     }
 

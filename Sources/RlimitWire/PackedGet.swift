@@ -1,0 +1,84 @@
+import RlimitModel
+
+/// The last get as it is packed, but for its id and its timeout, for the next that asks the same: only those two are
+/// written anew then.
+struct PackedGet {
+    private var bytes = InlineArray<64, UInt8>(repeating: 0)
+    // 0 where there is none.
+    private var count = 0
+    private var whom: Whom = .caller
+    private var resources = ResourceSet.none
+
+    /// Of whom it asks, where that is said in few bytes.
+    private enum Whom: Equatable {
+        case caller, attachedPidfd
+        case pid(Int32)
+
+        init?(_ whom: Request.Whom) {
+            switch whom {
+            case .caller: self = .caller
+            case .attachedPidfd: self = .attachedPidfd
+            case .pid(let number): self = .pid(number)
+            case .cgroup, .pod: return nil
+            }
+        }
+    }
+
+    /// No id, timeout or length takes more bytes than these, with their tags.
+    private static let greatestPrefix = Frame.headerLength + 22
+
+    /// Appends the frame where the operation is the one that was kept; false, and nothing is appended, of any other.
+    mutating func append(
+        _ operation: Request.Operation, id: UInt64, milliseconds: UInt32?, to output: inout ByteQueue
+    ) -> Bool {
+        guard count > 0, case .get(let whom, let resources) = operation, resources == self.resources,
+            Whom(whom) == self.whom
+        else { return false }
+        unsafe output.write(upTo: Self.greatestPrefix + bytes.count) { space in
+            var end = Frame.headerLength
+            func append(_ number: UInt64, tag: UInt8) {
+                unsafe space[end] = tag
+                end += 1
+                var left = number
+                while left >= 0x80 {
+                    unsafe space[end] = UInt8(truncatingIfNeeded: left) | 0x80
+                    left >>= 7
+                    end += 1
+                }
+                unsafe space[end] = UInt8(truncatingIfNeeded: left)
+                end += 1
+            }
+            append(id, tag: RepeatedMessage.idTag)
+            if let milliseconds { append(UInt64(milliseconds), tag: Self.timeoutTag) }
+            unsafe bytes.span.withUnsafeBytes { kept in
+                unsafe UnsafeMutableRawBufferPointer(rebasing: space[end...]).copyMemory(
+                    from: UnsafeRawBufferPointer(rebasing: kept[..<count]))
+            }
+            end += count
+            let length = end - Frame.headerLength
+            unsafe space.storeBytes(of: UInt32(truncatingIfNeeded: length).bigEndian, as: UInt32.self)
+            return end
+        }
+        return true
+    }
+
+    /// Keeps the get that the last `length` bytes of the output are the frame of, if it takes few of them.
+    mutating func keep(
+        _ operation: Request.Operation, id: UInt64, milliseconds: UInt32?, from output: borrowing ByteQueue, length: Int
+    ) {
+        guard case .get(let whom, let resources) = operation, let whom = Whom(whom) else { return }
+        let prefix =
+            Frame.headerLength + 1 + Self.length(of: id) + (milliseconds.map { 1 + Self.length(of: UInt64($0)) } ?? 0)
+        guard length > prefix, length - prefix <= bytes.count else { return }
+        count = length - prefix
+        (self.whom, self.resources) = (whom, resources)
+        output.withBytes { queued in
+            for index in 0..<count { bytes[index] = queued[queued.count - count + index] }
+        }
+    }
+
+    private static func length(of number: UInt64) -> Int { max(1, (64 - number.leadingZeroBitCount + 6) / 7) }
+
+    // Of field 2, a varint.
+    private static let timeoutTag: UInt8 = 0x10
+}
