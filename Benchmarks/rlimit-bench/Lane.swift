@@ -58,8 +58,10 @@ final class Lane {
         return isOpen
     }
 
-    /// The next answer that has come whole; nil where there is none.
-    func next(with decoder: inout ResponseDecoder) throws(RlimitError) -> Response? { try decoder.next(from: &input) }
+    /// The next answer, if it has come whole.
+    func next(with decoder: inout ResponseDecoder) throws(RlimitError) -> ResponseDecoder.Step {
+        try decoder.step(in: &input)
+    }
 
     /// When the call with this id began; nil where none has it.
     func start(of id: Int) -> UInt64? { starts.indices.contains(id - 1) ? starts[id - 1] : nil }

@@ -80,20 +80,26 @@ struct ManyCalls: ~Copyable {
     /// All answers that one receive brings; the calls that take their places go out together.
     private mutating func takeAnswers(of lane: Lane, sleeping: Bool, _ poller: borrowing Poller) throws {
         guard try lane.receive(sleeping: sleeping) else { throw BenchmarkFailure("the agent closed a connection") }
-        while let response = try lane.next(with: &decoder) { try take(response, of: lane) }
+        takingAll: while true {
+            switch try lane.next(with: &decoder) {
+            case .repeated(let id): try take(.success(decoder.repeatedLimits.limits[.openFiles]), to: id, of: lane)
+            case .response(let response): try take(response.outcome.map(Work.limit(in:)), to: response.id, of: lane)
+            case .incomplete: break takingAll
+            }
+        }
         try flush(lane, poller)
     }
 
-    private mutating func take(_ response: borrowing Response, of lane: Lane) throws {
+    private mutating func take(_ outcome: Result<Limit?, RlimitError>, to number: UInt64, of lane: Lane) throws {
         let now = SystemClock.monotonic
-        guard let id = Int(exactly: response.id), let start = lane.start(of: id) else {
+        guard let id = Int(exactly: number), let start = lane.start(of: id) else {
             // What has no id is about the connection, which the agent closes.
-            if case .failure(let error) = response.outcome { throw error }
+            if case .failure(let error) = outcome { throw error }
             throw BenchmarkFailure("an answer to nothing that was asked")
         }
         underWay -= 1
-        switch response.outcome {
-        case .success(let reply): recorder?.answered(in: now - start, Work.limit(in: reply))
+        switch outcome {
+        case .success(let limit): recorder?.answered(in: now - start, limit)
         case .failure(let error):
             guard recorder != nil else { throw error }
             recorder?.failed(in: now - start, error)

@@ -77,7 +77,9 @@ struct Work: Sendable {
     func perform(_ turn: Int, with client: BlockingLimitClient) throws(RlimitError) -> Limit? {
         let target: Target
         switch subject {
-        case .number: return Self.limit(in: try client.ask(operation(turn)))
+        case .number:
+            if deed == .get { return try client.ask(operation(turn), for: .openFiles) }
+            return Self.limit(in: try client.ask(operation(turn)))
         case .caller: target = .currentProcess
         case .pidfd(let pid): target = .process(pid)
         }
@@ -94,7 +96,9 @@ struct Work: Sendable {
     func perform(_ turn: Int, with client: LimitClient) async throws(RlimitError) -> Limit? {
         let target: Target
         switch subject {
-        case .number: return Self.limit(in: try await client.ask(operation(turn)))
+        case .number:
+            if deed == .get { return try await client.ask(operation(turn), for: .openFiles) }
+            return Self.limit(in: try await client.ask(operation(turn)))
         case .caller: target = .currentProcess
         case .pidfd(let pid): target = .process(pid)
         }

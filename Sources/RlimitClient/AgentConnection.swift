@@ -46,14 +46,19 @@ final class AgentConnection: Connection, @unchecked Sendable {
     /// Sends one request and waits for its answer.
     ///
     /// - Throws: What the agent answered; `.deadlineExceeded`; `.malformed` where it is no agent that answers.
-    func exchange(_ inquiry: Inquiry, until deadline: Deadline) throws(RlimitError) -> Outcome {
+    func exchange<Asked: Question>(
+        _ question: Asked, until deadline: Deadline
+    ) throws(RlimitError) -> Result<Asked.Value?, Ending> {
         monitor.lock()
         defer { monitor.unlock() }
-        guard let id = try beginSending(until: deadline) else { return .unsent(try lostOrThrow()) }
+        guard let id = try beginSending(until: deadline) else { return .failure(.unsent(try lostOrThrow())) }
         defer { waiting.remove(id) }
         let left = deadline.left
-        guard try transmit(inquiry, as: id, until: deadline, left) else { return .unsent(try lostOrThrow()) }
-        return try awaitReply(to: id, until: deadline, left)
+        guard try transmit(question.inquiry, as: id, until: deadline, left) else {
+            return .failure(.unsent(try lostOrThrow()))
+        }
+        guard try awaitReply(to: id, until: deadline, left) else { return .failure(.unanswered(try lostOrThrow())) }
+        return .success(try waiting.answer(id, to: question)?.get() ?? nil)
     }
 
     // Why it ended, where that says nothing but that it did; anything more telling is thrown.
@@ -128,20 +133,19 @@ extension AgentConnection {
 
 // Receiving: one for all. All of it is called, and returns, while locked.
 extension AgentConnection {
-    private func awaitReply(
-        to id: UInt64, until deadline: Deadline, _ left: UInt64?
-    ) throws(RlimitError) -> Outcome {
+    // False where the connection ended before.
+    private func awaitReply(to id: UInt64, until deadline: Deadline, _ left: UInt64?) throws(RlimitError) -> Bool {
         // To ask what time it is takes its own time; the first time it was just asked.
         var left = left
         while true {
-            if let result = waiting.takeResult(of: id) { return .reply(try result.get()) }
-            if ending != nil { return .unanswered(try lostOrThrow()) }
+            if waiting.isAnswered(id) { return true }
+            if ending != nil { return false }
             // Also where the agent keeps sending, but not this.
             if left == 0 { throw .late(place) }
             if !isReceiving {
                 receiveForAll(left)
-                if let result = waiting.takeResult(of: id) { return .reply(try result.get()) }
-            } else if !monitor.wait(until: deadline), !waiting.hasResult(of: id) {
+                if waiting.isAnswered(id) { return true }
+            } else if !monitor.wait(until: deadline), !waiting.isAnswered(id) {
                 throw .late(place)
             }
             left = deadline.left
@@ -219,13 +223,20 @@ extension AgentConnection {
 
     private func deliver(_ received: StreamSocket.Received) {
         do throws(RlimitError) {
-            while let response = try reader.next() {
-                guard waiting.take(response) else { throw .noAgent(place, "an answer in parts that do not fit") }
+            while true {
+                let fits: Bool
+                switch try reader.next() {
+                case .repeated(let id): fits = waiting.take(reader.repeatedLimits, of: id)
+                case .response(let response): fits = waiting.take(response)
+                case .incomplete:
+                    if received == .end { end(.lost(place, "it was closed")) }
+                    return
+                }
+                guard fits else { throw .noAgent(place, "an answer in parts that do not fit") }
             }
         } catch {
-            return end(error)
+            end(error)
         }
-        if received == .end { end(.lost(place, "it was closed")) }
     }
 
     private func end(_ error: RlimitError) {

@@ -25,24 +25,26 @@ extension AgentLink<AgentConnection> {
     ///
     /// - Throws: What the agent answered; `.agentUnreachable`, `.untrustedSocket`, `.connectionLost`,
     ///   `.deadlineExceeded`, `.malformed`.
-    func call(_ inquiry: Inquiry, until deadline: Deadline) throws(RlimitError) -> Reply {
+    func ask<Asked: Question>(_ question: Asked, until deadline: Deadline) throws(RlimitError) -> Asked.Value {
         let line = lineOfThisProcess
         var isSecondTry = false
         while true {
             let connection = try line.connection(to: socket, until: deadline) { () throws(RlimitError) in
                 AgentConnection(try socket.connect(until: deadline), at: socket, busyPolling: busyPolling)
             }
-            let outcome = try connection.exchange(inquiry, until: deadline)
-            if let reply = try outcome.reply(to: inquiry, isSecondTry: isSecondTry, at: socket) { return reply }
+            switch try connection.exchange(question, until: deadline) {
+            case .success(let value?): return value
+            case .success(nil): throw .otherAnswer(socket)
+            case .failure(let ending):
+                try ending.requireAnotherTry(of: question.inquiry, isSecondTry: isSecondTry, at: socket)
+            }
             isSecondTry = true
         }
     }
 
-    /// The same of a typed question.
-    func ask<Asked: Question>(_ question: Asked, until deadline: Deadline) throws(RlimitError) -> Asked.Value {
-        let reply = try call(question.inquiry, until: deadline)
-        guard let value = question.value(of: reply) else { throw .otherAnswer(socket) }
-        return value
+    /// The same of whatever the agent may answer.
+    func call(_ inquiry: Inquiry, until deadline: Deadline) throws(RlimitError) -> Reply {
+        try ask(OpenQuestion(inquiry: inquiry), until: deadline)
     }
 
     /// Makes a batch of edits, or has it explained.
@@ -66,21 +68,25 @@ extension AgentLink<TaskConnection> {
     /// Asks the agent, on a connection that is made if there is none, and suspends the task until it has answered.
     ///
     /// - Throws: As for threads, and `.cancelled`.
-    func call(_ inquiry: Inquiry, until deadline: Deadline) async throws(RlimitError) -> Reply {
+    func ask<Asked: Question>(_ question: Asked, until deadline: Deadline) async throws(RlimitError) -> Asked.Value {
         var isSecondTry = false
         while true {
-            let connection = try await connection(until: deadline)
-            let outcome = await connection.exchange(inquiry, until: deadline)
-            if let reply = try outcome.reply(to: inquiry, isSecondTry: isSecondTry, at: socket) { return reply }
+            var ready = try connectionIfReady()
+            if ready == nil { ready = try await connection(until: deadline) }
+            guard let connection = ready else { continue }
+            switch await connection.exchange(question, until: deadline) {
+            case .success(let value?): return value
+            case .success(nil): throw .otherAnswer(socket)
+            case .failure(let ending):
+                try ending.requireAnotherTry(of: question.inquiry, isSecondTry: isSecondTry, at: socket)
+            }
             isSecondTry = true
         }
     }
 
-    /// The same of a typed question.
-    func ask<Asked: Question>(_ question: Asked, until deadline: Deadline) async throws(RlimitError) -> Asked.Value {
-        let reply = try await call(question.inquiry, until: deadline)
-        guard let value = question.value(of: reply) else { throw .otherAnswer(socket) }
-        return value
+    /// The same of whatever the agent may answer.
+    func call(_ inquiry: Inquiry, until deadline: Deadline) async throws(RlimitError) -> Reply {
+        try await ask(OpenQuestion(inquiry: inquiry), until: deadline)
     }
 
     /// Makes a batch of edits, or has it explained.

@@ -11,10 +11,8 @@ extension BlockingLimitClient {
     public func limit(_ resource: Resource, of target: Target = .currentProcess) throws(RlimitError) -> Limit {
         let deadline = deadline
         let subject = try Subject(target)
-        var resources = ResourceSet.none
-        resources.insert(resource)
-        if let limits = try subject.limits(resources, strategy) { return limits[resource] }
-        return try link.ask(LimitsQuestion(resources, of: subject), until: deadline)[resource]
+        if let limit = try subject.limit(resource, strategy) { return limit }
+        return try link.ask(LimitQuestion(resource, of: subject), until: deadline)
     }
 
     /// All sixteen limits of a process, each in the unit of its resource. prlimit(2), proc_pid_limits(5).

@@ -10,10 +10,8 @@ extension LimitClient {
     public func limit(_ resource: Resource, of target: Target = .currentProcess) async throws(RlimitError) -> Limit {
         let deadline = deadline
         let subject = try Subject(target)
-        var resources = ResourceSet.none
-        resources.insert(resource)
-        if let limits = try subject.limits(resources, strategy) { return limits[resource] }
-        return try await link.ask(LimitsQuestion(resources, of: subject), until: deadline)[resource]
+        if let limit = try subject.limit(resource, strategy) { return limit }
+        return try await link.ask(LimitQuestion(resource, of: subject), until: deadline)
     }
 
     /// All sixteen limits of a process, each in the unit of its resource. prlimit(2), proc_pid_limits(5).

@@ -1,7 +1,8 @@
 import RlimitModel
+import RlimitWire
 
-/// What has come of an answer so far: a long one comes in parts.
-struct PendingReply {
+/// What has come of an answer so far: a long one comes in parts. It is large, so nothing copies it in passing.
+struct PendingReply: ~Copyable {
     /// The processes of one answer at most, so that no agent fills the memory of its clients. An agent names half as many.
     static let greatestProcessCount = 262_144
 
@@ -9,6 +10,8 @@ struct PendingReply {
     static let greatestLeaseCount = 65_536
 
     private var stage = Stage.nothing
+    // The whole answer, where it repeats the last one. Apart, for plain bits are quickly moved.
+    private var told: ToldLimits?
 
     private enum Stage {
         case nothing
@@ -21,28 +24,37 @@ struct PendingReply {
     /// Whether the answer is all there.
     var isWhole: Bool {
         if case .whole = stage { return true }
-        return false
+        return told != nil
     }
 
     /// The whole answer, once it is there.
     var result: Result<Reply, RlimitError>? {
+        if let told { return .success(.limits(told.resources, told.limits)) }
         guard case .whole(let result) = stage else { return nil }
         return result
     }
 
-    /// The whole answer, once it is there: moved out, for it is large.
-    mutating func takeResult() -> Result<Reply, RlimitError>? {
-        guard isWhole else { return nil }
-        var taken = Stage.nothing
-        swap(&taken, &stage)
-        guard case .whole(let result) = taken else { return nil }
-        return result
+    /// What it means to whoever asked, once it is all there; `.success(nil)` where it answers something else.
+    func answer<Asked: Question>(to question: Asked) -> Result<Asked.Value?, RlimitError>? {
+        if let told { return .success(question.value(of: told)) }
+        switch result {
+        case .success(let reply): return .success(question.value(of: reply))
+        case .failure(let error): return .failure(error)
+        case nil: return nil
+        }
+    }
+
+    /// A whole answer that repeats the last one. False where another has begun.
+    mutating func take(_ told: ToldLimits) -> Bool {
+        guard !isWhole, case .nothing = stage else { return false }
+        self.told = told
+        return true
     }
 
     /// False where a part does not continue what came before.
     mutating func take(_ response: consuming Response) -> Bool {
         // Nearly all are.
-        if case .nothing = stage, !response.more {
+        if case .nothing = stage, told == nil, !response.more {
             stage = .whole(response.outcome)
             return true
         }
@@ -50,6 +62,7 @@ struct PendingReply {
     }
 
     private mutating func takePart(_ response: Response) -> Bool {
+        guard !isWhole else { return false }
         switch (stage, response.outcome) {
         case (.whole, _):
             return false

@@ -1,4 +1,5 @@
 import RlimitModel
+import RlimitWire
 
 /// What the agent is asked, and how its answer is read.
 protocol Question: Sendable {
@@ -6,6 +7,43 @@ protocol Question: Sendable {
     var inquiry: Inquiry { get }
     /// Nil for an answer to something else.
     func value(of reply: Reply) -> Value?
+    /// The same of limits alone.
+    func value(of told: ToldLimits) -> Value?
+}
+
+extension Question {
+    func value(of told: ToldLimits) -> Value? { value(of: .limits(told.resources, told.limits)) }
+}
+
+/// One limit.
+struct LimitQuestion: Question {
+    let inquiry: Inquiry
+    private let resource: Resource
+
+    init(_ resource: Resource, of subject: Subject) {
+        var resources = ResourceSet.none
+        resources.insert(resource)
+        self.init(resource, Inquiry(.get(subject.whom, resources), of: subject))
+    }
+
+    init(_ resource: Resource, _ inquiry: Inquiry) {
+        self.resource = resource
+        self.inquiry = inquiry
+    }
+
+    func value(of reply: Reply) -> Limit? {
+        guard case .limits(let told, let limits) = reply, told.contains(resource) else { return nil }
+        return limits[resource]
+    }
+
+    func value(of told: ToldLimits) -> Limit? { told.resources.contains(resource) ? told.limits[resource] : nil }
+}
+
+/// Whatever the agent answers.
+struct OpenQuestion: Question {
+    let inquiry: Inquiry
+
+    func value(of reply: Reply) -> Reply? { reply }
 }
 
 struct LimitsQuestion: Question {
@@ -18,9 +56,10 @@ struct LimitsQuestion: Question {
     }
 
     func value(of reply: Reply) -> Limits? {
-        guard case .limits(let told, let limits) = reply else { return nil }
-        if told == resources { return limits }
-        return resources.allSatisfy({ told.contains($0) }) ? limits : nil
+        guard case .limits(let told, let limits) = reply, resources.allSatisfy({ told.contains($0) }) else {
+            return nil
+        }
+        return limits
     }
 }
 

@@ -37,20 +37,27 @@ struct ReplyReader: ~Copyable {
         return received
     }
 
-    /// The next response that is all there.
+    /// The next response, if it is all there.
     ///
     /// - Throws: `.malformed` where it is no agent that answers; what the agent says of the whole connection, which it is
     ///   going to close.
-    mutating func next() throws(RlimitError) -> Response? {
-        guard let response = try decoded() else { return nil }
-        guard response.id == 0 else { return response }
-        if case .failure(let error) = response.outcome { throw error }
+    mutating func next() throws(RlimitError) -> ResponseDecoder.Step {
+        let step = try decoded()
+        switch step {
+        case .response(let response) where response.id == 0:
+            if case .failure(let error) = response.outcome { throw error }
+        case .repeated(id: 0): break
+        default: return step
+        }
         throw .noAgent(place, "an answer to nothing")
     }
 
-    private mutating func decoded() throws(RlimitError) -> Response? {
+    /// What `.repeated` tells.
+    var repeatedLimits: ToldLimits { decoder.repeatedLimits }
+
+    private mutating func decoded() throws(RlimitError) -> ResponseDecoder.Step {
         do throws(RlimitError) {
-            return try decoder.next(from: &input)
+            return try decoder.step(in: &input)
         } catch {
             throw .noAgent(place, error.message)
         }

@@ -1,16 +1,21 @@
 import RlimitModel
+import RlimitWire
 
 /// The answers that are waited for, by the id of the request. The usual one alone takes no memory of its own.
-struct ReplyTable {
+struct ReplyTable: ~Copyable {
     private var firstID: UInt64?
     private var first = PendingReply()
-    private var others: [UInt64: PendingReply] = [:]
+    private var others: [UInt64: Other] = [:]
+
+    private final class Other {
+        var reply = PendingReply()
+    }
 
     mutating func insert(_ id: UInt64) {
         if firstID == nil {
             firstID = id
         } else {
-            others[id] = PendingReply()
+            others[id] = Other()
         }
     }
 
@@ -24,17 +29,22 @@ struct ReplyTable {
     }
 
     /// Whether the whole answer is there.
-    func hasResult(of id: UInt64) -> Bool { firstID == id ? first.isWhole : others[id]?.isWhole ?? false }
+    func isAnswered(_ id: UInt64) -> Bool { firstID == id ? first.isWhole : others[id]?.reply.isWhole ?? false }
 
-    /// The whole answer, once it is there.
-    mutating func takeResult(of id: UInt64) -> Result<Reply, RlimitError>? {
-        firstID == id ? first.takeResult() : others[id]?.takeResult()
+    /// What the whole answer means to whoever asked, once it is there.
+    func answer<Asked: Question>(_ id: UInt64, to question: Asked) -> Result<Asked.Value?, RlimitError>? {
+        firstID == id ? first.answer(to: question) : others[id]?.reply.answer(to: question)
     }
 
     /// Nothing where nobody waits for it. False where a part does not continue what came before.
     mutating func take(_ response: consuming Response) -> Bool {
         if firstID == response.id { return first.take(response) }
         let id = response.id
-        return others[id]?.take(response) ?? true
+        return others[id]?.reply.take(response) ?? true
+    }
+
+    /// The same of an answer that repeats the last one.
+    mutating func take(_ told: ToldLimits, of id: UInt64) -> Bool {
+        firstID == id ? first.take(told) : others[id]?.reply.take(told) ?? true
     }
 }

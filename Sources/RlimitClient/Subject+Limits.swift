@@ -38,6 +38,14 @@ extension Subject: LimitTable {
 
     var openFilesCeiling: Limit.Bound? { SystemFacts.openFilesCeiling().map { Limit.Bound($0) } }
 
+    /// What the kernel tells of one, or else /proc; nil where both keep it to themselves, or are not to be asked.
+    func limit(_ resource: Resource, _ strategy: LimitClient.Strategy) throws(RlimitError) -> Limit? {
+        guard strategy == .kernelFirst else { return nil }
+        var resources = ResourceSet.none
+        resources.insert(resource)
+        return try limits(resources, strategy)?[resource]
+    }
+
     /// What the kernel tells of these, or else /proc; nil where both keep it to themselves, or are not to be asked.
     func limits(_ resources: ResourceSet, _ strategy: LimitClient.Strategy) throws(RlimitError) -> Limits? {
         guard strategy == .kernelFirst else { return nil }

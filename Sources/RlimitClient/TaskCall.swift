@@ -9,7 +9,7 @@ import RlimitModel
     /// Taken by whoever resumes it, so that this is done once.
     @safe @exclusivity(unchecked) var continuation: UnsafeContinuation<Void, Never>?
     /// What came of it, when that is no answer.
-    @safe @exclusivity(unchecked) var ending: Outcome?
+    @safe @exclusivity(unchecked) var ending: Ending?
     /// What has come of its answer.
     @safe @exclusivity(unchecked) var reply = PendingReply()
     /// Its number on the connection; 0 while it is not sent.
@@ -25,13 +25,13 @@ import RlimitModel
     /// Whether nobody waits for it any more.
     var isAbandoned: Bool { unsafe continuation == nil }
 
-    /// Once it is resumed; taken once.
-    func takeOutcome() -> Outcome {
-        if let ending { return ending }
-        switch reply.takeResult() {
-        case .success(let reply): return .reply(reply)
-        case .failure(let error): return .failed(error)
-        case nil: return .failed(RlimitError(.internalError))
+    /// What came of it, once it is resumed.
+    func answer<Asked: Question>(to question: Asked) -> Result<Asked.Value?, Ending> {
+        if let ending { return .failure(ending) }
+        switch reply.answer(to: question) {
+        case .success(let value): return .success(value)
+        case .failure(let error): return .failure(.failed(error))
+        case nil: return .failure(.failed(RlimitError(.internalError)))
         }
     }
 }
@@ -45,7 +45,7 @@ import RlimitModel
         if let continuation = unsafe call.continuation.take() { unsafe list.append(continuation) }
     }
 
-    mutating func add(_ call: TaskCall, _ ending: Outcome) {
+    mutating func add(_ call: TaskCall, _ ending: Ending) {
         guard let continuation = unsafe call.continuation.take() else { return }
         call.ending = ending
         unsafe list.append(continuation)

@@ -60,15 +60,17 @@ final class TaskConnection: Connection, @unchecked Sendable {
 
     /// Sends one request and waits for what comes of it: `.failed` with `.cancelled` as soon as the task is cancelled, and
     /// with `.deadlineExceeded` at the deadline. An answer that comes later is dropped.
-    func exchange(_ inquiry: Inquiry, until deadline: Deadline) async -> Outcome {
-        let call = TaskCall(inquiry, deadline)
+    func exchange<Asked: Question>(
+        _ question: Asked, until deadline: Deadline
+    ) async -> Result<Asked.Value?, Ending> {
+        let call = TaskCall(question.inquiry, deadline)
         await withTaskCancellationHandler {
             // Whoever takes it out of the call resumes it, once; so it need not be counted.
             await unsafe withUnsafeContinuation { unsafe begin(call, $0) }
         } onCancel: {
             cancel(call)
         }
-        return call.takeOutcome()
+        return call.answer(to: question)
     }
 
     func letGo() {
@@ -92,7 +94,7 @@ extension TaskConnection {
 
     private func begin(_ call: TaskCall, _ continuation: UnsafeContinuation<Void, Never>) {
         monitor.lock()
-        if call.ending == nil, let ending { call.ending = Self.outcome(ending, isSent: false) }
+        if call.ending == nil, let ending { call.ending = Self.ending(ending, isSent: false) }
         guard call.ending == nil else {
             monitor.unlock()
             return unsafe continuation.resume()
@@ -280,12 +282,12 @@ extension TaskConnection {
             var isMore = true
             monitor.lock()
             do throws(RlimitError) {
-                for _ in 0..<Self.batch {
-                    guard let response = try reader.next() else {
-                        isMore = false
-                        break
+                for _ in 0..<Self.batch where isMore {
+                    switch try reader.next() {
+                    case .repeated(let id): try deliver(reader.repeatedLimits, of: id, &resumptions)
+                    case .response(let response): try deliver(response, &resumptions)
+                    case .incomplete: isMore = false
                     }
-                    try deliver(response, &resumptions)
                 }
             } catch {
                 failure = error
@@ -317,6 +319,17 @@ extension TaskConnection {
         resumptions.add(call)
     }
 
+    // The same of an answer that repeats the last one.
+    private func deliver(
+        _ told: ToldLimits, of id: UInt64, _ resumptions: inout Resumptions
+    ) throws(RlimitError) {
+        guard let call = sent[id] else { return }
+        sent.remove(call)
+        guard !call.isAbandoned else { return }
+        guard call.reply.take(told) else { throw .noAgent(place, "an answer in parts that do not fit") }
+        resumptions.add(call)
+    }
+
     /// Ends it, and tells everyone who waits.
     func end(_ error: RlimitError) {
         var resumptions = Resumptions()
@@ -326,15 +339,15 @@ extension TaskConnection {
             isOver.store(true, ordering: .releasing)
             // Of what is being sent at this moment the agent may have all.
             let whole = sending == .somebody ? appendedCount : sentCount
-            sent.forEach { resumptions.add($0, Self.outcome(error, isSent: $0.end <= whole)) }
-            for call in queue.removeAll() { resumptions.add(call, Self.outcome(error, isSent: false)) }
+            sent.forEach { resumptions.add($0, Self.ending(error, isSent: $0.end <= whole)) }
+            for call in queue.removeAll() { resumptions.add(call, Self.ending(error, isSent: false)) }
             sent.removeAll()
         }
         reactor.remove(self)
         resumptions.run()
     }
 
-    private static func outcome(_ error: RlimitError, isSent: Bool) -> Outcome {
+    private static func ending(_ error: RlimitError, isSent: Bool) -> Ending {
         guard error.code == .connectionLost else { return .failed(error) }
         return isSent ? .unanswered(error) : .unsent(error)
     }

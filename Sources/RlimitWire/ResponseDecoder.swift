@@ -8,7 +8,7 @@ package import RlimitModel
     private var arena = Arena(capacity: Arena.requestCapacity)
     // The last answer to a get, for the next that is the same: limits seldom change.
     private var repeated = RepeatedMessage()
-    private var last = (resources: ResourceSet.none, limits: Limits())
+    private var last = ToldLimits(resources: .none, limits: Limits())
     private let descriptor: UnsafePointer<ProtobufCMessageDescriptor>?
     private let libraryFault: String?
 
@@ -28,24 +28,41 @@ package import RlimitModel
         let response = try unpack(payload)
         if case .success(.limits(let resources, let limits)) = response.outcome, !response.more {
             repeated.keep(payload, id: response.id)
-            last = (resources, limits)
+            last = ToldLimits(resources: resources, limits: limits)
         }
         return response
     }
 
-    /// The response whose frame is the first of the input, and takes that out; nil where it is not all there yet.
+    /// What is at the front of what came.
+    package enum Step {
+        /// Not yet a whole response.
+        case incomplete
+        /// One that tells what the last answer to a get told: `repeatedLimits`, which need not be moved about.
+        case repeated(id: UInt64)
+        // Apart, so that the other two are not as large as this.
+        indirect case response(Response)
+    }
+
+    /// Takes the first frame out of the input, if it is all there.
     ///
     /// - Throws: `.malformed`: nothing that comes after means anything.
-    package mutating func next(from input: inout ByteQueue) throws(RlimitError) -> Response? {
+    package mutating func step(in input: inout ByteQueue) throws(RlimitError) -> Step {
         var end = 0
-        let response = try input.withBytes { bytes throws(RlimitError) -> Response? in
-            guard let payload = try Frame.payload(in: bytes, from: 0, limit: Frame.greatestResponse) else { return nil }
+        let step = try input.withBytes { bytes throws(RlimitError) -> Step in
+            guard let payload = try Frame.payload(in: bytes, from: 0, limit: Frame.greatestResponse) else {
+                return .incomplete
+            }
             end = payload.upperBound
-            return try decode(bytes.extracting(payload))
+            let message = bytes.extracting(payload)
+            if let id = repeated.id(of: message) { return .repeated(id: id) }
+            return .response(try decode(message))
         }
         input.consume(end)
-        return response
+        return step
     }
+
+    /// What the last answer to a get told.
+    package var repeatedLimits: ToldLimits { last }
 
     private mutating func unpack(_ payload: borrowing Span<UInt8>) throws(RlimitError) -> Response {
         if let libraryFault { throw RlimitError(.internalError, message: libraryFault) }
@@ -106,4 +123,10 @@ extension Response {
             return .failure(RlimitError(.unsupported, message: "an answer of a kind that this client does not know"))
         }
     }
+}
+
+/// The limits that an answer told of, by themselves: plain bits.
+package struct ToldLimits: Sendable {
+    package let resources: ResourceSet
+    package let limits: Limits
 }

@@ -1,8 +1,7 @@
 import RlimitModel
 
-/// What came of sending one request.
-enum Outcome: Sendable {
-    case reply(Reply)
+/// Why a request that was sent once brought nothing.
+enum Ending: Error, Sendable {
     /// What the agent answered, or why nobody waits for that any more.
     case failed(RlimitError)
     /// The connection ended before the agent had all of it: it cannot have acted.
@@ -10,12 +9,10 @@ enum Outcome: Sendable {
     /// The connection ended before the answer came: the agent may have acted.
     case unanswered(RlimitError)
 
-    /// The reply; nil where the request is to be sent once more, on a new connection: one that the agent cannot have acted
-    /// on, or that only reads. An edit that may have been made never is.
-    func reply(to inquiry: Inquiry, isSecondTry: Bool, at socket: AgentSocket) throws(RlimitError) -> Reply? {
+    /// Returns where the request is to be sent once more, on a new connection: one that the agent cannot have acted on, or
+    /// that only reads. An edit that may have been made never is.
+    func requireAnotherTry(of inquiry: Inquiry, isSecondTry: Bool, at socket: AgentSocket) throws(RlimitError) {
         switch self {
-        case .reply(let reply):
-            return reply
         case .failed(let error):
             throw error
         case .unsent(let error):
@@ -23,6 +20,5 @@ enum Outcome: Sendable {
         case .unanswered(let error):
             guard !isSecondTry, inquiry.onlyReads else { throw error }
         }
-        return nil
     }
 }
