@@ -40,6 +40,8 @@ import RlimitModel
 @safe struct Resumptions {
     private var list: [UnsafeContinuation<Void, Never>] = unsafe []
 
+    var count: Int { unsafe list.count }
+
     /// Its answer is there.
     mutating func add(_ call: TaskCall) {
         if let continuation = unsafe call.continuation.take() { unsafe list.append(continuation) }

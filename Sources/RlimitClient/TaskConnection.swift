@@ -6,7 +6,7 @@ import Synchronization
 /// One open connection to the agent, on which any number of tasks ask at once: pipelined, and no thread waits for an answer.
 ///
 /// The task that begins a call sends it, or leaves it to one that is sending already: one write then carries all. The
-/// reactor receives. At most as many requests as the agent takes are under way; more wait in order.
+/// reactor receives, and sends what those ask next whom it has just answered. At most as many requests as the agent takes are under way; more wait in order.
 final class TaskConnection: Connection, @unchecked Sendable {
     let socket: StreamSocket
     let place: AgentSocket
@@ -26,7 +26,9 @@ final class TaskConnection: Connection, @unchecked Sendable {
     @safe @exclusivity(unchecked) private var sent = SentCalls()
     @safe @exclusivity(unchecked) private var queue = CallQueue()
     @safe @exclusivity(unchecked) private var sending = Sending.nobody
-    @safe @exclusivity(unchecked) private var isFlushDue = false
+    // Calls that begin now are sent by the reactor.
+    @safe @exclusivity(unchecked) private var isGathering = false
+    @safe @exclusivity(unchecked) private var begunCount: UInt64 = 0
     @safe @exclusivity(unchecked) private var appendedCount: UInt64 = 0
     @safe @exclusivity(unchecked) private var sentCount: UInt64 = 0
     // The sender's.
@@ -87,11 +89,6 @@ final class TaskConnection: Connection, @unchecked Sendable {
 
 // A call begins, or is given up.
 extension TaskConnection {
-    // As many requests are worth a write of their own: the agent then works on some while tasks still ask for others.
-    private static let batch = 16
-
-    private enum Deed { case nothing, send, flushSoon }
-
     private func begin(_ call: TaskCall, _ continuation: UnsafeContinuation<Void, Never>) {
         monitor.lock()
         if call.ending == nil, let ending { call.ending = Self.ending(ending, isSent: false) }
@@ -101,36 +98,11 @@ extension TaskConnection {
         }
         unsafe call.continuation = continuation
         queue.append(call)
-        let deed = deedAfterAppending
-        switch deed {
-        case .send: sending = .somebody
-        case .flushSoon: isFlushDue = true
-        case .nothing: break
-        }
+        begunCount += 1
+        let isOurs = sending == .nobody && !sent.isFull && !isGathering
+        if isOurs { sending = .somebody }
         monitor.unlock()
         reactor.wake(by: call.deadline)
-        switch deed {
-        case .send: sendQueued()
-        case .flushSoon: Task.detached { self.flush() }
-        case .nothing: break
-        }
-    }
-
-    // While others are under way, tasks that run at the same time are likely to ask as well: what they ask goes in one
-    // write, as soon as those that are to run now have.
-    private var deedAfterAppending: Deed {
-        guard sending == .nobody, !sent.isFull else { return .nothing }
-        if sent.isEmpty || queue.count >= Self.batch { return .send }
-        return isFlushDue ? .nothing : .flushSoon
-    }
-
-    private func flush() {
-        let isOurs = monitor.locked {
-            isFlushDue = false
-            guard sending == .nobody, !queue.isEmpty else { return false }
-            sending = .somebody
-            return true
-        }
         if isOurs { sendQueued() }
     }
 
@@ -276,37 +248,60 @@ extension TaskConnection {
             return end(.lost(place, error.description))
         }
         var failure: RlimitError?
-        // Some at a time, so that tasks go on while others' answers are read.
-        while failure == nil {
-            var resumptions = Resumptions()
-            var isMore = true
-            monitor.lock()
-            do throws(RlimitError) {
-                for _ in 0..<Self.batch where isMore {
-                    switch try reader.next() {
-                    case .repeated(let id): try deliver(reader.repeatedLimits, of: id, &resumptions)
-                    case .response(let response): try deliver(response, &resumptions)
-                    case .incomplete: isMore = false
-                    }
-                }
-            } catch {
-                failure = error
-            }
-            monitor.unlock()
-            resumptions.run()
-            if !isMore { break }
-        }
+        var resumptions = Resumptions()
         monitor.lock()
+        do throws(RlimitError) {
+            takingAll: while true {
+                switch try reader.next() {
+                case .repeated(let id): try deliver(reader.repeatedLimits, of: id, &resumptions)
+                case .response(let response): try deliver(response, &resumptions)
+                case .incomplete: break takingAll
+                }
+            }
+        } catch {
+            failure = error
+        }
         if received == .end {
             failure = failure ?? .lost(place, sendFailure?.description ?? "it was closed")
         } else if isLetGo, isIdle {
             failure = failure ?? .lost(place, "it was let go")
         }
+        isGathering = failure == nil && resumptions.count >= Self.crowd
         // Those that waited for the agent to take more.
-        let sendsMore = failure == nil && sending == .nobody && !queue.isEmpty && !isFlushDue
+        let sendsMore = failure == nil && !isGathering && sending == .nobody && !queue.isEmpty
         if sendsMore { sending = .somebody }
+        let (isGathering, begun, resumed) = (isGathering, begunCount, UInt64(resumptions.count))
         monitor.unlock()
+        resumptions.run()
         if let failure { end(failure) } else if sendsMore { sendQueued() }
+        if isGathering { gather(resumed, since: begun) }
+    }
+
+    // As many tasks that are answered at once are likely to ask again at once.
+    private static let crowd = 4
+    // So often the reactor looks in vain for what they ask.
+    private static let patience = 8
+
+    // Lets the tasks run that were answered, and sends together what they ask. To leave that to them would take a write, or
+    // another task that waits for its turn, for few requests each.
+    private func gather(_ resumed: UInt64, since start: UInt64) {
+        var (seen, looks) = (start, 0)
+        while true {
+            DetachedThread.yield()
+            monitor.lock()
+            let begun = begunCount
+            let isMoving = begun != seen
+            let isOver = begun - start >= resumed || looks >= Self.patience || ending != nil
+            seen = begun
+            looks = isMoving ? 0 : looks + 1
+            if isOver { isGathering = false }
+            // As soon as they pause.
+            let isOurs = (isOver || !isMoving) && sending == .nobody && !sent.isFull && !queue.isEmpty
+            if isOurs { sending = .somebody }
+            monitor.unlock()
+            if isOurs { sendQueued() }
+            if isOver { return }
+        }
     }
 
     private func deliver(_ response: consuming Response, _ resumptions: inout Resumptions) throws(RlimitError) {

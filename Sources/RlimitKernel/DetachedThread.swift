@@ -22,6 +22,9 @@ package enum DetachedThread {
         return true
     }
 
+    /// Lets others run on the processor that the calling thread has, if any want to. sched_yield(2).
+    package static func yield() { sched_yield() }
+
     private final class Work: Sendable {
         let body: @Sendable () -> Void
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
