@@ -54,6 +54,6 @@ import RlimitModel
     }
 
     consuming func run() {
-        for unsafe continuation in unsafe list { unsafe continuation.resume() }
+        unsafe list.forEach { unsafe $0.resume() }
     }
 }

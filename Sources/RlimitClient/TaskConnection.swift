@@ -15,29 +15,30 @@ final class TaskConnection: Connection, @unchecked Sendable {
     let busyPolling: Duration
     let token: UInt64
     // Whether it takes no more calls, for those who do not hold the lock.
-    private let isOver = Atomic(false)
+    let isOver = Atomic(false)
     // What follows is touched only while this is locked, but for what belongs to the sender and to the reactor. Nothing of
     // it is ever accessed from within an access to the same, so that this need not be looked for in every call.
     let monitor = Monitor()
-    @safe @exclusivity(unchecked) private var ending: RlimitError?
-    @safe @exclusivity(unchecked) private var sendFailure: SystemError?
-    @safe @exclusivity(unchecked) private var isLetGo = false
+    @safe @exclusivity(unchecked) var ending: RlimitError?
+    @safe @exclusivity(unchecked) var sendFailure: SystemError?
+    @safe @exclusivity(unchecked) var isLetGo = false
     // Sent, or being sent. The answers to those that were abandoned are still to come.
-    @safe @exclusivity(unchecked) private var sent = SentCalls()
-    @safe @exclusivity(unchecked) private var queue = CallQueue()
-    @safe @exclusivity(unchecked) private var sending = Sending.nobody
-    // Calls that begin now are sent by the reactor.
-    @safe @exclusivity(unchecked) private var isGathering = false
-    @safe @exclusivity(unchecked) private var begunCount: UInt64 = 0
-    @safe @exclusivity(unchecked) private var appendedCount: UInt64 = 0
-    @safe @exclusivity(unchecked) private var sentCount: UInt64 = 0
+    @safe @exclusivity(unchecked) var sent = SentCalls()
+    @safe @exclusivity(unchecked) var queue = CallQueue()
+    @safe @exclusivity(unchecked) var sending = Sending.nobody
+    // Calls that begin now are sent by the reactor, until there were so many.
+    @safe @exclusivity(unchecked) var isGathering = false
+    @safe @exclusivity(unchecked) var gatheredCount: UInt64 = 0
+    @safe @exclusivity(unchecked) var begunCount: UInt64 = 0
+    @safe @exclusivity(unchecked) var appendedCount: UInt64 = 0
+    @safe @exclusivity(unchecked) var sentCount: UInt64 = 0
     // The sender's.
     @safe @exclusivity(unchecked) private var encoder = RequestEncoder()
     @safe @exclusivity(unchecked) private var output = ByteQueue()
     // The reactor's.
-    @safe @exclusivity(unchecked) private var reader: ReplyReader
+    @safe @exclusivity(unchecked) var reader: ReplyReader
 
-    private enum Sending {
+    enum Sending {
         case nobody, somebody
         /// There was no room; the reactor goes on when there is.
         case blocked
@@ -84,7 +85,7 @@ final class TaskConnection: Connection, @unchecked Sendable {
     }
 
     // Nobody waits for anything.
-    private var isIdle: Bool { queue.isEmpty && sent.allSatisfy(\.isAbandoned) }
+    var isIdle: Bool { queue.isEmpty && sent.allSatisfy(\.isAbandoned) }
 }
 
 // A call begins, or is given up.
@@ -99,6 +100,7 @@ extension TaskConnection {
         unsafe call.continuation = continuation
         queue.append(call)
         begunCount += 1
+        if isGathering, begunCount >= gatheredCount { isGathering = false }
         let isOurs = sending == .nobody && !sent.isFull && !isGathering
         if isOurs { sending = .somebody }
         monitor.unlock()
@@ -151,7 +153,7 @@ extension TaskConnection {
 // Sending: one at a time, without the lock.
 extension TaskConnection {
     // By whoever made `sending` `.somebody`.
-    private func sendQueued() {
+    func sendQueued() {
         var sentNow = 0
         while true {
             var resumptions = Resumptions()
@@ -162,7 +164,8 @@ extension TaskConnection {
             resumptions.run()
             guard let message else { return }
             do throws(SystemError) {
-                guard let count = try output.send(through: socket, with: message.process?.pidfd.descriptor.number) else {
+                guard let count = try output.send(through: socket, with: message.process?.pidfd.descriptor.number)
+                else {
                     monitor.locked { sending = .blocked }
                     return reactor.watchForRoom(self)
                 }
@@ -234,116 +237,5 @@ extension TaskConnection {
             return true
         }
         if isOurs { sendQueued() }
-    }
-}
-
-// Receiving: the reactor does.
-extension TaskConnection {
-    /// Something came, or the end.
-    func receive() {
-        var received = StreamSocket.Received.wouldBlock
-        do throws(SystemError) {
-            received = try reader.fill(from: socket)
-        } catch {
-            return end(.lost(place, error.description))
-        }
-        var failure: RlimitError?
-        var resumptions = Resumptions()
-        monitor.lock()
-        do throws(RlimitError) {
-            takingAll: while true {
-                switch try reader.next() {
-                case .repeated(let id): try deliver(reader.repeatedLimits, of: id, &resumptions)
-                case .response(let response): try deliver(response, &resumptions)
-                case .incomplete: break takingAll
-                }
-            }
-        } catch {
-            failure = error
-        }
-        if received == .end {
-            failure = failure ?? .lost(place, sendFailure?.description ?? "it was closed")
-        } else if isLetGo, isIdle {
-            failure = failure ?? .lost(place, "it was let go")
-        }
-        isGathering = failure == nil && resumptions.count >= Self.crowd
-        // Those that waited for the agent to take more.
-        let sendsMore = failure == nil && !isGathering && sending == .nobody && !queue.isEmpty
-        if sendsMore { sending = .somebody }
-        let (isGathering, begun, resumed) = (isGathering, begunCount, UInt64(resumptions.count))
-        monitor.unlock()
-        resumptions.run()
-        if let failure { end(failure) } else if sendsMore { sendQueued() }
-        if isGathering { gather(resumed, since: begun) }
-    }
-
-    // As many tasks that are answered at once are likely to ask again at once.
-    private static let crowd = 4
-    // So often the reactor looks in vain for what they ask.
-    private static let patience = 8
-
-    // Lets the tasks run that were answered, and sends together what they ask. To leave that to them would take a write, or
-    // another task that waits for its turn, for few requests each.
-    private func gather(_ resumed: UInt64, since start: UInt64) {
-        var (seen, looks) = (start, 0)
-        while true {
-            DetachedThread.yield()
-            monitor.lock()
-            let begun = begunCount
-            let isMoving = begun != seen
-            let isOver = begun - start >= resumed || looks >= Self.patience || ending != nil
-            seen = begun
-            looks = isMoving ? 0 : looks + 1
-            if isOver { isGathering = false }
-            // As soon as they pause.
-            let isOurs = (isOver || !isMoving) && sending == .nobody && !sent.isFull && !queue.isEmpty
-            if isOurs { sending = .somebody }
-            monitor.unlock()
-            if isOurs { sendQueued() }
-            if isOver { return }
-        }
-    }
-
-    private func deliver(_ response: consuming Response, _ resumptions: inout Resumptions) throws(RlimitError) {
-        guard let call = sent[response.id] else { return }
-        if !response.more { sent.remove(call) }
-        guard !call.isAbandoned else { return }
-        guard call.reply.take(response) else { throw .noAgent(place, "an answer in parts that do not fit") }
-        guard call.reply.isWhole else { return }
-        sent.remove(call)
-        resumptions.add(call)
-    }
-
-    // The same of an answer that repeats the last one.
-    private func deliver(
-        _ told: ToldLimits, of id: UInt64, _ resumptions: inout Resumptions
-    ) throws(RlimitError) {
-        guard let call = sent[id] else { return }
-        sent.remove(call)
-        guard !call.isAbandoned else { return }
-        guard call.reply.take(told) else { throw .noAgent(place, "an answer in parts that do not fit") }
-        resumptions.add(call)
-    }
-
-    /// Ends it, and tells everyone who waits.
-    func end(_ error: RlimitError) {
-        var resumptions = Resumptions()
-        monitor.locked {
-            guard ending == nil else { return }
-            ending = error
-            isOver.store(true, ordering: .releasing)
-            // Of what is being sent at this moment the agent may have all.
-            let whole = sending == .somebody ? appendedCount : sentCount
-            sent.forEach { resumptions.add($0, Self.ending(error, isSent: $0.end <= whole)) }
-            for call in queue.removeAll() { resumptions.add(call, Self.ending(error, isSent: false)) }
-            sent.removeAll()
-        }
-        reactor.remove(self)
-        resumptions.run()
-    }
-
-    private static func ending(_ error: RlimitError, isSent: Bool) -> Ending {
-        guard error.code == .connectionLost else { return .failed(error) }
-        return isSent ? .unanswered(error) : .unsent(error)
     }
 }

@@ -23,7 +23,8 @@ package struct RequestEncoder: ~Copyable {
 
     /// The same of a request that nobody put together.
     package mutating func encode(
-        _ operation: Request.Operation, id: UInt64, milliseconds: UInt64?, isQuestion: Bool, into output: inout ByteQueue
+        _ operation: Request.Operation, id: UInt64, milliseconds: UInt64?, isQuestion: Bool,
+        into output: inout ByteQueue
     ) throws(RlimitError) {
         let told = RequestBounds.told(milliseconds)
         if !isQuestion, packed.append(operation, id: id, milliseconds: told, to: &output) { return }
