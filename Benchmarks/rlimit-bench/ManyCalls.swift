@@ -83,7 +83,9 @@ struct ManyCalls: ~Copyable {
         takingAll: while true {
             switch try lane.next(with: &decoder) {
             case .repeated(let id): try take(.success(decoder.repeatedLimits.limits[.openFiles]), to: id, of: lane)
-            case .response(let response): try take(response.outcome.map(Work.limit(in:)), to: response.id, of: lane)
+            case .response(let id):
+                guard let outcome = decoder.takeResponse()?.outcome else { break takingAll }
+                try take(outcome.map(Work.limit(in:)), to: id, of: lane)
             case .incomplete: break takingAll
             }
         }

@@ -227,7 +227,7 @@ extension AgentConnection {
                 let fits: Bool
                 switch try reader.next() {
                 case .repeated(let id): fits = waiting.take(reader.repeatedLimits, of: id)
-                case .response(let response): fits = waiting.take(response)
+                case .response: fits = if let response = reader.takeResponse() { waiting.take(response) } else { true }
                 case .incomplete:
                     if received == .end { end(.lost(place, "it was closed")) }
                     return

@@ -44,13 +44,16 @@ struct ReplyReader: ~Copyable {
     mutating func next() throws(RlimitError) -> ResponseDecoder.Step {
         let step = try decoded()
         switch step {
-        case .response(let response) where response.id == 0:
-            if case .failure(let error) = response.outcome { throw error }
+        case .response(id: 0):
+            if case .failure(let error)? = decoder.takeResponse()?.outcome { throw error }
         case .repeated(id: 0): break
         default: return step
         }
         throw .noAgent(place, "an answer to nothing")
     }
+
+    /// What `.response` is; once.
+    mutating func takeResponse() -> Response? { decoder.takeResponse() }
 
     /// What `.repeated` tells.
     var repeatedLimits: ToldLimits { decoder.repeatedLimits }

@@ -20,7 +20,7 @@ extension TaskConnection {
             takingAll: while true {
                 switch try reader.next() {
                 case .repeated(let id): try deliver(reader.repeatedLimits, of: id, &resumptions)
-                case .response(let response): try deliver(response, &resumptions)
+                case .response: if let response = reader.takeResponse() { try deliver(response, &resumptions) }
                 case .incomplete: break takingAll
                 }
             }

@@ -9,6 +9,7 @@ package import RlimitModel
     // The last answer to a get, for the next that is the same: limits seldom change.
     private var repeated = RepeatedMessage()
     private var last = ToldLimits(resources: .none, limits: Limits())
+    private var found: Response?
     private let descriptor: UnsafePointer<ProtobufCMessageDescriptor>?
     private let libraryFault: String?
 
@@ -39,8 +40,8 @@ package import RlimitModel
         case incomplete
         /// One that tells what the last answer to a get told: `repeatedLimits`, which need not be moved about.
         case repeated(id: UInt64)
-        // Apart, so that the other two are not as large as this.
-        indirect case response(Response)
+        /// One that `takeResponse` gives: apart, so that the other two are not as large.
+        case response(id: UInt64)
     }
 
     /// Takes the first frame out of the input, if it is all there.
@@ -55,11 +56,16 @@ package import RlimitModel
             end = payload.upperBound
             let message = bytes.extracting(payload)
             if let id = repeated.id(of: message) { return .repeated(id: id) }
-            return .response(try decode(message))
+            let response = try decode(message)
+            defer { found = response }
+            return .response(id: response.id)
         }
         input.consume(end)
         return step
     }
+
+    /// The response that the last step came to; once.
+    package mutating func takeResponse() -> Response? { found.take() }
 
     /// What the last answer to a get told.
     package var repeatedLimits: ToldLimits { last }
