@@ -36,20 +36,8 @@ struct PackedGet {
         else { return false }
         unsafe output.write(upTo: Self.greatestPrefix + bytes.count) { space in
             var end = Frame.headerLength
-            func append(_ number: UInt64, tag: UInt8) {
-                unsafe space[end] = tag
-                end += 1
-                var left = number
-                while left >= 0x80 {
-                    unsafe space[end] = UInt8(truncatingIfNeeded: left) | 0x80
-                    left >>= 7
-                    end += 1
-                }
-                unsafe space[end] = UInt8(truncatingIfNeeded: left)
-                end += 1
-            }
-            append(id, tag: RepeatedMessage.idTag)
-            if let milliseconds { append(UInt64(milliseconds), tag: Self.timeoutTag) }
+            unsafe Self.write(id, tag: RepeatedMessage.idTag, to: space, at: &end)
+            if let milliseconds { unsafe Self.write(UInt64(milliseconds), tag: Self.timeoutTag, to: space, at: &end) }
             unsafe bytes.span.withUnsafeBytes { kept in
                 unsafe UnsafeMutableRawBufferPointer(rebasing: space[end...]).copyMemory(
                     from: UnsafeRawBufferPointer(rebasing: kept[..<count]))
@@ -75,6 +63,22 @@ struct PackedGet {
         output.withBytes { queued in
             for index in 0..<count { bytes[index] = queued[queued.count - count + index] }
         }
+    }
+
+    // A field with a number, in as few bytes as it needs.
+    private static func write(
+        _ number: UInt64, tag: UInt8, to space: UnsafeMutableRawBufferPointer, at end: inout Int
+    ) {
+        unsafe space[end] = tag
+        end += 1
+        var left = number
+        while left >= 0x80 {
+            unsafe space[end] = UInt8(truncatingIfNeeded: left) | 0x80
+            left >>= 7
+            end += 1
+        }
+        unsafe space[end] = UInt8(truncatingIfNeeded: left)
+        end += 1
     }
 
     private static func length(of number: UInt64) -> Int { max(1, (64 - number.leadingZeroBitCount + 6) / 7) }

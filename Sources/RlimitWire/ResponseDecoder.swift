@@ -57,7 +57,7 @@ package import RlimitModel
             let message = bytes.extracting(payload)
             if let id = repeated.id(of: message) { return .repeated(id: id) }
             let response = try decode(message)
-            defer { found = response }
+            found = response
             return .response(id: response.id)
         }
         input.consume(end)
