@@ -52,6 +52,7 @@ static void take(struct rl_file_status *status, const struct stat *native) {
     status->mode = native->st_mode;
     status->uid = native->st_uid;
     status->gid = native->st_gid;
+    status->links = native->st_nlink;
 }
 
 int rl_file_status(int fd, struct rl_file_status *status) {
@@ -72,6 +73,21 @@ int rl_make_directory(const char *path, uint32_t mode) { return RESULT(mkdir(pat
 int rl_change_mode(const char *path, uint32_t mode) { return RESULT(chmod(path, mode)); }
 int rl_change_owner(int fd, uint32_t uid, uint32_t gid) { return RESULT(fchown(fd, uid, gid)); }
 int rl_unlink(const char *path) { return RESULT(unlink(path)); }
+
+int rl_create_at(int folder, const char *name) {
+    return RESULT(openat(folder, name, O_CLOEXEC | O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+}
+
+int rl_open_file_at(int folder, const char *name) {
+    return RESULT(openat(folder, name, O_CLOEXEC | O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+}
+
+int rl_rename_at(int folder, const char *from, const char *to) {
+    return RESULT(renameat(folder, from, folder, to));
+}
+
+int rl_unlink_at(int folder, const char *name) { return RESULT(unlinkat(folder, name, 0)); }
+int rl_is_regular(uint32_t mode) { return S_ISREG(mode); }
 
 int rl_is_read_only(const char *path) {
     struct statvfs native;

@@ -53,6 +53,10 @@ struct KernelProcess: TargetProcess, ~Copyable {
         do throws(SystemError) { return try pidfd.identity() } catch { throw refusal(error) }
     }
 
+    func birth() throws(RlimitError) -> ProcessBirth {
+        do throws(SystemError) { return try pidfd.birth() } catch { throw refusal(error) }
+    }
+
     func read(_ resource: Resource) throws(RlimitError) -> Limit {
         do throws(SystemError) {
             return try ProcessLimits.read(resource, of: pid)

@@ -29,13 +29,14 @@ extension Judge {
     ) throws(DetailNeeded) -> Result<AuthorizedEdit, RlimitError> {
         let standing = try standing(on: edit.resource, lease: lease)
         let verdict = EditVerdict(
-            edit: edit, now: subject.now[edit.resource], standing: standing, lease: lease,
+            edit: edit, now: subject.now[edit.resource], lasting: (subject.lasting ?? subject.now)[edit.resource],
+            standing: standing, lease: lease,
             systemCeiling: policy.ceiling(of: edit.resource), refusals: refusals)
         return verdict.decide().map { decided in
             AuthorizedEdit(
                 index: index, resource: edit.resource, old: verdict.now, new: decided.new, rule: decided.grant?.rule,
                 mayLower: standing.untouchable == nil && standing.lowering != nil, shortfall: decided.shortfall,
-                longestLease: decided.grant?.lease?.longest)
+                longestLease: decided.grant?.lease?.longest, reach: decided.grant.map(verdict.reach))
         }.mapError { error in
             var error = error
             error.resource = edit.resource
