@@ -46,6 +46,8 @@ struct KernelProcess: TargetProcess, ~Copyable {
         try self.init(pidfd)
     }
 
+    /// For a poller, to which it is readable once the process has ended.
+    var descriptor: Int32 { pidfd.descriptor.number }
     var hasEnded: Bool { pidfd.hasEnded }
     var isInChildUserNamespace: Bool { Procfs.isInChildUserNamespace(pid) }
 

@@ -13,9 +13,17 @@ package struct RequestHandler: ~Copyable {
     package var statistics = Statistics()
     private let startedAt = Moment.now
     var writer = LimitWriter()
-    var leases = LeaseKeeper()
+    var leases: LeaseKeeper
+    /// How far the clock by which leases end is ahead of the real one: only in tests.
+    package var clockAhead: Duration = .zero
 
     package init(policy: Policy, facts: AgentFacts, audit: Audit) {
+        self.init(policy: policy, facts: facts, audit: audit, leases: LeaseKeeper())
+    }
+
+    /// - Parameter leases: What there is of leases, and where they are written down.
+    init(policy: Policy, facts: AgentFacts, audit: Audit, leases: consuming LeaseKeeper) {
+        self.leases = leases
         self.policy = policy
         policyStatus = PolicyStatus(policy)
         self.facts = facts
@@ -29,6 +37,8 @@ package struct RequestHandler: ~Copyable {
         policyStatus.adopted(policy)
         self.policy.openFilesCeiling = Limit.Bound(facts.openFilesCeiling)
     }
+
+    func clock() -> Moment { .now + clockAhead }
 
     /// An operation that concerns no process.
     package mutating func handle(_ request: Request, from peer: Peer) throws(RlimitError) -> Reply {
@@ -96,7 +106,7 @@ package struct RequestHandler: ~Copyable {
         _ error: RlimitError, _ request: Request, to peer: Peer, target: Int32?, isSilent: Bool = false
     ) {
         switch error.code {
-        case .deniedByPolicy, .deniedByKernel, .aboveSystemCeiling, .targetChanged, .pidfdRequired:
+        case .deniedByPolicy, .deniedByKernel, .aboveSystemCeiling, .targetChanged, .pidfdRequired, .quotaExceeded:
             statistics.refusals += 1
             // What was done to a process that changed is told in any case.
             guard !isSilent || error.code == .targetChanged else { return }

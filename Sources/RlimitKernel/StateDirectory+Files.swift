@@ -90,10 +90,14 @@ extension StateDirectory {
         var bytes = [UInt8](repeating: 0, count: limit)
         var filled = 0
         while filled < limit {
-            let count = try unsafe bytes.withUnsafeMutableBytes { room throws(SystemError) in
-                unsafe try file.read(into: UnsafeMutableRawBufferPointer(rebasing: room[filled...]))
+            let number = file.number
+            let count = try SystemCall.value("read") {
+                unsafe bytes.withUnsafeMutableBytes { room in
+                    let room = unsafe UnsafeMutableRawBufferPointer(rebasing: room[filled...])
+                    return unsafe rl_read(number, room.baseAddress, room.count)
+                }
             }
-            guard let count, count > 0 else { break }
+            guard count > 0 else { break }
             filled += count
         }
         return Array(bytes.prefix(filled))

@@ -35,17 +35,13 @@ struct Lease: Hashable, Sendable {
     /// Why a lease ended, as the audit has it.
     enum Cause: String, Hashable, Sendable {
         case expired, released, disconnected
+        /// It was answered as refused, but what was raised could not be lowered.
+        case refused
         case processEnded = "process-ended"
     }
 
     /// The rule that granted it: the first, where it took several.
     var rule: String? { parts.lazy.compactMap(\.rule).first }
-
-    func info(at now: Moment) -> LeaseInfo {
-        LeaseInfo(
-            id: id, pid: process.pid, changes: parts.map(\.change), remaining: endsAt.map { max(.zero, $0 - now) },
-            rule: rule)
-    }
 }
 
 /// What a lease lends of one resource.
@@ -58,9 +54,12 @@ struct LeasePart: Hashable, Sendable {
     /// What it keeps the limit at, as long as it lives.
     var hold: LeaseHold
     /// Which holding of this limit it belongs to. Holdings of one limit follow one another, with rising numbers.
-    let generation: UInt64
+    var generation: UInt64
     /// What that holding goes back to.
     let original: Limit
+
+    /// The generation of a part whose holding is no more.
+    static let noHolding: UInt64 = 0
 
     var change: Change { Change(resource, old: old, new: new, grantedBy: .agent(rule: rule)) }
 }

@@ -86,12 +86,26 @@ struct LeaseBook {
         holdings[Place(process: process, resource: resource)]?.current = new
     }
 
-    /// A limit is as somebody wants it who had leave to lower it: no lease takes anything back of it any more.
-    mutating func forgetHolding(_ resource: Resource, of process: ProcessBirth) -> LeaseInfo.ID? {
-        let holding = holdings.removeValue(forKey: Place(process: process, resource: resource))
-        guard let id = holding?.lastingID else { return nil }
-        discard(id)
-        return id
+    /// A limit was lowered by somebody who had leave to: nothing is taken back of it any more.
+    ///
+    /// - Returns: The leases that held it, as they are now, and what was given for good of it.
+    mutating func abandon(
+        _ resource: Resource, of process: ProcessBirth
+    ) -> (leases: [Lease], lasting: LeaseInfo.ID?) {
+        guard let holding = holdings.removeValue(forKey: Place(process: process, resource: resource)) else {
+            return ([], nil)
+        }
+        if let id = holding.lastingID { discard(id) }
+        var changed: [Lease] = []
+        for id in leases(of: process) where holding.contains(id) {
+            guard var lease = leases[id], let place = lease.parts.firstIndex(where: { $0.resource == resource }) else {
+                continue
+            }
+            lease.parts[place].generation = LeasePart.noHolding
+            leases[id] = lease
+            changed.append(lease)
+        }
+        return (changed, holding.lastingID)
     }
 
     /// What the end of a lease means for one limit.
@@ -233,12 +247,17 @@ struct LeaseBook {
         return next.id
     }
 
+    /// One ends at another moment than it was to.
+    mutating func end(_ id: LeaseInfo.ID, at moment: Moment, because cause: Lease.Cause) {
+        leases[id]?.cause = cause
+        schedule(id, at: moment)
+    }
+
     /// A connection has closed: those that last as long end now.
     mutating func disconnected(_ session: UInt64, at now: Moment) {
         for id in sessions.removeValue(forKey: session) ?? [] {
             leases[id]?.session = nil
-            leases[id]?.cause = .disconnected
-            schedule(id, at: now)
+            end(id, at: now, because: .disconnected)
         }
     }
 

@@ -32,6 +32,13 @@ struct LeaseKeeper: ~Copyable {
         }
     }
 
+    func complain(_ what: String) {
+        switch store {
+        case .some(let store): store.complain(what)
+        case .none: break
+        }
+    }
+
     /// A lease is done with.
     mutating func remove(_ id: LeaseInfo.ID) {
         for alone in book.remove(id) { erase(alone) }

@@ -59,6 +59,8 @@ struct LeaseStore: ~Copyable {
         return leases
     }
 
+    func complain(_ what: String) { log.error("leases: \(what)") }
+
     private func read(_ name: String) throws(LeaseRecord.Fault) -> Lease? {
         let content: StateDirectory.Content
         do throws(SystemError) {
@@ -92,9 +94,5 @@ struct LeaseStore: ~Copyable {
         }
     }
 
-    private static func name(of id: LeaseInfo.ID) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        let text = id.bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-        return prefix + String(decoding: text, as: UTF8.self)
-    }
+    private static func name(of id: LeaseInfo.ID) -> String { "\(prefix)\(id)" }
 }

@@ -34,7 +34,7 @@ extension RequestHandler {
         let changes = edits.map { change($0, on: process) }
         statistics.changes += UInt64(changes.count { $0.new != $0.old })
         for change in changes { audit.lent(change, lease, term, by: asker.peer) }
-        return .changes(changes, lease: lease.info(at: now))
+        return .changes(changes, lease: asker.info(of: lease, at: now))
     }
 
     /// What was raised for a program that became another user's meanwhile stays raised as long as it runs; then it is taken back.
@@ -114,7 +114,9 @@ extension RequestHandler {
             if before != nil { _ = leases.book.remove(lease.id) }
             leases.book.insert(lease)
         }
-        for edit in edits { settle(edit, birth) }
+        for edit in edits where edit.lowers && leases.book.known(edit.resource, of: birth, now: edit.old) != nil {
+            abandon(edit.resource, of: birth)
+        }
         return true
     }
 
@@ -137,22 +139,22 @@ extension RequestHandler {
         var hold = LeaseHold(
             soft: asked.soft.map { min($0, edit.new.soft) }, hard: asked.hard.map { min($0, edit.new.hard, most) })
         let before = holding.lastingID.flatMap { leases.book[$0] }
+        let id = if let before { before.id } else { try Self.newID() }
         if let part = before?.parts.first { hold = hold.union(part.hold) }
         let part = LeasePart(
             resource: edit.resource, old: edit.old, new: edit.new, rule: edit.rule, hold: hold,
             generation: holding.generation, original: holding.original)
         return Lease(
-            id: try before?.id ?? Self.newID(), process: process, credentials: subject.identity.credentials,
+            id: id, process: process, credentials: subject.identity.credentials,
             holder: LeaseHolder(process: nil, uid: 0, gid: 0, sharesNamespace: true), tenant: .user(0), term: .forGood,
             endsAt: nil, grantedAt: clock(), parts: [part])
     }
 
-    private mutating func settle(_ edit: AuthorizedEdit, _ process: ProcessBirth) {
-        guard edit.new != edit.old else { return }
-        guard edit.lowers else { return leases.book.set(edit.resource, of: process, to: edit.new) }
-        for lease in leases.book.forget(edit.resource, of: process) {
-            if lease.parts.isEmpty { leases.erase(lease.id) } else { try? leases.write(lease) }
-        }
+    // Whoever had leave to lower it wants it as it is.
+    private mutating func abandon(_ resource: Resource, of process: ProcessBirth) {
+        let left = leases.book.abandon(resource, of: process)
+        for lease in left.leases { try? leases.write(lease) }
+        if let lasting = left.lasting { leases.erase(lasting) }
     }
 }
 
