@@ -131,7 +131,9 @@ package struct RequestHandler: ~Copyable {
             let identity = try process.livingIdentity()
             var subject = Subject(
                 identity: identity, isPeer: isPeer, isAgent: identity.pid == facts.pid, wasFound: wasFound, now: now)
-            if request.operation.isLease { subject.lasting = try lasting(now, request.operation.resources, of: process) }
+            if request.operation.isLease {
+                subject.lasting = try lasting(now, request.operation.resources, of: process)
+            }
             if request.isQuestion {
                 var explanation = try policy.explain(request, from: peer, on: subject) {
                     (parts: ProcessDetail.Parts) throws(RlimitError) in

@@ -55,8 +55,9 @@ struct EditVerdict {
             return .failure(refusals.aboveSystemCeiling(edit.resource, new.hard, systemCeiling, most: most))
         }
         // What another lease lends is no reason to lend it for longer.
-        if lease != nil, edit.mode != .clamp, let hard = edit.hard, hard > max(lasting.hard, reach(of: grant)) {
-            return .failure(refusals.lentByOthers(edit.resource, hard, grant.rule, most: max(lasting.hard, reach(of: grant))))
+        let lendable = max(lasting.hard, reach(of: grant))
+        if lease != nil, edit.mode != .clamp, let hard = edit.hard, hard > lendable {
+            return .failure(refusals.lentByOthers(edit.resource, grant.rule, most: lendable))
         }
         return .success(grant)
     }

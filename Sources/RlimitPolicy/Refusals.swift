@@ -160,14 +160,16 @@ struct Refusals {
     func leaseLowers(_ resource: Resource, _ now: Limit, _ new: Limit) -> RlimitError {
         RlimitError(
             .invalidArgument,
-            message: "a lease only raises: \(resource) is \(now), and \(new) would lower it; ask for no less than there is",
+            message:
+                "a lease only raises: \(resource) is \(now), and \(new) would lower it; ask for no less than there is",
             resource: resource)
     }
 
-    func lentByOthers(_ resource: Resource, _ wanted: Limit.Bound, _ rule: String, most: Limit.Bound) -> RlimitError {
+    func lentByOthers(_ resource: Resource, _ rule: String, most: Limit.Bound) -> RlimitError {
         denied(
-            "rule \"\(rule)\" lets \(caller) lease \(resource) up to \(resource.formatted(most)); that it is above now is "
-                + "another lease's", rule: rule, resource: resource, allowed: most)
+            "rule \"\(rule)\" lets \(caller) lease \(resource) up to \(resource.formatted(most)); that it is above now "
+                + "is another lease's",
+            rule: rule, resource: resource, allowed: most)
     }
 
     static func leaseTooLong(_ rule: String, _ longest: Duration) -> RlimitError {
@@ -179,7 +181,8 @@ struct Refusals {
     static func leaseOfNoRule(_ rule: String) -> RlimitError {
         RlimitError(
             .deniedByPolicy,
-            message: "rule \"\(rule)\", which granted the lease, is there no more: it ends when it was to end", rule: rule)
+            message: "rule \"\(rule)\", which granted the lease, is there no more: it ends when it was to end",
+            rule: rule)
     }
 
     /// What more a lease would give; said beside the most that one may have for good.

@@ -134,7 +134,8 @@ struct LeaseBook {
     mutating func insert(_ lease: Lease) {
         for part in lease.parts {
             let place = Place(process: lease.process, resource: part.resource)
-            var holding = holdings[place].flatMap { $0.generation == part.generation ? $0 : nil }
+            var holding =
+                holdings[place].flatMap { $0.generation == part.generation ? $0 : nil }
                 ?? Holding(generation: part.generation, original: part.original, current: part.new)
             // Who held the one before it found its limit changed by somebody else.
             if let old = holdings[place], old.generation != part.generation, let id = old.lastingID { discard(id) }

@@ -138,7 +138,9 @@ extension RecordReader {
         return limit
     }
 
-    private func wrong(_ what: String) -> LeaseRecord.Fault { LeaseRecord.Fault("it has a \(what) that there cannot be") }
+    private func wrong(_ what: String) -> LeaseRecord.Fault {
+        LeaseRecord.Fault("it has a \(what) that there cannot be")
+    }
 }
 
 extension RecordWriter {

@@ -17,7 +17,9 @@ struct LeaseStore: ~Copyable {
 
     /// - Throws: ENOENT where /proc does not tell one boot of the machine from another.
     init(_ directory: consuming StateDirectory, log: Logger) throws(SystemError) {
-        guard let boot = SystemFacts.bootID() else { throw SystemError(number: 2, call: "open /proc/sys/kernel/random/boot_id") }
+        guard let boot = SystemFacts.bootID() else {
+            throw SystemError(number: 2, call: "open /proc/sys/kernel/random/boot_id")
+        }
         self.directory = directory
         self.boot = boot
         self.log = log
@@ -78,19 +80,19 @@ struct LeaseStore: ~Copyable {
     }
 
     private func setAside(_ name: String, because fault: LeaseRecord.Fault, _ aside: inout Set<String>) {
-        let path = "\(directory.path)/\(name)"
         let place = (1...Self.greatestSetAside).map { "\(Self.setAsidePrefix)\($0)" }.first { !aside.contains($0) }
+        let complaint = "\(directory.path)/\(name) is no lease: \(fault.description)"
         do throws(SystemError) {
             if let place {
                 try directory.rename(name, to: place)
                 aside.insert(place)
-                log.error("\(path) is no lease: \(fault.description); it was set aside as \(place)")
+                log.error("\(complaint); it was set aside as \(place)")
             } else {
                 try directory.remove(name)
-                log.error("\(path) is no lease: \(fault.description); it was removed, for \(aside.count) are set aside already")
+                log.error("\(complaint); it was removed, for \(aside.count) are set aside already")
             }
         } catch {
-            log.error("\(path) is no lease: \(fault.description); it is passed over, for it cannot be set aside: \(error)")
+            log.error("\(complaint); it is passed over, for it cannot be set aside: \(error)")
         }
     }
 

@@ -7,7 +7,7 @@ struct RecordWriter {
     init(_ beginning: [UInt8]) { bytes = beginning }
 
     mutating func put(_ number: some FixedWidthInteger & UnsignedInteger) {
-        for place in 0..<(type(of: number).bitWidth / 8) { bytes.append(UInt8(truncatingIfNeeded: number >> (8 * place))) }
+        for place in 0..<(number.bitWidth / 8) { bytes.append(UInt8(truncatingIfNeeded: number >> (8 * place))) }
     }
 
     mutating func put(_ flag: Bool) { bytes.append(flag ? 1 : 0) }
@@ -56,7 +56,9 @@ struct RecordReader {
 
     mutating func string() throws(LeaseRecord.Fault) -> String {
         let text = try bytes()
-        guard let string = String(validating: text, as: UTF8.self) else { throw LeaseRecord.Fault("it has a text that is none") }
+        guard let string = String(validating: text, as: UTF8.self) else {
+            throw LeaseRecord.Fault("it has a text that is none")
+        }
         return string
     }
 }

@@ -6,7 +6,8 @@ import RlimitPolicy
 
 extension RequestHandler {
     /// What those get who name a lease that is not theirs, or no more: which of the two is nobody's business.
-    private static let ended = RlimitError(.leaseEnded, message: "there is no such lease of the caller's, or it has ended")
+    private static let ended = RlimitError(
+        .leaseEnded, message: "there is no such lease of the caller's, or it has ended")
 
     /// The leases that a caller may see.
     package mutating func leases(_ request: Request, for asker: LeaseAsker) throws(RlimitError) -> Reply {

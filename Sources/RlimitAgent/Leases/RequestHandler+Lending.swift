@@ -12,13 +12,16 @@ extension RequestHandler {
     ) throws(RlimitError) -> Reply? {
         guard let asker else { throw RlimitError(.unsupported, message: "there are no leases here") }
         let birth = try process.birth()
-        if let error = leases.book.fullness(for: asker.tenant, quota: policy.quota.leases, process: birth) { throw error }
+        if let error = leases.book.fullness(for: asker.tenant, quota: policy.quota.leases, process: birth) {
+            throw error
+        }
         let now = clock()
         let longest = edits.compactMap(\.longestLease).min()
         let lease = Lease(
             id: try Self.newID(), process: birth, credentials: subject.identity.credentials, holder: asker.holder,
-            tenant: asker.tenant, term: term == .connection ? .connection : .duration, endsAt: term.end(from: now, longest: longest),
-            grantedAt: now, parts: edits.map { part(of: $0, request, birth, now) },
+            tenant: asker.tenant, term: term == .connection ? .connection : .duration,
+            endsAt: term.end(from: now, longest: longest), grantedAt: now,
+            parts: edits.map { part(of: $0, request, birth, now) },
             session: term == .connection ? asker.session : nil)
         try leases.write(lease)
         do throws(RlimitError) {
@@ -37,7 +40,7 @@ extension RequestHandler {
         return .changes(changes, lease: asker.info(of: lease, at: now))
     }
 
-    /// What was raised for a program that became another user's meanwhile stays raised as long as it runs; then it is taken back.
+    // What was raised for a program that became another user's meanwhile stays raised as long as that runs.
     private mutating func failed(_ lease: Lease, _ error: RlimitError) {
         guard error.code == .targetChanged else { return leases.erase(lease.id) }
         leases.book.insert(lease)
@@ -51,7 +54,8 @@ extension RequestHandler {
         let most = max(holding.lasting.hard, edit.reach ?? holding.lasting.hard)
         let asked = request.operation.edit(at: edit.index)
         let hold = LeaseHold(
-            soft: asked?.soft.map { min($0, edit.new.soft, most) }, hard: asked?.hard.map { min($0, edit.new.hard, most) })
+            soft: asked?.soft.map { min($0, edit.new.soft, most) },
+            hard: asked?.hard.map { min($0, edit.new.hard, most) })
         return LeasePart(
             resource: edit.resource, old: edit.old, new: edit.new, rule: edit.rule, hold: hold,
             generation: holding.generation, original: holding.original)
