@@ -122,6 +122,14 @@ int rl_directory_adopt(int fd, struct rl_directory **directory) {
     return 0;
 }
 
+int rl_directory_next(struct rl_directory *directory, const char **name) {
+    errno = 0;
+    struct dirent *entry = readdir((DIR *)directory);
+    if (entry == NULL) return -errno;
+    *name = entry->d_name;
+    return 1;
+}
+
 int rl_directory_next_folder(struct rl_directory *directory, const char **name) {
     while (1) {
         errno = 0;

@@ -69,6 +69,7 @@ ssize_t rl_directory_read(int fd, void *entries, size_t size);
 
 struct rl_directory;
 int rl_directory_adopt(int fd, struct rl_directory **directory);  // closes fd too when it is closed
+int rl_directory_next(struct rl_directory *directory, const char **name);  // 1, 0 at the end, -errno
 int rl_directory_next_folder(struct rl_directory *directory, const char **name);  // 1, 0 at the end, -errno; not "." and ".."
 int rl_directory_number(struct rl_directory *directory);
 void rl_directory_close(struct rl_directory *directory);
