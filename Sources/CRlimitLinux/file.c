@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -52,6 +53,7 @@ static void take(struct rl_file_status *status, const struct stat *native) {
     status->mode = native->st_mode;
     status->uid = native->st_uid;
     status->gid = native->st_gid;
+    status->links = native->st_nlink;
 }
 
 int rl_file_status(int fd, struct rl_file_status *status) {
@@ -72,6 +74,21 @@ int rl_make_directory(const char *path, uint32_t mode) { return RESULT(mkdir(pat
 int rl_change_mode(const char *path, uint32_t mode) { return RESULT(chmod(path, mode)); }
 int rl_change_owner(int fd, uint32_t uid, uint32_t gid) { return RESULT(fchown(fd, uid, gid)); }
 int rl_unlink(const char *path) { return RESULT(unlink(path)); }
+
+int rl_create_at(int folder, const char *name) {
+    return RESULT(openat(folder, name, O_CLOEXEC | O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+}
+
+int rl_open_file_at(int folder, const char *name) {
+    return RESULT(openat(folder, name, O_CLOEXEC | O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+}
+
+int rl_rename_at(int folder, const char *from, const char *to) {
+    return RESULT(renameat(folder, from, folder, to));
+}
+
+int rl_unlink_at(int folder, const char *name) { return RESULT(unlinkat(folder, name, 0)); }
+int rl_is_regular(uint32_t mode) { return S_ISREG(mode); }
 
 int rl_is_read_only(const char *path) {
     struct statvfs native;
@@ -103,6 +120,14 @@ int rl_directory_adopt(int fd, struct rl_directory **directory) {
     if (native == NULL) return -errno;
     *directory = (struct rl_directory *)native;
     return 0;
+}
+
+int rl_directory_next(struct rl_directory *directory, const char **name) {
+    errno = 0;
+    struct dirent *entry = readdir((DIR *)directory);
+    if (entry == NULL) return -errno;
+    *name = entry->d_name;
+    return 1;
 }
 
 int rl_directory_next_folder(struct rl_directory *directory, const char **name) {

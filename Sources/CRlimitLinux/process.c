@@ -10,9 +10,12 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -38,6 +41,13 @@ static_assert(offsetof(struct rl_pidfd_info, ruid) == 28 && offsetof(struct rl_p
 int rl_pidfd_open(int32_t pid, uint32_t flags) { return (int)RESULT(syscall(SYS_pidfd_open, pid, flags)); }
 
 int rl_pidfd_info(int pidfd, struct rl_pidfd_info *info) { return RESULT(ioctl(pidfd, RL_PIDFD_GET_INFO, info)); }
+
+// PID_FS_MAGIC of <linux/magic.h>, which Debian 12 does not have yet. Before Linux 6.9 all pidfds share one inode.
+int rl_pidfd_is_unique(int pidfd) {
+    struct statfs native;
+    if (fstatfs(pidfd, &native) != 0) return -errno;
+    return native.f_type == 0x50494446;
+}
 
 #ifndef P_PIDFD
 #define P_PIDFD 3
@@ -141,6 +151,15 @@ static void collect(sigset_t *set, const int *signals, size_t count) {
     sigemptyset(set);
     for (size_t index = 0; index < count; index++) sigaddset(set, signals[index]);
 }
+
+int rl_timer_open(void) { return RESULT(timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK)); }
+
+int rl_timer_set(int timer, uint64_t nanoseconds) {
+    struct itimerspec when = {.it_value = {.tv_sec = (time_t)(nanoseconds / 1000000000), .tv_nsec = (long)(nanoseconds % 1000000000)}};
+    return RESULT(timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, NULL));
+}
+
+ssize_t rl_random(void *bytes, size_t count) { return RESULT(getrandom(bytes, count, 0)); }
 
 int rl_signal_descriptor(const int *signals, size_t count) {
     sigset_t set;

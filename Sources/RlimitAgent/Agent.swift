@@ -9,8 +9,6 @@ package struct Agent: ~Copyable {
     private let poller: Poller
     private let signals: SignalSource
     private let listener: Listener
-    // Locked as long as the agent lives.
-    private let state: StateDirectory
     private var desk: Desk
     // Names of users may be asked of a directory that takes its time.
     private let reloading: BackgroundTask<Result<LoadedPolicy, PolicyFileError>>
@@ -36,8 +34,9 @@ package struct Agent: ~Copyable {
         static let listener: UInt64 = 1
         static let signals: UInt64 = 2
         static let reloading: UInt64 = 3
+        static let leases: UInt64 = 4
         /// Greater ones are sessions'.
-        static let last: UInt64 = 3
+        static let last: UInt64 = 4
     }
 
     /// How often the loop looks after what has waited too long, while there is such a thing.
@@ -54,24 +53,28 @@ package struct Agent: ~Copyable {
     init(_ parts: consuming AgentParts) throws(SystemError) {
         // What can fail comes first.
         let poller = try Poller()
+        let leases = try LeaseWatch()
         let loader = parts.loader
         let reloading = try BackgroundTask { Result { () throws(PolicyFileError) in try loader.load() } }
         try poller.add(parts.signals.descriptor.number, .readable, token: Token.signals)
         try poller.add(parts.listener.descriptor.number, .readable, token: Token.listener)
         try poller.add(reloading.descriptor, .readable, token: Token.reloading)
+        try poller.add(leases.descriptor, .readable, token: Token.leases)
+        var desk = Desk(
+            handler: RequestHandler(
+                policy: parts.policy, facts: parts.facts, audit: Audit(sink: parts.sink), leases: parts.leases),
+            errandLimit: parts.errandLimit, leases: leases)
+        try desk.adoptLeases()
+        self.desk = desk
         self.poller = poller
         self.reloading = reloading
         signals = parts.signals
         listener = parts.listener
-        state = parts.state
         supervisor = parts.supervisor
         sink = parts.sink
         log = parts.log
         limits = ConnectionLimits(all: parts.connectionLimit)
         busyPoll = BusyPoll(upTo: parts.busyPoll)
-        desk = Desk(
-            handler: RequestHandler(policy: parts.policy, facts: parts.facts, audit: Audit(sink: parts.sink)),
-            errandLimit: parts.errandLimit)
     }
 
     // How many events there are, after looking for some before sleeping where that is wanted and pays.
@@ -129,6 +132,7 @@ extension Agent {
         case Token.signals: handleSignals()
         case Token.listener: acceptConnections()
         case Token.reloading: endReload()
+        case Token.leases: desk.serveLeases(until: .now + Self.errandSlice)
         default: break
         }
         desk.now = .now
@@ -218,6 +222,8 @@ extension Agent {
     private mutating func end(_ token: UInt64, _ session: Session) {
         // Closing the socket takes it out of the poller too.
         guard sessions.remove(token) else { return }
+        // The agent after this one goes on with what was lent to those who are connected to this one.
+        if drainsUntil == nil { desk.endLeases(of: session) }
         desk.end(session)
         session.account.groups.release(session.peer.groups, to: &groupBudget)
         tenants.release(session.account, now: desk.now)

@@ -22,7 +22,7 @@ package struct AgentFacts: Sendable {
 
     static func gather(canRaise: Bool) -> AgentFacts {
         let kernel = KernelFeatures.probed
-        var features: [Feature] = [.batch, .explain, .pidfd, .usage, .cgroups, .pods]
+        var features: [Feature] = [.batch, .explain, .pidfd, .usage, .leases, .cgroups, .pods]
         if kernel.hasPeerPidfd { features.append(.peerPidfd) }
         if kernel.hasPidfdInfo { features.append(.pidfdInfo) }
         return AgentFacts(

@@ -1,3 +1,4 @@
+import RlimitKernel
 import RlimitModel
 import RlimitPolicy
 
@@ -10,6 +11,10 @@ package struct Audit: Sendable {
     enum Verdict {
         /// A change that was granted and made.
         case granted
+        /// A lease that got another end.
+        case renewed
+        /// A lease that ended, and what became of one limit.
+        case ended
         /// A request that policy or the kernel refused.
         case refused
         /// A change that met a process which was no longer the one that had been judged.
@@ -20,11 +25,57 @@ package struct Audit: Sendable {
         var word: StaticString {
             switch self {
             case .granted: "granted"
+            case .renewed: "renewed"
+            case .ended: "ended"
             case .refused: "refused"
             case .stray: "stray"
             case .fault: "fault"
             }
         }
+    }
+
+    /// A limit that was lent, whether or not it had to change for that.
+    func lent(_ change: Change, _ lease: Lease, _ term: LeaseTerm, by peer: Peer) {
+        var line = begin(.granted, peer, "set")
+        line.add("target_pid", lease.process.pid)
+        line.add("resource", change.resource.name)
+        line.add("old", change.old)
+        line.add("new", change.new)
+        if case .agent(let rule?) = change.grantedBy { line.add("rule", rule) }
+        add(lease, endingAfter: lease.endsAt.map { $0 - lease.grantedAt }, to: &line)
+        sink.write(line, isChange: true)
+    }
+
+    func renewed(_ lease: Lease, at now: Moment, by peer: Peer) {
+        var line = begin(.renewed, peer, "lease_renew")
+        line.add("target_pid", lease.process.pid)
+        line.add("rule", lease.rule)
+        add(lease, endingAfter: lease.endsAt.map { $0 - now }, to: &line)
+        sink.write(line, isChange: true)
+    }
+
+    /// What the end of a lease came to for one limit.
+    ///
+    /// - Parameter peer: Who released it; nil: it ended by itself, and is told of whoever has it.
+    func returned(
+        _ restoration: Restoration, of lease: Lease, because cause: Lease.Cause, by peer: Peer? = nil
+    ) {
+        let holder = Peer(pid: lease.holder.process?.pid, uid: lease.holder.uid, gid: lease.holder.gid)
+        var line = begin(.ended, peer ?? holder, cause == .released ? "lease_release" : "lease")
+        line.add("target_pid", lease.process.pid)
+        line.add("resource", restoration.resource.name)
+        if let limit = restoration.limit { line.add("new", limit) }
+        line.add("rule", lease.rule)
+        line.add("lease", lease.id.description)
+        line.add("cause", cause.rawValue)
+        line.add("outcome", restoration.outcome.word)
+        sink.write(line, isChange: true)
+    }
+
+    private func add(_ lease: Lease, endingAfter time: Duration?, to line: inout LogLine) {
+        line.add("lease", lease.id.description)
+        line.add("term", word: lease.term == .connection ? "connection" : "duration")
+        if let time { line.add("ends_in_ms", time.nanoseconds / 1_000_000) }
     }
 
     /// An edit was made.
@@ -66,7 +117,7 @@ package struct Audit: Sendable {
     private func begin(_ verdict: Verdict, _ peer: Peer, _ operation: StaticString) -> LogLine {
         var line = LogLine(sink.format)
         line.add("time", Timestamp.now())
-        line.add("level", word: verdict == .granted ? "notice" : "warning")
+        line.add("level", word: verdict.isWarning ? "warning" : "notice")
         line.add("event", word: "audit")
         line.add("verdict", word: verdict.word)
         line.add("operation", word: operation)
@@ -74,6 +125,28 @@ package struct Audit: Sendable {
         line.add("peer_uid", peer.uid)
         line.add("peer_gid", peer.gid)
         return line
+    }
+}
+
+extension Audit.Verdict {
+    fileprivate var isWarning: Bool {
+        switch self {
+        case .granted, .renewed, .ended: false
+        case .refused, .stray, .fault: true
+        }
+    }
+}
+
+extension Restoration.Outcome {
+    /// As the protocol has it.
+    fileprivate var word: String {
+        switch self {
+        case .restored: "restored"
+        case .heldByAnotherLease: "held-by-another-lease"
+        case .changedByTarget: "changed-by-target"
+        case .identityChanged: "identity-changed"
+        case .processEnded: "process-ended"
+        }
     }
 }
 

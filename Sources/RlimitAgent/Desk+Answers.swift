@@ -82,6 +82,7 @@ extension Desk {
                 try begin(request, about: target, for: session)
                 return nil
             }
+            if request.operation.isAboutLeases { return .success(try reply(aboutLeases: request, for: session)) }
             guard let whom = request.operation.whom else {
                 return .success(try handler.handle(request, from: session.peer))
             }
@@ -182,7 +183,14 @@ extension Desk {
     private mutating func reply(
         to request: Request, about process: borrowing KernelProcess, isPeer: Bool, for session: Session
     ) throws(RlimitError) -> Reply? {
-        let reply = try handler.handle(request, from: session.peer, on: process, isPeer: isPeer)
+        let asker = request.operation.isLease ? asker(session) : nil
+        let hadLeases = !handler.leases.book.isEmpty
+        defer {
+            if asker != nil || hadLeases, let birth = handler.leases.book.leasedProcess(numbered: process.pid) {
+                settle(birth)
+            }
+        }
+        let reply = try handler.handle(request, from: session.peer, on: process, isPeer: isPeer, asker: asker)
         guard case .usage(_, .process) = request.operation, case .usage(let usage) = reply,
             usage.voluntaryContextSwitches == nil
         else { return reply }
@@ -198,6 +206,13 @@ extension Request.Operation {
         case .get(let whom, _), .set(let whom, _, _), .prlimit(let whom, _, _): whom
         case .usage(let whom, _), .threadUsage(let whom, _): whom
         case .leaseRenew, .leaseRelease, .leaseList, .serverInfo, .stats: nil
+        }
+    }
+
+    fileprivate var isAboutLeases: Bool {
+        switch self {
+        case .leaseRenew, .leaseRelease, .leaseList: true
+        default: false
         }
     }
 

@@ -27,6 +27,8 @@ struct Desk: ~Copyable {
     var output = ByteQueue()
     /// The processes that sessions hold.
     var processes = HeldProcesses()
+    /// Tells when there is something to do about leases.
+    var leases: LeaseWatch
     /// Gets that are answered once everyone was heard.
     var gets: [PendingGet] = []
     /// Where in `gets` begin those of the session that is served.
@@ -46,7 +48,8 @@ struct Desk: ~Copyable {
     /// In nanoseconds.
     static let turnTime: UInt64 = 500_000
 
-    init(handler: consuming RequestHandler, errandLimit: Int) {
+    init(handler: consuming RequestHandler, errandLimit: Int, leases: consuming LeaseWatch) {
+        self.leases = leases
         self.handler = handler
         self.errandLimit = errandLimit
         gets.reserveCapacity(Frame.requestsInFlight)

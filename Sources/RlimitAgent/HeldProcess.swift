@@ -7,6 +7,8 @@ final class HeldProcess {
     fileprivate var holders = 1
     private var lookedAt: UInt64 = 0
     private var identity: Identity?
+    /// What tells it from every other; nil where it had ended when that was asked first.
+    private(set) lazy var birth = try? process.birth()
     // What has been read since that look.
     private var detail: ProcessDetail?
 

@@ -46,11 +46,17 @@ struct KernelProcess: TargetProcess, ~Copyable {
         try self.init(pidfd)
     }
 
+    /// For a poller, to which it is readable once the process has ended.
+    var descriptor: Int32 { pidfd.descriptor.number }
     var hasEnded: Bool { pidfd.hasEnded }
     var isInChildUserNamespace: Bool { Procfs.isInChildUserNamespace(pid) }
 
     func identity() throws(RlimitError) -> Identity? {
         do throws(SystemError) { return try pidfd.identity() } catch { throw refusal(error) }
+    }
+
+    func birth() throws(RlimitError) -> ProcessBirth {
+        do throws(SystemError) { return try pidfd.birth() } catch { throw refusal(error) }
     }
 
     func read(_ resource: Resource) throws(RlimitError) -> Limit {

@@ -50,6 +50,22 @@ struct LimitWriter: ~Copyable {
         return .made
     }
 
+    /// Lowers what was lent, with the same care. A program that runs with other ids by now has it raised again.
+    mutating func lower(
+        _ resource: Resource, from now: Limit, to target: Limit, of process: borrowing some TargetProcess & ~Copyable,
+        judged: Identity
+    ) throws(RlimitError) -> Outcome {
+        written.removeAll(keepingCapacity: true)
+        let was = try process.exchange(resource, for: target)
+        written.append(Written(resource: resource, new: target, was: was))
+        guard was == now else {
+            try takeBack(from: process, judged: judged)
+            return .overtaken(resource, now: was)
+        }
+        guard isStill(judged, process) else { throw changed(process) }
+        return .made
+    }
+
     // Where it cannot be asked, it may be anybody by now.
     private func isStill(_ judged: Identity, _ process: borrowing some TargetProcess & ~Copyable) -> Bool {
         (try? process.identity()) == judged

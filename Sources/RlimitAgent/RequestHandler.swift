@@ -12,9 +12,18 @@ package struct RequestHandler: ~Copyable {
     var policyStatus: PolicyStatus
     package var statistics = Statistics()
     private let startedAt = Moment.now
-    private var writer = LimitWriter()
+    var writer = LimitWriter()
+    var leases: LeaseKeeper
+    /// How far the clock by which leases end is ahead of the real one: only in tests.
+    package var clockAhead: Duration = .zero
 
     package init(policy: Policy, facts: AgentFacts, audit: Audit) {
+        self.init(policy: policy, facts: facts, audit: audit, leases: LeaseKeeper())
+    }
+
+    /// - Parameter leases: What there is of leases, and where they are written down.
+    init(policy: Policy, facts: AgentFacts, audit: Audit, leases: consuming LeaseKeeper) {
+        self.leases = leases
         self.policy = policy
         policyStatus = PolicyStatus(policy)
         self.facts = facts
@@ -29,6 +38,8 @@ package struct RequestHandler: ~Copyable {
         self.policy.openFilesCeiling = Limit.Bound(facts.openFilesCeiling)
     }
 
+    func clock() -> Moment { .now + clockAhead }
+
     /// An operation that concerns no process.
     package mutating func handle(_ request: Request, from peer: Peer) throws(RlimitError) -> Reply {
         let authorized: AuthorizedRequest
@@ -42,8 +53,9 @@ package struct RequestHandler: ~Copyable {
         case .serverInfo: return .serverInfo(facts.info(for: peer, policy: policyStatus.text))
         case .stats:
             statistics.uptime = .now - startedAt
+            statistics.leases = UInt64(leases.book.count)
             return .stats(statistics)
-        default: throw RlimitError(.unsupported, message: "this agent does not have \(request.name) yet")
+        default: throw RlimitError(.internalError, message: "\(request.name) came where no process is known")
         }
     }
 
@@ -52,12 +64,14 @@ package struct RequestHandler: ~Copyable {
     /// - Parameters:
     ///   - wasFound: It was found in a cgroup.
     ///   - isSilent: A refusal is counted and not written down.
+    ///   - asker: Who is to have the lease that is asked for.
     package mutating func handle(
         _ request: Request, from peer: Peer, on process: borrowing some TargetProcess & ~Copyable, isPeer: Bool,
-        wasFound: Bool = false, isSilent: Bool = false
+        wasFound: Bool = false, isSilent: Bool = false, asker: LeaseAsker? = nil
     ) throws(RlimitError) -> Reply {
         do throws(RlimitError) {
-            return try judgeAndPerform(request, from: peer, on: process, isPeer: isPeer, wasFound: wasFound)
+            return try judgeAndPerform(
+                request, from: peer, on: process, isPeer: isPeer, wasFound: wasFound, asker: asker)
         } catch {
             refused(error, request, to: peer, target: process.pid, isSilent: isSilent)
             throw error
@@ -92,7 +106,7 @@ package struct RequestHandler: ~Copyable {
         _ error: RlimitError, _ request: Request, to peer: Peer, target: Int32?, isSilent: Bool = false
     ) {
         switch error.code {
-        case .deniedByPolicy, .deniedByKernel, .aboveSystemCeiling, .targetChanged, .pidfdRequired:
+        case .deniedByPolicy, .deniedByKernel, .aboveSystemCeiling, .targetChanged, .pidfdRequired, .quotaExceeded:
             statistics.refusals += 1
             // What was done to a process that changed is told in any case.
             guard !isSilent || error.code == .targetChanged else { return }
@@ -105,33 +119,36 @@ package struct RequestHandler: ~Copyable {
 
     private mutating func judgeAndPerform(
         _ request: Request, from peer: Peer, on process: borrowing some TargetProcess & ~Copyable, isPeer: Bool,
-        wasFound: Bool
+        wasFound: Bool, asker: LeaseAsker?
     ) throws(RlimitError) -> Reply {
         // Its number never reaches the kernel, so its limits are not known either.
         guard process.pid > 1 else { throw Policy.firstProcess }
-        if case .set(_, _, lease: .some) = request.operation {
-            throw RlimitError(.unsupported, message: "this agent grants no leases yet")
-        }
         // A change is judged by the limits as they are. Where somebody else changes them between the judging and the
         // writing, it is judged again; an honest neighbour is done long before the last try.
         for _ in 0..<8 {
             // Read by number first, then make sure of whom: one look serves both the reading and the judging.
             let now = try process.read(request.operation.resources)
             let identity = try process.livingIdentity()
-            let subject = Subject(
+            var subject = Subject(
                 identity: identity, isPeer: isPeer, isAgent: identity.pid == facts.pid, wasFound: wasFound, now: now)
+            if request.operation.isLease {
+                subject.lasting = try lasting(now, request.operation.resources, of: process)
+            }
             if request.isQuestion {
-                return .explanation(
-                    try policy.explain(request, from: peer, on: subject) {
-                        (parts: ProcessDetail.Parts) throws(RlimitError) in
-                        try process.detail(parts)
-                    })
+                var explanation = try policy.explain(request, from: peer, on: subject) {
+                    (parts: ProcessDetail.Parts) throws(RlimitError) in
+                    try process.detail(parts)
+                }
+                if request.operation.isLease, explanation.refusal == nil {
+                    explanation.refusal = try fullness(for: asker, process)
+                }
+                return .explanation(explanation)
             }
             let verdict = try policy.authorize(request, from: peer, on: subject) {
                 (parts: ProcessDetail.Parts) throws(RlimitError) in
                 try process.detail(parts)
             }
-            if let reply = try perform(verdict.get(), request, from: peer, on: process, subject) { return reply }
+            if let reply = try perform(verdict.get(), request, from: peer, on: process, subject, asker) { return reply }
         }
         throw RlimitError(.conflict, message: "the limits of process \(process.pid) kept changing; try again")
     }
@@ -139,7 +156,7 @@ package struct RequestHandler: ~Copyable {
     // nil: somebody else changed the limits since they were judged.
     private mutating func perform(
         _ authorized: AuthorizedRequest, _ request: Request, from peer: Peer,
-        on process: borrowing some TargetProcess & ~Copyable, _ subject: Subject
+        on process: borrowing some TargetProcess & ~Copyable, _ subject: Subject, _ asker: LeaseAsker?
     ) throws(RlimitError) -> Reply? {
         switch authorized.deed {
         case .read(let resources):
@@ -152,7 +169,10 @@ package struct RequestHandler: ~Copyable {
         case .threadUsage(let thread):
             return .usage(try stillThere(process, subject, try process.usage(ofThread: thread)))
         case .change(let edits):
-            guard try write(edits, request, to: process, subject) else { return nil }
+            if case .set(_, _, lease: let term?) = request.operation {
+                return try lend(edits, until: term, request, to: process, subject, asker)
+            }
+            guard try give(edits, request, to: process, subject) else { return nil }
             var changes: [Change] = []
             changes.reserveCapacity(edits.count)
             // By place, for a copy of a change takes long.
@@ -165,8 +185,8 @@ package struct RequestHandler: ~Copyable {
             if case .prlimit = request.operation, let change = changes.first {
                 return .prlimit(old: change.old, rule: edits.first?.rule, warnings: change.warnings)
             }
-            return .changes(changes)
-        case .serverInfo, .stats, .leaseList:
+            return .changes(changes, lease: nil)
+        case .serverInfo, .stats, .leaseList, .leaseRenew, .leaseRelease:
             throw RlimitError(.internalError, message: "a deed without a process came to a process")
         }
     }
@@ -180,7 +200,7 @@ package struct RequestHandler: ~Copyable {
     }
 
     // False: overtaken.
-    private mutating func write(
+    mutating func write(
         _ edits: [AuthorizedEdit], _ request: Request, to process: borrowing some TargetProcess & ~Copyable,
         _ subject: Subject
     ) throws(RlimitError) -> Bool {
@@ -194,7 +214,7 @@ package struct RequestHandler: ~Copyable {
         }
     }
 
-    private func change(_ edit: AuthorizedEdit, on process: borrowing some TargetProcess & ~Copyable) -> Change {
+    func change(_ edit: AuthorizedEdit, on process: borrowing some TargetProcess & ~Copyable) -> Change {
         Change(
             edit.resource, old: edit.old, new: edit.new, grantedBy: .agent(rule: edit.rule), shortfall: edit.shortfall,
             warnings: edit.resource.isHeldDownByUserNamespaces && edit.new != edit.old && process.isInChildUserNamespace
@@ -223,8 +243,13 @@ extension Request.Operation {
         }
     }
 
+    /// It asks for limits until an end.
+    var isLease: Bool {
+        if case .set(_, _, lease: .some) = self { true } else { false }
+    }
+
     /// The edit at a place of the batch.
-    fileprivate func edit(at index: Int) -> NumericEdit? {
+    func edit(at index: Int) -> NumericEdit? {
         switch self {
         case .set(_, let edits, _): edits.indices.contains(index) ? edits[index] : nil
         case .prlimit(_, let resource, let new?): NumericEdit(resource, soft: new.soft, hard: new.hard)

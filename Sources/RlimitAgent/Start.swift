@@ -14,7 +14,7 @@ struct AgentParts: ~Copyable {
     let policy: Policy
     let facts: AgentFacts
     let supervisor: Supervisor
-    let state: StateDirectory
+    let leases: LeaseKeeper
     let sink: LogSink
     let log: Logger
     let connectionLimit: Int
@@ -69,14 +69,18 @@ extension AgentOptions {
             policy: \(loaded.policy.summary)
             """)
         if loaded.files.isEmpty { log.warning("there is no policy file; only what needs no rule is granted") }
+        var keeper = LeaseKeeper(try LeaseStore(state, log: log))
+        keeper.book.room.processes = Int(clamping: descriptors) / 5
         // A session holds its socket and its process, and may hold one more that it named, and one that was sent to it.
         let errandLimit = Self.errandLimit(descriptors: Int(clamping: descriptors))
         let connectionLimit = max(
-            1, (Int(clamping: descriptors) - Self.ownDescriptors - errandLimit * CgroupErrand.greatestDescriptors) / 4)
+            1,
+            (Int(clamping: descriptors) - Self.ownDescriptors - keeper.book.room.processes
+                - errandLimit * CgroupErrand.greatestDescriptors) / 4)
         let agent = try Agent(
             AgentParts(
                 signals: signals, listener: listener, loader: loader, policy: loaded.policy, facts: facts,
-                supervisor: Supervisor(), state: state, sink: sink, log: log, connectionLimit: connectionLimit,
+                supervisor: Supervisor(), leases: keeper, sink: sink, log: log, connectionLimit: connectionLimit,
                 errandLimit: errandLimit, busyPoll: busyPoll))
         OwnProcess.forgetCode()
         return agent

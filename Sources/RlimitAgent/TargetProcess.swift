@@ -1,3 +1,4 @@
+package import RlimitKernel
 package import RlimitModel
 
 /// What the agent does with one process. A protocol, so that the sequence of a change can be tested against a process that
@@ -10,6 +11,8 @@ package protocol TargetProcess: ~Copyable {
     var pid: Int32 { get }
     /// Who it is now; nil once it has ended or is ending.
     func identity() throws(RlimitError) -> Identity?
+    /// What tells it from every other, also for an agent after this one.
+    func birth() throws(RlimitError) -> ProcessBirth
     /// Its limit of one resource, by number.
     func read(_ resource: Resource) throws(RlimitError) -> Limit
     /// Sets both halves, by number, and returns what they were.

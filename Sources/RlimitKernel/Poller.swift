@@ -34,6 +34,9 @@ internal import CRlimitLinux
 
     deinit { unsafe events.deallocate() }
 
+    /// For another poller, to which it is readable while something has happened here.
+    package var descriptor: Int32 { epoll.number }
+
     /// Watches a descriptor; `token` comes back with its events. The caller removes it before it closes it.
     package func add(_ descriptor: Int32, _ interest: Interest, token: UInt64) throws(SystemError) {
         try SystemCall.value("epoll_ctl") { rl_epoll_add(epoll.number, descriptor, interest.rawValue, token) }

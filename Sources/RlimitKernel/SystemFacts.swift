@@ -21,6 +21,9 @@ package enum SystemFacts {
         return NamespaceLink.user() ?? 0xEFFF_FFFD == 0xEFFF_FFFD
     }()
 
+    /// What tells this boot of the machine from every other; nil where /proc does not show it.
+    package static func bootID() -> String? { text("/proc/sys/kernel/random/boot_id") }
+
     private static func isFullMap(_ path: StaticString) -> Bool {
         guard var file = try? ProcFile(ProcPath(path)) else { return false }
         let isFull = try? file.withText { text in

@@ -53,8 +53,8 @@ extension Policy {
             // One's own need nobody's leave.
             let everyone = (try? leave(for: .leaseList, named: "lease_list", peer).get()) != nil
             return .success(AuthorizedRequest(.leaseList(ofEveryone: everyone)))
-        case .leaseRenew, .leaseRelease:
-            return .failure(RlimitError(.unsupported, message: "this agent grants no leases"))
+        case .leaseRenew: return .success(AuthorizedRequest(.leaseRenew))
+        case .leaseRelease: return .success(AuthorizedRequest(.leaseRelease))
         case .get, .set, .prlimit, .usage, .threadUsage, .serverInfo:
             return .failure(RlimitError(.internalError, message: "a request about a process was judged without one"))
         }

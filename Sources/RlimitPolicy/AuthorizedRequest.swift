@@ -24,6 +24,9 @@ package enum Deed: Sendable {
     case stats
     /// The caller's own leases, or everyone's.
     case leaseList(ofEveryone: Bool)
+    /// Another end for one lease, or its end. Whose it may be is said by `Policy.letsManageLeases` where it is not the caller's.
+    case leaseRenew
+    case leaseRelease
 }
 
 /// An edit that was granted, worked out to the two numbers that the kernel gets.
@@ -42,10 +45,13 @@ package struct AuthorizedEdit: Hashable, Sendable {
     package let shortfall: RlimitError?
     /// The longest that a lease of it may last, where the rule says.
     package let longestLease: Duration?
+    /// How far the rule goes, with what denies and the kernel leave of it; nil where no rule was needed.
+    package let reach: Limit.Bound?
 
     init(
         index: Int, resource: Resource, old: Limit, new: Limit, rule: String?, mayLower: Bool,
-        shortfall: RlimitError? = nil, longestLease: Duration? = nil
+        shortfall: RlimitError? = nil, longestLease: Duration? = nil,
+        reach: Limit.Bound? = nil
     ) {
         self.index = index
         self.resource = resource
@@ -55,5 +61,6 @@ package struct AuthorizedEdit: Hashable, Sendable {
         self.mayLower = mayLower
         self.shortfall = shortfall
         self.longestLease = longestLease
+        self.reach = reach
     }
 }

@@ -35,8 +35,8 @@ extension Judge {
         _ edit: NumericEdit, at index: Int, lease: LeaseTerm?
     ) throws(DetailNeeded) -> Result<AuthorizedEdit, RlimitError> {
         let verdict = EditVerdict(
-            edit: edit, now: subject.now[edit.resource], standing: try standing(on: edit.resource, lease: lease),
-            lease: lease, systemCeiling: policy.ceiling(of: edit.resource))
+            edit: edit, now: subject.now[edit.resource], lasting: (subject.lasting ?? subject.now)[edit.resource],
+            standing: try standing(on: edit.resource, lease: lease), lease: lease, systemCeiling: policy.ceiling(of: edit.resource))
         switch verdict.decide(self) {
         case .success(let decided):
             return .success(
@@ -44,7 +44,8 @@ extension Judge {
                     index: index, resource: edit.resource, old: verdict.now, new: decided.new,
                     rule: decided.grant?.rule,
                     mayLower: verdict.standing.untouchable == nil && verdict.standing.lowering != nil,
-                    shortfall: decided.shortfall, longestLease: decided.grant?.lease?.longest))
+                    shortfall: decided.shortfall, longestLease: decided.grant?.lease?.longest,
+                    reach: decided.grant.map(verdict.reach)))
         case .failure(var error):
             error.resource = edit.resource
             error.editIndex = index

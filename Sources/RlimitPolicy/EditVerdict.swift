@@ -1,10 +1,12 @@
 import RlimitModel
 
 /// One edit against what the rules say of its resource: a decision over five values, which asks nobody. The judge words the
-/// judge.refusals.
+/// refusals.
 struct EditVerdict {
     let edit: NumericEdit
     let now: Limit
+    /// Without what leases lend of it.
+    let lasting: Limit
     let standing: Standing
     let lease: LeaseTerm?
     let systemCeiling: Limit.Bound
@@ -16,6 +18,7 @@ struct EditVerdict {
     }
 
     func decide(_ judge: Judge) -> Result<Decided, RlimitError> {
+        if lease != nil, !edit.resource.isLeasable { return .failure(judge.refusals.notLeasable(edit.resource)) }
         guard let most = standing.most(from: now, systemCeiling: systemCeiling) else {
             return .failure(judge.refusals.noBusiness(standing, edit.resource, wanted: edit.hard))
         }
@@ -33,7 +36,7 @@ struct EditVerdict {
     // The rule that grants it; nil inside where none is needed.
     private func grant(of new: Limit, most: Limit.Bound, _ judge: Judge) -> Result<Standing.Grant?, RlimitError> {
         // A lease ends by lowering, which is beyond the baseline.
-        if standing.isBaseline, isBaseline(new), lease == nil || new == now { return .success(nil) }
+        if standing.isBaseline, isBaseline(new), lease == nil { return .success(nil) }
         if let deny = standing.untouchable {
             return .failure(judge.refusals.untouchable(edit.resource, deny, most: standing.isBaseline ? most : nil))
         }
@@ -44,6 +47,7 @@ struct EditVerdict {
             return .failure(judge.refusals.noLease(standing, edit.resource, most: most))
         }
         let lowers = new.soft < now.soft || new.hard < now.hard
+        if lowers, lease != nil { return .failure(judge.refusals.leaseLowers(edit.resource, now, new)) }
         guard let grant = lowers ? standing.lowering : standing.raising else {
             return .failure(
                 lowers ? judge.refusals.lower(edit.resource, now, new, most) : refusedRaise(new, most, judge))
@@ -52,7 +56,17 @@ struct EditVerdict {
         guard new == now || new.hard <= systemCeiling else {
             return .failure(judge.refusals.aboveSystemCeiling(edit.resource, new.hard, systemCeiling, most: most))
         }
+        // What another lease lends is no reason to lend it for longer.
+        let lendable = max(lasting.hard, reach(of: grant))
+        if lease != nil, edit.mode != .clamp, let hard = edit.hard, hard > lendable {
+            return .failure(judge.refusals.lentByOthers(edit.resource, grant.rule, most: lendable))
+        }
         return .success(grant)
+    }
+
+    /// How far a grant goes, with what denies and the kernel leave of it.
+    func reach(of grant: Standing.Grant) -> Limit.Bound {
+        min(grant.ceiling, standing.bound?.most ?? .infinity, systemCeiling)
     }
 
     /// Soft moved up to at most the hard limit there is, or nothing at all.

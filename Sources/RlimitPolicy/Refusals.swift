@@ -149,6 +149,42 @@ struct Refusals {
             resource: resource, allowed: most)
     }
 
+    func notLeasable(_ resource: Resource) -> RlimitError {
+        let leasable = Resource.leasable.map(\.name).joined(separator: ", ")
+        return RlimitError(
+            .unsupported,
+            message: "there are no leases of \(resource), whose end could do harm or nothing; there are of \(leasable)",
+            resource: resource)
+    }
+
+    func leaseLowers(_ resource: Resource, _ now: Limit, _ new: Limit) -> RlimitError {
+        RlimitError(
+            .invalidArgument,
+            message:
+                "a lease only raises: \(resource) is \(now), and \(new) would lower it; ask for no less than there is",
+            resource: resource)
+    }
+
+    func lentByOthers(_ resource: Resource, _ rule: String, most: Limit.Bound) -> RlimitError {
+        denied(
+            "rule \"\(rule)\" lets \(caller) lease \(resource) up to \(resource.formatted(most)); that it is above now "
+                + "is another lease's",
+            rule: rule, resource: resource, allowed: most)
+    }
+
+    static func leaseTooLong(_ rule: String, _ longest: Duration) -> RlimitError {
+        RlimitError(
+            .deniedByPolicy,
+            message: "rule \"\(rule)\" lets a lease be renewed for at most \(longest.components.seconds) s", rule: rule)
+    }
+
+    static func leaseOfNoRule(_ rule: String) -> RlimitError {
+        RlimitError(
+            .deniedByPolicy,
+            message: "rule \"\(rule)\", which granted the lease, is there no more: it ends when it was to end",
+            rule: rule)
+    }
+
     /// What more a lease would give; said beside the most that one may have for good.
     func moreByLease(_ resource: Resource, _ standing: Standing, most: Limit.Bound) -> RlimitError? {
         guard let grant = standing.onlyLeased, grant.ceiling > most, standing.untouchable == nil else { return nil }

@@ -12,6 +12,8 @@ package struct Subject: Sendable {
     package var wasFound: Bool
     /// Valid for the resources that were asked about.
     package var now: Limits
+    /// The same without what leases lend; nil where nothing is lent.
+    package var lasting: Limits?
     /// There is no such process: `now` is where the question begins, and nothing to be told.
     package var isSupposed: Bool
 

@@ -11,9 +11,7 @@ extension PolicyFileReader {
         for entry in entries {
             switch entry.key {
             case "max": terms.longest = duration(entry)
-            case "required":
-                terms.isRequired = boolean(entry) ?? false
-                if terms.isRequired { findings.warning(entry.node.place, leasesNotYet) }
+            case "required": terms.isRequired = boolean(entry) ?? false
             default: break
             }
         }
@@ -36,5 +34,3 @@ extension PolicyFileReader {
         return .seconds(number * factor)
     }
 }
-
-private let leasesNotYet = "this version of the agent grants no leases yet, so this rule grants nothing"

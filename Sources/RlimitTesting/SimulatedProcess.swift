@@ -33,6 +33,15 @@ final class SimulatedProcess: TargetProcess {
         }
     }
 
+    func birth() throws(RlimitError) -> ProcessBirth {
+        switch pidfd {
+        case .some(let pidfd):
+            do throws(SystemError) { return try pidfd.birth() } catch { throw refusal(error) }
+        // The table has one process of a number.
+        case .none: return ProcessBirth(pid: pid, .inode(0))
+        }
+    }
+
     func read(_ resource: Resource) throws(RlimitError) -> Limit { limits[resource] }
 
     func exchange(_ resource: Resource, for new: Limit) throws(RlimitError) -> Limit {

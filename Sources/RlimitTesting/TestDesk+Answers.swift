@@ -76,6 +76,7 @@ extension TestDesk {
         let peer = session.peer
         let process: SimulatedProcess
         switch request.operation.whom {
+        case nil where request.operation.isAboutLeases: return try self.reply(aboutLeases: request, of: session)
         case nil:
             let reply = try handler.handle(request, from: peer)
             guard case .stats(var statistics) = reply else { return reply }
@@ -96,7 +97,8 @@ extension TestDesk {
         case .attachedPidfd: process = try processes.attached(attached)
         case .cgroup, .pod: throw RlimitError(.internalError, message: "a request about a cgroup came to a process")
         }
-        return try handler.handle(request, from: peer, on: process, isPeer: process === session.itself)
+        return try handler.handle(
+            request, from: peer, on: process, isPeer: process === session.itself, asker: asker(session))
     }
 
     // The order in which the agent looks at these is part of its answer.
@@ -127,6 +129,13 @@ extension TestDesk {
 }
 
 extension Request.Operation {
+    fileprivate var isAboutLeases: Bool {
+        switch self {
+        case .leaseRenew, .leaseRelease, .leaseList: true
+        default: false
+        }
+    }
+
     /// Of which process it speaks; nil where of none.
     fileprivate var whom: Request.Whom? {
         switch self {

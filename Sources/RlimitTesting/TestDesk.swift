@@ -23,7 +23,7 @@ final class TestDesk: @unchecked Sendable {
 
     init(policy: Policy, start: Limits) throws(SystemError) {
         wakeup = try WakeupDescriptor()
-        let features: [Feature] = [.batch, .explain, .pidfd, .usage, .cgroups, .pods]
+        let features: [Feature] = [.batch, .explain, .pidfd, .usage, .leases, .cgroups, .pods]
         // The process of the test is no agent: its limits may be changed.
         let facts = AgentFacts(
             pid: 0, kernelRelease: SystemFacts.kernelRelease,
@@ -59,7 +59,13 @@ extension TestDesk {
 
     func failNext(with error: RlimitError) { monitor.locked { failures.append(error) } }
 
-    func advance(by duration: Duration) { monitor.locked { clock.advance(by: duration) } }
+    func advance(by duration: Duration) {
+        monitor.locked {
+            clock.advance(by: duration)
+            handler.clockAhead = clock.ahead
+            endDueLeases()
+        }
+    }
 
     /// Returns when all connections are closed.
     func dropConnections() {

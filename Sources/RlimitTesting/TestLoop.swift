@@ -25,13 +25,14 @@ final class TestLoop: @unchecked Sendable {
 
     func run() {
         while true {
-            _ = try? poller.wait(timeout: nil) { event in
+            _ = try? poller.wait(timeout: desk.timeToNextLeaseEnd) { event in
                 switch event.token {
                 case Token.wakeup: desk.wakeup.reset()
                 case Token.listener: acceptAll()
                 default: serve(event.token)
                 }
             }
+            desk.endLeases()
             switch desk.order {
             case .none: continue
             case .stop: return endAll()
@@ -54,8 +55,8 @@ final class TestLoop: @unchecked Sendable {
         let peer = who.peer.seenFromTest(isHeld: who.pidfd != nil)
         do throws(RlimitError) {
             let itself = try desk.admit(who, besides: sessions.count)
-            let session = TestSession(socket, peer: peer, itself: itself)
             lastToken += 1
+            let session = TestSession(socket, peer: peer, itself: itself, token: lastToken)
             guard (try? poller.add(session.socket.descriptor.number, .readable, token: lastToken)) != nil else {
                 return
             }
@@ -82,6 +83,7 @@ final class TestLoop: @unchecked Sendable {
     private func end(_ token: UInt64, _ session: TestSession) {
         sessions[token] = nil
         session.hangUp()
+        desk.disconnected(token)
         desk.count(connections: sessions.count)
     }
 

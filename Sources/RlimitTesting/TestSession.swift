@@ -8,6 +8,8 @@ final class TestSession {
     let peer: Peer
     /// The process that connected; nil where it has no number here, or has ended.
     let itself: SimulatedProcess?
+    /// What tells it from every other.
+    let token: UInt64
     /// What was not sent yet.
     var output = ByteQueue()
     private var input = ByteQueue()
@@ -20,7 +22,8 @@ final class TestSession {
 
     private static let readSize = 16 * 1024
 
-    init(_ socket: consuming StreamSocket, peer: Peer, itself: SimulatedProcess?) {
+    init(_ socket: consuming StreamSocket, peer: Peer, itself: SimulatedProcess?, token: UInt64) {
+        self.token = token
         self.socket = socket
         self.peer = peer
         self.itself = itself

@@ -1,3 +1,4 @@
+import RlimitKernel
 import RlimitModel
 
 @testable import RlimitAgent
@@ -33,6 +34,8 @@ struct ScriptedProcess: TargetProcess, ~Copyable {
         if script.isHidden { throw RlimitError(.internalError) }
         return script.identity
     }
+    func birth() throws(RlimitError) -> ProcessBirth { ProcessBirth(pid: pid, .inode(1)) }
+
     func read(_ resource: Resource) throws(RlimitError) -> Limit { script.limits[resource] }
 
     func exchange(_ resource: Resource, for new: Limit) throws(RlimitError) -> Limit {

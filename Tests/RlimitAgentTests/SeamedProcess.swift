@@ -1,3 +1,4 @@
+import RlimitKernel
 import RlimitModel
 
 @testable import RlimitAgent
@@ -52,6 +53,8 @@ struct SeamedProcess: TargetProcess, ~Copyable {
     func identity() throws(RlimitError) -> Identity? {
         try around("identity") { () throws(RlimitError) in try real.identity() }
     }
+
+    func birth() throws(RlimitError) -> ProcessBirth { try real.birth() }
 
     func read(_ resource: Resource) throws(RlimitError) -> Limit {
         try around("read") { () throws(RlimitError) in try real.read(resource) }

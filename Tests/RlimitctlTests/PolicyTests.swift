@@ -137,9 +137,7 @@ struct PolicyTests {
         #expect(other.output.contains("refused: no rule lets"))
     }
 
-    @Test(
-        "explain --as-user says in the agent's words that a rule wants a lease, and policy check that there is none yet"
-    )
+    @Test("explain --as-user says in the agent's words that a rule wants a lease, and policy check has nothing to say")
     func leased() throws {
         let scratch = try Scratch()
         let rule = "[[allow]]\nname = \"for a while\"\ncaller.users = [\"bin\"]\nlimits.nofile = 9000\n"
@@ -153,8 +151,7 @@ struct PolicyTests {
         #expect(more.output == "nofile: refused: no rule lets uid 2 raise nofile to 50000\n")
         let check = try Tool("policy", "check", file)
         #expect(check.status == 0)
-        #expect(
-            check.output.contains(":6:34: warning: this version of the agent grants no leases yet"), "\(check.output)")
+        #expect(!check.output.contains("warning"), "\(check.output)")
     }
 
     @Test("A bad policy explains nothing")

@@ -18,6 +18,7 @@ struct rl_file_status {
     uint32_t mode;
     uint32_t uid;
     uint32_t gid;
+    uint64_t links;
 };
 
 enum rl_open_flags {
@@ -41,6 +42,12 @@ int rl_make_directory(const char *path, uint32_t mode);
 int rl_change_mode(const char *path, uint32_t mode);
 int rl_change_owner(int fd, uint32_t uid, uint32_t gid);
 int rl_unlink(const char *path);
+// Files in a folder that is held; a name without a slash.
+int rl_create_at(int folder, const char *name);     // a new one, 0600, for writing; EEXIST where there is one
+int rl_open_file_at(int folder, const char *name);  // for reading; no symbolic link, and nothing that would keep us waiting
+int rl_rename_at(int folder, const char *from, const char *to);  // over what is there
+int rl_unlink_at(int folder, const char *name);
+int rl_is_regular(uint32_t mode);  // 1 or 0
 int rl_is_read_only(const char *path);  // 1 or 0: the file system as it is mounted there
 ssize_t rl_read_link(const char *path, char *text, size_t count);
 int rl_lock_exclusive(int fd);  // at once or EWOULDBLOCK
@@ -62,6 +69,7 @@ ssize_t rl_directory_read(int fd, void *entries, size_t size);
 
 struct rl_directory;
 int rl_directory_adopt(int fd, struct rl_directory **directory);  // closes fd too when it is closed
+int rl_directory_next(struct rl_directory *directory, const char **name);  // 1, 0 at the end, -errno
 int rl_directory_next_folder(struct rl_directory *directory, const char **name);  // 1, 0 at the end, -errno; not "." and ".."
 int rl_directory_number(struct rl_directory *directory);
 void rl_directory_close(struct rl_directory *directory);
@@ -155,6 +163,7 @@ enum { RL_PIDFD_THREAD_FLAG = 0200 };  // PIDFD_THREAD, which is O_EXCL
 
 int rl_pidfd_open(int32_t pid, uint32_t flags);
 int rl_pidfd_info(int pidfd, struct rl_pidfd_info *info);
+int rl_pidfd_is_unique(int pidfd);  // 1 where its inode is the process's own until the next boot (pidfs), else 0
 int rl_pidfd_wait(int pidfd);  // looks, never reaps, never blocks; EBADF unless it is a pidfd
 
 // struct rlimit64, whatever the width of rlim_t.
@@ -227,6 +236,10 @@ int rl_signal_ignore(int signal);
 // Interrupts the calling thread's waits again and again, until stopped.
 int rl_nudge_start(int64_t interval_nanoseconds, void **nudge);
 void rl_nudge_stop(void *nudge);
+
+int rl_timer_open(void);  // CLOCK_BOOTTIME
+int rl_timer_set(int timer, uint64_t nanoseconds);  // since boot; 0: never
+ssize_t rl_random(void *bytes, size_t count);  // at most 256 come at once
 
 enum rl_clock { RL_CLOCK_MONOTONIC, RL_CLOCK_BOOT };
 int64_t rl_clock(enum rl_clock clock);  // nanoseconds

@@ -43,6 +43,19 @@ final class AgentProcess {
         try waitUntilItAccepts()
     }
 
+    /// Starts another with the same files, once this one has ended, however it did.
+    func startAgain() throws {
+        try child.wait()
+        child = try ChildProcess(folder.command(options: options))
+        try waitUntilItAccepts()
+    }
+
+    /// Ends it without a warning, and starts another with the same files.
+    func killAndStartAgain() throws {
+        child.send(SIGKILL)
+        try startAgain()
+    }
+
     /// Waits for a line of the log that contains all of `words`, and returns the first.
     func logLine(containing words: String...) throws -> String {
         var found: String?

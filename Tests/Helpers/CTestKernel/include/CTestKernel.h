@@ -35,4 +35,11 @@ int tk_prlimit(int32_t pid, int resource, const uint64_t *new_limit, uint64_t *o
 // Bytes with SCM_CREDENTIALS, as far as the kernel lets us claim them.
 ssize_t tk_send_credentials(int fd, const void *bytes, size_t count, int32_t pid, uint32_t uid, uint32_t gid);
 
+// Kills a process at the place-th of the places in its main thread's system calls from now on: two for each, before and after it.
+struct tk_killing;
+int tk_killing_start(pid_t pid, int place, struct tk_killing **killing);
+void tk_killing_end(struct tk_killing *killing);  // lets the process go on at its next system call
+int tk_killing_passed(struct tk_killing *killing);
+int tk_killing_join(struct tk_killing *killing);  // 1 where it was killed; `killing` is gone
+
 #endif

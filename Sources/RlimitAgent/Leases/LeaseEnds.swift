@@ -1,0 +1,46 @@
+import RlimitKernel
+import RlimitModel
+
+/// When which lease ends, the next one first: a binary heap. An entry whose lease ends at another time by now is passed over.
+struct LeaseEnds {
+    struct Entry {
+        let moment: Moment
+        let id: LeaseInfo.ID
+    }
+
+    private var entries: [Entry] = []
+
+    var next: Entry? { entries.first }
+    var count: Int { entries.count }
+
+    mutating func insert(_ id: LeaseInfo.ID, at moment: Moment) {
+        entries.append(Entry(moment: moment, id: id))
+        var place = entries.count - 1
+        while place > 0, entries[place].moment < entries[(place - 1) / 2].moment {
+            entries.swapAt(place, (place - 1) / 2)
+            place = (place - 1) / 2
+        }
+    }
+
+    mutating func removeNext() {
+        guard let last = entries.popLast(), !entries.isEmpty else { return }
+        entries[0] = last
+        var place = 0
+        while true {
+            var least = place
+            for child in [2 * place + 1, 2 * place + 2]
+            where child < entries.count && entries[child].moment < entries[least].moment {
+                least = child
+            }
+            guard least != place else { return }
+            entries.swapAt(place, least)
+            place = least
+        }
+    }
+
+    /// Begins again with those that still count.
+    mutating func rebuild(_ live: [Entry]) {
+        // In order, they are a heap.
+        entries = live.sorted { $0.moment < $1.moment }
+    }
+}

@@ -1,0 +1,47 @@
+import RlimitKernel
+import RlimitModel
+
+/// The book of leases, and what of it is written down. What is not written down first is not done.
+struct LeaseKeeper: ~Copyable {
+    var book = LeaseBook()
+    /// nil: nothing of it outlives this agent.
+    private var store: LeaseStore?
+
+    init() {}
+
+    init(_ store: consuming LeaseStore) { self.store = consume store }
+
+    func write(_ lease: Lease) throws(RlimitError) {
+        switch store {
+        case .some(let store): try store.write(lease)
+        case .none: break
+        }
+    }
+
+    func erase(_ id: LeaseInfo.ID) {
+        switch store {
+        case .some(let store): store.remove(id)
+        case .none: break
+        }
+    }
+
+    func written() throws(SystemError) -> [Lease] {
+        switch store {
+        case .some(let store): try store.load()
+        case .none: []
+        }
+    }
+
+    func complain(_ what: String) {
+        switch store {
+        case .some(let store): store.complain(what)
+        case .none: break
+        }
+    }
+
+    /// A lease is done with.
+    mutating func remove(_ id: LeaseInfo.ID) {
+        for alone in book.remove(id) { erase(alone) }
+        erase(id)
+    }
+}

@@ -1,0 +1,35 @@
+import RlimitKernel
+import RlimitModel
+
+// What an agent before this one has lent.
+extension RequestHandler {
+    /// Goes on with leases of one process, which lives. Connections that held some have so long to come back.
+    mutating func adopt(_ known: [Lease], limits: Limits, claimTime: Duration) {
+        let now = clock()
+        let leases = known.map { lease in
+            guard lease.term == .connection else { return lease }
+            var lease = lease
+            let end = now + claimTime
+            lease.endsAt = min(lease.endsAt ?? end, end)
+            lease.cause = .disconnected
+            return lease
+        }
+        for alone in self.leases.book.adopt(leases, limits: limits) { self.leases.erase(alone) }
+    }
+
+    /// Is done with leases of a process that has ended.
+    mutating func adoptEnded(_ known: [Lease]) {
+        for lease in known {
+            leases.erase(lease.id)
+            guard lease.term != .forGood else { continue }
+            for part in lease.parts {
+                audit.returned(Restoration(part.resource, .processEnded), of: lease, because: .processEnded)
+            }
+        }
+    }
+
+    func hasLeases(of process: ProcessBirth) -> Bool { !leases.book.leases(of: process).isEmpty }
+
+    /// Something of our own that went wrong about leases.
+    func leaseFault(_ what: String, _ error: SystemError) { leases.complain("\(what): \(error)") }
+}

@@ -1,0 +1,124 @@
+package import RlimitKernel
+package import RlimitModel
+import RlimitPolicy
+
+// The three operations on leases.
+
+extension RequestHandler {
+    /// What those get who name a lease that is not theirs, or no more: which of the two is nobody's business.
+    private static let ended = RlimitError(
+        .leaseEnded, message: "there is no such lease of the caller's, or it has ended")
+
+    /// The leases that a caller may see.
+    package mutating func leases(_ request: Request, for asker: LeaseAsker) throws(RlimitError) -> Reply {
+        guard case .leaseList(let ofEveryone) = try policy.authorize(request, from: asker.peer).get().deed else {
+            throw RlimitError(.internalError)
+        }
+        let now = clock()
+        return .leases(
+            leases.book.live.filter { ofEveryone || asker.owns($0) }.map { asker.info(of: $0, at: now) })
+    }
+
+    /// The process of the lease that a request names.
+    ///
+    /// - Throws: `.leaseEnded` where there is none.
+    package func leasedProcess(of request: Request) throws(RlimitError) -> ProcessBirth {
+        guard let lease = request.operation.leaseID.flatMap({ leases.book[$0] }), !lease.isOver, lease.term != .forGood
+        else { throw Self.ended }
+        return lease.process
+    }
+
+    /// Renews or releases a lease.
+    ///
+    /// - Parameter process: That of the lease.
+    package mutating func handle(
+        _ request: Request, from asker: LeaseAsker, on process: borrowing some TargetProcess & ~Copyable, isPeer: Bool
+    ) throws(RlimitError) -> Reply {
+        guard let id = request.operation.leaseID, let lease = leases.book[id] else { throw Self.ended }
+        guard !process.isKnownToHaveEnded else {
+            _ = processEnded(lease.process)
+            throw Self.ended
+        }
+        let owns = asker.owns(lease)
+        if !owns, try !mayManage(lease, asker.peer, on: process, isPeer: isPeer) { throw Self.ended }
+        do throws(RlimitError) {
+            switch try policy.authorize(request, from: asker.peer).get().deed {
+            case .leaseRenew:
+                guard case .leaseRenew(_, let term) = request.operation else { break }
+                return try renew(lease, term, by: asker, owns: owns)
+            case .leaseRelease: return .restorations(takeBack(id, on: process, by: asker.peer))
+            default: break
+            }
+        } catch {
+            refused(error, request, to: asker.peer, target: process.pid)
+            throw error
+        }
+        throw RlimitError(.internalError, message: "\(request.name) is nothing that is done with a lease")
+    }
+
+    private func mayManage(
+        _ lease: Lease, _ peer: Peer, on process: borrowing some TargetProcess & ~Copyable, isPeer: Bool
+    ) throws(RlimitError) -> Bool {
+        guard let identity = try process.identity(), identity.pid == process.pid else { return false }
+        let subject = Subject(
+            identity: identity, isPeer: isPeer, isAgent: identity.pid == facts.pid,
+            now: Limits(repeating: Limit(.infinity)))
+        return try policy.letsManageLeases(peer, on: subject, of: lease.parts.map(\.resource)) {
+            (parts: ProcessDetail.Parts) throws(RlimitError) in
+            try process.detail(parts)
+        }
+    }
+
+    // A lease that lasts as long as a connection goes on doing so; from now on, it is the one that renews it.
+    private mutating func renew(
+        _ lease: Lease, _ term: LeaseTerm, by asker: LeaseAsker, owns: Bool
+    ) throws(RlimitError) -> Reply {
+        let now = clock()
+        let longest = try policy.longestRenewal(of: lease.parts.compactMap(\.rule), to: term)
+        var renewed = lease
+        renewed.endsAt = term.end(from: now, longest: longest)
+        if term == .connection { renewed.term = .connection }
+        if renewed.term == .connection, owns {
+            renewed.session = asker.session
+            renewed.holder = asker.holder
+        }
+        renewed.cause = .expired
+        try leases.write(renewed)
+        leases.book.renew(renewed)
+        audit.renewed(renewed, at: now, by: asker.peer)
+        return .lease(asker.info(of: renewed, at: now))
+    }
+}
+
+extension LeaseAsker {
+    /// A lease as this caller is told of it: numbers of processes as it knows them.
+    func info(of lease: Lease, at now: Moment) -> LeaseInfo {
+        LeaseInfo(
+            id: lease.id, pid: number(of: lease.process.pid), changes: lease.parts.map(\.change),
+            remaining: lease.endsAt.map { max(.zero, $0 - now) }, rule: lease.rule)
+    }
+
+    private func number(of pid: Int32) -> Int32? {
+        if peer.sharesNamespace { return pid }
+        guard let own = peer.pid, let depth = peer.namespaceDepth else { return nil }
+        var view = NamespaceView(of: own, depth: depth)
+        return view.number(of: pid)
+    }
+}
+
+extension Request.Operation {
+    /// Which lease it names.
+    fileprivate var leaseID: LeaseInfo.ID? {
+        switch self {
+        case .leaseRenew(let id, _), .leaseRelease(let id): id
+        default: nil
+        }
+    }
+}
+
+extension TargetProcess where Self: ~Copyable {
+    /// It has ended for sure; false also where nobody can tell.
+    var isKnownToHaveEnded: Bool {
+        do throws(RlimitError) { return try identity() == nil } catch { return false }
+    }
+}

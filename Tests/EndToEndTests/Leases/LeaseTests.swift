@@ -1,0 +1,161 @@
+import Foundation
+import RlimitModel
+import Testing
+
+/// Leases of a real agent on real processes: their soft limits, which need no privilege.
+@Suite("Leases")
+struct LeaseTests {
+    private let agent: AgentProcess
+    private let caller: LeaseCaller
+    private let sample: SampleProcess
+
+    init() throws {
+        agent = try AgentProcess(policy: Policies.leases())
+        caller = try LeaseCaller(to: agent)
+        sample = try SampleProcess(as: .served, limits: ["--nofile=1000:4000", "--core=0:5000"])
+    }
+
+    private func files(_ sample: SampleProcess) throws -> String {
+        try sample.files.limit("Max open files").description
+    }
+
+    private func files() throws -> String { try files(sample) }
+
+    private var written: [String] {
+        get throws {
+            try FileManager.default.contentsOfDirectory(atPath: agent.folder.state).filter { $0.hasPrefix("lease-") }
+        }
+    }
+
+    @Test func `a lease by time raises, is written down, and takes back what it gave when it ends`() throws {
+        let lease = try caller.lend(soft: 3000, of: sample.pid, .duration(.milliseconds(400)))
+        #expect(try files() == "3000:4000")
+        #expect(lease.pid == sample.pid && lease.rule == "lent")
+        #expect(try #require(lease.remaining) <= .milliseconds(400))
+        #expect(try written == ["lease-\(lease.id)"])
+        #expect(try caller.list().map(\.id) == [lease.id])
+        try waitUntil("the lease ends") { try files() == "1000:4000" }
+        try waitUntil("its file goes") { try written.isEmpty }
+        #expect(try caller.list().isEmpty)
+        let line = try agent.logLine(containing: "verdict=ended", "lease=\(lease.id)")
+        #expect(line.contains("cause=expired outcome=restored"))
+        #expect(line.contains("resource=nofile new=1000:4000 rule=lent"))
+        #expect(throws: RlimitError.self) { try caller.release(lease.id) }
+    }
+
+    @Test func `a released lease says what it came to, and is none any more`() throws {
+        let lease = try caller.lend(soft: 3000, of: sample.pid, .duration(.seconds(3600)))
+        let limit = Limit(soft: 1000, hard: 4000)
+        #expect(try caller.release(lease.id) == [Restoration(.openFiles, .restored, limit: limit)])
+        #expect(try files() == "1000:4000")
+        let error = #expect(throws: RlimitError.self) { try caller.release(lease.id) }
+        #expect(error?.code == .leaseEnded)
+    }
+
+    @Test func `a lease of a connection ends with it`() throws {
+        var other: LeaseCaller? = try LeaseCaller(to: agent)
+        let lease = try #require(try other?.lend(soft: 3000, of: sample.pid, .connection))
+        #expect(lease.remaining == nil)
+        #expect(try files() == "3000:4000")
+        other = nil
+        try waitUntil("the lease ends") { try files() == "1000:4000" }
+        _ = try agent.logLine(containing: "lease=\(lease.id)", "cause=disconnected")
+    }
+
+    @Test func `each of several leases holds what it asked for, in whatever order they end`() throws {
+        let leases = try [2000, 3500, 3000].map { bound in
+            try caller.lend(soft: Limit.Bound(bound), of: sample.pid, .duration(.seconds(3600)))
+        }
+        #expect(try files() == "3500:4000")
+        #expect(try caller.release(leases[1].id).first?.outcome == .heldByAnotherLease)
+        #expect(try files() == "3000:4000")
+        #expect(try caller.release(leases[0].id).first?.outcome == .heldByAnotherLease)
+        #expect(try files() == "3000:4000")
+        #expect(try caller.release(leases[2].id).first?.outcome == .restored)
+        #expect(try files() == "1000:4000")
+    }
+
+    @Test func `what is given for good meanwhile stays`() throws {
+        let lease = try caller.lend(soft: 3000, of: sample.pid, .duration(.seconds(3600)))
+        try caller.give(soft: 2500, of: sample.pid)
+        #expect(try files() == "3000:4000")
+        try agent.killAndStartAgain()
+        #expect(try LeaseCaller(to: agent).release(lease.id).first?.limit == Limit(soft: 2500, hard: 4000))
+        #expect(try files() == "2500:4000")
+        #expect(try written.isEmpty)
+    }
+
+    @Test func `what somebody else changed is left alone`() throws {
+        let lease = try caller.lend(soft: 3000, of: sample.pid, .duration(.seconds(3600)))
+        _ = try ChildProcess.run(Account.served.setpriv + ["prlimit", "--pid", "\(sample.pid)", "--nofile=1500:4000"])
+        let changed = [Restoration(.openFiles, .changedByTarget, limit: Limit(soft: 1500, hard: 4000))]
+        #expect(try caller.release(lease.id) == changed)
+        #expect(try files() == "1500:4000")
+    }
+
+    @Test func `a process that ends frees its leases at once`() throws {
+        let lease = try caller.lend(soft: 3000, of: sample.pid, .duration(.seconds(3600)))
+        try sample.end()
+        _ = try agent.logLine(containing: "lease=\(lease.id)", "outcome=process-ended")
+        #expect(try caller.list().isEmpty && written.isEmpty)
+    }
+
+    @Test func `an agent that was killed finds its leases again: it ends what is over, and goes on with the rest`()
+        throws
+    {
+        let other = try SampleProcess(as: .served, limits: ["--nofile=1000:4000"])
+        let short = try caller.lend(soft: 2000, of: other.pid, .duration(.milliseconds(300)))
+        let long = try caller.lend(soft: 3000, of: sample.pid, .duration(.seconds(3600)))
+        let gone = try SampleProcess(as: .served, limits: ["--nofile=1000:4000"])
+        _ = try caller.lend(soft: 3000, of: gone.pid, .duration(.seconds(3600)))
+        agent.send(SIGKILL)
+        try gone.end()
+        usleep(400_000)
+        #expect(try files() == "3000:4000" && files(other) == "2000:4000")
+        try agent.startAgain()
+        try waitUntil("what is over is taken back") { try files(other) == "1000:4000" }
+        #expect(try files() == "3000:4000")
+        let again = try LeaseCaller(to: agent)
+        #expect(try again.list().map(\.id) == [long.id])
+        #expect(try again.renew(long.id, .duration(.milliseconds(200))).id == long.id)
+        try waitUntil("the rest ends in its time") { try files() == "1000:4000" }
+        #expect(throws: RlimitError.self) { try again.release(short.id) }
+        try waitUntil("nothing is left of them") { try written.isEmpty }
+    }
+
+    @Test func `a lease of a connection outlives a restart, for the process that had it`() throws {
+        let lease = try caller.lend(soft: 3000, of: sample.pid, .connection)
+        try agent.restart()
+        #expect(try files() == "3000:4000")
+        var again: LeaseCaller? = try LeaseCaller(to: agent)
+        let left = try #require(try again?.list().first?.remaining)
+        #expect(left > .seconds(20) && left <= .seconds(30))
+        #expect(try again?.renew(lease.id, .connection).remaining == nil)
+        again = nil
+        try waitUntil("the lease ends with the connection that claimed it") { try files() == "1000:4000" }
+    }
+
+    @Test func `what is no lease is refused in words`() throws {
+        func refusal(_ edit: NumericEdit) -> RlimitError? {
+            #expect(throws: RlimitError.self) {
+                _ = try caller.ask(.set(.pid(sample.pid), EditBatch([edit]), lease: .connection))
+            }
+        }
+        let time = refusal(NumericEdit(.cpuTime, soft: 5))
+        #expect(time?.code == .unsupported && time?.resource == .cpuTime && time?.editIndex == 0)
+        #expect(time?.message.contains("there are of core, nproc, nofile, memlock, sigpending, msgqueue") == true)
+        let lower = refusal(NumericEdit(.openFiles, soft: 500))
+        #expect(lower?.code == .invalidArgument || lower?.code == .deniedByPolicy, "\(String(describing: lower))")
+        #expect(try files() == "1000:4000" && written.isEmpty)
+    }
+
+    @Test func `the quota of leases is kept`() throws {
+        try agent.reload(policy: Policies.leases("").replacing("[quota]", with: "[quota]\nleases = 2"))
+        _ = try agent.logLine(containing: "policy reloaded")
+        let leases = try (0..<2).map { _ in try caller.lend(soft: 3000, of: sample.pid, .connection) }
+        let error = #expect(throws: RlimitError.self) { try caller.lend(soft: 3000, of: sample.pid, .connection) }
+        #expect(error?.code == .quotaExceeded)
+        try caller.release(leases[0].id)
+        _ = try caller.lend(soft: 3000, of: sample.pid, .connection)
+    }
+}
