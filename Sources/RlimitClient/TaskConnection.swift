@@ -23,6 +23,7 @@ final class TaskConnection: Connection, @unchecked Sendable {
     private var queue = CallQueue()
     private var sending = Sending.nobody
     private var isFlushDue = false
+    private weak var keeper: LeaseKeeper?
     private var appendedCount: UInt64 = 0
     private var sentCount: UInt64 = 0
     // The sender's.
@@ -65,6 +66,9 @@ final class TaskConnection: Connection, @unchecked Sendable {
         }
         return call.outcome
     }
+
+    /// Tells of its end, and of leases that come when nobody waits for them any more.
+    func report(to keeper: LeaseKeeper) { monitor.locked { self.keeper = keeper } }
 
     func letGo() {
         let isDone = monitor.locked {
@@ -291,7 +295,12 @@ extension TaskConnection {
     private func deliver(_ response: Response, _ resumptions: inout Resumptions) throws(RlimitError) {
         guard let call = sent[response.id] else { return }
         if !response.more { sent.remove(call) }
-        guard !call.isAbandoned else { return }
+        guard !call.isAbandoned else {
+            if case .success(.changes(_, let lease?)) = response.outcome, let keeper {
+                Task.detached { keeper.strayed(lease.id) }
+            }
+            return
+        }
         guard call.reply.take(response) else { throw .noAgent(place, "an answer in parts that do not fit") }
         guard call.reply.isWhole else { return }
         sent.remove(call)
@@ -301,17 +310,19 @@ extension TaskConnection {
     /// Ends it, and tells everyone who waits.
     func end(_ error: RlimitError) {
         var resumptions = Resumptions()
-        monitor.locked {
-            guard ending == nil else { return }
+        let keeper: LeaseKeeper? = monitor.locked {
+            guard ending == nil else { return nil }
             ending = error
             // Of what is being sent at this moment the agent may have all.
             let whole = sending == .somebody ? appendedCount : sentCount
             sent.forEach { resumptions.add($0, Self.outcome(error, isSent: $0.end <= whole)) }
             for call in queue.removeAll() { resumptions.add(call, Self.outcome(error, isSent: false)) }
             sent.removeAll()
+            return self.keeper
         }
         reactor.remove(self)
         resumptions.run()
+        keeper?.lost(token)
     }
 
     private static func outcome(_ error: RlimitError, isSent: Bool) -> Outcome {
