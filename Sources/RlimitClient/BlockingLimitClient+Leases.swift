@@ -72,6 +72,35 @@ extension BlockingLimitClient {
         return result
     }
 
+    /// What would come of edits under a lease, decided by the agent and not done.
+    ///
+    /// - Throws: As `lease(_:on:for:)`, but not for want of leave, which is the answer.
+    @available(*, noasync)
+    package func explain(
+        _ edits: [Edit], on target: Target = .currentProcess, leasedFor duration: Duration?
+    ) throws(RlimitError) -> Explanation {
+        let deadline = deadline
+        let term = try LeaseTerm(duration)
+        let course = try EditCourse(edits, on: target, strategy, isQuestion: true, lease: term)
+        return try link.run(course, until: deadline).explanation(from: socket)
+    }
+
+    /// Leaves the connection open in the program that this process becomes by execve(2): what lasts as long as the connection
+    /// then lasts as long as that program, and as all to whom it hands its descriptors down.
+    ///
+    /// - Throws: `.internalError` where there is no descriptor left; and what can befall any call to the agent.
+    @available(*, noasync)
+    package func leaveConnectionOpen() throws(RlimitError) {
+        let connection = try link.connection(until: deadline)
+        do throws(SystemError) {
+            try FileDescriptor.duplicateForExec(of: connection.descriptor)
+        } catch {
+            throw RlimitError(
+                .internalError, errno: error.number,
+                message: "the connection to the agent cannot be left open: \(error)")
+        }
+    }
+
     /// The caller's leases; everyone's for callers whom a rule lets see them (`lease_list`).
     ///
     /// - Throws: As `agentInfo()`.
