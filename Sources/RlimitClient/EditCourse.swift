@@ -10,6 +10,8 @@ struct EditCourse: Sendable {
     private let isQuestion: Bool
     // What it is to end with; nil for good.
     private let term: LeaseTerm?
+    // Of a lease: "the most" as the agent knows it, by place. What explain tells of is the most that one may have for good.
+    private var leasedMost: [Int: SharedEdit] = [:]
     // What prlimit(2) told of the limits; nil where it was not asked or did not tell.
     private let now: Limits?
     // What was learnt so far.
@@ -61,13 +63,17 @@ struct EditCourse: Sendable {
         self.strategy = strategy
         self.isQuestion = isQuestion
         self.term = term
+        guard term != nil else { return }
+        for (index, edit) in edits.enumerated() where edit.dependsOnMost {
+            leasedMost[index] = try? SharedEdit(edit, at: index)
+        }
     }
 
     /// The first step, and the next after what needed no asking.
     mutating func next() throws(RlimitError) -> Step {
         if edits.isEmpty { return .changed([]) }
-        let asked = ResourceSet(edits.lazy.filter(\.dependsOnMost).map(\.resource))
-        let present = ResourceSet(edits.lazy.filter(\.dependsOnPresent).map(\.resource))
+        let asked = ResourceSet(unknownEdits.lazy.filter(\.dependsOnMost).map(\.resource))
+        let present = ResourceSet(unknownEdits.lazy.filter(\.dependsOnPresent).map(\.resource))
         if let step = try learn(present) { return step }
         if !asked.isEmpty, most.isEmpty {
             stage = .askedForMost(asked)
@@ -75,7 +81,10 @@ struct EditCourse: Sendable {
         }
         if let step = try learn(asked) { return step }
         for resource in asked { most[resource] = max(most[resource] ?? 0, limits[resource].hard) }
-        return try make(edits.map { $0.numeric(now: limits[$0.resource], most: most[$0.resource] ?? 0) })
+        return try make(
+            edits.enumerated().map { index, edit in
+                leasedMost[index]?.edit ?? edit.numeric(now: limits[edit.resource], most: most[edit.resource] ?? 0)
+            })
     }
 
     /// The next step, by what came of asking.
@@ -106,7 +115,8 @@ struct EditCourse: Sendable {
             return try finish(&run, with: answer, refusal)
         case (.askedToSet(let batch), .success(let reply)):
             if let term {
-                guard let lease = LeaseQuestion(batch, term, of: subject).value(of: reply) else { return .otherAnswer }
+                guard var lease = LeaseQuestion(batch, term, of: subject).value(of: reply) else { return .otherAnswer }
+                for (index, edit) in leasedMost { lease.changes[index] = edit.reported(lease.changes[index]) }
                 return .leased(lease)
             }
             guard let changes = ChangesQuestion(batch, of: subject).value(of: reply) else { return .otherAnswer }
@@ -118,6 +128,12 @@ struct EditCourse: Sendable {
 }
 
 extension EditCourse {
+    // Those whose numbers are to be worked out here.
+    private var unknownEdits: [Edit] {
+        guard !leasedMost.isEmpty else { return edits }
+        return edits.indices.filter { leasedMost[$0] == nil }.map { edits[$0] }
+    }
+
     // Nil where these limits are known now. The kernel is asked first, and what /proc shows.
     private mutating func learn(_ resources: ResourceSet) throws(RlimitError) -> Step? {
         guard !resources.allSatisfy(known.contains) else { return nil }

@@ -96,6 +96,18 @@ struct LeaseTests {
         #expect(batch.count == 2)
     }
 
+    @Test("of the most there is ask for all, for the agent knows better than we what a lease may have")
+    func most() async throws {
+        let agent = try ScriptedAgent(LeaseScript())
+        for face in Face.allCases {
+            let edit = try Edit(parsing: "memlock=max")
+            _ = try await face.client(agent).lease([edit, files], for: .seconds(9), .keep)
+        }
+        let all = NumericEdit(.lockedMemory, soft: .infinity, hard: .infinity, mode: .clamp)
+        #expect(agent.requests.count == 2)
+        for case .set(_, let batch, _) in agent.leaseRequests { #expect(batch.first == all) }
+    }
+
     @Test("go back once, however they are let go of, and not where they are kept", arguments: Face.allCases)
     func givenBack(face: Face) async throws {
         for duration in [nil, Duration.seconds(60)] {
