@@ -107,6 +107,7 @@ int rl_set_nonblocking(int fd, int on) {
 
 int rl_set_close_on_exec(int fd) { return RESULT(fcntl(fd, F_SETFD, FD_CLOEXEC)); }
 int rl_duplicate(int fd) { return RESULT(fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
+int rl_duplicate_for_exec(int fd, int least) { return RESULT(fcntl(fd, F_DUPFD, least)); }
 int rl_descriptor_flags(int fd) { return RESULT(fcntl(fd, F_GETFL)); }
 
 // A DIR by a name of our own, so that Swift sees one pointer type whatever the C library calls it.

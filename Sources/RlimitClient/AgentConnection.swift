@@ -61,6 +61,17 @@ final class AgentConnection: Connection, @unchecked Sendable {
         return .success(try waiting.answer(id, to: question)?.get() ?? nil)
     }
 
+    /// Sends one request whose answer nobody waits for; the agent is to carry it out whenever it can.
+    func post(_ inquiry: Inquiry, until deadline: Deadline) {
+        guard let id = (try? beginSending(until: deadline)) ?? nil else { return }
+        _ = try? transmit(inquiry, as: id, until: deadline, nil)
+        monitor.locked {
+            waiting.remove(id)
+            isSending = false
+            monitor.wakeAll()
+        }
+    }
+
     // Why it ended, where that says nothing but that it did; anything more telling is thrown.
     private func lostOrThrow() throws(RlimitError) -> RlimitError {
         let reason = ending ?? .lost(place, "it ended")

@@ -29,9 +29,7 @@ extension AgentLink<AgentConnection> {
         let line = lineOfThisProcess
         var isSecondTry = false
         while true {
-            let connection = try line.connection(to: socket, until: deadline) { () throws(RlimitError) in
-                AgentConnection(try socket.connect(until: deadline), at: socket, busyPolling: busyPolling)
-            }
+            let connection = try connection(on: line, until: deadline)
             switch try connection.exchange(question, until: deadline) {
             case .success(let value?): return value
             case .success(nil): throw .otherAnswer(socket)
@@ -39,6 +37,19 @@ extension AgentLink<AgentConnection> {
                 try ending.requireAnotherTry(of: question.inquiry, isSecondTry: isSecondTry, at: socket)
             }
             isSecondTry = true
+        }
+    }
+
+    /// The connection, which is made if there is none.
+    func connection(until deadline: Deadline) throws(RlimitError) -> AgentConnection {
+        try connection(on: lineOfThisProcess, until: deadline)
+    }
+
+    private func connection(
+        on line: ProcessLine<AgentConnection>, until deadline: Deadline
+    ) throws(RlimitError) -> AgentConnection {
+        try line.connection(to: socket, until: deadline) { () throws(RlimitError) in
+            AgentConnection(try socket.connect(until: deadline), at: socket, busyPolling: busyPolling)
         }
     }
 
@@ -105,7 +116,7 @@ extension AgentLink<TaskConnection> {
         return step
     }
 
-    private func connection(until deadline: Deadline) async throws(RlimitError) -> TaskConnection {
+    func connection(until deadline: Deadline) async throws(RlimitError) -> TaskConnection {
         // The kernel tells nobody when there is room in a listener's backlog again.
         var pause = Duration.milliseconds(1)
         while true {

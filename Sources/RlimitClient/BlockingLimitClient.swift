@@ -70,8 +70,8 @@ public struct BlockingLimitClient: Sendable {
         BlockingLimitClient(link, CallOptions(strategy, timeout))
     }
 
-    /// Closes the connection, once the calls of other threads that are under way have ended. The next call that needs the
-    /// agent makes a new one.
+    /// Closes the connection, once the calls of other threads that are under way have ended; leases that last as long as it
+    /// end. The next call that needs the agent makes a new one.
     @available(*, noasync)
     public func close() { link.close() }
 }

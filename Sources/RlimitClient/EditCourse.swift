@@ -8,6 +8,10 @@ struct EditCourse: Sendable {
     private let strategy: LimitClient.Strategy
     // Whether all is only to be explained.
     private let isQuestion: Bool
+    // What it is to end with; nil for good.
+    private let term: LeaseTerm?
+    // Of a lease: "the most" as the agent knows it, by place. What explain tells of is the most that one may have for good.
+    private var leasedMost: [Int: SharedEdit] = [:]
     // What prlimit(2) told of the limits; nil where it was not asked or did not tell.
     private let now: Limits?
     // What was learnt so far.
@@ -31,35 +35,45 @@ struct EditCourse: Sendable {
         /// The answer goes to `take`.
         case ask(Inquiry)
         case changed([Change])
+        case leased(LeaseInfo)
         case explained(Explanation)
         /// It answered, but not what it was asked.
         case otherAnswer
     }
 
-    /// - Throws: `.invalidArgument` for a resource that is named twice; `.noSuchProcess`.
+    /// - Parameter term: Under a lease that ends so, which is the agent's to grant.
+    /// - Throws: `.invalidArgument` for a resource that is named twice; `.noSuchProcess`; `.unsupported` for one that cannot
+    ///   be leased.
     init(
-        _ edits: [Edit], on target: Target, _ strategy: LimitClient.Strategy, isQuestion: Bool = false
+        _ edits: [Edit], on target: Target, _ strategy: LimitClient.Strategy, isQuestion: Bool = false,
+        lease term: LeaseTerm? = nil
     ) throws(RlimitError) {
+        if term != nil { try Resource.requireLeasable(edits) }
         try EditPlan.requireDistinct(edits.lazy.map(\.resource))
         guard !edits.isEmpty || !isQuestion else {
             throw RlimitError(.invalidArgument, message: "there is no edit to explain")
         }
         subject = edits.isEmpty ? .caller : try Subject(target)
         let resources = ResourceSet(edits.lazy.map(\.resource))
-        let asksKernel = strategy == .kernelFirst && !isQuestion && !edits.isEmpty
+        let asksKernel = strategy == .kernelFirst && !isQuestion && term == nil && !edits.isEmpty
         now = asksKernel ? try subject.readIfOwned(resources) : nil
         limits = now ?? Limits()
         known = now == nil ? .none : resources
         self.edits = edits
         self.strategy = strategy
         self.isQuestion = isQuestion
+        self.term = term
+        guard term != nil else { return }
+        for (index, edit) in edits.enumerated() where edit.dependsOnMost {
+            leasedMost[index] = try? SharedEdit(edit, at: index)
+        }
     }
 
     /// The first step, and the next after what needed no asking.
     mutating func next() throws(RlimitError) -> Step {
         if edits.isEmpty { return .changed([]) }
-        let asked = ResourceSet(edits.lazy.filter(\.dependsOnMost).map(\.resource))
-        let present = ResourceSet(edits.lazy.filter(\.dependsOnPresent).map(\.resource))
+        let asked = ResourceSet(unknownEdits.lazy.filter(\.dependsOnMost).map(\.resource))
+        let present = ResourceSet(unknownEdits.lazy.filter(\.dependsOnPresent).map(\.resource))
         if let step = try learn(present) { return step }
         if !asked.isEmpty, most.isEmpty {
             stage = .askedForMost(asked)
@@ -67,7 +81,10 @@ struct EditCourse: Sendable {
         }
         if let step = try learn(asked) { return step }
         for resource in asked { most[resource] = max(most[resource] ?? 0, limits[resource].hard) }
-        return try make(edits.map { $0.numeric(now: limits[$0.resource], most: most[$0.resource] ?? 0) })
+        return try make(
+            edits.enumerated().map { index, edit in
+                leasedMost[index]?.edit ?? edit.numeric(now: limits[edit.resource], most: most[edit.resource] ?? 0)
+            })
     }
 
     /// The next step, by what came of asking.
@@ -97,6 +114,11 @@ struct EditCourse: Sendable {
         case (.askedToRaise(var run, let refusal), _):
             return try finish(&run, with: answer, refusal)
         case (.askedToSet(let batch), .success(let reply)):
+            if let term {
+                guard var lease = LeaseQuestion(batch, term, of: subject).value(of: reply) else { return .otherAnswer }
+                for (index, edit) in leasedMost { lease.changes[index] = edit.reported(lease.changes[index]) }
+                return .leased(lease)
+            }
             guard let changes = ChangesQuestion(batch, of: subject).value(of: reply) else { return .otherAnswer }
             return .changed(changes)
         case (.numbers, _):
@@ -106,6 +128,12 @@ struct EditCourse: Sendable {
 }
 
 extension EditCourse {
+    // Those whose numbers are to be worked out here.
+    private var unknownEdits: [Edit] {
+        guard !leasedMost.isEmpty else { return edits }
+        return edits.indices.filter { leasedMost[$0] == nil }.map { edits[$0] }
+    }
+
     // Nil where these limits are known now. The kernel is asked first, and what /proc shows.
     private mutating func learn(_ resources: ResourceSet) throws(RlimitError) -> Step? {
         guard !resources.allSatisfy(known.contains) else { return nil }
@@ -124,12 +152,13 @@ extension EditCourse {
     private mutating func make(_ numbers: [NumericEdit]) throws(RlimitError) -> Step {
         if isQuestion {
             stage = .askedToExplain
-            let operation = Request.Operation.set(subject.whom, EditBatch(numbers), lease: nil)
+            let operation = Request.Operation.set(subject.whom, EditBatch(numbers), lease: term)
             return .ask(Inquiry(operation, isQuestion: true, of: subject))
         }
         guard let now else {
             let batch = EditBatch(numbers)
             stage = .askedToSet(batch)
+            if let term { return .ask(LeaseQuestion(batch, term, of: subject).inquiry) }
             return .ask(ChangesQuestion(batch, of: subject).inquiry)
         }
         var run = EditRun(try EditPlan(numbers, now: now))
@@ -156,7 +185,7 @@ extension EditCourse {
     }
 
     private func withoutAgent(_ error: RlimitError) -> RlimitError {
-        guard strategy == .kernelFirst, !isQuestion, error.code == .agentUnreachable else { return error }
+        guard strategy == .kernelFirst, !isQuestion, term == nil, error.code == .agentUnreachable else { return error }
         var error = error
         error.message = "the kernel lets only its own user change \(subject.name), and \(error.message)"
         return error

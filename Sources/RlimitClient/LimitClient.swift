@@ -31,6 +31,7 @@ public struct LimitClient: Sendable {
     }
 
     let link: AgentLink<TaskConnection>
+    let keeper: LeaseKeeper
     private let options: CallOptions
 
     /// A client of the agent at a socket. Opens nothing.
@@ -47,11 +48,12 @@ public struct LimitClient: Sendable {
         socket: AgentSocket = .standard, strategy: Strategy = .kernelFirst, timeout: Duration? = .seconds(5),
         busyPolling: Duration = .zero
     ) {
-        self.init(AgentLink(to: socket, busyPolling: busyPolling), CallOptions(strategy, timeout))
+        self.init(LeaseKeeper(AgentLink(to: socket, busyPolling: busyPolling)), CallOptions(strategy, timeout))
     }
 
-    private init(_ link: AgentLink<TaskConnection>, _ options: CallOptions) {
-        self.link = link
+    init(_ keeper: LeaseKeeper, _ options: CallOptions) {
+        link = keeper.link
+        self.keeper = keeper
         self.options = options
     }
 
@@ -69,15 +71,18 @@ public struct LimitClient: Sendable {
 
     /// A copy with its own timeout, on the same connection.
     public func with(timeout: Duration?) -> LimitClient {
-        LimitClient(link, CallOptions(strategy, timeout))
+        LimitClient(keeper, CallOptions(strategy, timeout))
     }
 
     /// A copy that asks others first, on the same connection.
     public func with(strategy: Strategy) -> LimitClient {
-        LimitClient(link, CallOptions(strategy, timeout))
+        LimitClient(keeper, CallOptions(strategy, timeout))
     }
 
-    /// Closes the connection, once the calls that are under way have ended. The next call that needs the
-    /// agent makes a new one.
-    public func close() { link.close() }
+    /// Closes the connection, once the calls that are under way have ended; leases that last as long as it end. The next call
+    /// that needs the agent makes a new one.
+    public func close() {
+        keeper.close()
+        link.close()
+    }
 }

@@ -73,7 +73,12 @@ extension TaskConnection {
     private func deliver(_ response: consuming Response, _ resumptions: inout Resumptions) throws(RlimitError) {
         guard let call = sent[response.id] else { return }
         if !response.more { sent.remove(call) }
-        guard !call.isAbandoned else { return }
+        guard !call.isAbandoned else {
+            if case .success(.changes(_, let lease?)) = response.outcome, let keeper {
+                Task.detached { keeper.strayed(lease.id) }
+            }
+            return
+        }
         guard call.reply.take(response) else { throw .noAgent(place, "an answer in parts that do not fit") }
         guard call.reply.isWhole else { return }
         sent.remove(call)
@@ -94,8 +99,8 @@ extension TaskConnection {
     /// Ends it, and tells everyone who waits.
     func end(_ error: RlimitError) {
         var resumptions = Resumptions()
-        monitor.locked {
-            guard ending == nil else { return }
+        let keeper: LeaseKeeper? = monitor.locked {
+            guard ending == nil else { return nil }
             ending = error
             isOver.store(true, ordering: .releasing)
             // Of what is being sent at this moment the agent may have all.
@@ -103,9 +108,11 @@ extension TaskConnection {
             sent.forEach { resumptions.add($0, Self.ending(error, isSent: $0.end <= whole)) }
             for call in queue.removeAll() { resumptions.add(call, Self.ending(error, isSent: false)) }
             sent.removeAll()
+            return self.keeper
         }
         reactor.remove(self)
         resumptions.run()
+        keeper?.lost(token)
     }
 
     static func ending(_ error: RlimitError, isSent: Bool) -> Ending {

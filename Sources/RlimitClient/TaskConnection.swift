@@ -26,6 +26,7 @@ final class TaskConnection: Connection, @unchecked Sendable {
     @safe @exclusivity(unchecked) var sent = SentCalls()
     @safe @exclusivity(unchecked) var queue = CallQueue()
     @safe @exclusivity(unchecked) var sending = Sending.nobody
+    @safe @exclusivity(unchecked) weak var keeper: LeaseKeeper?
     // Calls that begin now are sent by the reactor, until there were so many.
     @safe @exclusivity(unchecked) var isGathering = false
     @safe @exclusivity(unchecked) var gatheredCount: UInt64 = 0
@@ -75,6 +76,9 @@ final class TaskConnection: Connection, @unchecked Sendable {
         }
         return call.answer(to: question)
     }
+
+    /// Tells of its end, and of leases that come when nobody waits for them any more.
+    func report(to keeper: LeaseKeeper) { monitor.locked { self.keeper = keeper } }
 
     func letGo() {
         let isDone = monitor.locked {

@@ -40,6 +40,13 @@ package struct FileDescriptor: ~Copyable, Sendable {
         FileDescriptor(owning: try SystemCall.value("fcntl") { rl_duplicate(number) })
     }
 
+    /// One that outlives execve(2), and that nobody here closes. Under a number that shell scripts do not use for descriptors of
+    /// their own, where the limit of open files leaves one. fcntl(2), F_DUPFD.
+    package static func duplicateForExec(of number: Int32) throws(SystemError) {
+        if rl_duplicate_for_exec(number, 64) >= 0 { return }
+        try SystemCall.value("fcntl") { rl_duplicate_for_exec(number, 3) }
+    }
+
     /// Which file is open under a number; nil where none is. fstat(2).
     package static func inode(of number: Int32) -> UInt64? {
         var status = rl_file_status()

@@ -67,6 +67,26 @@ private func raisePod(_ client: LimitClient) async throws(RlimitError) {
     print(try await client.explain(.raise(.openFiles, to: 2_000_000)))
 }
 
+// A lease for as long as a service runs, or as an actor wants it.
+private struct PinnedIndex {
+    let client: LimitClient
+    let serve: @Sendable () async throws -> Void
+
+    func run() async throws {
+        try await client.withLease(.raise(.lockedMemory, to: .gibibytes(8))) { _ in try await serve() }
+    }
+}
+
+private actor Cache {
+    var lease: LimitClient.Lease?
+
+    func grow(_ client: LimitClient) async throws {
+        lease = try await client.lease(.raise(.lockedMemory, to: .gibibytes(8)))
+    }
+
+    func shrink() async throws { try await lease.take()?.release() }
+}
+
 @Suite("The examples of the documentation")
 struct CallSiteTests {
     @Test("build, and do what they say")

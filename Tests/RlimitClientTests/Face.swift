@@ -117,6 +117,27 @@ enum EitherClient: Sendable {
         }
     }
 
+    func leases() async throws -> [LeaseInfo] {
+        switch self {
+        case .threads(let client): try await offThread { try client.leases() }
+        case .tasks(let client): try await client.leases()
+        }
+    }
+
+    func renew(_ id: LeaseInfo.ID, for duration: Duration) async throws -> LeaseInfo {
+        switch self {
+        case .threads(let client): try await offThread { try client.renew(id, for: duration) }
+        case .tasks(let client): try await client.renew(id, for: duration)
+        }
+    }
+
+    func release(_ id: LeaseInfo.ID) async throws -> [Restoration] {
+        switch self {
+        case .threads(let client): try await offThread { try client.release(id) }
+        case .tasks(let client): try await client.release(id)
+        }
+    }
+
     func limits(in cgroup: Cgroup) async throws -> PerProcess<Limits> {
         switch self {
         case .threads(let client): try await offThread { try client.limits(in: cgroup) }

@@ -47,6 +47,7 @@ final class ScriptedAgent: Sendable {
                 let connection = accept(number, nil, nil)
                 if connection < 0 && errno == EINTR { continue }
                 guard connection >= 0 else { return }
+                _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
                 let script = rest.popFirst() ?? last
                 log.connections.withLock { $0 += 1 }
                 Thread.detachNewThread {
@@ -104,7 +105,11 @@ final class ScriptedSession: Sendable {
         self.note = note
     }
 
-    func close() { Glibc.close(number) }
+    func close() {
+        // Processes that other tests are making at this moment have copies of the descriptor.
+        shutdown(number, Int32(SHUT_RDWR))
+        Glibc.close(number)
+    }
 
     /// The next request, or nil where the client has hung up.
     func next() throws -> Request? {

@@ -54,6 +54,7 @@ int rl_lock_exclusive(int fd);  // at once or EWOULDBLOCK
 int rl_set_nonblocking(int fd, int on);
 int rl_set_close_on_exec(int fd);
 int rl_duplicate(int fd);         // close-on-exec
+int rl_duplicate_for_exec(int fd, int least);  // stays open over execve(2)
 int rl_descriptor_flags(int fd);  // F_GETFL
 
 enum rl_poll_events { RL_POLL_IN = 1, RL_POLL_OUT = 2, RL_POLL_ERROR = 4, RL_POLL_HANGUP = 8 };

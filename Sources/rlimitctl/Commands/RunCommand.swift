@@ -7,17 +7,29 @@ struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
         abstract: "Run a command with other limits than these.",
-        usage: "rlimitctl run [--optional] [--socket <path>] [--json] <resource=value> ... [--] <command> [<arg> ...]",
+        usage: """
+            rlimitctl run [--optional] [--lease [<time>]] [--socket <path>] [--json] <resource=value> ... [--] <command> \
+            [<arg> ...]
+            """,
         discussion: """
             Options of run go before the first RESOURCE=VALUE; all after the command's name is the command's. \
             Exit status: the command's own; 125 if it was not started, 126 if it could not be executed, \
             127 if it was not found.
+
+            With --lease the limits go back after this time, even if the command goes on; without a time, once the command \
+            and all that it started have ended, or closed the descriptor on which the agent knows of it.
             """)
 
     @OptionGroup var global: GlobalOptions
 
     @Flag(help: "Where a limit is refused, or there is no agent, say so and go on without.")
     var optional = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Take it back after this time, such as 10m; without a time, when the command has ended.",
+            valueName: "time"))
+    var lease: String?
 
     @Argument(
         parsing: .postTerminator,
@@ -27,30 +39,36 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         let words = try CommandWords(words)
         let edits = try EditWords.parse(words.edits)
+        let lease = try lease.map { text throws(UsageError) in try RunLease(parsing: text) }
         let client = global.client()
+        var isGranted = true
         if optional {
             // One by one, so that what is refused takes nothing else with it.
-            for edit in edits { try applyIfGranted(edit, client) }
+            isGranted = try edits.filter { edit in try makeIfGranted(edit, lease, client) }.count > 0
         } else {
-            try apply(edits, client)
+            do throws(RlimitError) {
+                try make(edits, lease, client)
+            } catch {
+                throw Refusal(error, of: edits, client, on: .currentProcess).failure
+            }
         }
+        if isGranted { try lease?.outliveExec(client) }
         throw Executable.become(lastWords: words.command.count)
     }
 
-    private func apply(_ edits: [Edit], _ client: BlockingLimitClient) throws {
-        do throws(RlimitError) {
-            for change in try client.apply(edits) { change.notes.forEach(Output.note) }
-        } catch {
-            throw Refusal(error, of: edits, client, on: .currentProcess).failure
-        }
+    private func make(_ edits: [Edit], _ lease: RunLease?, _ client: BlockingLimitClient) throws(RlimitError) {
+        let changes = if let lease { try lease.make(edits, client) } else { try client.apply(edits) }
+        for change in changes { change.notes.forEach(Output.note) }
     }
 
-    private func applyIfGranted(_ edit: Edit, _ client: BlockingLimitClient) throws {
+    private func makeIfGranted(_ edit: Edit, _ lease: RunLease?, _ client: BlockingLimitClient) throws -> Bool {
         do throws(RlimitError) {
-            for change in try client.apply([edit]) { change.notes.forEach(Output.note) }
+            try make([edit], lease, client)
+            return true
         } catch {
             guard error.code.isRefusal else { throw Failure(error) }
             Output.note("\(edit.resource.name) stays as it is: \(error.message)")
+            return false
         }
     }
 }

@@ -13,12 +13,16 @@ struct SetCommand: ParsableCommand {
 
             In a cgroup or pod, each process gets all of them or none, and an edit must mean the same for each: \
             N goes with --at-least or --clamp. The agent alone is asked. Exit status: 77 if a process was refused.
+
+            With --lease or --while-connected the limits go back at the end: of nofile, memlock, nproc, core, \
+            sigpending and msgqueue, in one process, by the agent alone.
             """)
 
     @OptionGroup var global: GlobalOptions
     @OptionGroup var process: ProcessOptions
     @OptionGroup var cgroup: CgroupOptions
     @OptionGroup var agent: AgentOption
+    @OptionGroup var lease: LeaseOptions
 
     @Flag(help: "Raise what is below, and lower nothing.")
     var atLeast = false
@@ -41,6 +45,7 @@ struct SetCommand: ParsableCommand {
         if atLeast && clamp { throw ValidationError("--at-least and --clamp exclude each other.") }
         try cgroup.requireAlone(process)
         if dryRun { try cgroup.requireNone("--dry-run") }
+        if lease.isLease { try cgroup.requireNone("a lease") }
     }
 
     func run() throws {
@@ -50,6 +55,8 @@ struct SetCommand: ParsableCommand {
         let client = global.client(agentOnly: agent.only)
         if dryRun {
             try rehearse(edits, on: chosen, client)
+        } else if lease.isLease {
+            try lease(edits, on: chosen, client)
         } else {
             try apply(edits, on: chosen, client)
         }
@@ -75,7 +82,9 @@ struct SetCommand: ParsableCommand {
     }
 
     private func rehearse(_ edits: [Edit], on chosen: borrowing ChosenProcess, _ client: BlockingLimitClient) throws {
-        let explanation = try client.rehearse(edits, on: chosen)
+        let explanation =
+            lease.isLease
+            ? try rehearseLease(edits, on: chosen, client) : try client.rehearse(edits, on: chosen)
         if let error = explanation.refusal {
             throw Refusal(error, of: edits, client, on: chosen.target, chosen.whom).failure
         }

@@ -29,11 +29,21 @@ enum Arguments {
     static func protectingCommand(_ words: [String]) -> [String] {
         guard let run = subcommandIndex(words), words[run] == "run" else { return words }
         var index = words.index(after: run)
+        var words = words
         while index < words.endIndex, words[index].hasPrefix("-"), words[index] != "--" {
-            index += takesValue(words[index]) ? 2 : 1
+            if words[index] == "--lease", !isTime(words[(index + 1)...].first) {
+                words[index] += "=" + RunLease.whileRunning
+            }
+            index += takesValue(words[index]) || words[index] == "--lease" ? 2 : 1
         }
         guard index < words.endIndex, words[index] != "--" else { return words }
         return words[..<index] + ["--"] + words[index...]
+    }
+
+    // What follows `--lease` of `run` is its time, unless it is what comes next.
+    private static func isTime(_ word: String?) -> Bool {
+        guard let word else { return false }
+        return !word.contains("=") && !word.hasPrefix("-")
     }
 
     /// Where the name of the subcommand is: the first word that is no option and no option's value.

@@ -1,0 +1,105 @@
+import RlimitModel
+import RlimitWire
+
+// What the agent is asked about leases.
+
+/// A batch of edits under a lease.
+struct LeaseQuestion: Question {
+    let inquiry: Inquiry
+    private let batch: EditBatch
+
+    init(_ batch: EditBatch, _ term: LeaseTerm, of subject: Subject) {
+        self.batch = batch
+        inquiry = Inquiry(.set(subject.whom, batch, lease: term), of: subject)
+    }
+
+    func value(of reply: Reply) -> LeaseInfo? {
+        guard case .changes(let changes, var lease?) = reply, changes.map(\.resource) == batch.map(\.resource) else {
+            return nil
+        }
+        lease.changes = changes
+        return lease
+    }
+}
+
+struct RenewalQuestion: Question {
+    let inquiry: Inquiry
+    private let id: LeaseInfo.ID
+
+    init(_ id: LeaseInfo.ID, _ term: LeaseTerm) {
+        self.id = id
+        inquiry = Inquiry(.leaseRenew(id, term))
+    }
+
+    func value(of reply: Reply) -> LeaseInfo? {
+        guard case .lease(let lease) = reply, lease.id == id else { return nil }
+        return lease
+    }
+}
+
+struct ReleaseQuestion: Question {
+    let inquiry: Inquiry
+
+    init(_ id: LeaseInfo.ID) { inquiry = Inquiry(.leaseRelease(id)) }
+
+    func value(of reply: Reply) -> [Restoration]? {
+        guard case .restorations(let restorations) = reply else { return nil }
+        return restorations
+    }
+}
+
+struct LeaseListQuestion: Question {
+    var inquiry: Inquiry { Inquiry(.leaseList) }
+
+    func value(of reply: Reply) -> [LeaseInfo]? {
+        guard case .leases(let leases) = reply else { return nil }
+        return leases
+    }
+}
+
+extension LeaseTerm {
+    /// Nil is as long as the connection.
+    ///
+    /// - Throws: `.invalidArgument` for a time that is over already, or longer than the protocol has.
+    init(_ duration: Duration?) throws(RlimitError) {
+        guard let duration else {
+            self = .connection
+            return
+        }
+        let longest = Duration.milliseconds(RequestBounds.greatestLease)
+        guard duration > .zero, duration <= longest else {
+            throw RlimitError(
+                .invalidArgument,
+                message: "a lease lasts longer than nothing and at most \(longest.components.seconds / 86_400) days")
+        }
+        self = .duration(duration)
+    }
+}
+
+extension RlimitError {
+    /// A lease that is over before anybody asked the agent.
+    static func leaseEnded(_ id: LeaseInfo.ID, _ why: String) -> RlimitError {
+        RlimitError(.leaseEnded, message: "lease \(id) has ended: \(why)")
+    }
+}
+
+extension Resource {
+    /// Whether a lease of it can be taken back without harm: to lower the others can kill a process, or takes nothing back.
+    private var canBeLeased: Bool {
+        switch self {
+        case .openFiles, .lockedMemory, .processes, .coreFileSize, .pendingSignals, .messageQueueBytes: true
+        default: false
+        }
+    }
+
+    /// - Throws: `.unsupported`, `.invalidArgument`; what the agent would say to it.
+    static func requireLeasable(_ edits: [Edit]) throws(RlimitError) {
+        guard !edits.isEmpty else { throw RlimitError(.invalidArgument, message: "there is no edit to lease") }
+        for (index, edit) in edits.enumerated() where !edit.resource.canBeLeased {
+            let names = allCases.filter(\.canBeLeased).map(\.name).joined(separator: ", ")
+            throw RlimitError(
+                .unsupported, message: "\(edit.resource) cannot be leased, for it cannot be taken back; \(names) can",
+                resource: edit.resource, editIndex: index)
+        }
+    }
+}

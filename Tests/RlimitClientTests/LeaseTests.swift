@@ -1,0 +1,264 @@
+import Foundation
+import Glibc
+import RlimitModel
+import RlimitWire
+import Synchronization
+import Testing
+
+@testable import RlimitClient
+
+private let files = Edit.raise(.openFiles, to: 500)
+
+private struct BodyFailed: Error {}
+
+/// What becomes of a lease that was granted.
+private enum Deed: CaseIterable, Sendable { case release, drop, keep, renew }
+
+extension EitherClient {
+    /// What a lease said of itself, after something was done with it.
+    fileprivate struct Told: Sendable {
+        var id: LeaseInfo.ID
+        var changes: [Change]
+        var rest: Duration?
+        var restorations: [Restoration] = []
+    }
+
+    fileprivate func lease(
+        _ edits: [Edit] = [files], on target: Target = .currentProcess, for duration: Duration? = nil, _ deed: Deed
+    ) async throws -> Told {
+        switch self {
+        case .threads(let client):
+            return try await offThread {
+                let lease = try client.lease(edits, on: target, for: duration)
+                var told = Told(id: lease.id, changes: lease.changes, rest: lease.expires.map { $0 - .now })
+                switch deed {
+                case .release: told.restorations = try lease.release()
+                case .drop: break
+                case .keep: told.id = lease.keep()
+                case .renew:
+                    try lease.renew(for: .seconds(77))
+                    told.rest = lease.expires.map { $0 - .now }
+                    _ = lease.keep()
+                }
+                return told
+            }
+        case .tasks(let client):
+            let lease = try await client.lease(edits, on: target, for: duration)
+            var told = Told(id: lease.id, changes: lease.changes, rest: lease.expires.map { $0 - .now })
+            switch deed {
+            case .release: told.restorations = try await lease.release()
+            case .drop: break
+            case .keep: told.id = lease.keep()
+            case .renew:
+                try await lease.renew(for: .seconds(77))
+                told.rest = lease.expires.map { $0 - .now }
+                _ = lease.keep()
+            }
+            return told
+        }
+    }
+
+    /// Runs a body under a lease; returns what it returned.
+    fileprivate func withLease(_ body: @escaping @Sendable () throws -> Int) async throws -> Int {
+        switch self {
+        case .threads(let client): try await offThread { try client.withLease(files) { _ in try body() } }
+        case .tasks(let client): try await client.withLease(files) { _ in try body() }
+        }
+    }
+}
+
+@Suite("Leases of both clients", .timeLimit(.minutes(1)))
+struct LeaseTests {
+    @Test("are the agent's to grant, also where the kernel is asked first", arguments: Face.allCases)
+    func granted(face: Face) async throws {
+        let agent = try ScriptedAgent(LeaseScript())
+        let child = try Child()
+        defer { child.end() }
+        for strategy in [LimitClient.Strategy.kernelFirst, .agentOnly] {
+            let told = try await face.client(agent, strategy).lease(for: .seconds(600), .keep)
+            let expected = Change(
+                .openFiles, old: LeaseScript.now, new: Limit(500), grantedBy: .agent(rule: "leases"))
+            #expect(told.changes == [expected])
+            let rest = try #require(told.rest)
+            #expect(rest > .seconds(500) && rest <= .seconds(600))
+        }
+        let both = [files, .raise(.lockedMemory, upTo: .infinity)]
+        let bound = try await face.client(agent).lease(both, on: .process(child.pid), .keep)
+        #expect(bound.rest == nil && bound.changes.map(\.resource) == [.openFiles, .lockedMemory])
+        let sets = agent.requests.filter { if case .set = $0.request.operation { true } else { false } }
+        #expect(sets.map(\.process) == [nil, nil, child.pid])
+        let one = EditBatch([NumericEdit(.openFiles, soft: 500, hard: 500, mode: .atLeast)])
+        #expect(sets.first?.request.operation == .set(.caller, one, lease: .duration(.seconds(600))))
+        guard case .set(.attachedPidfd, let batch, lease: .connection) = sets.last?.request.operation else {
+            Issue.record("\(sets)")
+            return
+        }
+        #expect(batch.count == 2)
+    }
+
+    @Test("of the most there is ask for all, for the agent knows better than we what a lease may have")
+    func most() async throws {
+        let agent = try ScriptedAgent(LeaseScript())
+        for face in Face.allCases {
+            let edit = try Edit(parsing: "memlock=max")
+            _ = try await face.client(agent).lease([edit, files], for: .seconds(9), .keep)
+        }
+        let all = NumericEdit(.lockedMemory, soft: .infinity, hard: .infinity, mode: .clamp)
+        #expect(agent.requests.count == 2)
+        for case .set(_, let batch, _) in agent.leaseRequests { #expect(batch.first == all) }
+    }
+
+    @Test("go back once, however they are let go of, and not where they are kept", arguments: Face.allCases)
+    func givenBack(face: Face) async throws {
+        for duration in [nil, Duration.seconds(60)] {
+            for deed in Deed.allCases {
+                let script = LeaseScript()
+                let agent = try ScriptedAgent(script)
+                let client = face.client(agent)
+                let told = try await client.lease(for: duration, deed)
+                let returns = [Request.Operation.leaseRelease(told.id)]
+                switch deed {
+                case .release:
+                    #expect(told.restorations == [Restoration(.openFiles, .restored, limit: LeaseScript.now)])
+                    #expect(agent.leaseRequests.dropFirst() == returns[...])
+                case .drop:
+                    #expect(await agent.hasBeenAsked(.leaseRelease(told.id)))
+                    _ = try await client.leases()
+                    #expect(agent.leaseRequests == [agent.leaseRequests[0]] + returns + [.leaseList])
+                case .keep, .renew:
+                    #expect(try await client.leases().map(\.id) == [told.id])
+                    #expect(!agent.leaseRequests.contains(.leaseRelease(told.id)))
+                    if deed == .renew {
+                        #expect(agent.leaseRequests.contains(.leaseRenew(told.id, .duration(.seconds(77)))))
+                        #expect(try #require(told.rest) > .seconds(70))
+                    }
+                }
+                #expect(script.live.isEmpty == (deed == .release || deed == .drop))
+            }
+        }
+    }
+
+    @Test("are renewed and released by the name of one that was kept", arguments: Face.allCases)
+    func byName(face: Face) async throws {
+        let script = LeaseScript()
+        let agent = try ScriptedAgent(script)
+        let client = face.client(agent)
+        let id = try await client.lease(for: .seconds(60), .keep).id
+        #expect(try await client.renew(id, for: .seconds(5)).remaining == .seconds(5))
+        #expect(script.live == [id: .duration(.seconds(5))])
+        #expect(try await client.release(id) == [Restoration(.openFiles, .restored, limit: LeaseScript.now)])
+        #expect(await code { try await client.release(id) } == .leaseEnded)
+        #expect(await code { try await client.renew(id, for: .seconds(5)) } == .leaseEnded)
+        #expect(await code { try await client.renew(id, for: .zero) } == .invalidArgument)
+        #expect(try await client.leases() == [])
+    }
+
+    @Test(
+        "of what cannot be taken back, and without a time that there is, are refused at once", arguments: Face.allCases)
+    func refused(face: Face) async throws {
+        let agent = try ScriptedAgent(LeaseScript())
+        let client = face.client(agent)
+        let leasable: [Resource] = [
+            .openFiles, .lockedMemory, .processes, .coreFileSize, .pendingSignals, .messageQueueBytes,
+        ]
+        for resource in Resource.allCases where !leasable.contains(resource) {
+            let error = await #expect(throws: RlimitError.self) {
+                try await client.lease([files, .raise(resource, to: 5)], .release)
+            }
+            #expect(error?.code == .unsupported && error?.editIndex == 1 && error?.resource == resource)
+            #expect(error?.message.contains("nofile") == true)
+        }
+        for duration in [Duration.zero, .seconds(-1), .seconds(365 * 86_400 + 1)] {
+            #expect(await code { try await client.lease(for: duration, .release) } == .invalidArgument)
+        }
+        #expect(await code { try await client.lease([], .release) } == .invalidArgument)
+        #expect(await code { try await client.lease([files, files], .release) } == .invalidArgument)
+        #expect(agent.requests.isEmpty)
+        for resource in leasable {
+            #expect(await code { try await client.lease([.raise(resource, to: 5)], .release) } == nil)
+        }
+        #expect(await code { try await client.lease(for: .seconds(365 * 86_400), .release) } == nil)
+    }
+
+    @Test("without an agent are not to be had", arguments: Face.allCases)
+    func noAgent(face: Face) async throws {
+        let client = face.client(at: "/nonexistent/agent.sock", .kernelFirst)
+        let error = await #expect(throws: RlimitError.self) { try await client.lease([.set(.openFiles, to: 5)], .drop) }
+        #expect(error?.code == .agentUnreachable)
+        #expect(error?.message.contains("kernel") == false)
+    }
+
+    @Test("last as long as a body does, also one that throws", arguments: Face.allCases)
+    func bodies(face: Face) async throws {
+        let script = LeaseScript()
+        let agent = try ScriptedAgent(script)
+        let client = face.client(agent)
+        #expect(try await client.withLease { script.live.count } == 1)
+        #expect(script.live.isEmpty)
+        await #expect(throws: BodyFailed.self) {
+            try await client.withLease {
+                #expect(script.live.count == 1)
+                throw BodyFailed()
+            }
+        }
+        #expect(script.live.isEmpty)
+        // What ended meanwhile is no matter.
+        #expect(
+            try await client.withLease {
+                script.endAll()
+                return 5
+            } == 5)
+    }
+
+    @Test("that the agent ended say so from then on", arguments: Face.allCases)
+    func ended(face: Face) async throws {
+        let script = LeaseScript()
+        let agent = try ScriptedAgent(script)
+        switch face.client(agent) {
+        case .threads(let client):
+            try await offThread {
+                let lease = try client.lease(files)
+                script.endAll()
+                for _ in 0..<2 {
+                    let error = #expect(throws: RlimitError.self) { try lease.renew(for: .seconds(1)) }
+                    #expect(error?.code == .leaseEnded)
+                }
+                let error = #expect(throws: RlimitError.self) { try lease.renew() }
+                #expect(error?.code == .leaseEnded)
+            }
+        case .tasks(let client):
+            let lease = try await client.lease(files)
+            script.endAll()
+            for _ in 0..<2 {
+                #expect(await code { try await lease.renew(for: .seconds(1)) } == .leaseEnded)
+            }
+            do {
+                try await lease.release()
+                Issue.record("it was given back twice")
+            } catch {
+                #expect(error.code == .leaseEnded)
+            }
+        }
+        // Asked once; what has ended is not given back.
+        #expect(agent.leaseRequests.count == 2)
+    }
+
+    @Test("without a duration are claimed from a new agent by a thread that asks")
+    func claimedByThread() async throws {
+        let script = LeaseScript()
+        let agent = try ScriptedAgent(
+            { session in
+                guard let request = try session.next() else { return }
+                session.send(Response(id: request.id, script.answer(request)))
+            }, { session in try script.serve(session) })
+        let client = agent.client()
+        try await offThread {
+            let lease = try client.lease(files)
+            while agent.ends == 0 { usleep(1000) }
+            try lease.renew()
+            #expect(agent.leaseRequests.last == .leaseRenew(lease.id, .connection))
+            #expect(agent.connections == 2)
+        }
+        #expect(await agent.hasBeenAsked(.leaseRelease(LeaseScript.id(1))))
+    }
+}

@@ -1,0 +1,79 @@
+import Foundation
+import RlimitModel
+import Synchronization
+
+/// An agent who grants leases, all with limits of 1000 before, and changes nothing.
+final class LeaseAgent: Sendable {
+    private struct State {
+        var live: [LeaseInfo.ID: LeaseInfo] = [:]
+        var requests: [Request.Operation] = []
+    }
+
+    private final class Book: Sendable {
+        let state = Mutex(State())
+    }
+
+    private let book = Book()
+    private let agent: ScriptedAgent
+    var socket: String { agent.socket }
+    /// What was asked, in its order.
+    var requests: [Request.Operation] { book.state.withLock(\.requests) }
+    var live: [LeaseInfo] { book.state.withLock { $0.live.values.sorted { "\($0.id)" < "\($1.id)" } } }
+
+    static let now = Limit(1000)
+
+    static func id(_ number: UInt8) -> LeaseInfo.ID { LeaseInfo.ID(bytes: [0xab, number]) }
+
+    /// - Parameter longest: How long a lease may go without being renewed, as a rule's `lease.max` has it.
+    init(pid: Int32? = nil, longest: Duration? = nil) throws {
+        let book = book
+        agent = try ScriptedAgent { request in
+            book.state.withLock { state in
+                state.requests.append(request.operation)
+                return Self.answer(request, &state, pid, longest)
+            }
+        }
+    }
+
+    /// All end, and nobody is told.
+    func endAll() { book.state.withLock { $0.live = [:] } }
+
+    private static func answer(
+        _ request: Request, _ state: inout State, _ pid: Int32?, _ longest: Duration?
+    ) -> Result<Reply, RlimitError> {
+        let unknown = RlimitError(.leaseEnded, message: "there is no such lease")
+        func rest(_ term: LeaseTerm) -> Duration? { if case .duration(let time) = term { time } else { longest } }
+        switch request.operation {
+        case .set(_, let batch, .some) where request.isQuestion:
+            let verdicts = batch.map {
+                Explanation.Verdict($0.resource, now: now, rule: "leases", new: $0.applied(to: now))
+            }
+            return .success(.explanation(Explanation(verdicts: verdicts)))
+        case .set(_, let batch, let term?):
+            let changes = batch.map {
+                Change($0.resource, old: now, new: $0.applied(to: now), grantedBy: .agent(rule: "leases"))
+            }
+            let id = id(UInt8(state.live.count + 1))
+            let lease = LeaseInfo(id: id, pid: pid, changes: changes, remaining: rest(term), rule: "leases")
+            state.live[id] = lease
+            return .success(.changes(changes, lease: lease))
+        case .leaseRenew(let id, let term):
+            guard var lease = state.live[id] else { return .failure(unknown) }
+            lease.remaining = rest(term)
+            state.live[id] = lease
+            return .success(.lease(lease))
+        case .leaseRelease(let id):
+            guard let lease = state.live.removeValue(forKey: id) else { return .failure(unknown) }
+            let outcomes: [Restoration.Outcome] = [
+                .restored, .heldByAnotherLease, .changedByTarget, .identityChanged, .processEnded,
+            ]
+            return .success(
+                .restorations(
+                    zip(lease.changes, outcomes).map { change, outcome in
+                        Restoration(change.resource, outcome, limit: outcome == .processEnded ? nil : change.old)
+                    }))
+        case .leaseList: return .success(.leases(state.live.values.sorted { "\($0.id)" < "\($1.id)" }))
+        default: return .success(.limits(.all, Limits(repeating: now)))
+        }
+    }
+}

@@ -1,0 +1,69 @@
+import Foundation
+import RlimitModel
+import Testing
+
+@testable import rlimitctl
+
+@Suite("rlimitctl run --lease")
+struct RunLeaseTests {
+    @Test("With a time the agent ends it, and the command has nothing of the agent's")
+    func timed() throws {
+        let agent = try LeaseAgent()
+        let tool = try Tool(
+            "run", "--lease", "10m", "nofile=2000", "core=0", "--", "/bin/sh", "-c", "ls -l /proc/$$/fd; exit 7",
+            socket: agent.socket)
+        #expect(tool.status == 7 && tool.complaint == "", "\(tool.complaint)")
+        #expect(!tool.output.contains("socket:"))
+        #expect(agent.live.map(\.remaining) == [.seconds(600)])
+        guard case .set(.caller, let batch, lease: .duration(.seconds(600))) = agent.requests.first else {
+            Issue.record("\(agent.requests)")
+            return
+        }
+        #expect(batch.map(\.resource) == [.openFiles, .coreFileSize])
+    }
+
+    @Test("Without a time the connection stays open in the command, and ends with it")
+    func untimed() throws {
+        let agent = try LeaseAgent()
+        let tool = try Tool(
+            "run", "--lease", "nofile=2000", "sh", "-c", "ls -l /proc/$$/fd; exit 7", socket: agent.socket)
+        #expect(tool.status == 7 && tool.complaint == "", "\(tool.complaint)")
+        #expect(tool.output.split(separator: "\n").filter { $0.contains("socket:") }.count == 1)
+        #expect(tool.output.contains("64 -> socket:") || tool.output.contains("3 -> socket:"))
+        #expect(agent.live.map(\.remaining) == [nil])
+        // Others are let in only once the first connection has ended.
+        #expect(try Tool("leases", socket: agent.socket).status == 0)
+    }
+
+    @Test("Without a time, where the rule wants it renewed, it says when it ends")
+    func longest() throws {
+        let agent = try LeaseAgent(longest: .seconds(3600))
+        let tool = try Tool("run", "--lease", "nofile=2000", "true", socket: agent.socket)
+        #expect(tool.status == 0 && tool.complaint.contains("ends in 1h"), "\(tool.complaint)")
+    }
+
+    @Test("--optional goes on without, and else nothing is run")
+    func optional() throws {
+        let tool = try Tool("run", "--optional", "--lease", "1h", "nofile=2000", "echo", "on")
+        #expect(tool.status == 0 && tool.output == "on\n" && tool.complaint.contains("nofile stays as it is"))
+        #expect(try Tool("run", "--optional", "--lease", "nofile=2000", "echo", "on").output == "on\n")
+        #expect(try Tool("run", "--lease", "1h", "nofile=2000", "echo", "on").status == 125)
+        #expect(try Tool("run", "--lease", "soon", "nofile=2000", "echo", "on").complaint.contains("\"10m\""))
+    }
+
+    @Test(
+        "A word after --lease is its time, unless it is an edit or an option",
+        arguments: [
+            ("run --lease 1h nofile=1 ls", "run --lease 1h -- nofile=1 ls"),
+            ("run --lease=1h nofile=1 ls", "run --lease=1h -- nofile=1 ls"),
+            ("run --lease nofile=1 ls", "run --lease=while-running -- nofile=1 ls"),
+            ("run --lease --optional nofile=1 ls", "run --lease=while-running --optional -- nofile=1 ls"),
+            ("run --lease -- nofile=1 ls", "run --lease=while-running -- nofile=1 ls"),
+            ("run nofile=1 ls --lease", "run -- nofile=1 ls --lease"),
+            ("run --lease", "run --lease=while-running"),
+        ])
+    func words(line: String, fenced: String) {
+        let words = line.split(separator: " ").map(String.init)
+        #expect(Arguments.protectingCommand(words).joined(separator: " ") == fenced)
+    }
+}
