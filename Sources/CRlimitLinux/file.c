@@ -43,6 +43,9 @@ int rl_cgroup_version(int fd) {
 
 int rl_close(int fd) { return RESULT(close(fd)); }
 ssize_t rl_read(int fd, void *bytes, size_t count) { return RESULT(read(fd, bytes, count)); }
+ssize_t rl_read_at(int fd, void *bytes, size_t count, int64_t position) {
+    return RESULT(pread(fd, bytes, count, position));
+}
 ssize_t rl_write(int fd, const void *bytes, size_t count) { return RESULT(write(fd, bytes, count)); }
 
 static void take(struct rl_file_status *status, const struct stat *native) {

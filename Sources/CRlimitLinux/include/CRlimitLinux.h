@@ -34,6 +34,7 @@ int rl_open_beneath(int folder, const char *path, int flags);
 int rl_cgroup_version(int fd);
 int rl_close(int fd);
 ssize_t rl_read(int fd, void *bytes, size_t count);
+ssize_t rl_read_at(int fd, void *bytes, size_t count, int64_t position);
 ssize_t rl_write(int fd, const void *bytes, size_t count);
 int rl_file_status(int fd, struct rl_file_status *status);
 int rl_path_status(const char *path, int follow, struct rl_file_status *status);
