@@ -69,7 +69,10 @@ struct RlimitBench: ParsableCommand {
     @Option(help: "Of set-cgroup and --watch: the path of the cgroup.")
     var cgroup: String?
 
-    @Option(help: "Watch processes for so many seconds, a look at each every second: those whose numbers are on standard input.")
+    @Option(
+        help:
+            "Watch processes for so many seconds, a look at each every second: those whose numbers are on standard input."
+    )
     var watch: Int?
 
     @Option(help: "Of --watch: look at this resource, and at no other that is not named; may be repeated.")
@@ -129,7 +132,9 @@ struct RlimitBench: ParsableCommand {
             guard let pid = Int32(line), pid > 0 else { throw ValidationError("\"\(line)\" is no process id.") }
             pids.append(pid)
         }
-        guard !pids.isEmpty else { throw ValidationError("--watch reads the numbers of processes from standard input.") }
+        guard !pids.isEmpty else {
+            throw ValidationError("--watch reads the numbers of processes from standard input.")
+        }
         let result = try cgroup.map { try run.all(in: Cgroup(path: $0), count: pids.count) } ?? run.each(of: pids)
         print(
             """

@@ -9,6 +9,7 @@
 #include <linux/openat2.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
@@ -93,6 +94,14 @@ int rl_set_nonblocking(int fd, int on) {
 
 int rl_set_close_on_exec(int fd) { return RESULT(fcntl(fd, F_SETFD, FD_CLOEXEC)); }
 int rl_duplicate(int fd) { return RESULT(fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
+int rl_window_size(int fd, int *columns, int *rows) {
+    struct winsize size = {0};
+    int result = RESULT(ioctl(fd, TIOCGWINSZ, &size));
+    *columns = size.ws_col;
+    *rows = size.ws_row;
+    return result;
+}
+
 int rl_descriptor_flags(int fd) { return RESULT(fcntl(fd, F_GETFL)); }
 
 // A DIR by a name of our own, so that Swift sees one pointer type whatever the C library calls it.

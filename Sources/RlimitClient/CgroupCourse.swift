@@ -75,6 +75,7 @@ final class CgroupCourse {
             if place % Self.slice == Self.slice - 1 { await Task.yield() }
             try await look(at: pid, answer.told[pid], isolation: actor)
         }
+        events.append(.looked(processes: members.count))
     }
 
     private func look(

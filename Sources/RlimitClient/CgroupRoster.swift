@@ -35,7 +35,9 @@ struct CgroupRoster: Sendable {
             guard named.hasPrefix("/"), named.count > 1 else {
                 throw RlimitError(
                     .invalidArgument,
-                    message: "\"\(named)\" is no cgroup that can be watched; its path is as in /proc/PID/cgroup, such as /system.slice/nginx.service")
+                    message:
+                        "\"\(named)\" is no cgroup that can be watched; its path is as in /proc/PID/cgroup, such as /system.slice/nginx.service"
+                )
             }
             path = named
         case .cgroup(nil): path = (try? CgroupPath.read(of: OwnProcess.pid)) ?? nil

@@ -24,6 +24,8 @@ extension LimitClient {
             case left(pid: Int32)
             /// A process that could not be looked at, and why; said once, until it can be.
             case failed(pid: Int32, RlimitError)
+            /// All were looked at, so many. The last event of each look.
+            case looked(processes: Int)
         }
 
         /// The view of one loop.

@@ -69,5 +69,7 @@ extension Lookout {
 }
 
 extension RlimitError {
-    static var cancelledWatch: RlimitError { RlimitError(.cancelled, message: "the task was cancelled while it watched") }
+    static var cancelledWatch: RlimitError {
+        RlimitError(.cancelled, message: "the task was cancelled while it watched")
+    }
 }

@@ -4,7 +4,7 @@ extension LimitClient.Watch {
     /// What was seen of a process.
     @nonexhaustive
     public enum Event: Hashable, Sendable {
-        /// It was looked at. What follows from a look comes after it.
+        /// It was looked at. The last event of each look: what else came of it has been told.
         case sample(Sample)
         /// Somebody changed a limit of it since the last look, or it did itself. Several changes between two looks are one.
         case changed(Resource, old: Limit, new: Limit)
@@ -24,5 +24,11 @@ extension LimitClient.Watch {
         public let usage: Usage
         /// When it was.
         public let instant: ContinuousClock.Instant
+
+        package init(limits: Limits, usage: Usage, instant: ContinuousClock.Instant) {
+            self.limits = limits
+            self.usage = usage
+            self.instant = instant
+        }
     }
 }

@@ -21,7 +21,8 @@ struct WatchOrder: Sendable {
     /// - Throws: `.invalidArgument`, `.unsupported`.
     func check() throws(RlimitError) {
         guard interval > .zero else {
-            throw RlimitError(.invalidArgument, message: "an interval of \(interval) is none; one second is .seconds(1)")
+            throw RlimitError(
+                .invalidArgument, message: "an interval of \(interval) is none; one second is .seconds(1)")
         }
         guard !resources.isEmpty else { throw RlimitError(.invalidArgument, message: "no resource is to be watched") }
         for threshold in alerts { try threshold.check() }

@@ -14,6 +14,11 @@ extension LimitClient.Watch {
             case value(Limit.Bound)
         }
 
+        /// The part of the soft limit; nil where it is a number.
+        public var fraction: Double? { if case .fraction(let fraction) = mark { fraction } else { nil } }
+        /// The number; nil where it is a part of the soft limit.
+        public var bound: Limit.Bound? { if case .value(let bound) = mark { bound } else { nil } }
+
         /// More than this part of the soft limit, whatever that is then: 0.9 is nine tenths. Nothing is above a part of no
         /// limit.
         public static func above(fraction: Double, of resource: Resource) -> Threshold {
@@ -32,7 +37,8 @@ extension LimitClient.Watch.Threshold: CustomStringConvertible {
     public var description: String {
         switch mark {
         case .fraction(let fraction):
-            let tenths = Int((fraction * 1000).rounded())
+            // What is no part of anything is written as it is.
+            guard let tenths = Int(exactly: (fraction * 1000).rounded()) else { return "\(resource) above \(fraction)" }
             return "\(resource) above \(tenths / 10)\(tenths % 10 == 0 ? "" : ".\(tenths % 10)")%"
         case .value(let bound): return "\(resource) above \(resource.formatted(bound))"
         }
@@ -45,14 +51,17 @@ extension LimitClient.Watch.Threshold {
     func check() throws(RlimitError) {
         guard ProcessSight.usesShown.contains(resource) else {
             throw RlimitError(
-                .unsupported, message: "the kernel does not show how much of \(resource) a process uses, so no threshold can be watched",
+                .unsupported,
+                message:
+                    "the kernel does not show how much of \(resource) a process uses, so no threshold can be watched",
                 resource: resource)
         }
         switch mark {
         case .fraction(let fraction):
             guard fraction >= 0, fraction <= 1 else {
                 throw RlimitError(
-                    .invalidArgument, message: "a part of a limit is from 0 to 1, and \(fraction) is not; nine tenths are 0.9",
+                    .invalidArgument,
+                    message: "a part of a limit is from 0 to 1, and \(fraction) is not; nine tenths are 0.9",
                     resource: resource)
             }
         case .value(let bound):
@@ -68,7 +77,7 @@ extension LimitClient.Watch.Threshold {
     func most(under limit: Limit) -> Double? {
         switch mark {
         case .fraction(let fraction): limit.soft.value.map { Double($0) * fraction }
-        case .value(let bound): bound.value.map(Double.init)
+        case .value(let bound): bound.value.map { Double($0) }
         }
     }
 }
@@ -88,7 +97,8 @@ struct WatchedThreshold {
         }
         let used = Double(used)
         // A use that goes up and down about the threshold is told once.
-        if isAbove { isAbove = used > most - most / 16 } else if used > most { isAbove = true; return true }
-        return false
+        let wasAbove = isAbove
+        isAbove = used > (wasAbove ? most - most / 16 : most)
+        return isAbove && !wasAbove
     }
 }

@@ -60,7 +60,7 @@ final class WatchedProcess {
         let new = try await readLimits(told, until: deadline)
         let usage = try await readUsage(told, until: deadline)
         try subject.requireAlive()
-        var events = [LimitClient.Watch.Event.sample(.init(limits: new, usage: usage, instant: instant))]
+        var events: [LimitClient.Watch.Event] = []
         if let old = limits {
             for resource in order.resources where old[resource] != new[resource] {
                 events.append(.changed(resource, old: old[resource], new: new[resource]))
@@ -79,6 +79,7 @@ final class WatchedProcess {
                 events.append(.crossed(threshold, used: used, limit: limit))
             }
         }
+        events.append(.sample(.init(limits: new, usage: usage, instant: instant)))
         return events
     }
 
@@ -106,7 +107,9 @@ final class WatchedProcess {
 
     private func unseen(_ threshold: LimitClient.Watch.Threshold) -> RlimitError {
         RlimitError(
-            .unsupported, message: "how much of \(threshold.resource) \(subject.name) uses is not shown, so no threshold can be watched",
+            .unsupported,
+            message:
+                "how much of \(threshold.resource) \(subject.name) uses is not shown, so no threshold can be watched",
             resource: threshold.resource)
     }
 }

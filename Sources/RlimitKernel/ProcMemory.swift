@@ -10,7 +10,9 @@ struct ProcMemory: Equatable {
     /// nil where the text is not what the kernel writes.
     init?(parsing text: Span<UInt8>) {
         var position = 0
-        guard let addressSpace = text.number(at: &position), let resident = text.number(at: &position) else { return nil }
+        guard let addressSpace = text.number(at: &position), let resident = text.number(at: &position) else {
+            return nil
+        }
         self.addressSpace = addressSpace
         self.resident = resident
     }

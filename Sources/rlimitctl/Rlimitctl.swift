@@ -18,8 +18,7 @@ struct Rlimitctl: ParsableCommand {
         version: productVersion,
         subcommands: [
             GetCommand.self, SetCommand.self, UsageCommand.self, RunCommand.self, ExplainCommand.self,
-            StatusCommand.self,
-            PolicyCommand.self,
+            WatchCommand.self, StatusCommand.self, PolicyCommand.self,
         ])
 
     @OptionGroup var global: GlobalOptions

@@ -48,6 +48,7 @@ int rl_lock_exclusive(int fd);  // at once or EWOULDBLOCK
 int rl_set_nonblocking(int fd, int on);
 int rl_set_close_on_exec(int fd);
 int rl_duplicate(int fd);         // close-on-exec
+int rl_window_size(int fd, int *columns, int *rows);  // ENOTTY unless it is a terminal
 int rl_descriptor_flags(int fd);  // F_GETFL
 
 enum rl_poll_events { RL_POLL_IN = 1, RL_POLL_OUT = 2, RL_POLL_ERROR = 4, RL_POLL_HANGUP = 8 };
@@ -221,6 +222,7 @@ struct rl_event rl_epoll_event(const void *events, int index);
 int rl_signal_descriptor(const int *signals, size_t count);  // they must be blocked
 int rl_signal_next(int fd);                                  // the number
 int rl_signal_block(const int *signals, size_t count, int block);
+int rl_signal_raise(int signal);
 int rl_signal_ignore(int signal);
 
 // Interrupts the calling thread's waits again and again, until stopped.
