@@ -43,10 +43,14 @@ struct OvertakenTests {
         return refusal
     }
 
-    // The look at the limits comes first, and the change last but one.
-    @Test("is seen by what prlimit(2) returns, put back, and answered CONFLICT", arguments: [0, 1, 2])
-    func conflict(call: Int) throws {
-        let error = try set(soft: 3000, expecting: Self.start, when: .init(call: call, isAfter: true))
+    // Of the sequence read, identity, exchange, identity: between the look at the limits and the change.
+    private static let places = [
+        Seam.Place(call: 0, isAfter: true), Seam.Place(call: 1, isAfter: true), Seam.Place(call: 2, isAfter: false),
+    ]
+
+    @Test("is seen by what prlimit(2) returns, put back, and answered CONFLICT", arguments: places)
+    func conflict(place: Seam.Place) throws {
+        let error = try set(soft: 3000, expecting: Self.start, when: place)
         #expect(error?.code == .conflict, "\(error?.message ?? "")")
         #expect(error?.editIndex == 0)
         #expect(try RootLimits.read(.openFiles, of: maker.pid) == Self.theirs)
@@ -54,7 +58,7 @@ struct OvertakenTests {
 
     @Test("is overtaken by what expects nothing, which is judged anew")
     func noExpectation() throws {
-        #expect(try set(soft: 3000, expecting: nil, when: .init(call: 2, isAfter: true)) == nil)
+        #expect(try set(soft: 3000, expecting: nil, when: .init(call: 2, isAfter: false)) == nil)
         #expect(try RootLimits.read(.openFiles, of: maker.pid) == Limit(soft: 3000, hard: 4000))
     }
 }

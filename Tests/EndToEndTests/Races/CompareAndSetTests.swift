@@ -4,12 +4,13 @@ import Testing
 /// Many who change one limit at the same time, each only if it is still what they have read.
 @Suite("Compare and set", .serialized)
 struct CompareAndSetTests {
-    private static let ample = Policies.nothing + "[quota]\nconnections = 1000\nrequests_per_second = 1000000\n"
+    private static let ample =
+        Policies.openFiles(4000) + "\n[quota]\nconnections = 1000\nrequests_per_second = 1000000\n"
 
     @Test func `of eight writers no one's increment is lost`() throws {
         let (writers, each, start) = (8, 250, 1000)
         let agent = try AgentProcess(policy: Self.ample)
-        // Up to its hard limit everybody may raise a soft one, so that no rule and no privilege is needed.
+        // Its hard limit stays, so that no privilege is needed.
         let sample = try SampleProcess(as: .served, limits: ["--nofile=\(start):4000"])
         let command =
             Account.served.setpriv + [
