@@ -66,13 +66,23 @@ struct RlimitBench: ParsableCommand {
     @Option(help: "Of set-self, set-pidfd and set-cgroup: rounds of each side.")
     var rounds = 5
 
-    @Option(help: "Of set-cgroup: the path of the cgroup.")
+    @Option(help: "Of set-cgroup and --watch: the path of the cgroup.")
     var cgroup: String?
+
+    @Option(
+        help:
+            "Watch processes for so many seconds, a look at each every second: those whose numbers are on standard input."
+    )
+    var watch: Int?
+
+    @Option(help: "Of --watch: look at this resource, and at no other that is not named; may be repeated.")
+    var watched: [String] = []
 
     @Argument(help: .hidden)
     var words: [String] = []
 
     func run() throws {
+        if let watch { return try measureWatch(seconds: watch) }
         if words.isEmpty {
             var plan = Plan(socket: socket.map { AgentSocket(path: $0, owner: .anyone) } ?? .standard)
             (plan.connections, plan.outstanding) = (connections, outstanding)
@@ -111,6 +121,26 @@ struct RlimitBench: ParsableCommand {
         if let failure = report.recorder.failure {
             throw BenchmarkFailure("\(report.recorder.errors) calls failed, the first with: \(failure.message)")
         }
+    }
+
+    private func measureWatch(seconds: Int) throws {
+        guard (1...3600).contains(seconds) else { throw ValidationError("--watch is 1 to 3600 seconds.") }
+        let chosen = watched.isEmpty ? Resource.allCases : try named(watched)
+        let run = WatchRun(client: LimitClient(), seconds: seconds, resources: chosen)
+        var pids: [Int32] = []
+        while let line = readLine() {
+            guard let pid = Int32(line), pid > 0 else { throw ValidationError("\"\(line)\" is no process id.") }
+            pids.append(pid)
+        }
+        guard !pids.isEmpty else {
+            throw ValidationError("--watch reads the numbers of processes from standard input.")
+        }
+        let result = try cgroup.map { try run.all(in: Cgroup(path: $0), count: pids.count) } ?? run.each(of: pids)
+        print(
+            """
+            {"mode":"watch","processes":\(pids.count),"samples":\(result.samples),\
+            "seconds":\(result.time / .seconds(1)),"percent":\(result.percent)}
+            """)
     }
 
     private func compare(_ script: ScriptedWords) throws {
@@ -155,7 +185,12 @@ struct RlimitBench: ParsableCommand {
     private func deed() throws -> Work.Deed {
         guard !usage || resources.isEmpty else { throw ValidationError("--usage and --set are two benchmarks.") }
         if usage { return .usage }
-        let named = try resources.map { name in
+        let named = try named(resources)
+        return named.isEmpty ? .get : .set(named)
+    }
+
+    private func named(_ names: [String]) throws -> [Resource] {
+        let named = try names.map { name in
             guard let resource = Resource(name) else {
                 throw ValidationError(
                     "\"\(name)\" is no resource; there are \(Resource.allCases.map(\.name).joined(separator: ", ")).")
@@ -163,6 +198,6 @@ struct RlimitBench: ParsableCommand {
             return resource
         }
         guard Set(named).count == named.count else { throw ValidationError("a resource is named twice.") }
-        return named.isEmpty ? .get : .set(named)
+        return named
     }
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
@@ -44,6 +45,9 @@ int rl_cgroup_version(int fd) {
 
 int rl_close(int fd) { return RESULT(close(fd)); }
 ssize_t rl_read(int fd, void *bytes, size_t count) { return RESULT(read(fd, bytes, count)); }
+ssize_t rl_read_at(int fd, void *bytes, size_t count, int64_t position) {
+    return RESULT(pread(fd, bytes, count, position));
+}
 ssize_t rl_write(int fd, const void *bytes, size_t count) { return RESULT(write(fd, bytes, count)); }
 
 static void take(struct rl_file_status *status, const struct stat *native) {
@@ -108,6 +112,14 @@ int rl_set_nonblocking(int fd, int on) {
 int rl_set_close_on_exec(int fd) { return RESULT(fcntl(fd, F_SETFD, FD_CLOEXEC)); }
 int rl_duplicate(int fd) { return RESULT(fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
 int rl_duplicate_for_exec(int fd, int least) { return RESULT(fcntl(fd, F_DUPFD, least)); }
+int rl_window_size(int fd, int *columns, int *rows) {
+    struct winsize size = {0};
+    int result = RESULT(ioctl(fd, TIOCGWINSZ, &size));
+    *columns = size.ws_col;
+    *rows = size.ws_row;
+    return result;
+}
+
 int rl_descriptor_flags(int fd) { return RESULT(fcntl(fd, F_GETFL)); }
 
 // A DIR by a name of our own, so that Swift sees one pointer type whatever the C library calls it.

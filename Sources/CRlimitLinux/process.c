@@ -180,6 +180,7 @@ int rl_signal_block(const int *signals, size_t count, int block) {
     return -pthread_sigmask(block ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }
 
+int rl_signal_raise(int number) { return RESULT(kill(getpid(), number)); }
 int rl_signal_ignore(int number) { return signal(number, SIG_IGN) == SIG_ERR ? -errno : 0; }
 
 static void do_nothing(int number) { (void)number; }

@@ -11,6 +11,13 @@ extension Procfs {
         return countedFiles(path, isOwn: pid == rl_process_id())
     }
 
+    /// The same, through a descriptor of that folder that was opened for its path alone.
+    static func openFiles(of pid: Int32, in folder: borrowing FileDescriptor) -> UInt64? {
+        var status = rl_file_status()
+        let result = unsafe rl_file_status(folder.number, &status)
+        return result == 0 && status.size > 0 ? UInt64(status.size) : openFiles(of: pid)
+    }
+
     // Needs the right to trace the process.
     private static func countedFiles(_ path: ProcPath, isOwn: Bool) -> UInt64? {
         do throws(SystemError) {

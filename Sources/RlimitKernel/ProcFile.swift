@@ -3,12 +3,28 @@ internal import Glibc
 
 /// A small text file of /proc, read through one buffer on the stack.
 struct ProcFile: ~Copyable {
-    private let file: FileDescriptor
+    private let number: Int32
+    // Closed with this, unless the file is kept by somebody who reads it again.
+    private let file: FileDescriptor?
+    // How far a kept one was read; nil for one of our own, which the kernel counts itself.
+    private var position: Int64?
     // Longer than any line of interest: a cgroup's path is at most 4095 bytes.
     private var buffer = InlineArray<8192, UInt8>(repeating: 0)
     private var filled = 0
 
-    init(_ path: ProcPath) throws(SystemError) { file = try path.open() }
+    init(_ path: ProcPath) throws(SystemError) {
+        let opened = try path.open()
+        number = opened.number
+        file = consume opened
+        position = nil
+    }
+
+    /// Reads a file that somebody else keeps open for as long as this lasts, from its beginning, as it is now.
+    init(kept: borrowing FileDescriptor) {
+        number = kept.number
+        file = nil
+        position = 0
+    }
 
     /// Gives every line without its end, until `body` says false. A line that is longer than the buffer (a process may be in
     /// 65536 groups) is left out.
@@ -46,15 +62,18 @@ struct ProcFile: ~Copyable {
     }
 
     private mutating func fill() throws(SystemError) -> Int {
-        let number = file.number
-        let start = filled
+        let (number, start, position) = (number, filled, position)
         var span = buffer.mutableSpan
         let count = unsafe span.withUnsafeMutableBytes { bytes in
             let room = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[start...])
-            return SystemCall.retrying { unsafe rl_read(number, room.baseAddress, room.count) }
+            return SystemCall.retrying {
+                guard let position else { return unsafe rl_read(number, room.baseAddress, room.count) }
+                return unsafe rl_read_at(number, room.baseAddress, room.count, position)
+            }
         }
         guard count >= 0 else { throw SystemError(number: Int32(truncatingIfNeeded: -count), call: "read") }
         filled += count
+        self.position? += Int64(count)
         return count
     }
 }

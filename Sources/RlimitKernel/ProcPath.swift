@@ -31,13 +31,12 @@ struct ProcPath {
     /// Any other, spelled out.
     init(_ path: StaticString) { append(path) }
 
-    /// open(2) for reading.
-    func open() throws(SystemError) -> FileDescriptor {
+    /// open(2) for reading; for its path alone with `pathOnly`, which takes no right to read it.
+    func open(pathOnly: Bool = false) throws(SystemError) -> FileDescriptor {
         let path = self
+        let flags = Int32((pathOnly ? RL_OPEN_PATH_ONLY : RL_OPEN_READ).rawValue)
         return FileDescriptor(
-            owning: try SystemCall.value("open") {
-                unsafe path.withCString { unsafe rl_open($0, Int32(RL_OPEN_READ.rawValue)) }
-            })
+            owning: try SystemCall.value("open") { unsafe path.withCString { unsafe rl_open($0, flags) } })
     }
 
     func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {

@@ -59,8 +59,9 @@ extension ProcStat {
     /// Reads /proc/PID/stat.
     package init(of pid: Int32) throws(SystemError) { try self.init(ProcPath(pid, "stat")) }
 
-    init(_ path: ProcPath) throws(SystemError) {
-        var file = try ProcFile(path)
+    init(_ path: ProcPath) throws(SystemError) { try self.init(ProcFile(path)) }
+
+    init(_ file: consuming ProcFile) throws(SystemError) {
         guard let stat = try file.withText({ ProcStat(parsing: $0) }) else {
             throw SystemError(number: EBADMSG, call: "read /proc/PID/stat")
         }

@@ -101,8 +101,11 @@ extension ProcStatus {
     }
 
     init(_ path: ProcPath, until isEnough: (ProcStatus) -> Bool = { _ in false }) throws(SystemError) {
+        try self.init(ProcFile(path), until: isEnough)
+    }
+
+    init(_ file: consuming ProcFile, until isEnough: (ProcStatus) -> Bool) throws(SystemError) {
         var status = ProcStatus()
-        var file = try ProcFile(path)
         try file.forEachLine { line in
             status.take(line)
             return !isEnough(status)

@@ -51,7 +51,7 @@ extension Procfs {
 }
 
 extension Usage {
-    fileprivate init(_ stat: ProcStat, _ scope: Scope) {
+    init(_ stat: ProcStat, _ scope: Scope) {
         self.init()
         setAlwaysZero()
         let own: UInt64 = scope == .children ? 0 : 1
@@ -75,17 +75,25 @@ extension Usage {
 
     /// What is taken now of the limits that count something for this one process or its user.
     mutating func takeInUse(of pid: Int32, _ stat: ProcStat, _ status: ProcStatus) {
+        takeInUse(stat)
+        takeInUse(status)
+        self[.openFiles] = Procfs.openFiles(of: pid)
+    }
+
+    mutating func takeInUse(_ stat: ProcStat) {
         let ticks = stat.userTime &+ stat.systemTime
         self[.cpuTime] = ticks / UInt64(max(1, rl_clock_ticks()))
-        self[.openFiles] = Procfs.openFiles(of: pid)
+        self[.nice] = UInt64(exactly: 20 - stat.nice)
+        self[.realtimePriority] = stat.realtimePriority
+    }
+
+    mutating func takeInUse(_ status: ProcStatus) {
         self[.addressSpace] = status.addressSpace
         self[.residentSetSize] = status.resident
         self[.lockedMemory] = status.locked
         self[.dataSize] = status.data
         self[.stackSize] = status.stack
         self[.pendingSignals] = status.queuedSignals
-        self[.nice] = UInt64(exactly: 20 - stat.nice)
-        self[.realtimePriority] = stat.realtimePriority
     }
 
     /// The context switches of the threads there were.

@@ -13,15 +13,17 @@ package struct ShownLimits: Sendable {
 
     /// Takes a line in: a name in a column of 26, then soft and hard. Whatever is not understood is left out.
     package mutating func take(_ line: Span<UInt8>) {
-        guard line.count > 26, let resource = Self.resource(line) else { return }
+        guard line.count > 26, let resource = resource(line) else { return }
         var position = 26
         guard let soft = Self.bound(line, &position), let hard = Self.bound(line, &position) else { return }
         limits[resource] = Limit(soft: soft, hard: hard)
         seen.insert(resource)
     }
 
-    private static func resource(_ line: Span<UInt8>) -> Resource? {
-        Resource.allCases.first { line.starts(with: label($0)) }
+    // The lines come in the order of the resources, below one of headings; should that ever change, they are found all the same.
+    private func resource(_ line: Span<UInt8>) -> Resource? {
+        if let next = Resource(index: seen.count), line.starts(with: Self.label(next)) { return next }
+        return Resource.allCases.first { line.starts(with: Self.label($0)) }
     }
 
     private static func label(_ resource: Resource) -> StaticString {
@@ -58,11 +60,14 @@ package struct ShownLimits: Sendable {
 extension ProcessLimits {
     /// The limits of a process as /proc/PID/limits shows them.
     package static func readShown(of pid: Int32) throws(SystemError) -> Limits {
+        try readShown(ProcFile(ProcPath(pid, "limits")))
+    }
+
+    static func readShown(_ file: consuming ProcFile) throws(SystemError) -> Limits {
         var shown = ShownLimits()
-        var file = try ProcFile(ProcPath(pid, "limits"))
         try file.forEachLine { line in
             shown.take(line)
-            return true
+            return shown.complete == nil
         }
         guard let limits = shown.complete else { throw SystemError(number: EBADMSG, call: "read /proc/PID/limits") }
         return limits

@@ -8,6 +8,12 @@ package struct SignalSource: ~Copyable {
     package static let terminate = SIGTERM
     package static let interrupt = SIGINT
     package static let hangUp = SIGHUP
+    package static let quit = SIGQUIT
+    /// The window of the terminal has another size.
+    package static let windowChange = SIGWINCH
+    /// Ctrl-Z at the terminal, and what goes on after it.
+    package static let suspend = SIGTSTP
+    package static let resume = SIGCONT
 
     /// Blocks the signals for this thread and those it starts, so it comes before any thread does. pthread_sigmask(3).
     package init(_ signals: [Int32] = [terminate, interrupt, hangUp]) throws(SystemError) {
@@ -19,5 +25,13 @@ package struct SignalSource: ~Copyable {
     /// The next signal that came; nil where none did.
     package func next() throws(SystemError) -> Int32? {
         try SystemCall.valueIfReady("read") { rl_signal_next(descriptor.number) }
+    }
+
+    /// Sends this process one of its signals past this source, so that it does what it does where nobody waits for it: ends
+    /// it or stops it. Returns where it did not. kill(2).
+    package func letHappen(_ signal: Int32) {
+        _ = unsafe rl_signal_block([signal], 1, 0)
+        _ = rl_signal_raise(signal)
+        _ = unsafe rl_signal_block([signal], 1, 1)
     }
 }

@@ -24,12 +24,18 @@ package struct ResourceSet: Hashable, Sendable, Sequence {
 
     package func contains(_ resource: Resource) -> Bool { bits & (1 << UInt16(resource.index)) != 0 }
 
+    package func meets(_ other: ResourceSet) -> Bool { bits & other.bits != 0 }
+
+    package func union(_ other: ResourceSet) -> ResourceSet { ResourceSet(bits: bits | other.bits) }
+
     /// False if it was in the set already.
     @discardableResult
     package mutating func insert(_ resource: Resource) -> Bool {
         defer { bits |= 1 << UInt16(resource.index) }
         return !contains(resource)
     }
+
+    package mutating func remove(_ resource: Resource) { bits &= ~(1 << UInt16(resource.index)) }
 
     package struct Iterator: IteratorProtocol {
         fileprivate var bits: UInt16

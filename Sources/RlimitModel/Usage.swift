@@ -36,11 +36,11 @@ public struct Usage: Hashable, Sendable {
     public var involuntaryContextSwitches: UInt64?
     /// The context switches lack those of threads that have ended: /proc counts them per living thread.
     public var isPartial: Bool
-    private var inUse: [Resource: UInt64]
+    private var inUse: ResourceCounts
 
     package init() {
         isPartial = false
-        inUse = [:]
+        inUse = ResourceCounts()
     }
 
     /// How much of `limits[resource]` is taken now, in the unit of the resource.

@@ -18,7 +18,7 @@ struct Rlimitctl: ParsableCommand {
         version: productVersion,
         subcommands: [
             GetCommand.self, SetCommand.self, UsageCommand.self, RunCommand.self, ExplainCommand.self,
-            StatusCommand.self, LeasesCommand.self, PolicyCommand.self,
+            WatchCommand.self, StatusCommand.self, LeasesCommand.self, PolicyCommand.self,
         ])
 
     @OptionGroup var global: GlobalOptions

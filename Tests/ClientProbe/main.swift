@@ -6,6 +6,7 @@
 //     client-probe apply-to SOCKET EDIT...   by a BlockingLimitClient
 //     client-probe raise-pod EDIT            in every process of its own pod
 //     client-probe raise-on COUNT            its own open files by one, again and again, up to COUNT; tells what it has
+//     client-probe increment SOCKET PID COUNT  the soft limit of open files of another, so often, by compare-and-set
 //     client-probe usage                     the library's figures between getrusage(2) before and after
 //     client-probe socket                    the standard socket
 //     client-probe fork SOCKET               parent and child ask the same client who they are
@@ -74,6 +75,26 @@ func raiseOn(_ most: UInt64) {
         fflush(nil)
         usleep(50_000)
     }
+}
+
+// Only if it is still what was read; else read again. Tells how often it was set, and how often it was not.
+func increment(_ socket: AgentSocket, _ pid: Int32, _ count: Int) throws(RlimitError) {
+    let client = BlockingLimitClient(socket: socket, strategy: .agentOnly)
+    let process = try ProcessHandle(pid: pid)
+    var successes = 0
+    var conflicts = 0
+    while successes < count {
+        let now = try client.limit(.openFiles, of: process.target)
+        let more = Limit.Bound((now.soft.value ?? 0) + 1)
+        do throws(RlimitError) {
+            try client.apply(.set(.openFiles, soft: more, expecting: now), on: process.target)
+            successes += 1
+        } catch {
+            guard error.code == .conflict else { throw error }
+            conflicts += 1
+        }
+    }
+    print("\(successes) \(conflicts)")
 }
 
 func microseconds(_ time: Duration?) -> Int64 {
@@ -206,6 +227,10 @@ do throws(RlimitError) {
         for change in try client.apply(try edits(words)) { tell(change) }
     case "raise-pod": try raisePod(words.popFirst() ?? "")
     case "raise-on": raiseOn(words.popFirst().flatMap(UInt64.init) ?? 0)
+    case "increment":
+        let socket = AgentSocket(path: words.popFirst() ?? "")
+        let pid = words.popFirst().flatMap(Int32.init) ?? 0
+        try increment(socket, pid, words.popFirst().flatMap(Int.init) ?? 0)
     case "usage": try usage()
     case "socket": print(AgentSocket.standard)
     case "fork": fork(AgentSocket(path: words.popFirst() ?? ""))

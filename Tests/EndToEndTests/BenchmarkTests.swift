@@ -144,4 +144,17 @@ struct BenchmarkTests {
         #expect(alone.status == 1)
         #expect(alone.error.contains("no agent answers at"), "\(alone.error)")
     }
+
+    @Test(arguments: [[], ["--watched", "nofile"]])
+    func `a watch is measured, with a sample of each process every second`(watched: [String]) throws {
+        let samples = try (0..<3).map { _ in try sample() }
+        let pids = samples.map { "\($0.pid)\n" }.joined()
+        let script = "printf '\(pids)' | \(try Programs.bench) --watch 2 \(watched.joined(separator: " "))"
+        let result = try ChildProcess.run(Account.served.setpriv + ["sh", "-c", script])
+        #expect(result.status == 0, "\(result.error)")
+        let line = try JSONObject(result.output)
+        #expect(line["processes"].number == 3)
+        #expect((3...9).contains(line["samples"].number ?? 0), "\(result.output)")
+        #expect(line.keys.contains("percent"))
+    }
 }

@@ -87,6 +87,14 @@ private actor Cache {
     func shrink() async throws { try await lease.take()?.release() }
 }
 
+// Watching: lasts as long as the loop.
+private func relieve(_ pid: Int32, _ client: LimitClient) async throws(RlimitError) {
+    for try await event in client.watch(.process(pid), alerts: [.above(fraction: 0.9, of: .openFiles)]) {
+        guard case .crossed(_, let used, _) = event else { continue }
+        try await client.raise(.openFiles, upTo: .init(used * 2), on: .process(pid))
+    }
+}
+
 @Suite("The examples of the documentation")
 struct CallSiteTests {
     @Test("build, and do what they say")
@@ -133,5 +141,19 @@ struct CallSiteTests {
         let client = LimitClient(socket: "/nonexistent/agent.sock")
         try await level(one.pid, with: other.pid, client)
         await #expect(throws: RlimitError.self) { try await raisePod(client) }
+    }
+
+    @Test("watch a process, and relieve it when it comes near its limit")
+    func watching() async throws {
+        let child = try Child(), client = LimitClient(socket: "/nonexistent/agent.sock")
+        let target = Target.process(child.pid)
+        // It has at least as many open.
+        try await client.apply(.set(.openFiles, soft: 3), on: target)
+        let relief = Task { try await relieve(child.pid, client) }
+        while try await client.limit(.openFiles, of: target).soft == 3 { try await Task.sleep(for: .milliseconds(5)) }
+        #expect(try await client.limit(.openFiles, of: target).soft >= 6)
+        child.kill()
+        // It may have ended just while it was relieved.
+        _ = await relief.result
     }
 }

@@ -6,7 +6,7 @@ import Testing
 struct HelpTests {
     @Test(
         "Every command has help, on standard output",
-        arguments: ["get", "set", "usage", "run", "explain", "status", "leases", "policy"])
+        arguments: ["get", "set", "usage", "run", "explain", "watch", "status", "leases", "policy"])
     func help(command: String) throws {
         let tool = try Tool(command, "--help")
         #expect(tool.status == 0)

@@ -35,6 +35,7 @@ int rl_open_beneath(int folder, const char *path, int flags);
 int rl_cgroup_version(int fd);
 int rl_close(int fd);
 ssize_t rl_read(int fd, void *bytes, size_t count);
+ssize_t rl_read_at(int fd, void *bytes, size_t count, int64_t position);
 ssize_t rl_write(int fd, const void *bytes, size_t count);
 int rl_file_status(int fd, struct rl_file_status *status);
 int rl_path_status(const char *path, int follow, struct rl_file_status *status);
@@ -55,6 +56,7 @@ int rl_set_nonblocking(int fd, int on);
 int rl_set_close_on_exec(int fd);
 int rl_duplicate(int fd);         // close-on-exec
 int rl_duplicate_for_exec(int fd, int least);  // stays open over execve(2)
+int rl_window_size(int fd, int *columns, int *rows);  // ENOTTY unless it is a terminal
 int rl_descriptor_flags(int fd);  // F_GETFL
 
 enum rl_poll_events { RL_POLL_IN = 1, RL_POLL_OUT = 2, RL_POLL_ERROR = 4, RL_POLL_HANGUP = 8 };
@@ -232,6 +234,7 @@ struct rl_event rl_epoll_event(const void *events, int index);
 int rl_signal_descriptor(const int *signals, size_t count);  // they must be blocked
 int rl_signal_next(int fd);                                  // the number
 int rl_signal_block(const int *signals, size_t count, int block);
+int rl_signal_raise(int signal);
 int rl_signal_ignore(int signal);
 
 // Interrupts the calling thread's waits again and again, until stopped.

@@ -34,8 +34,10 @@ struct CgroupOptions: ParsableArguments {
     }
 
     /// One process, one cgroup, or one pod.
-    func requireAlone(_ process: ProcessOptions) throws {
-        if [process.pid != nil, cgroup != nil, pod != nil].filter({ $0 }).count > 1 {
+    func requireAlone(_ process: ProcessOptions) throws { try requireAlone(isProcessNamed: process.pid != nil) }
+
+    func requireAlone(isProcessNamed: Bool) throws {
+        if [isProcessNamed, cgroup != nil, pod != nil].filter({ $0 }).count > 1 {
             throw ValidationError("--pid, --cgroup and --pod exclude each other.")
         }
     }

@@ -13,13 +13,16 @@ struct ChosenProcess: ~Copyable {
     private let handle: ProcessHandle
 
     /// The one that was named, or else the parent, where that is surely meant.
-    init(_ options: ProcessOptions) throws {
+    init(_ options: ProcessOptions) throws { try self.init(pid: options.pid) }
+
+    /// The same, named by its number or not.
+    init(pid named: Int32?) throws {
         let parent = ParentProcess(pid: getppid(), sudoUID: OwnProcess.environment("SUDO_UID"))
-        if options.pid == nil, let complaint = parent.complaint { throw complaint }
-        let pid = options.pid ?? parent.pid
+        if named == nil, let complaint = parent.complaint { throw complaint }
+        let pid = named ?? parent.pid
         let handle = try ProcessHandle(pid: pid)
         let credentials = try? Pidfd.open(pid: pid).identity()?.credentials
-        if options.pid == nil {
+        if named == nil {
             let isStill = getppid() == parent.pid
             let uid = credentials?.realUID
             if let complaint = parent.complaint(uid: uid, ownUID: getuid(), isStill: isStill) { throw complaint }

@@ -9,6 +9,8 @@ enum Programs {
     /// The example that README quotes.
     static var example: String { get throws { try folder.get() + "/raise-files" } }
 
+    static var probe: String { get throws { try folder.get() + "/client-probe" } }
+
     static var bench: String { get throws { try folder.get() + "/rlimit-bench" } }
 
     private static let folder = Result<String, any Error> {

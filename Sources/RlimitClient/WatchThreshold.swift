@@ -1,0 +1,104 @@
+import RlimitKernel
+public import RlimitModel
+
+extension LimitClient.Watch {
+    /// A use of a resource that one wants to hear of.
+    public struct Threshold: Hashable, Sendable {
+        /// Of what.
+        public let resource: Resource
+        let mark: Mark
+
+        enum Mark: Hashable, Sendable {
+            /// Of the soft limit.
+            case fraction(Double)
+            case value(Limit.Bound)
+        }
+
+        /// The part of the soft limit; nil where it is a number.
+        public var fraction: Double? { if case .fraction(let fraction) = mark { fraction } else { nil } }
+        /// The number; nil where it is a part of the soft limit.
+        public var bound: Limit.Bound? { if case .value(let bound) = mark { bound } else { nil } }
+
+        /// More than this part of the soft limit, whatever that is then: 0.9 is nine tenths. Nothing is above a part of no
+        /// limit.
+        public static func above(fraction: Double, of resource: Resource) -> Threshold {
+            Threshold(resource: resource, mark: .fraction(fraction))
+        }
+
+        /// More than this, in the unit of the resource.
+        public static func above(_ bound: Limit.Bound, of resource: Resource) -> Threshold {
+            Threshold(resource: resource, mark: .value(bound))
+        }
+    }
+}
+
+extension LimitClient.Watch.Threshold: CustomStringConvertible {
+    /// As in "nofile above 90%" and "as above 8 GiB".
+    public var description: String {
+        switch mark {
+        case .fraction(let fraction):
+            // What is no part of anything is written as it is.
+            guard let tenths = Int(exactly: (fraction * 1000).rounded()) else { return "\(resource) above \(fraction)" }
+            return "\(resource) above \(tenths / 10)\(tenths % 10 == 0 ? "" : ".\(tenths % 10)")%"
+        case .value(let bound): return "\(resource) above \(resource.formatted(bound))"
+        }
+    }
+}
+
+extension LimitClient.Watch.Threshold {
+    /// - Throws: `.invalidArgument` for what nothing can ever be above or is no part; `.unsupported` for a resource of which
+    ///   the kernel shows nobody how much is taken.
+    func check() throws(RlimitError) {
+        guard ProcessSight.usesShown.contains(resource) else {
+            throw RlimitError(
+                .unsupported,
+                message:
+                    "the kernel does not show how much of \(resource) a process uses, so no threshold can be watched",
+                resource: resource)
+        }
+        switch mark {
+        case .fraction(let fraction):
+            guard fraction >= 0, fraction <= 1 else {
+                throw RlimitError(
+                    .invalidArgument,
+                    message: "a part of a limit is from 0 to 1, and \(fraction) is not; nine tenths are 0.9",
+                    resource: resource)
+            }
+        case .value(let bound):
+            guard bound != .infinity else {
+                throw RlimitError(
+                    .invalidArgument, message: "nothing is above unlimited \(resource); a threshold is a number",
+                    resource: resource)
+            }
+        }
+    }
+
+    /// The most that is not above it; nil where nothing is.
+    func most(under limit: Limit) -> Double? {
+        switch mark {
+        case .fraction(let fraction): limit.soft.value.map { Double($0) * fraction }
+        case .value(let bound): bound.value.map { Double($0) }
+        }
+    }
+}
+
+/// A threshold, and on which side of it the use is.
+struct WatchedThreshold {
+    let threshold: LimitClient.Watch.Threshold
+    private var isAbove = false
+
+    init(_ threshold: LimitClient.Watch.Threshold) { self.threshold = threshold }
+
+    /// Whether the use has just gone above it.
+    mutating func isCrossed(by used: UInt64, under limit: Limit) -> Bool {
+        guard let most = threshold.most(under: limit) else {
+            isAbove = false
+            return false
+        }
+        let used = Double(used)
+        // A use that goes up and down about the threshold is told once.
+        let wasAbove = isAbove
+        isAbove = used > (wasAbove ? most - most / 16 : most)
+        return isAbove && !wasAbove
+    }
+}

@@ -1,0 +1,12 @@
+internal import CRlimitLinux
+
+/// The terminal behind a descriptor.
+package enum Terminal {
+    /// Its columns and rows, as far as it knows them; nil where it is no terminal. tty_ioctl(4), TIOCGWINSZ.
+    package static func size(of stream: OwnProcess.Stream) -> (columns: Int, rows: Int)? {
+        var columns: Int32 = 0
+        var rows: Int32 = 0
+        guard unsafe rl_window_size(stream.rawValue, &columns, &rows) == 0 else { return nil }
+        return (Int(columns), Int(rows))
+    }
+}

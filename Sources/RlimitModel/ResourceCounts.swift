@@ -1,0 +1,23 @@
+/// A number for some of the sixteen resources. Inline, so that looking at a thousand processes allocates nothing for it.
+struct ResourceCounts: Hashable, Sendable {
+    private var known = ResourceSet.none
+    // 0 where it is not known.
+    private var storage = InlineArray<16, UInt64>(repeating: 0)
+
+    subscript(resource: Resource) -> UInt64? {
+        get { known.contains(resource) ? storage[resource.index] : nil }
+        set {
+            if newValue == nil { known.remove(resource) } else { known.insert(resource) }
+            storage[resource.index] = newValue ?? 0
+        }
+    }
+
+    static func == (left: ResourceCounts, right: ResourceCounts) -> Bool {
+        left.known == right.known && left.known.allSatisfy { left[$0] == right[$0] }
+    }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(known)
+        for resource in known { hasher.combine(storage[resource.index]) }
+    }
+}

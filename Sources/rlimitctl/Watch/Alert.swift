@@ -1,0 +1,33 @@
+import RlimitClient
+
+/// `--above`: a threshold, and how it was written.
+struct Alert {
+    let threshold: LimitClient.Watch.Threshold
+
+    /// RESOURCE=VALUE or RESOURCE=PERCENT%.
+    init(_ text: String) throws {
+        let sides = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        guard sides.count == 2, let name = sides.first, let value = sides.last, !name.isEmpty, !value.isEmpty else {
+            throw UsageError("--above \"\(text.forTerminal)\" is no threshold; write RESOURCE=VALUE or RESOURCE=80%")
+        }
+        let resource = try Self.reading { () throws(RlimitError) in try Resource(named: name) }
+        guard value.hasSuffix("%") else {
+            let bound = try Self.reading { () throws(RlimitError) in try resource.bound(parsing: value) }
+            guard bound != .infinity else {
+                throw UsageError("--above \(text.forTerminal): nothing is above unlimited")
+            }
+            threshold = .above(bound, of: resource)
+            return
+        }
+        guard let percent = Double(value.dropLast()), percent >= 0, percent <= 100 else {
+            throw UsageError("--above \"\(text.forTerminal)\": a part of the soft limit is from 0% to 100%")
+        }
+        threshold = .above(fraction: percent / 100, of: resource)
+    }
+
+    private static func reading<Value>(_ read: () throws(RlimitError) -> Value) throws -> Value {
+        do throws(RlimitError) { return try read() } catch {
+            throw Failure(error, status: error.code.exitStatusOfParsing)
+        }
+    }
+}

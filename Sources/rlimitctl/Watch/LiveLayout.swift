@@ -1,0 +1,97 @@
+import RlimitClient
+
+/// Rows of the live table, laid out for the width of a window: the bar takes what is left, and where that is too little,
+/// columns give way to it.
+struct LiveLayout {
+    private let rows: [LiveRow]
+    private let hasManyProcesses: Bool
+    private let usesColor: Bool
+
+    private enum Column: CaseIterable {
+        case pid, command, resource, used, bar, soft, hard
+
+        var heading: String {
+            switch self {
+            case .pid: "PID"
+            case .command: "COMMAND"
+            case .resource: "RESOURCE"
+            case .used: "USED"
+            case .bar: "OF SOFT|HARD"
+            case .soft: "SOFT"
+            case .hard: "HARD"
+            }
+        }
+
+        var isRight: Bool { self == .pid || self == .used || self == .soft || self == .hard }
+    }
+
+    // A wider one tells no more, and a narrower one nothing.
+    private static let widestBar = 40
+    private static let narrowestBar = 12
+
+    init(_ rows: [LiveRow], hasManyProcesses: Bool, usesColor: Bool) {
+        self.rows = rows
+        self.hasManyProcesses = hasManyProcesses
+        self.usesColor = usesColor
+    }
+
+    /// The headings and a line for each row.
+    func lines(columns: Int) -> [String] {
+        var shown = Column.allCases.filter { hasManyProcesses || ($0 != .pid && $0 != .command) }
+        var widths: [Column: Int] = [:]
+        for column in shown where column != .bar {
+            widths[column] = rows.map { cell($0, column).count }.reduce(column.heading.count, max)
+        }
+        // What one can do without, first.
+        var expendable: [Column] = [.hard, .command, .soft, .bar]
+        while let next = expendable.first {
+            let taken = shown.reduce(0) { $0 + (widths[$1] ?? 0) } + 2 * (shown.count - 1)
+            let left = columns - taken
+            if shown.contains(.bar), left >= Self.narrowestBar {
+                widths[.bar] = min(left, Self.widestBar)
+                break
+            }
+            if !shown.contains(.bar), left >= 0 { break }
+            shown.removeAll { $0 == next }
+            expendable.removeFirst()
+        }
+        let headings = line(shown.map { ($0, $0.heading) }, widths, columns)
+        return [paint(headings, "1")]
+            + rows.map { row in
+                let cells = shown.map { ($0, $0 == .bar ? row.bar(width: widths[.bar] ?? 0) : cell(row, $0)) }
+                let text = line(cells, widths, columns)
+                return color(row).map { paint(text, $0) } ?? text
+            }
+    }
+
+    private func cell(_ row: LiveRow, _ column: Column) -> String {
+        switch column {
+        case .pid: String(row.who.pid)
+        case .command: row.who.command ?? "-"
+        case .resource: row.isAlarming ? row.resource.name + " !" : row.resource.name
+        case .used: row.usedText
+        case .bar: ""
+        case .soft: row.resource.formatted(row.limit.soft)
+        case .hard: row.resource.formatted(row.limit.hard)
+        }
+    }
+
+    private func line(_ cells: [(Column, String)], _ widths: [Column: Int], _ columns: Int) -> String {
+        let text = cells.map { column, cell in
+            let padding = String(repeating: " ", count: max(0, (widths[column] ?? 0) - cell.count))
+            return column.isRight ? padding + cell : cell + padding
+        }.joined(separator: "  ")
+        let cut = text.prefix(columns)
+        return String(cut[..<(cut.lastIndex { $0 != " " }.map(cut.index(after:)) ?? cut.startIndex)])
+    }
+
+    private func color(_ row: LiveRow) -> String? {
+        if row.isAlarming { return "31" }
+        guard let part = row.part else { return nil }
+        return part >= 0.9 ? "31" : part >= 0.75 ? "33" : nil
+    }
+
+    private func paint(_ text: String, _ code: String) -> String {
+        usesColor ? "\u{1b}[\(code)m\(text)\u{1b}[0m" : text
+    }
+}

@@ -1,0 +1,56 @@
+import RlimitClient
+import RlimitKernel
+
+/// An event of a watch as one line of JSON.
+struct WatchLine {
+    let news: WatchNews
+    let resources: [Resource]
+
+    /// `{"event":"sample","time":...,"pid":4242,"command":"bash",...}`; nil for what has no line.
+    var json: JSON? {
+        switch news.what {
+        case .seen(.sample(let sample)):
+            object("sample", [("limits", .object(resources.map { ($0.name, entry($0, sample)) }))])
+        case .seen(.changed(let resource, let old, let new)):
+            object("changed", [("resource", .string(resource.name)), ("old", .limit(old)), ("new", .limit(new))])
+        case .seen(.crossed(let threshold, let used, let limit)):
+            object(
+                "crossed",
+                [
+                    ("resource", .string(threshold.resource.name)), ("above", above(threshold)),
+                    ("used", .number(used)),
+                    ("limit", .limit(limit)),
+                ])
+        case .seen(.exited): object("exited", [])
+        case .seen: nil
+        case .appeared: object("appeared", [])
+        case .left: object("left", [])
+        case .failed(let error): object("failed", [("error", .error(error))])
+        case .looked(let processes): object("looked", [("processes", .integer(processes))])
+        }
+    }
+
+    private func object(_ event: String, _ more: [(String, JSON)]) -> JSON {
+        let (seconds, nanoseconds) = WallClock.now()
+        let time = Duration.seconds(seconds) + .nanoseconds(nanoseconds)
+        return .object(
+            [
+                ("event", .string(event)), ("time", .seconds(time)),
+                ("pid", news.who.map { .integer(Int($0.pid)) } ?? .null),
+                ("command", .optional(news.who?.command)),
+            ] + more)
+    }
+
+    private func entry(_ resource: Resource, _ sample: LimitClient.Watch.Sample) -> JSON {
+        let limit = sample.limits[resource]
+        return .object([
+            ("soft", .bound(limit.soft)), ("hard", .bound(limit.hard)), ("used", .optional(sample.usage[resource])),
+            ("unit", .string(resource.unit.word)),
+        ])
+    }
+
+    private func above(_ threshold: LimitClient.Watch.Threshold) -> JSON {
+        if let bound = threshold.bound { return .bound(bound) }
+        return .string(String(threshold.description.split(separator: " ").last ?? ""))
+    }
+}

@@ -1,0 +1,100 @@
+import RlimitClient
+import RlimitModel
+import Testing
+
+@testable import rlimitctl
+
+private func news(
+    _ pid: Int32, _ uses: [Resource: UInt64], _ bounds: [Resource: Limit], command: String = "sh"
+) -> WatchNews {
+    var limits = Limits()
+    var usage = Usage()
+    for (resource, use) in uses { usage[resource] = use }
+    for (resource, limit) in bounds { limits[resource] = limit }
+    return WatchNews(
+        who: .init(pid: pid, command: command),
+        what: .seen(.sample(.init(limits: limits, usage: usage, instant: .now))))
+}
+
+@Suite("The live table")
+struct LiveTableTests {
+    @Test("sorts by headroom, and what has no limit or no use comes last")
+    func order() {
+        var table = LiveTable(resources: Array(Resource.allCases))
+        let isDue = table.take(
+            news(
+                7, [.openFiles: 90, .cpuTime: 5, .stackSize: 50, .addressSpace: 1 << 40, .nice: 20],
+                [
+                    .openFiles: Limit(100), .cpuTime: Limit(soft: 100, hard: 200),
+                    .stackSize: Limit(soft: 55, hard: 60),
+                    .fileSize: Limit(3), .nice: Limit(0),
+                ]))
+        #expect(isDue)
+        #expect(table.rows.map(\.resource).prefix(3) == [.stackSize, .openFiles, .cpuTime])
+        #expect(table.rows.count == 16)
+        #expect(table.rows[3].resource == .fileSize, "as the kernel has them")
+    }
+
+    @Test("of many processes has those rows that have a limit, of all of them in one order")
+    func many() {
+        var table = LiveTable(resources: [.openFiles, .addressSpace], hasManyProcesses: true, awaitsWholeLooks: true)
+        let limits: [Resource: Limit] = [.openFiles: Limit(100)]
+        let isDue = [
+            table.take(news(7, [.openFiles: 10, .addressSpace: 3], limits)),
+            table.take(news(8, [.openFiles: 90, .addressSpace: 3], limits)),
+            table.take(WatchNews(who: nil, what: .looked(processes: 2))),
+        ]
+        #expect(isDue == [false, false, true])
+        #expect(table.rows.map(\.who.pid) == [8, 7])
+        _ = table.take(WatchNews(who: .init(pid: 8, command: "sh"), what: .seen(.exited)))
+        #expect(table.rows.map(\.who.pid) == [7])
+        #expect(table.lines(columns: 80, rows: 24).last == "sh (pid 8): ended")
+    }
+
+    @Test("fits any window", arguments: [1, 2, 3, 5, 10, 24, 100])
+    func windows(rows: Int) {
+        var table = LiveTable(resources: Array(Resource.allCases), hasManyProcesses: true, usesColor: false)
+        table.title = String(repeating: "t", count: 300)
+        for pid in 1...20 as ClosedRange<Int32> {
+            _ = table.take(
+                news(pid, [.openFiles: 10, .stackSize: 3], [.openFiles: Limit(100), .stackSize: Limit(.gibibytes(7))]))
+            _ = table.take(
+                WatchNews(
+                    who: .init(pid: pid, command: "sh"),
+                    what: .seen(.changed(.openFiles, old: Limit(3), new: Limit(100)))))
+        }
+        for columns in 1...140 {
+            let lines = table.lines(columns: columns, rows: rows)
+            #expect(lines.count <= rows)
+            #expect(lines.allSatisfy { $0.count <= columns }, "\(columns): \(lines)")
+        }
+        #expect(table.lines(columns: 200, rows: rows).count == min(rows, 46))
+    }
+
+    @Test(
+        "The bar is filled up to the soft limit, and then up to the hard one",
+        arguments: [
+            (0, 10, 20, "[--------|..]"), (5, 10, 20, "[####----|..]"), (10, 10, 20, "[########|..]"),
+            (15, 10, 20, "[########|#.]"), (20, 10, 20, "[########|##]"), (99, 10, 20, "[########|##]"),
+            (5, 10, 10, "[####----|  ]"), (12, 10, 10, "[########|  ]"), (5, 10, nil, "[####----|..]"),
+            (11, 10, nil, "[########|#.]"), (1, 0, 20, "[########|#.]"),
+        ] as [(UInt64, UInt64, UInt64?, String)])
+    func bars(used: UInt64, soft: UInt64, hard: UInt64?, bar: String) {
+        #expect(UseBar(used: used, soft: soft, hard: hard).text(width: 13) == bar)
+    }
+
+    @Test(
+        "An interval is written as people write it",
+        arguments: [
+            ("1s", Duration.seconds(1), "1 s"), ("500ms", .milliseconds(500), "500 ms"),
+            ("0.5s", .milliseconds(500), "500 ms"),
+            ("2", .seconds(2), "2 s"), ("2m", .seconds(120), "120 s"), ("1h", .seconds(3600), "3600 s"),
+        ])
+    func intervals(text: String, duration: Duration, shown: String) {
+        let interval = Interval(argument: text)
+        #expect(interval?.duration == duration && interval?.text == shown)
+    }
+
+    @Test("No interval", arguments: ["", "s", "0", "0s", "-1s", "1d", "1 s", "25h", "0.1ms", "1e3s", "1.2.3s", "nan"])
+    func noIntervals(text: String) { #expect(Interval(argument: text) == nil) }
+}

@@ -1,0 +1,196 @@
+import Foundation
+import RlimitModel
+import Testing
+
+@Suite("rlimitctl watch")
+struct WatchTests {
+    private func events(_ tool: Tool) throws -> [[String: Any]] {
+        try tool.output.split(separator: "\n").map { line in
+            guard let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] else {
+                throw Tool.NotOneLine(output: String(line))
+            }
+            return object
+        }
+    }
+
+    @Test("Where it is no terminal, a line of JSON for each event, as often as was asked")
+    func lines() throws {
+        let child = try SpawnedChild(limits: ["-n 700"])
+        let tool = try Tool("watch", "--pid", child.pid, "--every", "20ms", "--count", "3")
+        #expect(tool.status == 0)
+        #expect(tool.complaint == "")
+        #expect(!tool.output.contains("\u{1b}"))
+        let events = try events(tool)
+        #expect(events.count == 3)
+        for event in events {
+            #expect(Set(event.keys) == ["event", "time", "pid", "command", "limits"])
+            #expect(event.string("event") == "sample" && event.string("command") == "sleep")
+            #expect(event.number("pid") == Int(child.number))
+            let limits = event.object("limits"), files = limits.object("nofile")
+            #expect(Set(limits.keys) == Set(Resource.allCases.map(\.name)))
+            #expect(files.number("soft") == 700 && files.number("hard") == 700 && files.string("unit") == "count")
+            #expect((files.number("used") ?? 0) >= 3)
+            #expect(limits.object("fsize").isNull("used"))
+        }
+        let times = events.compactMap { $0["time"] as? Double }
+        #expect(times.count == 3 && times == times.sorted())
+        #expect(abs((times.last ?? 0) - Date().timeIntervalSince1970) < 60)
+    }
+
+    @Test("Infinity is a word, a threshold is told, and only what was named is shown")
+    func alerts() throws {
+        let child = try SpawnedChild(limits: ["-n 5", "-S -s unlimited"])
+        let tool = try Tool(
+            "watch", "stack", "--pid", child.pid, "--count", "1", "--above", "nofile=40%", "--above", "RLIMIT_AS=64K")
+        #expect(tool.status == 0)
+        let events = try events(tool)
+        #expect(events.map { $0.string("event") } == ["crossed", "crossed", "sample"])
+        #expect(events[0].string("resource") == "nofile" && events[0].string("above") == "40%")
+        #expect(events[0].object("limit").number("soft") == 5 && (events[0].number("used") ?? 0) >= 3)
+        #expect(events[1].string("resource") == "as" && events[1].number("above") == 65536)
+        let limits = events[2].object("limits")
+        #expect(Set(limits.keys) == ["stack", "nofile", "as"])
+        #expect(limits.object("stack").string("soft") == "unlimited")
+    }
+
+    @Test("It ends well when the processes have ended, each of which is told")
+    func exit() throws {
+        let one = try SpawnedChild(), two = try SpawnedChild()
+        let numbers = [one.number, two.number]
+        Thread.detachNewThread {
+            for number in numbers {
+                usleep(300_000)
+                kill(number, SIGKILL)
+            }
+        }
+        let tool = try Tool("watch", "nofile", "--json", "--every", "1h", "--pid", one.pid, "--pid", two.pid)
+        #expect(tool.status == 0)
+        let events = try events(tool)
+        #expect(events.filter { $0.string("event") == "sample" }.count == 2)
+        let ended = events.filter { $0.string("event") == "exited" }.compactMap { $0.number("pid") }
+        #expect(ended == [Int(one.number), Int(two.number)])
+        #expect(
+            events.first { $0.string("event") == "exited" }.map { Set($0.keys) } == ["event", "time", "pid", "command"])
+    }
+
+    @Test("Without --pid, the process that started it")
+    func parent() throws {
+        let tool = try Tool(
+            running: "/bin/sh", ["-c", "ulimit -n 321; echo $$; \(Tool.path) watch nofile --count 1; true"])
+        let lines = tool.output.split(separator: "\n")
+        #expect(lines.count == 2)
+        let event = try JSONSerialization.jsonObject(with: Data(lines[1].utf8)) as? [String: Any] ?? [:]
+        #expect(event.number("pid") == Int(lines[0]))
+        #expect(event.object("limits").object("nofile").number("soft") == 321)
+    }
+
+    @Test(
+        "A command line that makes no sense says what would",
+        arguments: [
+            (["--above", "nofile"], "RESOURCE=VALUE or RESOURCE=80%"), (["--above", "nofile=120%"], "from 0% to 100%"),
+            (["--above", "nofil=3"], "did you mean \"nofile\"?"), (["--above", "as=unlimited"], "nothing is above"),
+            (["--every", "0s"], "--every"), (["--every", "soon"], "--every"), (["--count", "0"], "from 1"),
+            (["--pid", "1", "--cgroup", "/a"], "exclude each other"), (["--pid", "0"], "from 1"),
+        ])
+    func nonsense(words: [String], hint: String) throws {
+        let tool = try Tool(running: Tool.path, ["watch"] + words)
+        #expect(tool.status == 64)
+        #expect(tool.complaint.contains(hint), "\(tool.complaint)")
+        #expect(tool.output == "")
+    }
+
+    @Test("A process, a cgroup and a threshold that there is nothing to be seen of")
+    func nothing() throws {
+        let child = try SpawnedChild()
+        let unseen = try Tool("watch", "--pid", child.pid, "--above", "fsize=1", "--json")
+        #expect(unseen.status == 1 && unseen.output.contains("unsupported"))
+        child.end()
+        #expect(try Tool("watch", "--pid", child.pid).status == 1)
+        let cgroup = try Tool("watch", "--cgroup", "/no-such-cgroup/here")
+        #expect(cgroup.status == 1 && cgroup.complaint.contains("/no-such-cgroup/here"))
+        #expect(try Tool("watch", "--pod", "own").status == 69)
+    }
+}
+
+@Suite("rlimitctl watch on a terminal", .timeLimit(.minutes(2)))
+struct WatchTerminalTests {
+    private static let open = "\u{1b}[?1049h\u{1b}[?25l", closed = "\u{1b}[?25h\u{1b}[?1049l"
+
+    @Test("A table, drawn in place, and the terminal as it was after Ctrl-C")
+    func table() throws {
+        let child = try SpawnedChild(limits: ["-n 700"])
+        let terminal = try PseudoTerminal(["watch", "--pid", child.pid, "--every", "50ms"], columns: 100, rows: 30)
+        #expect(terminal.reads { $0.text.components(separatedBy: "\u{1b}[H").count > 4 })
+        #expect(terminal.text.hasPrefix(Self.open))
+        let frame = terminal.frame
+        #expect(frame.first == "sleep (pid \(child.pid)), every 50 ms")
+        #expect(frame.count == 18)
+        let headings = frame.dropFirst().first?.split(separator: " ")
+        #expect(headings == ["RESOURCE", "USED", "OF", "SOFT|HARD", "SOFT", "HARD"])
+        let files = frame.first { $0.hasPrefix("nofile ") }
+        #expect(
+            files?.contains("[") == true && files?.split(separator: " ").suffix(2) == ["700", "700"], "\(files ?? "")")
+        #expect(terminal.text.contains("\u{1b}[1mRESOURCE"))
+        terminal.type("\u{3}")
+        #expect(terminal.wait() == 130)
+        #expect(terminal.text.hasSuffix(Self.closed))
+    }
+
+    @Test("What has the least headroom comes first, in color unless NO_COLOR is set", arguments: [true, false])
+    func colors(isColored: Bool) throws {
+        let child = try SpawnedChild(limits: ["-n 4"])
+        let terminal = try PseudoTerminal(
+            ["watch", "--pid", child.pid, "--above", "nofile=1"], columns: 80, rows: 24,
+            environment: isColored ? ["NO_COLOR": ""] : ["NO_COLOR": "1"])
+        #expect(terminal.reads { $0.frame.count > 3 })
+        #expect(terminal.frame.dropFirst(2).first?.hasPrefix("nofile !") == true)
+        #expect(terminal.frame.last?.contains("nofile above 1: ") == true)
+        #expect(terminal.text.contains(/\u{1b}\[[0-9]*m/) == isColored)
+        #expect(terminal.text.contains("\u{1b}[31mnofile !") == isColored)
+        terminal.type("\u{3}")
+        #expect(terminal.wait() == 130)
+    }
+
+    @Test("It fits a window that becomes smaller")
+    func resize() throws {
+        let child = try SpawnedChild()
+        let terminal = try PseudoTerminal(["watch", "--pid", child.pid, "--every", "1h"], columns: 120, rows: 30)
+        #expect(terminal.reads { $0.frame.count == 18 })
+        for (columns, rows) in [(60, 12), (30, 8), (5, 2), (1, 1), (120, 30)] {
+            let before = terminal.bytes.count
+            terminal.resize(columns: columns, rows: rows)
+            #expect(
+                terminal.reads { $0.bytes.count > before && $0.text.hasSuffix("\u{1b}[J") }, "it is drawn anew at once")
+            #expect(terminal.frame.count <= rows)
+            #expect(terminal.frame.allSatisfy { $0.count <= columns }, "\(terminal.frame)")
+        }
+        #expect(terminal.frame.count == 18)
+        child.end()
+        #expect(terminal.wait() == 0)
+    }
+
+    @Test("What was last to be seen stays on the screen when the process has ended, or was looked at often enough")
+    func end() throws {
+        let child = try SpawnedChild()
+        let counted = try PseudoTerminal(
+            ["watch", "nofile", "--pid", child.pid, "--every", "20ms", "--count", "2"], columns: 80, rows: 24)
+        #expect(counted.wait() == 0)
+        let rest = counted.text.components(separatedBy: Self.closed).last ?? ""
+        #expect(rest.contains("RESOURCE") && rest.contains("nofile"))
+        let terminal = try PseudoTerminal(["watch", "--pid", child.pid, "--every", "1h"], columns: 80, rows: 24)
+        #expect(terminal.reads { $0.frame.count == 18 })
+        child.end()
+        #expect(terminal.wait() == 0)
+        let last = terminal.text.components(separatedBy: Self.closed).last ?? ""
+        #expect(last.contains("RESOURCE") && last.contains("sleep (pid \(child.pid)): ended"))
+    }
+
+    @Test("With --json, and where the terminal is dumb, lines of JSON and no table", arguments: [true, false])
+    func plain(isDumb: Bool) throws {
+        let child = try SpawnedChild()
+        let words = ["watch", "nofile", "--pid", child.pid, "--count", "1"] + (isDumb ? [] : ["--json"])
+        let terminal = try PseudoTerminal(words, columns: 80, rows: 24, environment: isDumb ? ["TERM": "dumb"] : [:])
+        #expect(terminal.wait() == 0)
+        #expect(terminal.text.hasPrefix("{\"event\":\"sample\"") && !terminal.text.contains("\u{1b}"))
+    }
+}
