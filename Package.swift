@@ -143,7 +143,7 @@ let package = Package(
             name: "RlimitAgentTests",
             dependencies: [
                 "CTestKernel", "Puppets", "RlimitAgent", "RlimitKernel", "RlimitModel", "RlimitPolicy",
-                "RlimitPolicyFile", "RlimitWire",
+                "RlimitPolicyFile", "RlimitWire", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: testSettings),
         .executableTarget(

@@ -131,7 +131,7 @@ package struct RequestHandler: ~Copyable {
             let identity = try process.livingIdentity()
             var subject = Subject(
                 identity: identity, isPeer: isPeer, isAgent: identity.pid == facts.pid, wasFound: wasFound, now: now)
-            if request.operation.isLease {
+            if !leases.book.isEmpty, request.operation.isChange {
                 subject.lasting = try lasting(now, request.operation.resources, of: process)
             }
             if request.isQuestion {
@@ -240,6 +240,14 @@ extension Request.Operation {
         case .set(_, let edits, _): edits.resources
         case .prlimit(_, let resource, _): ResourceSet(only: resource)
         default: .none
+        }
+    }
+
+    /// It asks for other limits.
+    var isChange: Bool {
+        switch self {
+        case .set, .prlimit(_, _, .some): true
+        default: false
         }
     }
 

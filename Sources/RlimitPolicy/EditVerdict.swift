@@ -36,7 +36,11 @@ struct EditVerdict {
     // The rule that grants it; nil inside where none is needed.
     private func grant(of new: Limit, most: Limit.Bound, _ judge: Judge) -> Result<Standing.Grant?, RlimitError> {
         // A lease ends by lowering, which is beyond the baseline.
-        if standing.isBaseline, isBaseline(new), lease == nil { return .success(nil) }
+        if standing.isBaseline, isBaseline(new), lease == nil {
+            // A hard limit that is there only because it is lent stays if a rule gives it.
+            let isLent = (edit.hard ?? 0) > lasting.hard && standing.untouchable == nil
+            return .success(isLent ? standing.raising : nil)
+        }
         if let deny = standing.untouchable {
             return .failure(judge.refusals.untouchable(edit.resource, deny, most: standing.isBaseline ? most : nil))
         }

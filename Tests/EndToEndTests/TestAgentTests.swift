@@ -94,8 +94,7 @@ struct TestAgentTests {
             }
         }
         let alone: [Request.Operation] = [
-            .set(.caller, EditBatch(), lease: nil), .set(.caller, change, lease: .connection), .stats, .leaseList,
-            .set(.caller, change, lease: .duration(.seconds(5))), .leaseRelease(LeaseInfo.ID(bytes: [1])),
+            .set(.caller, EditBatch(), lease: nil), .stats, .leaseList, .leaseRelease(LeaseInfo.ID(bytes: [1])),
             .leaseRenew(LeaseInfo.ID(bytes: [1]), .connection), .threadUsage(.caller, thread: 2),
             .prlimit(.cgroup(nil), .openFiles, nil), .set(.pod(nil), change, lease: .connection),
             .set(.caller, EditBatch([NumericEdit(.openFiles, soft: 1), NumericEdit(.openFiles, hard: 1)]), lease: nil),

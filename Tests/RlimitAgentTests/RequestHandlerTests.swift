@@ -134,15 +134,4 @@ struct RequestHandlerTests {
         }
         #expect(script.writes.isEmpty)
     }
-
-    private struct Unexpected: Error {}
-
-    private final class Log: @unchecked Sendable {
-        private(set) var text = ""
-
-        func take(_ bytes: borrowing Span<UInt8>) -> Int {
-            for index in 0..<bytes.count { text.unicodeScalars.append(Unicode.Scalar(bytes[index])) }
-            return bytes.count
-        }
-    }
 }

@@ -30,11 +30,14 @@ struct LeaseBook {
     var count: Int { leases.count - lastingCount }
     var isEmpty: Bool { leases.isEmpty }
 
+    /// Entries of the queue of ends, also those that do not count any more.
+    var scheduledEnds: Int { ends.count }
+
     subscript(id: LeaseInfo.ID) -> Lease? { leases[id] }
 
-    /// Those that have not ended, the oldest first.
-    var live: [Lease] {
-        leases.values.filter { !$0.isOver && $0.term != .forGood }
+    /// Those that have not ended and are wanted, the oldest first.
+    func live(where isWanted: (Lease) -> Bool) -> [Lease] {
+        leases.values.filter { !$0.isOver && $0.term != .forGood && isWanted($0) }
             .sorted { ($0.grantedAt, $0.process.pid) < ($1.grantedAt, $1.process.pid) }
     }
 
@@ -131,20 +134,28 @@ struct LeaseBook {
     // MARK: Leases
 
     /// One that was granted, with all its limits as they were set.
-    mutating func insert(_ lease: Lease) {
+    ///
+    /// - Returns: What was given for good of limits that others have changed since.
+    mutating func insert(_ lease: Lease) -> [LeaseInfo.ID] {
+        var alone: [LeaseInfo.ID] = []
         for part in lease.parts {
             let place = Place(process: lease.process, resource: part.resource)
-            var holding =
-                holdings[place].flatMap { $0.generation == part.generation ? $0 : nil }
-                ?? Holding(generation: part.generation, original: part.original, current: part.new)
-            // Who held the one before it found its limit changed by somebody else.
-            if let old = holdings[place], old.generation != part.generation, let id = old.lastingID { discard(id) }
+            var holding = Holding(generation: part.generation, original: part.original, current: part.new)
+            if let known = holdings[place] {
+                if known.generation == part.generation {
+                    holding = known
+                } else if let id = known.lastingID {
+                    alone.append(id)
+                    discard(id)
+                }
+            }
             holding.insert(lease, part.hold)
             holding.current = part.new
             holdings[place] = holding
             lastGeneration = max(lastGeneration, part.generation)
         }
         register(lease)
+        return alone
     }
 
     private mutating func register(_ lease: Lease) {

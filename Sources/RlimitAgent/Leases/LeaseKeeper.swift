@@ -39,6 +39,11 @@ struct LeaseKeeper: ~Copyable {
         }
     }
 
+    /// A lease was granted, and written down before.
+    mutating func insert(_ lease: Lease) {
+        for alone in book.insert(lease) { erase(alone) }
+    }
+
     /// A lease is done with.
     mutating func remove(_ id: LeaseInfo.ID) {
         for alone in book.remove(id) { erase(alone) }

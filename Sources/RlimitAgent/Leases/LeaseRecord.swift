@@ -29,9 +29,15 @@ enum LeaseRecord {
         writer.put(lease.grantedAt.nanoseconds)
         writer.put(UInt8(clamping: lease.parts.count))
         for part in lease.parts { writer.put(part) }
-        let sum = sum(of: writer.bytes[...])
-        writer.put(sum)
-        return writer.isWhole && writer.bytes.count <= greatestSize ? writer.bytes : nil
+        let record = sealed(writer.bytes)
+        return writer.isWhole && record.count <= greatestSize ? record : nil
+    }
+
+    /// With its sum at the end.
+    static func sealed(_ text: [UInt8]) -> [UInt8] {
+        var writer = RecordWriter(text)
+        writer.put(sum(of: text[...]))
+        return writer.bytes
     }
 
     /// What was written down; nil: before the machine was started the last time.

@@ -16,7 +16,7 @@ extension RequestHandler {
         }
         let now = clock()
         return .leases(
-            leases.book.live.filter { ofEveryone || asker.owns($0) }.map { asker.info(of: $0, at: now) })
+            leases.book.live { ofEveryone || asker.owns($0) }.map { asker.info(of: $0, at: now) })
     }
 
     /// The process of the lease that a request names.

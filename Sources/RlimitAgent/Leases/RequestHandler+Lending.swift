@@ -33,7 +33,7 @@ extension RequestHandler {
             failed(lease, error)
             throw error
         }
-        leases.book.insert(lease)
+        leases.insert(lease)
         let changes = edits.map { change($0, on: process) }
         statistics.changes += UInt64(changes.count { $0.new != $0.old })
         for change in changes { audit.lent(change, lease, term, by: asker.peer) }
@@ -43,7 +43,7 @@ extension RequestHandler {
     // What was raised for a program that became another user's meanwhile stays raised as long as that runs.
     private mutating func failed(_ lease: Lease, _ error: RlimitError) {
         guard error.code == .targetChanged else { return leases.erase(lease.id) }
-        leases.book.insert(lease)
+        leases.insert(lease)
         leases.book.end(lease.id, at: clock(), because: .refused)
     }
 
@@ -116,7 +116,7 @@ extension RequestHandler {
         }
         for (lease, before) in kept {
             if before != nil { _ = leases.book.remove(lease.id) }
-            leases.book.insert(lease)
+            leases.insert(lease)
         }
         for edit in edits where edit.lowers && leases.book.known(edit.resource, of: birth, now: edit.old) != nil {
             abandon(edit.resource, of: birth)
