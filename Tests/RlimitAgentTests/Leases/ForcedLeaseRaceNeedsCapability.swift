@@ -1,0 +1,125 @@
+import Glibc
+import Puppets
+import RlimitKernel
+import RlimitModel
+import RlimitPolicy
+import Testing
+
+@testable import RlimitAgent
+
+/// A lease ends, and its process comes to be another: forced before and after every step of the taking back, over the real
+/// kernel and with real setuid programs.
+@Suite(
+    "Forced races at the end of leases", .serialized,
+    .enabled(if: RootLimits.mayRaise, "needs CAP_SYS_RESOURCE: scripts/test runs it in user-mode-linux"))
+struct ForcedLeaseRaceNeedsCapability {
+    private static let alice = Credentials(uid: 64_001, gid: 64_001)
+    private static let root = Credentials(uid: 0, gid: 0)
+    private static let start = Limit(soft: 1000, hard: 4000)
+    private static let lent = Limit(soft: 5000, hard: 8000)
+    /// What those who take over a number have: as much, so that it looks like what was lent.
+    private static let theirs = lent
+
+    enum Event: CaseIterable { case executesSetuidProgram, numberGoesToRoot }
+
+    private let maker: Puppet
+    private let program: SetuidPuppet
+    private let policy = Policy(
+        allows: [
+            AllowRule(
+                name: "lent", caller: CallerPattern(CallerKeys(users: IDSet(alice.realUID))),
+                ceilings: Ceilings([.openFiles: 10_000]))
+        ])
+
+    init() throws {
+        maker = try Puppet.maker()
+        program = try SetuidPuppet()
+    }
+
+    private func handler() -> RequestHandler {
+        let facts = AgentFacts(
+            pid: getpid(), kernelRelease: "", openFilesCeiling: 1_000_000, canRaise: true, features: [])
+        return RequestHandler(
+            policy: policy, facts: facts, audit: Audit(sink: LogSink(format: .text) { bytes in bytes.count }))
+    }
+
+    private func lend(_ target: Puppet, _ handler: inout RequestHandler) throws -> LeaseInfo {
+        let peer = Peer(pid: nil, uid: Self.alice.realUID, gid: Self.alice.realGID)
+        let asker = LeaseAsker(peer, process: nil, session: 1, policy: policy)
+        let edit = NumericEdit(.openFiles, soft: Self.lent.soft, hard: Self.lent.hard)
+        let request = Request(id: 1, .set(.pid(target.pid), EditBatch([edit]), lease: .connection))
+        let reply = try handler.handle(
+            request, from: peer, on: KernelProcess(pid: target.pid), isPeer: false, asker: asker)
+        guard case .changes(_, let lease?) = reply else { throw Unexpected() }
+        return lease
+    }
+
+    /// - Returns: What became of the limit, and what the agent called.
+    private func attempt(
+        _ event: Event?, at place: Seam.Place?
+    ) throws -> (outcome: Restoration.Outcome, after: Limit, calls: [String]) {
+        let target = try maker.make(Self.alice)
+        try RootLimits.set(.openFiles, of: target.pid, to: Self.start)
+        var handler = handler()
+        let lease = try lend(target, &handler)
+        var successor: Puppet?
+        let seam = Seam()
+        seam.place = place
+        seam.event = {
+            switch event {
+            case .executesSetuidProgram:
+                try target.execute(program.path)
+                guard try target.executed().effectiveUID == 0 else { throw Unexpected() }
+            case .numberGoesToRoot:
+                let number = target.pid
+                try maker.reap(target)
+                successor = try maker.make(Self.root, number: number)
+                try RootLimits.set(.openFiles, of: number, to: Self.theirs)
+            case nil: break
+            }
+        }
+        let process = SeamedProcess(real: try KernelProcess(pid: target.pid), seam: seam)
+        let restorations = handler.takeBack(lease.id, on: process)
+        if let failure = seam.failure { throw failure }
+        let after = try RootLimits.read(.openFiles, of: target.pid)
+        let outcome = try #require(restorations.first?.outcome)
+        if event == .executesSetuidProgram, seam.hasHappened, outcome == .identityChanged {
+            // However often it is tried again.
+            for _ in 0..<3 {
+                _ = handler.takeBack(lease.id, on: process)
+                #expect(try RootLimits.read(.openFiles, of: target.pid) == Self.lent)
+            }
+            #expect(handler.leases.book.count == 1)
+        }
+        withExtendedLifetime(successor) {}
+        return (outcome, after, seam.calls)
+    }
+
+    private static let sequence = ["read", "identity", "exchange", "identity", "identity"]
+    private static let writing = 2
+    private static let checking = 3
+
+    @Test(arguments: Event.allCases)
+    func `at no step is a program lowered that runs with other ids, nor whoever has the number by then`(event: Event)
+        throws
+    {
+        let undisturbed = try attempt(nil, at: nil)
+        #expect(undisturbed.outcome == .restored && undisturbed.after == Self.start)
+        try #require(undisturbed.calls == Self.sequence)
+        for call in Self.sequence.indices {
+            for isAfter in [false, true] {
+                let (outcome, after, _) = try attempt(event, at: Seam.Place(call: call, isAfter: isAfter))
+                let what = Comment(
+                    rawValue: "\(event) \(isAfter ? "after" : "before") call \(call): \(outcome), \(after)")
+                let comesAfterTheCheck = call > Self.checking || call == Self.checking && isAfter
+                if comesAfterTheCheck {
+                    // It was lowered while it was the process that it had been lent to, and took that along.
+                    #expect(after == (event == .executesSetuidProgram ? Self.start : Self.theirs), what)
+                } else {
+                    #expect(outcome == (event == .executesSetuidProgram ? .identityChanged : .processEnded), what)
+                    #expect(after == Self.lent, what)
+                }
+            }
+        }
+    }
+}
