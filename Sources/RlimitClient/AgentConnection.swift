@@ -63,13 +63,11 @@ final class AgentConnection: Connection, @unchecked Sendable {
 
     /// Sends one request whose answer nobody waits for; the agent is to carry it out whenever it can.
     func post(_ inquiry: Inquiry, until deadline: Deadline) {
+        monitor.lock()
+        defer { monitor.unlock() }
         guard let id = (try? beginSending(until: deadline)) ?? nil else { return }
         _ = try? transmit(inquiry, as: id, until: deadline, nil)
-        monitor.locked {
-            waiting.remove(id)
-            isSending = false
-            monitor.wakeAll()
-        }
+        waiting.remove(id)
     }
 
     // Why it ended, where that says nothing but that it did; anything more telling is thrown.

@@ -40,9 +40,10 @@ extension AgentLink<TaskConnection> {
         while true {
             let connection = try await connection(until: deadline)
             connection.report(to: keeper)
-            let outcome = await connection.exchange(inquiry, until: deadline)
-            if let reply = try outcome.reply(to: inquiry, isSecondTry: isSecondTry, at: socket) {
-                return (reply, connection)
+            switch await connection.exchange(OpenQuestion(inquiry: inquiry), until: deadline) {
+            case .success(let reply?): return (reply, connection)
+            case .success(nil): throw .otherAnswer(socket)
+            case .failure(let ending): try ending.requireAnotherTry(of: inquiry, isSecondTry: isSecondTry, at: socket)
             }
             isSecondTry = true
         }
