@@ -2,10 +2,10 @@ import RlimitClient
 import RlimitTesting
 import Testing
 
-@Test("A watch sees the limits that the agent for tests keeps, and what becomes of them", .timeLimit(.minutes(1)))
+@Test("A watch sees the limits that the agent for tests keeps, and what becomes of them", .timeLimit(.minutes(2)))
 func testWatch() async throws {
     let agent = try TestAgent(limits: [.openFiles: Limit(soft: 1024, hard: 4096)], ceilings: [.openFiles: 65_536])
-    let client = agent.client
+    let client = agent.client.with(timeout: .seconds(60))
     var events = client.watch(every: .milliseconds(10), resources: [.openFiles]).makeAsyncIterator()
     guard case .sample(let sample) = try await events.next() else { throw RlimitError(.internalError) }
     #expect(sample.limits[.openFiles] == Limit(soft: 1024, hard: 4096))
