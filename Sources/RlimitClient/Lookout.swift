@@ -127,8 +127,9 @@ extension Lookout {
                     if event.token == 0 { wakeup.reset() } else { tokens.append(event.token) }
                 }
             } catch {
-                // Nothing that epoll_wait(2) can say leaves it of use: somebody closed what is not theirs. Looks go on without.
-                _ = monitor.locked { monitor.wait(until: next) }
+                // Nothing that epoll_wait(2) can say leaves it of use: somebody closed what is not theirs. Looks go on without,
+                // and find out who has ended.
+                _ = monitor.locked { monitor.wait(until: min(next, Deadline(after: 10_000_000))) }
             }
             let continuations = monitor.locked { collect(tokens) }
             for continuation in continuations { continuation.resume() }

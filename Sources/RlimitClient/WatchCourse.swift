@@ -9,8 +9,9 @@ final class WatchCourse {
     private var schedule: LookSchedule
     private var process: WatchedProcess?
     private var isOver = false
-    // Of the last look, in their order, the first at the end.
+    // Of the last look, and how many of them were given out.
     private var events: [LimitClient.Watch.Event] = []
+    private var position = 0
 
     init(_ order: WatchOrder, _ target: Target) {
         self.order = order
@@ -20,12 +21,17 @@ final class WatchCourse {
 
     func next(isolation actor: isolated (any Actor)?) async throws(RlimitError) -> LimitClient.Watch.Event? {
         do throws(RlimitError) {
-            while !isOver, events.isEmpty { try await goOn(isolation: actor) }
+            while !isOver, position == events.count {
+                (events, position) = ([], 0)
+                try await goOn(isolation: actor)
+            }
         } catch {
             end()
             throw error
         }
-        return events.popLast()
+        guard position < events.count else { return nil }
+        defer { position += 1 }
+        return events[position]
     }
 
     private func goOn(isolation actor: isolated (any Actor)?) async throws(RlimitError) {
@@ -36,7 +42,7 @@ final class WatchCourse {
         guard ended.isEmpty else { return exit() }
         schedule.begin()
         do throws(RlimitError) {
-            events = try await process.look().reversed()
+            events = try await process.look()
         } catch  where error.code == .noSuchProcess {
             exit()
         }
@@ -46,7 +52,7 @@ final class WatchCourse {
         try order.check()
         let process = try WatchedProcess(target, order, try Lookout.forWatches(), post)
         schedule.begin()
-        events = try await process.look().reversed()
+        events = try await process.look()
         self.process = process
     }
 

@@ -57,7 +57,8 @@ struct ProcFile: ~Copyable {
 
     /// Gives the whole text, as much of it as fits.
     mutating func withText<Result>(_ body: (Span<UInt8>) -> Result) throws(SystemError) -> Result {
-        while filled < buffer.count, try fill() > 0 {}
+        // Of a kept one the first read gives all that there is: the kernel writes such files at one go.
+        while try fill() > 0, position == nil, filled < buffer.count {}
         return body(buffer.span.extracting(0..<filled))
     }
 

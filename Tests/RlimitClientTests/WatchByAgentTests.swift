@@ -53,7 +53,7 @@ struct WatchByAgentTests {
     func process() async throws {
         let answers = Answers(), child = try Child()
         let agent = try answers.agent()
-        let client = LimitClient(socket: agent.socket, strategy: .agentOnly)
+        let client = LimitClient(socket: agent.socket, strategy: .agentOnly, timeout: .seconds(60))
         let alert = LimitClient.Watch.Threshold.above(fraction: 0.5, of: .openFiles)
         var events = client.watch(.process(child.pid), every: .milliseconds(10), alerts: [alert]).makeAsyncIterator()
         guard case .sample(let sample) = try await events.next() else { throw SpawnError(number: 0) }
@@ -76,7 +76,7 @@ struct WatchByAgentTests {
     func failures() async throws {
         let answers = Answers(), child = try Child()
         let agent = try answers.agent()
-        let client = LimitClient(socket: agent.socket, strategy: .agentOnly)
+        let client = LimitClient(socket: agent.socket, strategy: .agentOnly, timeout: .seconds(60))
         var events = client.watch(.process(child.pid), every: .milliseconds(20)).makeAsyncIterator()
         _ = try await events.next()
         answers.failure.withLock { $0 = RlimitError(.rateLimited) }
@@ -117,7 +117,8 @@ struct CgroupWatchTests {
     func comeAndGo(isKernelAsked: Bool) async throws {
         let answers = Answers()
         let agent = try answers.agent()
-        let client = LimitClient(socket: agent.socket, strategy: isKernelAsked ? .kernelFirst : .agentOnly)
+        let client = LimitClient(
+            socket: agent.socket, strategy: isKernelAsked ? .kernelFirst : .agentOnly, timeout: .seconds(60))
         let one = try Child("ulimit -n 100;"), two = try Child("ulimit -n 100;"), three = try Child("ulimit -n 100;")
         answers.pids.withLock { $0 = [one.pid, two.pid] }
         // Of pods the agent knows the processes.

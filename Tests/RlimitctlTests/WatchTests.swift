@@ -56,14 +56,20 @@ struct WatchTests {
     @Test("It ends well when the processes have ended, each of which is told")
     func exit() throws {
         let one = try SpawnedChild(), two = try SpawnedChild()
-        let numbers = [one.number, two.number]
-        Thread.detachNewThread {
-            for number in numbers {
-                usleep(300_000)
-                kill(number, SIGKILL)
+        let script = """
+            "$0" watch nofile --json --every 1h --pid $1 --pid $2 | {
+                n=0
+                while read -r line; do
+                    echo "$line"
+                    case $line in
+                    *sample*) n=$((n + 1)); [ $n = 2 ] && kill -9 $1 ;;
+                    *exited*) kill -9 $2 2>/dev/null ;;
+                    esac
+                done
             }
-        }
-        let tool = try Tool("watch", "nofile", "--json", "--every", "1h", "--pid", one.pid, "--pid", two.pid)
+            exit ${PIPESTATUS[0]}
+            """
+        let tool = try Tool(running: "/bin/bash", ["-c", script, Tool.path, one.pid, two.pid])
         #expect(tool.status == 0)
         let events = try events(tool)
         #expect(events.filter { $0.string("event") == "sample" }.count == 2)
