@@ -78,11 +78,22 @@ struct RlimitBench: ParsableCommand {
     @Option(help: "Of --watch: look at this resource, and at no other that is not named; may be repeated.")
     var watched: [String] = []
 
+    @Option(help: "Measure so many leases, granted and released, beside sets of --pid.")
+    var leaseCost: Int?
+
+    @Option(help: "Have so many leases granted to the processes whose numbers are on standard input.")
+    var lend: Int?
+
+    @Option(help: "Of --lend: the seconds from now within which they end, as FIRST:LAST.")
+    var ends = "10:70"
+
     @Argument(help: .hidden)
     var words: [String] = []
 
     func run() throws {
         if let watch { return try measureWatch(seconds: watch) }
+        if let leaseCost { return try measureLeases(leaseCost) }
+        if let lend { return try lendMany(lend) }
         if words.isEmpty {
             var plan = Plan(socket: socket.map { AgentSocket(path: $0, owner: .anyone) } ?? .standard)
             (plan.connections, plan.outstanding) = (connections, outstanding)
@@ -127,20 +138,47 @@ struct RlimitBench: ParsableCommand {
         guard (1...3600).contains(seconds) else { throw ValidationError("--watch is 1 to 3600 seconds.") }
         let chosen = watched.isEmpty ? Resource.allCases : try named(watched)
         let run = WatchRun(client: LimitClient(), seconds: seconds, resources: chosen)
-        var pids: [Int32] = []
-        while let line = readLine() {
-            guard let pid = Int32(line), pid > 0 else { throw ValidationError("\"\(line)\" is no process id.") }
-            pids.append(pid)
-        }
-        guard !pids.isEmpty else {
-            throw ValidationError("--watch reads the numbers of processes from standard input.")
-        }
+        let pids = try readProcesses(of: "--watch")
         let result = try cgroup.map { try run.all(in: Cgroup(path: $0), count: pids.count) } ?? run.each(of: pids)
         print(
             """
             {"mode":"watch","processes":\(pids.count),"samples":\(result.samples),\
             "seconds":\(result.time / .seconds(1)),"percent":\(result.percent)}
             """)
+    }
+
+    private func readProcesses(of option: String) throws -> [Int32] {
+        var pids: [Int32] = []
+        while let line = readLine() {
+            guard let pid = Int32(line), pid > 0 else { throw ValidationError("\"\(line)\" is no process id.") }
+            pids.append(pid)
+        }
+        guard !pids.isEmpty else {
+            throw ValidationError("\(option) reads the numbers of processes from standard input.")
+        }
+        return pids
+    }
+
+    private var leaseRun: LeaseRun {
+        let place = socket.map { AgentSocket(path: $0, owner: .anyone) } ?? .standard
+        return LeaseRun(client: BlockingLimitClient(socket: place, strategy: .agentOnly, timeout: .seconds(60)))
+    }
+
+    private func measureLeases(_ calls: Int) throws {
+        guard let pid else { throw ValidationError("--lease-cost needs --pid.") }
+        guard calls > 0, rounds > 0 else { throw ValidationError("leases and rounds are at least 1.") }
+        let cost = try leaseRun.cost(on: pid, calls: calls, rounds: rounds)
+        print(#"{"mode":"lease-cost","calls":\#(calls),"sets_us":\#(cost.sets),"lease_us":\#(cost.lease)}"#)
+    }
+
+    private func lendMany(_ count: Int) throws {
+        let times = ends.split(separator: ":", omittingEmptySubsequences: false).map { Double($0) }
+        guard count > 0, times.count == 2, let first = times[0], let last = times[1], 0 < first, first <= last,
+            last < 86400
+        else { throw ValidationError("--lend is at least 1, and --ends FIRST:LAST in seconds, as 10:70.") }
+        let pids = try readProcesses(of: "--lend")
+        try leaseRun.lend(count, to: pids, endingWithin: first...last)
+        print(#"{"mode":"lend","leases":\#(count),"processes":\#(pids.count)}"#)
     }
 
     private func compare(_ script: ScriptedWords) throws {
