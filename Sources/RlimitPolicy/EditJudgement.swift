@@ -36,7 +36,8 @@ extension Judge {
     ) throws(DetailNeeded) -> Result<AuthorizedEdit, RlimitError> {
         let verdict = EditVerdict(
             edit: edit, now: subject.now[edit.resource], lasting: (subject.lasting ?? subject.now)[edit.resource],
-            standing: try standing(on: edit.resource, lease: lease), lease: lease, systemCeiling: policy.ceiling(of: edit.resource))
+            standing: try standing(on: edit.resource, lease: lease), lease: lease,
+            systemCeiling: policy.ceiling(of: edit.resource))
         switch verdict.decide(self) {
         case .success(let decided):
             return .success(

@@ -39,13 +39,12 @@ extension RequestHandler {
             _ = processEnded(lease.process)
             throw Self.ended
         }
-        let owns = asker.owns(lease)
-        if !owns, try !mayManage(lease, asker.peer, on: process, isPeer: isPeer) { throw Self.ended }
+        if !asker.owns(lease), try !mayManage(lease, asker.peer, on: process, isPeer: isPeer) { throw Self.ended }
         do throws(RlimitError) {
             switch try policy.authorize(request, from: asker.peer).get().deed {
             case .leaseRenew:
                 guard case .leaseRenew(_, let term) = request.operation else { break }
-                return try renew(lease, term, by: asker, owns: owns)
+                return try renew(lease, term, by: asker)
             case .leaseRelease: return .restorations(takeBack(id, on: process, by: asker.peer))
             default: break
             }
@@ -69,19 +68,17 @@ extension RequestHandler {
         }
     }
 
-    // A lease that lasts as long as a connection goes on doing so; from now on, it is the one that renews it.
+    // From now on it lasts as it is asked now, also where it lasted otherwise before: so long, or as long as this connection.
     private mutating func renew(
-        _ lease: Lease, _ term: LeaseTerm, by asker: LeaseAsker, owns: Bool
+        _ lease: Lease, _ term: LeaseTerm, by asker: LeaseAsker
     ) throws(RlimitError) -> Reply {
         let now = clock()
         let longest = try policy.longestRenewal(of: lease.parts.compactMap(\.rule), to: term)
         var renewed = lease
         renewed.endsAt = term.end(from: now, longest: longest)
-        if term == .connection { renewed.term = .connection }
-        if renewed.term == .connection, owns {
-            renewed.session = asker.session
-            renewed.holder = asker.holder
-        }
+        renewed.term = term == .connection ? .connection : .duration
+        renewed.session = term == .connection ? asker.session : nil
+        if term == .connection { renewed.holder = asker.holder }
         renewed.cause = .expired
         try leases.write(renewed)
         leases.book.renew(renewed)

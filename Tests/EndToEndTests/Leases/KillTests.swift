@@ -49,6 +49,7 @@ struct KillTests {
     @Test(arguments: lives)
     func `every limit is what was answered, and comes down to what it was`(life: Life) throws {
         let agent = try AgentProcess(policy: Policies.leases())
+        let beginning = ContinuousClock.now
         var place = 0
         var kills = 0
         var sample = try SampleProcess(as: .served, limits: ["--nofile=1000:4000"])
@@ -65,13 +66,14 @@ struct KillTests {
             _ = try? LeaseCaller(to: agent).list()
             let wasKilled = tk_killing_join(killing) == 1
             if !wasKilled {
-                #expect(place > 40, "the whole life had \(place) places only: nothing was followed")
+                #expect(place > 100, "the whole life had \(place) places only: nothing was followed")
                 break
             }
             kills += 1
-            place += 1
+            // Where a kill takes long, some places are passed over.
+            place += beginning.duration(to: .now) < .seconds(10) ? 1 : 11
             try agent.startAgain()
-            try check(course, of: sample, agent, "killed at place \(place - 1) of \(life.testDescription)")
+            try check(course, of: sample, agent, "killed before place \(place) of \(life.testDescription)")
         }
         print("\(life.testDescription): \(kills) kills")
     }
