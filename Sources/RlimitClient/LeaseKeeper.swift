@@ -23,13 +23,11 @@ final class LeaseKeeper: Sendable {
     /// Holds a lease that was granted or renewed on a connection, until `letGo`.
     func keep(_ held: HeldLease, _ lease: LeaseInfo, _ term: LeaseTerm, on connection: TaskConnection) {
         held.note(lease, term, on: connection.token)
-        guard term == .connection else {
-            held.replaceUpkeep(by: nil)
-            return forget(held)
-        }
+        guard held.isBound() else { return held.replaceUpkeep(by: nil) }
         leases.withLock { $0[held.id] = held }
         if connection.hasEnded { return claim(held) }
-        guard let remaining = lease.remaining else { return held.replaceUpkeep(by: nil) }
+        // One that its owner gave an end has it.
+        guard term == .connection, let remaining = lease.remaining else { return held.replaceUpkeep(by: nil) }
         // Half of it leaves as much again for an agent that is slow or being started.
         let task = Task { [weak self] in
             do { try await Task.sleep(for: remaining / 2) } catch { return }
@@ -99,11 +97,12 @@ final class LeaseKeeper: Sendable {
         var pause = Self.firstPause
         while held.isHeld {
             do throws(RlimitError) {
-                let question = RenewalQuestion(held.id, .connection)
+                guard let term = held.termLeft else { throw RlimitError(.leaseEnded, message: "its time is over") }
+                let question = RenewalQuestion(held.id, term)
                 let deadline = Deadline(after: Self.timeout)
                 let (lease, connection) = try await link.ask(question, reportingTo: self, until: deadline)
                 guard !Task.isCancelled else { return }
-                return keep(held, lease, .connection, on: connection)
+                return keep(held, lease, term, on: connection)
             } catch {
                 guard !Task.isCancelled else { return }
                 guard !error.endsLease, .now + pause < end else { return self.end(held, error) }

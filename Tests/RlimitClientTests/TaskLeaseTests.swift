@@ -115,6 +115,24 @@ struct TaskLeaseTests {
         #expect(agent.connections == 2)
     }
 
+    @Test("without a duration that were given one later are claimed for what is left of it")
+    func claimedForRest() async throws {
+        let script = LeaseScript(longest: .seconds(1))
+        let agent = try hangingUp(script, after: 2)
+        let client = client(agent)
+        let lease = try await client.lease(files)
+        try await lease.renew(for: .seconds(60))
+        while script.live[lease.id] == .duration(.seconds(60)) { try await Task.sleep(for: .milliseconds(1)) }
+        guard case .duration(let rest) = script.live[lease.id] else {
+            Issue.record("\(script.live)")
+            return
+        }
+        #expect(rest > .seconds(50) && rest < .seconds(60))
+        // Whoever gave it an end wants that, and not that it is renewed.
+        try await Task.sleep(for: .milliseconds(700))
+        #expect(agent.leaseRequests.count == 3)
+    }
+
     @Test("are claimed as often as the connection is lost")
     func claimedOften() async throws {
         let script = LeaseScript()
