@@ -15,6 +15,9 @@ final class LeaseKeeper: Sendable {
     private static let firstPause = Duration.milliseconds(20)
     private static let timeout: UInt64 = 10_000_000_000
 
+    /// Half of what is left leaves as much again for an agent that is slow, or being started.
+    static func pauseBeforeRenewal(_ remaining: Duration) -> Duration { remaining / 2 }
+
     init(_ link: AgentLink<TaskConnection>, patience: Duration = .seconds(600)) {
         self.link = link
         self.patience = patience
@@ -28,10 +31,10 @@ final class LeaseKeeper: Sendable {
         if connection.hasEnded { return claim(held) }
         // One that its owner gave an end has it.
         guard term == .connection, let remaining = lease.remaining else { return held.replaceUpkeep(by: nil) }
-        // Half of it leaves as much again for an agent that is slow or being started.
+        let pause = Self.pauseBeforeRenewal(remaining)
         let task = Task { [weak self] in
-            do { try await Task.sleep(for: remaining / 2) } catch { return }
-            await self?.renew(held, for: remaining / 2)
+            do { try await Task.sleep(for: pause) } catch { return }
+            await self?.renew(held, for: remaining - pause)
         }
         held.replaceUpkeep(by: task)
     }
