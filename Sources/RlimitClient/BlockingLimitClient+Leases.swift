@@ -16,8 +16,8 @@ extension BlockingLimitClient {
     ///     lasts. A rule's `lease.max` bounds it.
     /// - Returns: What gives it back when it goes out of scope.
     /// - Throws: `.unsupported` for other resources; `.deniedByPolicy`, with the rule that refused; `.quotaExceeded` for too
-    ///   many leases; `.invalidArgument` for a duration out of range, and for an edit that lowers; and as `apply(_:on:)`. After `.deadlineExceeded` it may
-    ///   have been granted: it is then among `leases()`.
+    ///   many leases; `.invalidArgument` for a duration out of range, and for an edit that lowers; and as `apply(_:on:)`.
+    ///   After `.deadlineExceeded` it may have been granted: it is then among `leases()`.
     @available(*, noasync)
     public func lease(
         _ edit: Edit, on target: Target = .currentProcess, for duration: Duration? = nil

@@ -16,8 +16,8 @@ extension LimitClient {
     ///     lasts. A rule's `lease.max` bounds it.
     /// - Returns: What gives it back when it goes out of scope.
     /// - Throws: `.unsupported` for other resources; `.deniedByPolicy`, with the rule that refused; `.quotaExceeded` for too
-    ///   many leases; `.invalidArgument` for a duration out of range, and for an edit that lowers; and as `apply(_:on:)`. A lease that is granted after
-    ///   the call has thrown `.cancelled` or `.deadlineExceeded` is given back at once.
+    ///   many leases; `.invalidArgument` for a duration out of range, and for an edit that lowers; and as `apply(_:on:)`. A
+    ///   lease that is granted after the call has thrown `.cancelled` or `.deadlineExceeded` is given back at once.
     public func lease(
         _ edit: Edit, on target: Target = .currentProcess, for duration: Duration? = nil
     ) async throws(RlimitError) -> Lease {
