@@ -9,6 +9,8 @@ extension BlockingLimitClient {
     /// comes of it; `release()` waits and tells. Beware of `_ = try client.lease(...)`, which gives back at once: where the
     /// lease itself is not needed, use `withLease`.
     ///
+    /// A lease only raises: what would lower a limit is refused.
+    ///
     /// There is no thread behind it. One without a duration must be renewed by `renew()` where the policy bounds how long it
     /// may go without that (`expires` is not nil then), and within 30 seconds of the start of a new agent.
     ///
@@ -31,8 +33,8 @@ extension BlockingLimitClient {
         /// the connection.
         public var expires: ContinuousClock.Instant? { held.expires }
 
-        /// Gives it so much time from now, more or less than it had. One without a duration has an end from then on, and no
-        /// longer ends with the connection.
+        /// Gives it so much time from now, more or less than it had. One without a duration ends then, or with the connection if
+        /// that is sooner.
         ///
         /// - Parameter duration: More than zero and at most 365 days, in whole milliseconds, rounded up. A rule's `lease.max`
         ///   bounds it.

@@ -10,14 +10,14 @@ extension BlockingLimitClient {
     /// ```
     ///
     /// - Parameters:
-    ///   - edit: What to change. Under a lease also the soft limit alone needs a rule that allows it.
+    ///   - edit: What to raise; a lease does not lower. Also to raise the soft limit alone takes a rule that allows it.
     ///   - target: Whose limits; the lease binds this process and not its children.
     ///   - duration: More than zero and at most 365 days, in whole milliseconds, rounded up; nil for as long as the connection
     ///     lasts. A rule's `lease.max` bounds it.
     /// - Returns: What gives it back when it goes out of scope.
     /// - Throws: `.unsupported` for other resources; `.deniedByPolicy`, with the rule that refused; `.quotaExceeded` for too
-    ///   many leases; `.invalidArgument` for a duration out of range; and as `apply(_:on:)`. After `.deadlineExceeded` it may
-    ///   have been granted: it is then among `leases()`.
+    ///   many leases; `.invalidArgument` for a duration out of range, and for an edit that lowers; and as `apply(_:on:)`.
+    ///   After `.deadlineExceeded` it may have been granted: it is then among `leases()`.
     @available(*, noasync)
     public func lease(
         _ edit: Edit, on target: Target = .currentProcess, for duration: Duration? = nil

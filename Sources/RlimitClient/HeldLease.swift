@@ -11,7 +11,9 @@ final class HeldLease: Sendable {
     private let state: Mutex<State>
 
     private struct State {
+        // What was asked last. One that lasts as long as the connection also does so where it was given an end since.
         var term: LeaseTerm
+        var endsWithConnection: Bool
         var expires: ContinuousClock.Instant?
         var ending: RlimitError?
         var isHeld = true
@@ -23,7 +25,7 @@ final class HeldLease: Sendable {
     init(_ lease: LeaseInfo, _ term: LeaseTerm) {
         id = lease.id
         changes = lease.changes
-        state = Mutex(State(term: term, expires: lease.expires))
+        state = Mutex(State(term: term, endsWithConnection: term == .connection, expires: lease.expires))
     }
 
     var expires: ContinuousClock.Instant? { state.withLock(\.expires) }
@@ -38,8 +40,17 @@ final class HeldLease: Sendable {
     /// Whether it lasts as long as the connection, and must be claimed again when that is lost.
     func isBound(to connection: UInt64? = nil) -> Bool {
         state.withLock { state in
-            guard state.isHeld, state.ending == nil, state.term == .connection else { return false }
+            guard state.isHeld, state.ending == nil, state.endsWithConnection else { return false }
             return connection == nil || connection == state.connection
+        }
+    }
+
+    /// What is to be asked so that it goes on as it is; nil where its time is over.
+    var termLeft: LeaseTerm? {
+        state.withLock { state in
+            guard case .duration = state.term, let expires = state.expires else { return state.term }
+            let left = expires - .now
+            return left > .zero ? .duration(left) : nil
         }
     }
 
@@ -47,6 +58,7 @@ final class HeldLease: Sendable {
     func note(_ lease: LeaseInfo, _ term: LeaseTerm, on connection: UInt64?) {
         state.withLock { state in
             state.term = term
+            if term == .connection { state.endsWithConnection = true }
             state.expires = lease.expires
             state.connection = connection
         }

@@ -9,6 +9,8 @@ extension LimitClient {
     /// comes of it; `release()` waits and tells. Beware of `_ = try await client.lease(...)`, which gives back at once: where
     /// the lease itself is not needed, use `withLease`.
     ///
+    /// A lease only raises: what would lower a limit is refused.
+    ///
     /// One without a duration lasts as long as the connection that all copies of the client share. When the agent is started
     /// anew the client claims it again, and where the policy bounds how long it may go without being renewed (`lease.max`)
     /// the client renews it in time; both by itself. Ten minutes without an agent end it, and so does `close()`.
@@ -29,8 +31,8 @@ extension LimitClient {
         /// the connection. Of one that the client renews by itself, the time up to which it did.
         public var expires: ContinuousClock.Instant? { held.expires }
 
-        /// Gives it so much time from now, more or less than it had. One without a duration has an end from then on, and no
-        /// longer ends with the connection.
+        /// Gives it so much time from now, more or less than it had. One without a duration ends then, or with the connection if
+        /// that is sooner.
         ///
         /// - Parameter duration: More than zero and at most 365 days, in whole milliseconds, rounded up. A rule's `lease.max`
         ///   bounds it.

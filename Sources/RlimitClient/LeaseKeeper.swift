@@ -15,6 +15,9 @@ final class LeaseKeeper: Sendable {
     private static let firstPause = Duration.milliseconds(20)
     private static let timeout: UInt64 = 10_000_000_000
 
+    /// Half of what is left leaves as much again for an agent that is slow, or being started.
+    static func pauseBeforeRenewal(_ remaining: Duration) -> Duration { remaining / 2 }
+
     init(_ link: AgentLink<TaskConnection>, patience: Duration = .seconds(600)) {
         self.link = link
         self.patience = patience
@@ -23,17 +26,15 @@ final class LeaseKeeper: Sendable {
     /// Holds a lease that was granted or renewed on a connection, until `letGo`.
     func keep(_ held: HeldLease, _ lease: LeaseInfo, _ term: LeaseTerm, on connection: TaskConnection) {
         held.note(lease, term, on: connection.token)
-        guard term == .connection else {
-            held.replaceUpkeep(by: nil)
-            return forget(held)
-        }
+        guard held.isBound() else { return held.replaceUpkeep(by: nil) }
         leases.withLock { $0[held.id] = held }
         if connection.hasEnded { return claim(held) }
-        guard let remaining = lease.remaining else { return held.replaceUpkeep(by: nil) }
-        // Half of it leaves as much again for an agent that is slow or being started.
+        // One that its owner gave an end has it.
+        guard term == .connection, let remaining = lease.remaining else { return held.replaceUpkeep(by: nil) }
+        let pause = Self.pauseBeforeRenewal(remaining)
         let task = Task { [weak self] in
-            do { try await Task.sleep(for: remaining / 2) } catch { return }
-            await self?.renew(held, for: remaining / 2)
+            do { try await Task.sleep(for: pause) } catch { return }
+            await self?.renew(held, for: remaining - pause)
         }
         held.replaceUpkeep(by: task)
     }
@@ -99,11 +100,12 @@ final class LeaseKeeper: Sendable {
         var pause = Self.firstPause
         while held.isHeld {
             do throws(RlimitError) {
-                let question = RenewalQuestion(held.id, .connection)
+                guard let term = held.termLeft else { throw RlimitError(.leaseEnded, message: "its time is over") }
+                let question = RenewalQuestion(held.id, term)
                 let deadline = Deadline(after: Self.timeout)
                 let (lease, connection) = try await link.ask(question, reportingTo: self, until: deadline)
                 guard !Task.isCancelled else { return }
-                return keep(held, lease, .connection, on: connection)
+                return keep(held, lease, term, on: connection)
             } catch {
                 guard !Task.isCancelled else { return }
                 guard !error.endsLease, .now + pause < end else { return self.end(held, error) }

@@ -84,19 +84,11 @@ extension RlimitError {
 }
 
 extension Resource {
-    /// Whether a lease of it can be taken back without harm: to lower the others can kill a process, or takes nothing back.
-    private var canBeLeased: Bool {
-        switch self {
-        case .openFiles, .lockedMemory, .processes, .coreFileSize, .pendingSignals, .messageQueueBytes: true
-        default: false
-        }
-    }
-
     /// - Throws: `.unsupported`, `.invalidArgument`; what the agent would say to it.
     static func requireLeasable(_ edits: [Edit]) throws(RlimitError) {
         guard !edits.isEmpty else { throw RlimitError(.invalidArgument, message: "there is no edit to lease") }
-        for (index, edit) in edits.enumerated() where !edit.resource.canBeLeased {
-            let names = allCases.filter(\.canBeLeased).map(\.name).joined(separator: ", ")
+        for (index, edit) in edits.enumerated() where !edit.resource.isLeasable {
+            let names = leasable.map(\.name).joined(separator: ", ")
             throw RlimitError(
                 .unsupported, message: "\(edit.resource) cannot be leased, for it cannot be taken back; \(names) can",
                 resource: edit.resource, editIndex: index)

@@ -23,7 +23,7 @@ import RlimitKernel
 ///
 /// **Rights.** One rule, "TestAgent ceilings", lets everyone read and lower everything of every process, and raise the
 /// resources in `ceilings` that far. `fs.nr_open` is taken to be 1048576. The quota is what a policy has that sets none: 64
-/// connections, and 1000 requests a second, which `advance(by:)` refills.
+/// connections, 32 leases, and 1000 requests a second, which `advance(by:)` refills.
 public final class TestAgent: Sendable {
     private let desk: TestDesk
     private let folder: PrivateFolder
@@ -79,12 +79,14 @@ public final class TestAgent: Sendable {
     /// `.cancelled`) arrives as `.internalError`.
     public func failNext(with error: RlimitError) { desk.failNext(with: error) }
 
-    /// Moves the agent's clock on, beside the time that passes anyway: the one by which its rate of requests refills.
+    /// Moves the agent's clock on, beside the time that passes anyway: the one by which leases end and its rate of requests
+    /// refills. When this returns, the limits of leases that are over by then have gone back.
     ///
     /// - Parameter duration: Below zero it is nothing; a clock never goes back.
     public func advance(by duration: Duration) { desk.advance(by: duration) }
 
-    /// Closes all connections, also those that were not accepted yet, before it returns. The agent stays: who calls next
-    /// connects anew. Whoever waits for an answer gets `.connectionLost`, or, where the client can ask once more, its answer.
+    /// Closes all connections, also those that were not accepted yet, before it returns; leases that last as long as one have
+    /// ended by then. The agent stays: who calls next connects anew. Whoever waits for an answer gets `.connectionLost`, or,
+    /// where the client can ask once more, its answer.
     public func dropConnections() { desk.dropConnections() }
 }

@@ -131,6 +131,23 @@ struct CallSiteTests {
         #expect(try client.limit(.stackSize, of: .process(one.pid)).soft == .mebibytes(16))
     }
 
+    @Test("hold limits for as long as a service runs, or an actor wants them")
+    func leases() async throws {
+        let agent = try TestAgent(limits: [.lockedMemory: Limit(64)], ceilings: [.lockedMemory: .gibibytes(8)])
+        let index = PinnedIndex(client: agent.client) {
+            #expect(agent.limits[.lockedMemory] == Limit(.gibibytes(8)))
+        }
+        try await index.run()
+        #expect(agent.limits[.lockedMemory] == Limit(64))
+
+        let cache = Cache(), client = agent.client
+        try await cache.grow(client)
+        #expect(agent.limits[.lockedMemory] == Limit(.gibibytes(8)))
+        try await cache.shrink()
+        try await cache.shrink()
+        #expect(agent.limits[.lockedMemory] == Limit(64))
+    }
+
     @Test("compare the whole process with another, in tasks")
     func supervisorInTasks() async throws {
         let one = try Child("ulimit -Ss 4096;"), other = try Child("ulimit -Ss 4096;")

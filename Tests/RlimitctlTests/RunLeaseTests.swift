@@ -10,10 +10,10 @@ struct RunLeaseTests {
     func timed() throws {
         let agent = try LeaseAgent()
         let tool = try Tool(
-            "run", "--lease", "10m", "nofile=2000", "core=0", "--", "/bin/sh", "-c", "ls -l /proc/$$/fd; exit 7",
-            socket: agent.socket)
+            "run", "--lease", "10m", "nofile=2000", "core=0", "--", "/bin/sh", "-c",
+            "\(Tool.path) leases list && exit 7", socket: agent.socket)
+        // The agent hears one connection at a time: that of run has ended by then.
         #expect(tool.status == 7 && tool.complaint == "", "\(tool.complaint)")
-        #expect(!tool.output.contains("socket:"))
         #expect(agent.live.map(\.remaining) == [.seconds(600)])
         guard case .set(.caller, let batch, lease: .duration(.seconds(600))) = agent.requests.first else {
             Issue.record("\(agent.requests)")
@@ -25,11 +25,10 @@ struct RunLeaseTests {
     @Test("Without a time the connection stays open in the command, and ends with it")
     func untimed() throws {
         let agent = try LeaseAgent()
+        // The agent hears one connection at a time: that of run has not ended yet.
         let tool = try Tool(
-            "run", "--lease", "nofile=2000", "sh", "-c", "ls -l /proc/$$/fd; exit 7", socket: agent.socket)
-        #expect(tool.status == 7 && tool.complaint == "", "\(tool.complaint)")
-        #expect(tool.output.split(separator: "\n").filter { $0.contains("socket:") }.count == 1)
-        #expect(tool.output.contains("64 -> socket:") || tool.output.contains("3 -> socket:"))
+            "run", "--lease", "nofile=2000", "sh", "-c", "\(Tool.path) leases; exit 7", socket: agent.socket)
+        #expect(tool.status == 7 && tool.complaint.contains("no answer in time"), "\(tool.complaint)")
         #expect(agent.live.map(\.remaining) == [nil])
         // Others are let in only once the first connection has ended.
         #expect(try Tool("leases", socket: agent.socket).status == 0)

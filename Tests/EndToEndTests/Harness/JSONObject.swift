@@ -18,5 +18,6 @@ struct JSONObject {
 
     var text: String? { value as? String }
     var number: Int? { (value as? NSNumber)?.intValue }
+    var list: [JSONObject]? { (value as? [Any])?.map { JSONObject(value: $0) } }
     var keys: Set<String> { Set((value as? [String: Any])?.keys.map { $0 } ?? []) }
 }

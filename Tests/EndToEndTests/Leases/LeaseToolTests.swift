@@ -1,0 +1,154 @@
+import Foundation
+import RlimitClient
+import RlimitModel
+import Testing
+
+/// `rlimitctl` and the library with a real agent that lends to real processes: their soft limits, which needs no privilege.
+@Suite("Leases by the tool and the library")
+struct LeaseToolTests {
+    private let agent: AgentProcess
+    private let rlimitctl: Rlimitctl
+    private let sample: SampleProcess
+
+    init() throws {
+        agent = try AgentProcess(
+            policy: """
+                version = 1
+                [[allow]]
+                name = "lent"
+                caller.users = [0, \(Account.served.uid)]
+                target = { relation = "any", users = ["\(Account.served.uid)-\(Account.served.uid)"] }
+                operations = ["get", "set", "lease_list"]
+                limits = { nofile = 65536, core = "1G" }
+                [[allow]]
+                name = "lent for a while"
+                caller.users = [\(Account.served.uid)]
+                limits.sigpending = 100000
+                lease = { max = "1h", required = true }
+                """)
+        rlimitctl = Rlimitctl(agent, as: .served)
+        sample = try SampleProcess(
+            as: .served, limits: ["--nofile=1000:4000", "--core=0:5000", "--sigpending=100:200"])
+    }
+
+    private func files() throws -> String { try sample.files.limit("Max open files").description }
+
+    private func leases() throws -> [JSONObject] {
+        let result = try rlimitctl("leases", "--json")
+        #expect(result.status == 0, "\(result.error)")
+        return try JSONObject(result.output)["leases"].list ?? []
+    }
+
+    private func endless(_ words: String...) throws -> ChildProcess {
+        try ChildProcess(
+            Account.served.setpriv + [try Programs.rlimitctl] + words,
+            environment: ["RLIMITD_SOCKET": agent.socket, "SUDO_UID": ""])
+    }
+
+    @Test func `set --lease raises, another rlimitctl shows, renews and ends it`() throws {
+        let set = try rlimitctl("set", "nofile=3000:", "core=1000:", "--lease", "10m", "--pid", "\(sample.pid)")
+        #expect(set.status == 0, "\(set.error)")
+        #expect(try files() == "3000:4000")
+        let id = try #require(set.output.split(separator: "\n").last?.split(separator: " ").dropFirst().first)
+        #expect(set.output.hasSuffix("lease \(id)  ends in 10m\n"))
+        let shown = try rlimitctl("leases").output.split(separator: "\n")
+        #expect(shown.count == 3 && shown[1].hasPrefix("\(id)  sleep (pid \(sample.pid))  nofile"))
+        #expect(try rlimitctl("leases", "renew", "\(id)", "2h").output == "lease \(id)  ends in 2h\n")
+        let released = try rlimitctl("leases", "release", "\(id)")
+        #expect(released.output == "nofile restored to 1000:4000\ncore restored to 0 B:5000 B\n")
+        #expect(try files() == "1000:4000")
+        #expect(try rlimitctl("leases", "release", "\(id)").status == 1)
+    }
+
+    @Test func `set --lease ends by itself`() throws {
+        #expect(try rlimitctl("set", "nofile=3000:", "--lease", "1s", "--pid", "\(sample.pid)").status == 0)
+        #expect(try files() == "3000:4000")
+        try waitUntil("it goes back") { try files() == "1000:4000" }
+        #expect(try leases().isEmpty)
+    }
+
+    @Test func `what a rule lends only for a time is had so, and no longer than it says`() throws {
+        let words = ["set", "sigpending=150:", "--pid", "\(sample.pid)", "--agent"]
+        let longer = try rlimitctl(words: words + ["--lease", "2h"])
+        #expect(longer.status == 77, "\(longer.error)")
+        let rehearsed = try rlimitctl(words: words + ["--lease", "1h", "--dry-run"])
+        #expect(rehearsed.status == 0 && rehearsed.output.contains("(dry run)"), "\(rehearsed.error)")
+        #expect(try leases().isEmpty)
+        #expect(try rlimitctl(words: words + ["--lease", "1h"]).status == 0)
+        #expect(try leases().first?["rule"].text == "lent for a while")
+    }
+
+    @Test(arguments: [SIGTERM, SIGINT, SIGKILL])
+    func `set --while-connected holds it until it ends, however it ends`(signal: Int32) throws {
+        let holder = try endless("set", "nofile=3000:", "--while-connected", "--pid", "\(sample.pid)")
+        try waitUntil("it is granted") { holder.output.contains("lease ") }
+        #expect(try files() == "3000:4000")
+        holder.send(signal)
+        let ended = try holder.wait()
+        try waitUntil("it goes back") { try files() == "1000:4000" }
+        if signal != SIGKILL {
+            #expect(ended.status == 0 && ended.output.hasSuffix("nofile restored to 1000:4000\n"), "\(ended.error)")
+        }
+    }
+
+    @Test func `set --while-connected ends with the process`() throws {
+        let holder = try endless("set", "nofile=3000:", "--while-connected", "--pid", "\(sample.pid)")
+        try waitUntil("it is granted") { holder.output.contains("lease ") }
+        try sample.end()
+        // Who was first to see it, the agent or the tool, decides what is said.
+        #expect([0, 1].contains(try holder.wait().status))
+        #expect(try leases().isEmpty)
+    }
+
+    @Test(arguments: [["--lease", "1h"], ["--lease"]])
+    func `run --lease lends to the command for as long as it runs, and the lease is free when it ends`(
+        option: [String]
+    ) throws {
+        let script = "ulimit -Sn; read line < /dev/stdin; exec sleep 600"
+        let words = ["run"] + option + ["nofile=3000:", "--", "sh", "-c", script]
+        let command = try ChildProcess(
+            ["prlimit", "--nofile=1000:4000"] + Account.served.setpriv + [try Programs.rlimitctl] + words,
+            environment: ["RLIMITD_SOCKET": agent.socket])
+        try waitUntil("it runs") { command.output == "3000\n" }
+        let lease = try #require(try leases().first)
+        #expect(lease["pid"].number == Int(command.pid))
+        #expect((lease["endsIn"].number == nil) == (option.count == 1))
+        command.send(SIGKILL)
+        try command.wait()
+        try waitUntil("the lease is free") { try leases().isEmpty }
+    }
+
+    @Test func `run --lease takes back after its time, also if the command goes on`() throws {
+        let script = "ulimit -Sn; while test $(ulimit -Sn) != 1000; do sleep 0.1; done; echo back"
+        let result = try rlimitctl.shell(
+            "rlimitctl run --lease 1s nofile=3000: -- sh -c '\(script)'", limits: ["--nofile=1000:4000"])
+        #expect(result.output == "3000\nback\n", "\(result.error)")
+    }
+
+    @Test func `a task that holds a lease keeps it over a restart of the agent`() async throws {
+        let client = LimitClient(socket: AgentSocket(path: agent.socket, owner: .anyone))
+        let edit = Edit(.openFiles, soft: 3000, mode: .atLeast)
+        let lease = try await client.lease(edit, on: .process(sample.pid))
+        #expect(try files() == "3000:4000")
+        try agent.restart()
+        // Claimed, it lasts as long as the connection again and not half a minute.
+        try waitUntil("it is claimed") { try leases().allSatisfy { $0["endsIn"].number == nil } }
+        #expect(try leases().count == 1 && files() == "3000:4000")
+        #expect(try await lease.release().map(\.outcome) == [.restored])
+        #expect(try files() == "1000:4000")
+    }
+
+    @Test func `a lease that is let go of goes back, and one that is cancelled too`() async throws {
+        let client = LimitClient(socket: AgentSocket(path: agent.socket, owner: .anyone))
+        let edit = Edit(.openFiles, soft: 3000, mode: .atLeast), target = Target.process(sample.pid)
+        do { _ = try await client.lease(edit, on: target) }
+        try waitUntil("it goes back") { try files() == "1000:4000" }
+        let task = Task {
+            try await client.withLease(edit, on: target) { _ in try await Task.sleep(for: .seconds(60)) }
+        }
+        while try files() != "3000:4000" { try await Task.sleep(for: .milliseconds(1)) }
+        task.cancel()
+        await #expect(throws: (any Error).self) { try await task.value }
+        try waitUntil("it goes back") { try files() == "1000:4000" }
+    }
+}
