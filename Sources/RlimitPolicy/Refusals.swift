@@ -181,8 +181,16 @@ struct Refusals {
     static func leaseOfNoRule(_ rule: String) -> RlimitError {
         RlimitError(
             .deniedByPolicy,
-            message: "rule \"\(rule)\", which granted the lease, is there no more: it ends when it was to end",
+            message: "rule \"\(rule)\", which granted the lease, does not give it any more: it ends when it was to end",
             rule: rule)
+    }
+
+    static func leaseBeyond(_ limit: LentLimit, rule: String, most: Limit.Bound?) -> RlimitError {
+        let resource = limit.resource
+        let what = most.map { "gives \(resource) up to \(resource.formatted($0)) now" } ?? "refuses \(resource) now"
+        return RlimitError(
+            .deniedByPolicy, message: "rule \"\(rule)\" \(what), and the lease holds more: it ends when it was to end",
+            resource: resource, rule: rule, allowed: most.map { Limit($0) })
     }
 
     /// What more a lease would give; said beside the most that one may have for good.

@@ -67,7 +67,7 @@ extension Judge {
         return try !subjectIsPrivileged()
     }
 
-    private func gatherDenies(on resource: Resource, into standing: inout Standing) throws(DetailNeeded) {
+    func gatherDenies(on resource: Resource, into standing: inout Standing) throws(DetailNeeded) {
         guard !policy.denyList.rules.isEmpty else { return }
         for rule in policy.denyList.candidates(for: peer) {
             guard let bound = rule.bound(on: resource), rule.caller.fit(peer) != .no else { continue }

@@ -20,7 +20,7 @@ struct LeaseBook {
     private var holdings: [Place: Holding] = [:]
     private var processes: [ProcessBirth: Set<LeaseInfo.ID>] = [:]
     private var numbers: [Int32: ProcessBirth] = [:]
-    private var sessions: [UInt64: Set<LeaseInfo.ID>] = [:]
+    private var owners = LeaseOwners()
     private var tenants: [Tenant: Int] = [:]
     private var ends = LeaseEnds()
     private var lastGeneration: UInt64 = 0
@@ -35,9 +35,16 @@ struct LeaseBook {
 
     subscript(id: LeaseInfo.ID) -> Lease? { leases[id] }
 
-    /// Those that have not ended and are wanted, the oldest first.
-    func live(where isWanted: (Lease) -> Bool) -> [Lease] {
-        leases.values.filter { !$0.isOver && $0.term != .forGood && isWanted($0) }
+    /// Those that have not ended, the oldest first.
+    var live: [Lease] { Self.live(leases.values) }
+
+    /// The same, of one asker: however many others there are, they cost nothing.
+    func live(of asker: LeaseAsker) -> [Lease] {
+        Self.live(owners.leases(of: asker).compactMap { leases[$0] }.filter(asker.owns))
+    }
+
+    private static func live(_ leases: some Sequence<Lease>) -> [Lease] {
+        leases.filter { !$0.isOver && $0.term != .forGood }
             .sorted { ($0.grantedAt, $0.process.pid) < ($1.grantedAt, $1.process.pid) }
     }
 
@@ -48,12 +55,14 @@ struct LeaseBook {
     /// The process with this number that has leases; it may have ended since, and the number be another's.
     func leasedProcess(numbered pid: Int32) -> ProcessBirth? { numbers[pid] }
 
+    var hasRoomForProcess: Bool { processes.count < room.processes }
+
     /// Why there is no room for one more, or nil.
     func fullness(for tenant: Tenant, quota: Int, process: ProcessBirth) -> RlimitError? {
         if count(of: tenant) >= quota {
             return RlimitError(.quotaExceeded, message: "\(quota) leases are all that one caller may have at once")
         }
-        guard count < room.leases, processes[process] != nil || processes.count < room.processes else {
+        guard count < room.leases, processes[process] != nil || hasRoomForProcess else {
             return RlimitError(.quotaExceeded, message: "the agent has \(count) leases, and no room for more now")
         }
         return nil
@@ -167,15 +176,15 @@ struct LeaseBook {
         } else {
             tenants[lease.tenant, default: 0] += 1
         }
-        if let session = lease.session { sessions[session, default: []].insert(lease.id) }
+        owners.insert(lease)
         if let moment = lease.endsAt { ends.insert(lease.id, at: moment) }
     }
 
     /// One that is renewed: who holds it and when it ends.
     mutating func renew(_ lease: Lease) {
         guard let known = leases[lease.id] else { return }
-        if let session = known.session { leave(session, lease.id) }
-        if let session = lease.session { sessions[session, default: []].insert(lease.id) }
+        owners.remove(known)
+        owners.insert(lease)
         leases[lease.id] = lease
         if let moment = lease.endsAt { schedule(lease.id, at: moment) }
     }
@@ -187,7 +196,7 @@ struct LeaseBook {
         lease.isOver = true
         lease.parts = parts
         lease.endsAt = moment
-        if let session = lease.session.take() { leave(session, id) }
+        if let session = lease.session.take() { owners.remove(id, session: session) }
         leases[id] = lease
         for part in parts { holdings[Place(process: lease.process, resource: part.resource)]?.suspend(id) }
         schedule(id, at: moment)
@@ -230,18 +239,13 @@ struct LeaseBook {
             processes[lease.process] = nil
             if numbers[lease.process.pid] == lease.process { numbers[lease.process.pid] = nil }
         }
-        if let session = lease.session { leave(session, lease.id) }
+        owners.remove(lease)
         if lease.term == .forGood {
             lastingCount -= 1
         } else if let count = tenants[lease.tenant] {
             tenants[lease.tenant] = count > 1 ? count - 1 : nil
         }
         forgetPastEnds()
-    }
-
-    private mutating func leave(_ session: UInt64, _ id: LeaseInfo.ID) {
-        sessions[session]?.remove(id)
-        if sessions[session]?.isEmpty == true { sessions[session] = nil }
     }
 
     // MARK: Ends
@@ -267,7 +271,7 @@ struct LeaseBook {
 
     /// A connection has closed: those that last as long end now.
     mutating func disconnected(_ session: UInt64, at now: Moment) {
-        for id in sessions.removeValue(forKey: session) ?? [] {
+        for id in owners.removeAll(session: session) {
             leases[id]?.session = nil
             end(id, at: now, because: .disconnected)
         }
@@ -300,9 +304,9 @@ extension LeaseBook {
         let latest = Self.holdings(of: known, limits).filter { resource, holding in
             holding.explains(limits[resource]) && !holding.isIdle
         }
+        heed(known)
         var alone: [LeaseInfo.ID] = []
         for lease in known {
-            lastGeneration = max(lastGeneration, lease.parts.map(\.generation).max() ?? 0)
             let held = lease.parts.filter { latest[$0.resource]?.contains(lease.id) == true }
             if lease.term == .forGood, held.isEmpty {
                 alone.append(lease.id)
@@ -318,6 +322,11 @@ extension LeaseBook {
             if !isWhole, lease.term != .forGood { schedule(lease.id, at: Moment(nanoseconds: 0)) }
         }
         return alone
+    }
+
+    /// What is granted from now on is not mixed up with leases that are written down.
+    mutating func heed(_ known: [Lease]) {
+        for lease in known { for part in lease.parts { lastGeneration = max(lastGeneration, part.generation) } }
     }
 
     // Of the holdings of one limit the last.

@@ -25,7 +25,11 @@ struct LeaseEnds {
     mutating func removeNext() {
         guard let last = entries.popLast(), !entries.isEmpty else { return }
         entries[0] = last
-        var place = 0
+        sink(0)
+    }
+
+    private mutating func sink(_ start: Int) {
+        var place = start
         while true {
             var least = place
             for child in [2 * place + 1, 2 * place + 2]
@@ -40,7 +44,7 @@ struct LeaseEnds {
 
     /// Begins again with those that still count.
     mutating func rebuild(_ live: [Entry]) {
-        // In order, they are a heap.
-        entries = live.sorted { $0.moment < $1.moment }
+        entries = live
+        for place in (0..<entries.count / 2).reversed() { sink(place) }
     }
 }

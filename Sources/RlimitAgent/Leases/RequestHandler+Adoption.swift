@@ -28,6 +28,12 @@ extension RequestHandler {
         }
     }
 
+    /// Of the process of these leases nobody can tell anything.
+    mutating func leaveAlone(_ known: [Lease], _ why: String) {
+        leases.book.heed(known)
+        leases.complain("\(known.count) of an agent before this one are left as they are: \(why)")
+    }
+
     func hasLeases(of process: ProcessBirth) -> Bool { !leases.book.leases(of: process).isEmpty }
 
     /// Something of our own that went wrong about leases.

@@ -15,8 +15,8 @@ extension RequestHandler {
             throw RlimitError(.internalError)
         }
         let now = clock()
-        return .leases(
-            leases.book.live { ofEveryone || asker.owns($0) }.map { asker.info(of: $0, at: now) })
+        let found = ofEveryone ? leases.book.live : leases.book.live(of: asker)
+        return .leases(found.map { asker.info(of: $0, at: now) })
     }
 
     /// The process of the lease that a request names.
@@ -36,15 +36,16 @@ extension RequestHandler {
     ) throws(RlimitError) -> Reply {
         guard let id = request.operation.leaseID, let lease = leases.book[id] else { throw Self.ended }
         guard !process.isKnownToHaveEnded else {
-            _ = processEnded(lease.process)
+            _ = processEnded(lease.process, until: .now + .microseconds(200))
             throw Self.ended
         }
-        if !asker.owns(lease), try !mayManage(lease, asker.peer, on: process, isPeer: isPeer) { throw Self.ended }
+        guard let subject = try subject(process, isPeer: isPeer) else { throw Self.ended }
+        if !asker.owns(lease), try !mayManage(lease, asker.peer, on: process, subject) { throw Self.ended }
         do throws(RlimitError) {
             switch try policy.authorize(request, from: asker.peer).get().deed {
             case .leaseRenew:
                 guard case .leaseRenew(_, let term) = request.operation else { break }
-                return try renew(lease, term, by: asker)
+                return try renew(lease, term, by: asker, on: process, subject)
             case .leaseRelease: return .restorations(takeBack(id, on: process, by: asker.peer))
             default: break
             }
@@ -55,14 +56,20 @@ extension RequestHandler {
         throw RlimitError(.internalError, message: "\(request.name) is nothing that is done with a lease")
     }
 
-    private func mayManage(
-        _ lease: Lease, _ peer: Peer, on process: borrowing some TargetProcess & ~Copyable, isPeer: Bool
-    ) throws(RlimitError) -> Bool {
-        guard let identity = try process.identity(), identity.pid == process.pid else { return false }
-        let subject = Subject(
+    // nil: it has ended.
+    private func subject(
+        _ process: borrowing some TargetProcess & ~Copyable, isPeer: Bool
+    ) throws(RlimitError) -> Subject? {
+        guard let identity = try process.identity(), identity.pid == process.pid else { return nil }
+        return Subject(
             identity: identity, isPeer: isPeer, isAgent: identity.pid == facts.pid,
             now: Limits(repeating: Limit(.infinity)))
-        return try policy.letsManageLeases(peer, on: subject, of: lease.parts.map(\.resource)) {
+    }
+
+    private func mayManage(
+        _ lease: Lease, _ peer: Peer, on process: borrowing some TargetProcess & ~Copyable, _ subject: Subject
+    ) throws(RlimitError) -> Bool {
+        try policy.letsManageLeases(peer, on: subject, of: lease.parts.map(\.resource)) {
             (parts: ProcessDetail.Parts) throws(RlimitError) in
             try process.detail(parts)
         }
@@ -70,10 +77,15 @@ extension RequestHandler {
 
     // From now on it lasts as it is asked now, also where it lasted otherwise before: so long, or as long as this connection.
     private mutating func renew(
-        _ lease: Lease, _ term: LeaseTerm, by asker: LeaseAsker
+        _ lease: Lease, _ term: LeaseTerm, by asker: LeaseAsker,
+        on process: borrowing some TargetProcess & ~Copyable, _ subject: Subject
     ) throws(RlimitError) -> Reply {
         let now = clock()
-        let longest = try policy.longestRenewal(of: lease.parts.compactMap(\.rule), to: term)
+        let longest = try policy.longestRenewal(
+            of: lent(lease, process), to: term, by: asker.peer, isHolder: asker.owns(lease), on: subject
+        ) { (parts: ProcessDetail.Parts) throws(RlimitError) in
+            try process.detail(parts)
+        }
         var renewed = lease
         renewed.endsAt = term.end(from: now, longest: longest)
         renewed.term = term == .connection ? .connection : .duration
@@ -84,6 +96,19 @@ extension RequestHandler {
         leases.book.renew(renewed)
         audit.renewed(renewed, at: now, by: asker.peer)
         return .lease(asker.info(of: renewed, at: now))
+    }
+
+    private func lent(
+        _ lease: Lease, _ process: borrowing some TargetProcess & ~Copyable
+    ) throws(RlimitError) -> [LentLimit] {
+        var lent: [LentLimit] = []
+        for part in lease.parts {
+            guard let rule = part.rule else { continue }
+            let lasting = leases.book.lasting(part.resource, of: lease.process, now: try process.read(part.resource))
+            let hard = part.hold.hard.flatMap { $0 > lasting.hard ? $0 : nil }
+            lent.append(LentLimit(part.resource, rule: rule, hard: hard))
+        }
+        return lent
     }
 }
 

@@ -30,7 +30,7 @@ extension RequestHandler {
                 return nil
             }
         } catch {
-            failed(lease, error)
+            failed(lease, error, process)
             throw error
         }
         leases.insert(lease)
@@ -41,9 +41,17 @@ extension RequestHandler {
     }
 
     // What was raised for a program that became another user's meanwhile stays raised as long as that runs.
-    private mutating func failed(_ lease: Lease, _ error: RlimitError) {
-        guard error.code == .targetChanged else { return leases.erase(lease.id) }
-        leases.insert(lease)
+    // Only what was raised: of what it was to be besides, others may hold what it is.
+    private mutating func failed(
+        _ lease: Lease, _ error: RlimitError, _ process: borrowing some TargetProcess & ~Copyable
+    ) {
+        var stray = lease
+        stray.parts.removeAll { part in
+            let now = try? process.read(part.resource)
+            return now != part.new
+        }
+        guard error.code == .targetChanged, !stray.parts.isEmpty else { return leases.erase(lease.id) }
+        leases.insert(stray)
         leases.book.end(lease.id, at: clock(), because: .refused)
     }
 

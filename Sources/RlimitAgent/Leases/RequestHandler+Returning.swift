@@ -65,6 +65,12 @@ extension RequestHandler {
         return restorations
     }
 
+    /// Of the process of a lease that is due nobody can tell anything now.
+    mutating func putOff(_ id: LeaseInfo.ID) {
+        guard let lease = leases.book[id] else { return }
+        leases.book.end(id, at: clock() + Self.retryTime, because: lease.cause)
+    }
+
     private mutating func putOff(_ lease: Lease, leaving parts: [LeasePart]) {
         let now = clock()
         for alone in leases.book.suspend(lease.id, until: now + Self.retryTime, leaving: parts) { leases.erase(alone) }

@@ -44,9 +44,9 @@ final class AgentProcess {
     }
 
     /// Starts another with the same files, once this one has ended, however it did.
-    func startAgain() throws {
+    func startAgain(prefix: [String] = []) throws {
         try child.wait()
-        child = try ChildProcess(folder.command(options: options))
+        child = try ChildProcess(prefix + folder.command(options: options))
         try waitUntilItAccepts()
     }
 

@@ -1,0 +1,122 @@
+import RlimitKernel
+import RlimitModel
+import RlimitPolicy
+import Testing
+
+@testable import RlimitAgent
+
+@Suite("Attacks by leases")
+struct LeaseAttackTests {
+    private let raise = NumericEdit(.openFiles, soft: 8000, hard: 9000, mode: .atLeast)
+
+    private func rule(_ ceilings: [Resource: Limit.Bound], users: IDSet = IDSet(1000)) -> AllowRule {
+        AllowRule(name: "lent", caller: CallerPattern(CallerKeys(users: users)), ceilings: Ceilings(ceilings))
+    }
+
+    @Test("A lease is not renewed past what its rule gives now")
+    func renewalOfLowered() throws {
+        var world = LeaseWorld()
+        let lease = try world.lend(raise, .duration(.seconds(60)))
+        func refusal(_ policy: Policy) -> RlimitError? {
+            world.handler.adopt(policy)
+            return #expect(throws: RlimitError.self, "\(policy)") {
+                try world.ask(.leaseRenew(lease.id, .duration(.seconds(60))))
+            }
+        }
+        let lowered = refusal(Policy(allows: [rule([.openFiles: 6000])]))
+        #expect(lowered?.code == .deniedByPolicy && lowered?.allowed == Limit(6000) && lowered?.rule == "lent")
+        #expect(refusal(Policy(allows: [rule([.coreFileSize: 6000])]))?.code == .deniedByPolicy)
+        #expect(refusal(Policy(allows: [rule([.openFiles: 65536], users: IDSet(1001))]))?.code == .deniedByPolicy)
+        for ceiling in [Limit.Bound(8999), nil] {
+            let deny = DenyRule(
+                name: "no more", caller: .everyone,
+                resources: ceiling == nil ? ResourceSet(only: .openFiles) : .none,
+                above: ceiling.map { Ceilings([.openFiles: $0]) } ?? Ceilings())
+            let denied = refusal(Policy(allows: [rule([.openFiles: 65536])], denies: [deny]))
+            #expect(denied?.code == .deniedByPolicy && denied?.rule == "no more")
+        }
+        world.handler.adopt(Policy(allows: [rule([.openFiles: 9000])]))
+        _ = try world.ask(.leaseRenew(lease.id, .duration(.seconds(60))))
+        world.pass(.seconds(61))
+        #expect(world.script.limits[.openFiles] == world.script.before)
+    }
+
+    @Test("A lease that asks for no more than there is without it is renewed whatever the rule gives")
+    func renewalOfLess() throws {
+        var world = LeaseWorld()
+        let lease = try world.lend(
+            NumericEdit(.openFiles, soft: 3000, hard: 4000, mode: .atLeast), .duration(.seconds(60)))
+        world.handler.adopt(Policy(allows: [rule([.openFiles: 100])]))
+        _ = try world.ask(.leaseRenew(lease.id, .duration(.seconds(60))))
+    }
+
+    @Test("A grant that met another program leaves other leases of the limits that it did not come to")
+    func strayBatch() throws {
+        var world = LeaseWorld()
+        let own = world.script.identity
+        let lease = try world.lend(raise, .duration(.seconds(60)))
+        world.script.afterExchange[2] = { $0.becomeRoot() }
+        world.script.refusals[.openFiles] = RlimitError(.deniedByKernel)
+        let core = NumericEdit(.coreFileSize, soft: 5000, hard: 5000, mode: .atLeast)
+        let more = NumericEdit(.openFiles, soft: 12000, hard: 12000, mode: .atLeast)
+        let error = #expect(throws: RlimitError.self) { try world.set([core, more], .duration(.seconds(10))) }
+        #expect(error?.code == .targetChanged)
+        world.script.refusals = [:]
+        world.script.identity = own
+        world.pass(.seconds(3))
+        #expect(world.script.limits[.coreFileSize] == world.script.before)
+        #expect(world.script.limits[.openFiles] == Limit(soft: 8000, hard: 9000))
+        #expect(try world.release(lease.id).map(\.outcome) == [.restored])
+        #expect(world.script.limits[.openFiles] == world.script.before)
+        #expect(world.handler.leases.book.isEmpty)
+    }
+
+    @Test("Whoever asks finds their own and nothing else, whatever became of connections", arguments: 1...20)
+    func owned(seed: UInt64) throws {
+        var random = SeededNumbers(seed: seed)
+        var world = LeaseWorld()
+        let edit = NumericEdit(.openFiles, soft: 2000, mode: .atLeast)
+        let peers = [world.peer, Peer(pid: 200, uid: 1000, gid: 1000), Peer(pid: 300, uid: 2000, gid: 2000)]
+        var live: [LeaseInfo.ID] = []
+        for _ in 0..<200 {
+            let session = UInt64.random(in: 1...4, using: &random)
+            let term = Bool.random(using: &random) ? LeaseTerm.connection : .duration(.seconds(3000))
+            switch Int.random(in: 0..<8, using: &random) {
+            case 0..<4 where live.count < 50: live.append(try world.lend(edit, term, session: session).id)
+            case 4:
+                world.handler.disconnected(session)
+                world.pass(.zero)
+            case 5:
+                guard let id = live.randomElement(using: &random), let peer = peers.randomElement(using: &random) else {
+                    continue
+                }
+                _ = try? world.ask(.leaseRenew(id, term), as: world.asker(peer, session: session))
+            case 6: if let id = live.randomElement(using: &random) { _ = try? world.release(id) }
+            default: break
+            }
+            live.removeAll { world.handler.leases.book[$0] == nil }
+            for peer in peers {
+                let asker = world.asker(peer, session: session)
+                let expected = world.handler.leases.book.live.filter(asker.owns).map(\.id)
+                #expect(world.handler.leases.book.live(of: asker).map(\.id) == expected)
+            }
+        }
+        #expect(Set(world.handler.leases.book.live.map(\.id)) == Set(live))
+    }
+
+    @Test("The next end stays the next, however often leases are renewed")
+    func ends() {
+        var random = SeededNumbers(seed: 7)
+        var ends = LeaseEnds()
+        for count in [0, 1, 2, 3, 10, 1000] {
+            let moments = (0..<count).map { _ in Moment(nanoseconds: UInt64.random(in: 0..<500, using: &random)) }
+            ends.rebuild(moments.map { LeaseEnds.Entry(moment: $0, id: .init(bytes: [1])) })
+            var order: [Moment] = []
+            while let next = ends.next {
+                order.append(next.moment)
+                ends.removeNext()
+            }
+            #expect(order == moments.sorted())
+        }
+    }
+}
