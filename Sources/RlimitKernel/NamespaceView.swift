@@ -10,16 +10,17 @@ package struct NamespaceView: Sendable {
     // Processes that do not, so that nobody's ancestors are looked up twice.
     private var strangers: Set<Int32> = []
 
-    /// Generations that are looked through at most.
-    private static let greatestDistance = 64
+    private let generations: Int
 
     /// - Parameters:
     ///   - depth: Of the peer's namespace; 1 is ours.
-    package init(of pid: Int32, depth: Int) {
+    ///   - generations: So many are looked through at most.
+    package init(of pid: Int32, depth: Int, within generations: Int = 64) {
         self.depth = depth
+        self.generations = generations
         var residents: Set<Int32> = []
         var current = pid
-        while depth > 1, residents.count < Self.greatestDistance, let line = Lineage(of: current),
+        while depth > 1, residents.count < generations, let line = Lineage(of: current),
             line.numbers.count == depth
         {
             residents.insert(current)
@@ -37,7 +38,7 @@ package struct NamespaceView: Sendable {
         var way = [pid]
         var parent = line.parent
         while !residents.contains(way[way.count - 1]) {
-            guard way.count < Self.greatestDistance, !strangers.contains(parent), let next = Lineage(of: parent),
+            guard way.count < generations, !strangers.contains(parent), let next = Lineage(of: parent),
                 next.numbers.count >= depth
             else {
                 strangers.formUnion(way)

@@ -16,7 +16,8 @@ extension RequestHandler {
         }
         let now = clock()
         let found = ofEveryone ? leases.book.live : leases.book.live(of: asker)
-        return .leases(found.map { asker.info(of: $0, at: now) })
+        var teller = LeaseTeller(asker.peer)
+        return .leases(found.map { teller.info(of: $0, at: now) })
     }
 
     /// The process of the lease that a request names.
@@ -113,18 +114,9 @@ extension RequestHandler {
 }
 
 extension LeaseAsker {
-    /// A lease as this caller is told of it: numbers of processes as it knows them.
     func info(of lease: Lease, at now: Moment) -> LeaseInfo {
-        LeaseInfo(
-            id: lease.id, pid: number(of: lease.process.pid), changes: lease.parts.map(\.change),
-            remaining: lease.endsAt.map { max(.zero, $0 - now) }, rule: lease.rule)
-    }
-
-    private func number(of pid: Int32) -> Int32? {
-        if peer.sharesNamespace { return pid }
-        guard let own = peer.pid, let depth = peer.namespaceDepth else { return nil }
-        var view = NamespaceView(of: own, depth: depth)
-        return view.number(of: pid)
+        var teller = LeaseTeller(peer)
+        return teller.info(of: lease, at: now)
     }
 }
 
