@@ -10,20 +10,21 @@ struct LeaseBook {
         var processes = 16_384
     }
 
-    private struct Place: Hashable {
+    /// One limit of one process.
+    struct Place: Hashable {
         let process: ProcessBirth
         let resource: Resource
     }
 
     var room = Room()
     private var leases: [LeaseInfo.ID: Lease] = [:]
-    private var holdings: [Place: Holding] = [:]
+    var holdings: [Place: Holding] = [:]
     private var processes: [ProcessBirth: Set<LeaseInfo.ID>] = [:]
     private var numbers: [Int32: ProcessBirth] = [:]
     private var sessions: [UInt64: Set<LeaseInfo.ID>] = [:]
     private var tenants: [Tenant: Int] = [:]
     private var ends = LeaseEnds()
-    private var lastGeneration: UInt64 = 0
+    var lastGeneration: UInt64 = 0
     private var lastingCount = 0
 
     /// Leases that have not ended, or are not taken back yet.
@@ -158,7 +159,8 @@ struct LeaseBook {
         return alone
     }
 
-    private mutating func register(_ lease: Lease) {
+    /// Counts it in, but for what it holds.
+    mutating func register(_ lease: Lease) {
         leases[lease.id] = lease
         processes[lease.process, default: []].insert(lease.id)
         numbers[lease.process.pid] = lease.process
@@ -273,7 +275,7 @@ struct LeaseBook {
         }
     }
 
-    private mutating func schedule(_ id: LeaseInfo.ID, at moment: Moment) {
+    mutating func schedule(_ id: LeaseInfo.ID, at moment: Moment) {
         leases[id]?.endsAt = moment
         ends.insert(id, at: moment)
         forgetPastEnds()
@@ -287,53 +289,5 @@ struct LeaseBook {
     private mutating func forgetPastEnds() {
         guard ends.count > 2 * leases.count + 64 else { return }
         ends.rebuild(leases.values.compactMap { lease in lease.endsAt.map { .init(moment: $0, id: lease.id) } })
-    }
-}
-
-extension LeaseBook {
-    /// Takes over the leases that an agent before this one wrote down of one process, given its limits now.
-    ///
-    /// One that is not in the limits is due at once: that agent ended before it had given it, or when it had taken it back.
-    ///
-    /// - Returns: What was kept for good only beside leases that are gone.
-    mutating func adopt(_ known: [Lease], limits: Limits) -> [LeaseInfo.ID] {
-        let latest = Self.holdings(of: known, limits).filter { resource, holding in
-            holding.explains(limits[resource]) && !holding.isIdle
-        }
-        var alone: [LeaseInfo.ID] = []
-        for lease in known {
-            lastGeneration = max(lastGeneration, lease.parts.map(\.generation).max() ?? 0)
-            let held = lease.parts.filter { latest[$0.resource]?.contains(lease.id) == true }
-            if lease.term == .forGood, held.isEmpty {
-                alone.append(lease.id)
-                continue
-            }
-            for part in held {
-                holdings[Place(process: lease.process, resource: part.resource)] = latest[part.resource]
-            }
-            register(lease)
-            let isWhole = held.allSatisfy { part in
-                latest[part.resource]?.isEffective(part.hold, in: limits[part.resource]) ?? true
-            }
-            if !isWhole, lease.term != .forGood { schedule(lease.id, at: Moment(nanoseconds: 0)) }
-        }
-        return alone
-    }
-
-    // Of the holdings of one limit the last.
-    private static func holdings(of known: [Lease], _ limits: Limits) -> [Resource: Holding] {
-        var latest: [Resource: Holding] = [:]
-        for lease in known {
-            for part in lease.parts where part.generation > latest[part.resource]?.generation ?? 0 {
-                latest[part.resource] = Holding(
-                    generation: part.generation, original: part.original, current: limits[part.resource])
-            }
-        }
-        for lease in known {
-            for part in lease.parts where latest[part.resource]?.generation == part.generation {
-                latest[part.resource]?.insert(lease, part.hold)
-            }
-        }
-        return latest
     }
 }

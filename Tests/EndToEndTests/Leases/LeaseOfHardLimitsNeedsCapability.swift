@@ -15,6 +15,7 @@ struct LeaseOfHardLimitsNeedsCapability {
     private let maker: Puppet
     private let target: Puppet
     private let caller: LeaseCaller
+    private let callersProcess: Puppet
 
     init() throws {
         let limits = Resource.leasable.map { "\($0) = \($0.unit == .bytes ? "\"1G\"" : "100000")" }
@@ -29,8 +30,8 @@ struct LeaseOfHardLimitsNeedsCapability {
         maker = try Puppet.maker()
         target = try maker.make(Self.alice)
         for resource in Resource.leasable { try RootLimits.set(resource, of: target.pid, to: Self.start) }
-        let process = try maker.make(Self.alice)
-        caller = LeaseCaller(RawConnection(owning: try process.connect(to: agent.socket)))
+        callersProcess = try maker.make(Self.alice)
+        caller = LeaseCaller(RawConnection(owning: try callersProcess.connect(to: agent.socket)))
     }
 
     private func lend(_ term: LeaseTerm) throws -> LeaseInfo {
