@@ -207,7 +207,8 @@ struct BothClientsTests {
         let hasty = client.with(timeout: .milliseconds(80))
         #expect(await code { try await hasty.limit(.openFiles) } == .deadlineExceeded)
         let taken = ContinuousClock.now - start
-        #expect(taken >= .milliseconds(80) && taken < .seconds(5))
+        // A busy machine may take its time to tell.
+        #expect(taken >= .milliseconds(80) && taken < .seconds(60))
         release.signal()
         #expect(try await client.limit(.openFiles) == now)
         #expect(agent.connections == 1)
