@@ -42,7 +42,9 @@ struct LeaseOwners {
     }
 
     private static func owners(_ holder: LeaseHolder, session: UInt64?) -> [Owner] {
-        var owners = [Owner.user(holder.uid)]
+        var owners: [Owner] = []
+        // In a container a user owns nothing, and may have as many namesakes as there are containers.
+        if holder.sharesNamespace { owners.append(.user(holder.uid)) }
         if let session { owners.append(.session(session)) }
         if let process = holder.process { owners.append(.process(process)) }
         return owners

@@ -76,7 +76,10 @@ struct LeaseAttackTests {
         var random = SeededNumbers(seed: seed)
         var world = LeaseWorld()
         let edit = NumericEdit(.openFiles, soft: 2000, mode: .atLeast)
-        let peers = [world.peer, Peer(pid: 200, uid: 1000, gid: 1000), Peer(pid: 300, uid: 2000, gid: 2000)]
+        let peers = [
+            world.peer, Peer(pid: 200, uid: 1000, gid: 1000), Peer(pid: 300, uid: 2000, gid: 2000),
+            Peer(pid: 400, uid: 1000, gid: 1000, namespaceDepth: 2, cgroup: "/a"),
+        ]
         var live: [LeaseInfo.ID] = []
         for _ in 0..<200 {
             let session = UInt64.random(in: 1...4, using: &random)
