@@ -47,8 +47,9 @@ final class Lane {
     /// - Parameter sleeping: Until something comes, if nothing is there.
     func receive(sleeping: Bool) throws(SystemError) -> Bool {
         var isOpen = true
+        if sleeping { _ = try socket.waitForBytes(within: nil) }
         try unsafe input.write(upTo: room) { space throws(SystemError) -> Int in
-            switch try unsafe sleeping ? socket.awaitBytes(into: space) : socket.receive(into: space) {
+            switch try unsafe socket.receive(into: space) {
             case .bytes(let count): return count
             case .end: isOpen = false
             case .wouldBlock: break

@@ -74,14 +74,10 @@ int rl_listen(int fd, int backlog) { return RESULT(listen(fd, backlog)); }
 // The peer's address is not asked for: it is bytes of the peer's choosing, and names nobody.
 int rl_accept(int fd) { return RESULT(accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)); }
 
-static int set_timeout(int fd, int option, int64_t nanoseconds) {
+int rl_set_send_timeout(int fd, int64_t nanoseconds) {
     struct timeval time = {.tv_sec = nanoseconds / 1000000000, .tv_usec = nanoseconds % 1000000000 / 1000};
-    return RESULT(setsockopt(fd, SOL_SOCKET, option, &time, sizeof(time)));
+    return RESULT(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof(time)));
 }
-
-int rl_set_send_timeout(int fd, int64_t nanoseconds) { return set_timeout(fd, SO_SNDTIMEO, nanoseconds); }
-
-int rl_set_receive_timeout(int fd, int64_t nanoseconds) { return set_timeout(fd, SO_RCVTIMEO, nanoseconds); }
 
 int rl_wait_readable(int fd, int64_t nanoseconds) {
     struct pollfd entry = {.fd = fd, .events = POLLIN};
@@ -93,8 +89,6 @@ int rl_shutdown(int fd) { return RESULT(shutdown(fd, SHUT_RDWR)); }
 
 // Without a control buffer: descriptors that were sent along never become ours.
 ssize_t rl_receive(int fd, void *bytes, size_t count) { return RESULT(recv(fd, bytes, count, MSG_DONTWAIT)); }
-
-ssize_t rl_await(int fd, void *bytes, size_t count) { return RESULT(recv(fd, bytes, count, 0)); }
 
 ssize_t rl_send(int fd, const void *bytes, size_t count) {
     return RESULT(send(fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT));

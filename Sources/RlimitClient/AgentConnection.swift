@@ -26,8 +26,6 @@ final class AgentConnection: Connection, @unchecked Sendable {
     // The receiver's; also whose who holds the lock while nobody receives.
     @safe @exclusivity(unchecked) private var reader: ReplyReader
     @safe @exclusivity(unchecked) private var pace: BusyPoll
-    // The receive timeout of the socket.
-    @safe @exclusivity(unchecked) private var sleep = UInt64.max
 
     init(_ socket: consuming StreamSocket, at place: AgentSocket, busyPolling: Duration = .zero) {
         self.socket = socket
@@ -182,22 +180,10 @@ extension AgentConnection {
     private func wait(_ left: UInt64?) throws(SystemError) -> StreamSocket.Received {
         let polled = try poll()
         guard case .wouldBlock = polled else { return polled }
-        let left = left ?? .max
-        if left < Self.shortWait {
-            guard try socket.waitForBytes(within: left) else { return .wouldBlock }
-            return try reader.fill(from: socket)
-        }
-        // The socket's own timeout is coarse, and setting it is a system call: it may be too short, and whoever waits looks
-        // again, but never too long.
-        if sleep > left || sleep < left / 2 {
-            sleep = left == .max ? .max : left - left / 8
-            try socket.setReceiveTimeout(sleep == .max ? nil : sleep)
-        }
-        return try reader.sleepAndFill(from: socket)
+        // Not in recv(2): there the kernel wakes us once more, in vain, when the agent takes what we sent.
+        guard try socket.waitForBytes(within: left) else { return .wouldBlock }
+        return try reader.fill(from: socket)
     }
-
-    // What less than this is left of is waited for to the millisecond.
-    private static let shortWait: UInt64 = 100_000_000
 
     // As long as it pays. Written out, so that a look is little more than the system call.
     private func poll() throws(SystemError) -> StreamSocket.Received {

@@ -26,17 +26,6 @@ struct ReplyReader: ~Copyable {
         return received
     }
 
-    /// The same, but sleeps until something comes, the connection's receive timeout has passed, or a signal comes.
-    mutating func sleepAndFill(from socket: borrowing StreamSocket) throws(SystemError) -> StreamSocket.Received {
-        var received = StreamSocket.Received.wouldBlock
-        try unsafe input.write(upTo: room) { space throws(SystemError) -> Int in
-            received = try unsafe socket.awaitBytes(into: space)
-            if case .bytes(let count) = received { return count }
-            return 0
-        }
-        return received
-    }
-
     /// The next response, if it is all there.
     ///
     /// - Throws: `.malformed` where it is no agent that answers; what the agent says of the whole connection, which it is

@@ -84,29 +84,6 @@ package struct StreamSocket: ~Copyable, Sendable {
         return count == 0 ? .end : .bytes(count)
     }
 
-    /// Receives bytes alone, on a connection that was made by `connect(to:timeout:)`, and sleeps until there are some, or for
-    /// the receive timeout at most. recv(2).
-    ///
-    /// - Returns: `.wouldBlock` also where a signal came.
-    package func awaitBytes(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Received {
-        guard buffer.count > 0 else { return .bytes(0) }
-        // The buffer's own bounds.
-        let count = unsafe rl_await(descriptor.number, buffer.baseAddress, buffer.count)
-        if count > 0 { return .bytes(count) }
-        if count == 0 { return .end }
-        guard count == -Int(EAGAIN) || count == -Int(EINTR) else {
-            throw SystemError(number: Int32(truncatingIfNeeded: 0 - count), call: "recv")
-        }
-        return .wouldBlock
-    }
-
-    /// How long `awaitBytes` sleeps at most; nil for ever. SO_RCVTIMEO.
-    package func setReceiveTimeout(_ nanoseconds: UInt64?) throws(SystemError) {
-        // Below a microsecond there would be none.
-        let time = nanoseconds.map { max(1000, Int64(clamping: $0)) } ?? 0
-        try SystemCall.value("setsockopt") { rl_set_receive_timeout(descriptor.number, time) }
-    }
-
     /// How many bytes were taken; nil where there is no room now. send(2).
     package func send(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int? {
         try SystemCall.valueIfReady("send") { unsafe rl_send(descriptor.number, bytes.baseAddress, bytes.count) }

@@ -88,8 +88,6 @@ int rl_bind(int fd, const void *path, size_t count);
 int rl_listen(int fd, int backlog);
 int rl_accept(int fd);
 int rl_set_send_timeout(int fd, int64_t nanoseconds);
-int rl_set_receive_timeout(int fd, int64_t nanoseconds);  // 0: none
-ssize_t rl_await(int fd, void *bytes, size_t count);      // as rl_receive, but waits, for the receive timeout at most
 int rl_wait_readable(int fd, int64_t nanoseconds);  // below 0: for ever; 0 where that time has passed
 int rl_shutdown(int fd);  // both ways
 // These never wait, whatever the descriptor's flags say.
