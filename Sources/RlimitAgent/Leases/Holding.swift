@@ -50,11 +50,30 @@ struct Holding: Hashable, Sendable {
         return original.raised(by: hold).levelled
     }
 
-    /// What it is to be, with all live leases or without one of them.
-    func value(without id: LeaseInfo.ID? = nil) -> Limit {
+    // What it is to be without one of the live leases.
+    private func value(without id: LeaseInfo.ID) -> Limit {
         var value = original
         for (holder, hold) in holds where holder != id { value = value.raised(by: hold) }
         return value.levelled
+    }
+
+    /// What the end of a lease means for a limit.
+    enum Ending: Equatable {
+        /// It is not as it was set here.
+        case changed
+        /// It stays as it is, because others hold it there, or because it was so without leases.
+        case stays(byOthers: Bool)
+        case falls(to: Limit, byOthers: Bool)
+    }
+
+    /// What the end of a lease means for this limit, if it is as it was set here.
+    func ending(of id: LeaseInfo.ID) -> Ending {
+        guard contains(id) else { return .changed }
+        let value = value(without: id)
+        // An end never raises anything.
+        let target = Limit(soft: min(current.soft, value.soft), hard: min(current.hard, value.hard)).levelled
+        let byOthers = target != lasting
+        return target == current ? .stays(byOthers: byOthers) : .falls(to: target, byOthers: byOthers)
     }
 
     /// Whether a limit is one that these leases can have brought about, also where the agent was ended between two steps.

@@ -20,7 +20,7 @@ extension LeaseBook {
                 continue
             }
             for part in held {
-                holdings[Place(process: lease.process, resource: part.resource)] = latest[part.resource]
+                if let holding = latest[part.resource] { holdings.adopt(holding, part.resource, of: lease.process) }
             }
             register(lease)
             let isWhole = held.allSatisfy { part in
@@ -33,7 +33,7 @@ extension LeaseBook {
 
     /// What is granted from now on is not mixed up with leases that are written down.
     mutating func heed(_ known: [Lease]) {
-        for lease in known { for part in lease.parts { lastGeneration = max(lastGeneration, part.generation) } }
+        for lease in known { for part in lease.parts { holdings.start(after: part.generation) } }
     }
 
     // Of the holdings of one limit the last.

@@ -1,8 +1,8 @@
 import RlimitKernel
 import RlimitModel
 
-/// All leases, and what they hold. It asks no kernel and no clock, and writes nothing down: it is told, and answers what is to
-/// be done.
+/// All leases: what they hold up, when they end, and whose they are. It asks no kernel and no clock, and writes nothing
+/// down: it is told, and answers what is to be done.
 struct LeaseBook {
     /// So many leases there may be at once, and so many processes that have some: each is held by a descriptor.
     struct Room {
@@ -10,21 +10,14 @@ struct LeaseBook {
         var processes = 16_384
     }
 
-    /// One limit of one process.
-    struct Place: Hashable {
-        let process: ProcessBirth
-        let resource: Resource
-    }
-
     var room = Room()
+    var holdings = Holdings()
     private var leases: [LeaseInfo.ID: Lease] = [:]
-    var holdings: [Place: Holding] = [:]
     private var processes: [ProcessBirth: Set<LeaseInfo.ID>] = [:]
     private var numbers: [Int32: ProcessBirth] = [:]
     private var owners = LeaseOwners()
     private var tenants: [Tenant: Int] = [:]
     private var ends = LeaseEnds()
-    var lastGeneration: UInt64 = 0
     private var lastingCount = 0
 
     /// Leases that have not ended, or are not taken back yet.
@@ -69,100 +62,15 @@ struct LeaseBook {
         return nil
     }
 
-    // MARK: Limits
-
-    /// What a limit is without any lease, given what it is now.
-    func lasting(_ resource: Resource, of process: ProcessBirth, now: Limit) -> Limit {
-        guard let holding = holdings[Place(process: process, resource: resource)], holding.current == now else {
-            return now
-        }
-        return holding.lasting
-    }
-
-    /// The holding that a grant joins, if the limit still is as it was set here, or a new one.
-    mutating func holding(_ resource: Resource, of process: ProcessBirth, now: Limit) -> Holding {
-        if let holding = self.known(resource, of: process, now: now) { return holding }
-        lastGeneration += 1
-        return Holding(generation: lastGeneration, original: now, current: now)
-    }
-
-    /// The holding of a limit that still is as it was set here.
-    func known(_ resource: Resource, of process: ProcessBirth, now: Limit) -> Holding? {
-        guard let holding = holdings[Place(process: process, resource: resource)], holding.current == now else {
-            return nil
-        }
-        return holding
-    }
-
-    /// A limit was set here.
-    mutating func set(_ resource: Resource, of process: ProcessBirth, to new: Limit) {
-        holdings[Place(process: process, resource: resource)]?.current = new
-    }
-
-    /// A limit was lowered by somebody who had leave to: nothing is taken back of it any more.
-    ///
-    /// - Returns: The leases that held it, as they are now, and what was given for good of it.
-    mutating func abandon(
-        _ resource: Resource, of process: ProcessBirth
-    ) -> (leases: [Lease], lasting: LeaseInfo.ID?) {
-        guard let holding = holdings.removeValue(forKey: Place(process: process, resource: resource)) else {
-            return ([], nil)
-        }
-        if let id = holding.lastingID { discard(id) }
-        var changed: [Lease] = []
-        for id in leases(of: process) where holding.contains(id) {
-            guard var lease = leases[id], let place = lease.parts.firstIndex(where: { $0.resource == resource }) else {
-                continue
-            }
-            lease.parts[place].generation = LeasePart.noHolding
-            leases[id] = lease
-            changed.append(lease)
-        }
-        return (changed, holding.lastingID)
-    }
-
-    /// What the end of a lease means for one limit.
-    enum Ending: Equatable {
-        /// It is not as it was set here.
-        case changed
-        /// It stays as it is, because others hold it there, or because it was so without leases.
-        case stays(byOthers: Bool)
-        case falls(to: Limit, byOthers: Bool)
-    }
-
-    func ending(of id: LeaseInfo.ID, _ resource: Resource, now: Limit) -> Ending {
-        guard let lease = leases[id],
-            let holding = known(resource, of: lease.process, now: now), holding.contains(id)
-        else { return .changed }
-        let value = holding.value(without: id)
-        // An end never raises anything.
-        let target = Limit(soft: min(now.soft, value.soft), hard: min(now.hard, value.hard)).levelled
-        let byOthers = target != holding.lasting
-        return target == now ? .stays(byOthers: byOthers) : .falls(to: target, byOthers: byOthers)
-    }
-
-    // MARK: Leases
-
     /// One that was granted, with all its limits as they were set.
     ///
     /// - Returns: What was given for good of limits that others have changed since.
     mutating func insert(_ lease: Lease) -> [LeaseInfo.ID] {
         var alone: [LeaseInfo.ID] = []
         for part in lease.parts {
-            let place = Place(process: lease.process, resource: part.resource)
-            var holding = Holding(generation: part.generation, original: part.original, current: part.new)
-            if let known = holdings[place] {
-                if known.generation == part.generation {
-                    holding = known
-                } else if let id = known.lastingID {
-                    alone.append(id)
-                    discard(id)
-                }
-            }
-            holding.insert(lease, part.hold)
-            holding.current = part.new
-            holdings[place] = holding
-            lastGeneration = max(lastGeneration, part.generation)
+            guard let id = holdings.insert(part, of: lease) else { continue }
+            alone.append(id)
+            discard(id)
         }
         register(lease)
         return alone
@@ -200,7 +108,7 @@ struct LeaseBook {
         lease.endsAt = moment
         if let session = lease.session.take() { owners.remove(id, session: session) }
         leases[id] = lease
-        for part in parts { holdings[Place(process: lease.process, resource: part.resource)]?.suspend(id) }
+        for part in parts { holdings.suspend(part, of: lease) }
         schedule(id, at: moment)
         return leave(resolved, of: lease)
     }
@@ -218,16 +126,31 @@ struct LeaseBook {
     private mutating func leave(_ parts: [LeasePart], of lease: Lease) -> [LeaseInfo.ID] {
         var alone: [LeaseInfo.ID] = []
         for part in parts {
-            let place = Place(process: lease.process, resource: part.resource)
-            guard holdings[place]?.generation == part.generation else { continue }
-            holdings[place]?.remove(lease.id)
-            guard let holding = holdings[place], holding.isIdle else { continue }
-            holdings[place] = nil
-            guard let id = holding.lastingID else { continue }
+            guard let id = holdings.remove(part, of: lease) else { continue }
             alone.append(id)
             discard(id)
         }
         return alone
+    }
+
+    /// A limit was lowered by somebody who had leave to: nothing is taken back of it any more.
+    ///
+    /// - Returns: The leases that held it, as they are now, and what was given for good of it.
+    mutating func abandon(
+        _ resource: Resource, of process: ProcessBirth
+    ) -> (leases: [Lease], lasting: LeaseInfo.ID?) {
+        guard let holding = holdings.abandon(resource, of: process) else { return ([], nil) }
+        if let id = holding.lastingID { discard(id) }
+        var changed: [Lease] = []
+        for id in leases(of: process) where holding.contains(id) {
+            guard var lease = leases[id], let place = lease.parts.firstIndex(where: { $0.resource == resource }) else {
+                continue
+            }
+            lease.parts[place].generation = LeasePart.noHolding
+            leases[id] = lease
+            changed.append(lease)
+        }
+        return (changed, holding.lastingID)
     }
 
     private mutating func discard(_ id: LeaseInfo.ID) {

@@ -105,7 +105,8 @@ extension RequestHandler {
         var lent: [LentLimit] = []
         for part in lease.parts {
             guard let rule = part.rule else { continue }
-            let lasting = leases.book.lasting(part.resource, of: lease.process, now: try process.read(part.resource))
+            let now = try process.read(part.resource)
+            let lasting = leases.book.holdings.lasting(part.resource, of: lease.process, now: now)
             let hard = part.hold.hard.flatMap { $0 > lasting.hard ? $0 : nil }
             lent.append(LentLimit(part.resource, rule: rule, hard: hard))
         }

@@ -58,7 +58,7 @@ extension RequestHandler {
     private mutating func part(
         of edit: AuthorizedEdit, _ request: Request, _ process: ProcessBirth, _ now: Moment
     ) -> LeasePart {
-        let holding = leases.book.holding(edit.resource, of: process, now: edit.old)
+        let holding = leases.book.holdings.joined(edit.resource, of: process, now: edit.old)
         let most = max(holding.lasting.hard, edit.reach ?? holding.lasting.hard)
         let asked = request.operation.edit(at: edit.index)
         let hold = LeaseHold(
@@ -82,7 +82,9 @@ extension RequestHandler {
         guard leases.book.leasedProcess(numbered: process.pid) != nil else { return nil }
         let birth = try process.birth()
         var limits = now
-        for resource in resources { limits[resource] = leases.book.lasting(resource, of: birth, now: now[resource]) }
+        for resource in resources {
+            limits[resource] = leases.book.holdings.lasting(resource, of: birth, now: now[resource])
+        }
         return limits
     }
 
@@ -123,10 +125,12 @@ extension RequestHandler {
             throw error
         }
         for (lease, before) in kept {
+            // The one whose place it takes, under the same name; those that hold the limit beside it are still there.
             if before != nil { _ = leases.book.remove(lease.id) }
             leases.insert(lease)
         }
-        for edit in edits where edit.lowers && leases.book.known(edit.resource, of: birth, now: edit.old) != nil {
+        for edit in edits where edit.lowers {
+            guard leases.book.holdings.known(edit.resource, of: birth, now: edit.old) != nil else { continue }
             abandon(edit.resource, of: birth)
         }
         return true
@@ -143,7 +147,7 @@ extension RequestHandler {
     private func lastingLease(
         _ edit: AuthorizedEdit, _ request: Request, _ process: ProcessBirth, _ subject: Subject
     ) throws(RlimitError) -> Lease? {
-        guard let holding = leases.book.known(edit.resource, of: process, now: edit.old), !edit.lowers,
+        guard let holding = leases.book.holdings.known(edit.resource, of: process, now: edit.old), !edit.lowers,
             let asked = request.operation.edit(at: edit.index)
         else { return nil }
         // A hard limit only as far as a rule gives it: that it is as high now may be another's lease.

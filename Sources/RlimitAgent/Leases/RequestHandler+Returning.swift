@@ -90,7 +90,7 @@ extension RequestHandler {
         for _ in 0..<4 {
             guard let now = try? process.read(part.resource) else { break }
             last = now
-            switch leases.book.ending(of: lease.id, part.resource, now: now) {
+            switch leases.book.holdings.ending(of: lease, part.resource, now: now) {
             case .changed: return Restoration(part.resource, .changedByTarget, limit: now)
             case .stays(let byOthers):
                 return Restoration(part.resource, byOthers ? .heldByAnotherLease : .restored, limit: now)
@@ -100,7 +100,7 @@ extension RequestHandler {
                         part.resource, from: now, to: target, of: process, judged: judged)
                 else { return Restoration(part.resource, .identityChanged, limit: now) }
                 guard outcome == .made else { continue }
-                leases.book.set(part.resource, of: lease.process, to: target)
+                leases.book.holdings.set(part.resource, of: lease.process, to: target)
                 return Restoration(part.resource, byOthers ? .heldByAnotherLease : .restored, limit: target)
             }
         }
