@@ -42,16 +42,7 @@ import RlimitModel
         if packed.resource != resource || packed.limit != limit { pack(limit, of: resource) }
         unsafe output.write(upTo: Frame.headerLength + Self.greatestLength) { space in
             var end = Frame.headerLength
-            unsafe space[end] = RepeatedMessage.idTag
-            end += 1
-            var left = id
-            while left >= 0x80 {
-                unsafe space[end] = UInt8(truncatingIfNeeded: left) | 0x80
-                left >>= 7
-                end += 1
-            }
-            unsafe space[end] = UInt8(truncatingIfNeeded: left)
-            end += 1
+            unsafe Varint.write(id, tag: RepeatedMessage.idTag, to: space, at: &end)
             // Whole words, as there is room: the bytes behind the last are written over by whatever comes next.
             for index in packed.words.indices {
                 unsafe space.storeBytes(

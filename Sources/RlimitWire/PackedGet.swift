@@ -36,8 +36,8 @@ struct PackedGet {
         else { return false }
         unsafe output.write(upTo: Self.greatestPrefix + bytes.count) { space in
             var end = Frame.headerLength
-            unsafe Self.write(id, tag: RepeatedMessage.idTag, to: space, at: &end)
-            if let milliseconds { unsafe Self.write(UInt64(milliseconds), tag: Self.timeoutTag, to: space, at: &end) }
+            unsafe Varint.write(id, tag: RepeatedMessage.idTag, to: space, at: &end)
+            if let milliseconds { unsafe Varint.write(UInt64(milliseconds), tag: Self.timeoutTag, to: space, at: &end) }
             unsafe bytes.span.withUnsafeBytes { kept in
                 unsafe UnsafeMutableRawBufferPointer(rebasing: space[end...]).copyMemory(
                     from: UnsafeRawBufferPointer(rebasing: kept[..<count]))
@@ -55,8 +55,8 @@ struct PackedGet {
         _ operation: Request.Operation, id: UInt64, milliseconds: UInt32?, from output: borrowing ByteQueue, length: Int
     ) {
         guard case .get(let whom, let resources) = operation, let whom = Whom(whom) else { return }
-        let prefix =
-            Frame.headerLength + 1 + Self.length(of: id) + (milliseconds.map { 1 + Self.length(of: UInt64($0)) } ?? 0)
+        let timeout = milliseconds.map { 1 + Varint.length(of: UInt64($0)) } ?? 0
+        let prefix = Frame.headerLength + 1 + Varint.length(of: id) + timeout
         guard length > prefix, length - prefix <= bytes.count else { return }
         count = length - prefix
         (self.whom, self.resources) = (whom, resources)
@@ -64,24 +64,6 @@ struct PackedGet {
             for index in 0..<count { bytes[index] = queued[queued.count - count + index] }
         }
     }
-
-    // A field with a number, in as few bytes as it needs.
-    private static func write(
-        _ number: UInt64, tag: UInt8, to space: UnsafeMutableRawBufferPointer, at end: inout Int
-    ) {
-        unsafe space[end] = tag
-        end += 1
-        var left = number
-        while left >= 0x80 {
-            unsafe space[end] = UInt8(truncatingIfNeeded: left) | 0x80
-            left >>= 7
-            end += 1
-        }
-        unsafe space[end] = UInt8(truncatingIfNeeded: left)
-        end += 1
-    }
-
-    private static func length(of number: UInt64) -> Int { max(1, (64 - number.leadingZeroBitCount + 6) / 7) }
 
     // Of field 2, a varint.
     private static let timeoutTag: UInt8 = 0x10
