@@ -142,7 +142,7 @@ let package = Package(
         .testTarget(
             name: "RlimitAgentTests",
             dependencies: [
-                "CTestKernel", "Puppets", "RlimitAgent", "RlimitKernel", "RlimitModel", "RlimitPolicy",
+                "CTestKernel", "PolicyWorld", "Puppets", "RlimitAgent", "RlimitKernel", "RlimitModel", "RlimitPolicy",
                 "RlimitPolicyFile", "RlimitWire", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: testSettings),

@@ -4,19 +4,6 @@ import Testing
 
 /// The answers about leases, which may be longer than a frame.
 @Suite struct LeaseListTests {
-    private func parts(_ response: Response) throws -> [Response] {
-        var decoder = ResponseDecoder()
-        let stream = Wire.frame(response)
-        var parts: [Response] = []
-        var position = 0
-        while let payload = try Frame.payload(in: stream.span, from: position, limit: Frame.greatestResponse) {
-            parts.append(try decoder.decode(stream[payload].span))
-            position = payload.upperBound
-        }
-        #expect(position == stream.count)
-        return parts
-    }
-
     private func leases(_ part: Response) throws -> [LeaseInfo] {
         guard case .leases(let leases) = try part.outcome.get() else {
             Issue.record("\(part) is not about leases")
@@ -37,7 +24,7 @@ import Testing
     func aLongListComesWholeAndInOrderInSeveralFrames(changes: Int) throws {
         let expected = many(5000, changes: Array(Samples.changes.prefix(changes)))
         for more in [false, true] {
-            let parts = try parts(Response(id: 77, more: more, .success(.leases(expected))))
+            let parts = try Wire.parts(Response(id: 77, more: more, .success(.leases(expected))))
             #expect(parts.count > 1 && parts.count < 500)
             #expect(parts.allSatisfy { $0.id == 77 })
             #expect(parts.map(\.more) == Array(repeating: true, count: parts.count - 1) + [more])
@@ -47,18 +34,17 @@ import Testing
 
     @Test func whatFitsOneFrameIsOneFrame() throws {
         for count in [1, 2, 32] {
-            #expect(
-                try parts(Response(id: 1, .success(.leases(many(count, changes: Array(Samples.changes.prefix(2)))))))
-                    .count == 1)
+            let list = many(count, changes: Array(Samples.changes.prefix(2)))
+            #expect(try Wire.parts(Response(id: 1, .success(.leases(list)))).count == 1)
         }
     }
 
     @Test func aLeaseThatFitsNoFrameEndsTheListAsTheAgentsFault() throws {
-        #expect(try parts(Response(id: 5, .success(.leases([])))) == [Response(id: 5, .success(.leases([])))])
+        #expect(try Wire.parts(Response(id: 5, .success(.leases([])))) == [Response(id: 5, .success(.leases([])))])
         var list = many(2, changes: [])
         list.append(
             LeaseInfo(id: LeaseInfo.ID(bytes: [9]), changes: Array(repeating: Samples.changes[0], count: 5000)))
-        let parts = try parts(Response(id: 5, .success(.leases(list))))
+        let parts = try Wire.parts(Response(id: 5, .success(.leases(list))))
         #expect(parts.count == 2 && parts.first?.more == true)
         let expected = RlimitError(.internalError, message: "the answer is too long for a frame")
         #expect(parts.last == Response(id: 5, .failure(expected)))

@@ -4,20 +4,6 @@ import Testing
 
 /// The answers about a cgroup, which may be longer than a frame.
 @Suite struct ProcessListTests {
-    /// What comes out, frame by frame.
-    private func parts(_ response: Response) throws -> [Response] {
-        var decoder = ResponseDecoder()
-        let stream = Wire.frame(response)
-        var parts: [Response] = []
-        var position = 0
-        while let payload = try Frame.payload(in: stream.span, from: position, limit: Frame.greatestResponse) {
-            parts.append(try decoder.decode(stream[payload].span))
-            position = payload.upperBound
-        }
-        #expect(position == stream.count)
-        return parts
-    }
-
     private func results(_ part: Response) throws -> (results: [ProcessResult], isIncomplete: Bool) {
         guard case .processes(let results, let isIncomplete) = try part.outcome.get() else {
             Issue.record("\(part) is not about processes")
@@ -50,7 +36,7 @@ import Testing
         for isIncomplete in [false, true] {
             for more in [false, true] {
                 let list = Reply.processes(expected, isIncomplete: isIncomplete)
-                let parts = try parts(Response(id: 77, more: more, .success(list)))
+                let parts = try Wire.parts(Response(id: 77, more: more, .success(list)))
                 #expect(parts.count > 1 && parts.count < 2000)
                 #expect(parts.allSatisfy { $0.id == 77 })
                 #expect(parts.map(\.more) == Array(repeating: true, count: parts.count - 1) + [more])
@@ -64,18 +50,18 @@ import Testing
     @Test func whatFitsOneFrameIsOneFrame() throws {
         for count in [1, 2, 100] {
             #expect(
-                try parts(
+                try Wire.parts(
                     Response(id: 1, .success(.processes(many(count, .success(Self.oneLimit)), isIncomplete: false)))
                 ).count == 1)
         }
-        #expect(try parts(Response(id: 1, .success(.processes([], isIncomplete: false)))).count == 1)
+        #expect(try Wire.parts(Response(id: 1, .success(.processes([], isIncomplete: false)))).count == 1)
     }
 
     @Test func framesAreFilledRatherThanMany() throws {
         let list = Reply.processes(
             many(1000, .success(.limits(.all, Limits(repeating: Limit(1024))))), isIncomplete: false)
         let bytes = Wire.frame(Response(id: 1, .success(list))).count
-        let parts = try parts(Response(id: 1, .success(list)))
+        let parts = try Wire.parts(Response(id: 1, .success(list)))
         #expect(parts.count <= 2 * (bytes / Frame.greatestResponse + 1))
     }
 
@@ -83,7 +69,7 @@ import Testing
         let long = ProcessResult(pid: 3, .success(.changes(Array(repeating: Samples.changes[0], count: 5000))))
         let others = many(2, .success(.changes(Samples.changes)))
         let expected = RlimitError(.internalError, message: "the answer is too long for a frame")
-        let parts = try parts(Response(id: 5, .success(.processes(others + [long] + others, isIncomplete: false))))
+        let parts = try Wire.parts(Response(id: 5, .success(.processes(others + [long] + others, isIncomplete: false))))
         let results = try parts.flatMap { try self.results($0).results }
         #expect(results == others + [ProcessResult(pid: 3, .failure(expected))] + others)
         #expect(parts.last?.more == false)
@@ -99,7 +85,7 @@ import Testing
                 $0, old: Limit(.infinity), new: Limit(.infinity), grantedBy: .agent(rule: long), shortfall: error,
                 warnings: [.limitedByUserNamespace])
         }
-        let parts = try parts(
+        let parts = try Wire.parts(
             Response(id: .max, .success(.processes(many(3, .success(.changes(changes))), isIncomplete: true))))
         #expect(parts.count == 3)
         for result in try parts.flatMap({ try self.results($0).results }) {
@@ -123,7 +109,7 @@ import Testing
 
     @Test func anOperationThatIsNotAnsweredPerProcessIsTheAgentsFault() throws {
         let list = Reply.processes([ProcessResult(pid: 2, .success(.stats(Statistics())))], isIncomplete: false)
-        let part = try #require(try parts(Response(id: 1, .success(list))).first)
+        let part = try #require(try Wire.parts(Response(id: 1, .success(list))).first)
         #expect(try results(part).results == [ProcessResult(pid: 2, .failure(RlimitError(.internalError)))])
     }
 }

@@ -1,5 +1,6 @@
 import RlimitModel
 import RlimitWire
+import Testing
 
 /// What the tests of this module ask of it, in whole arrays of bytes.
 enum Wire {
@@ -29,6 +30,20 @@ enum Wire {
     static func response(_ payload: [UInt8]) throws(RlimitError) -> Response {
         var decoder = ResponseDecoder()
         return try decoder.decode(payload.span)
+    }
+
+    /// A response that is longer than a frame, as it comes: a part in each frame.
+    static func parts(_ response: Response) throws -> [Response] {
+        var decoder = ResponseDecoder()
+        let stream = frame(response)
+        var parts: [Response] = []
+        var position = 0
+        while let payload = try Frame.payload(in: stream.span, from: position, limit: Frame.greatestResponse) {
+            parts.append(try decoder.decode(stream[payload].span))
+            position = payload.upperBound
+        }
+        #expect(position == stream.count)
+        return parts
     }
 
     /// Why a payload is no request; nil if it is one.

@@ -1,3 +1,4 @@
+import PolicyWorld
 import RlimitKernel
 import RlimitModel
 import RlimitPolicy
@@ -73,7 +74,7 @@ struct LeaseAttackTests {
 
     @Test("Whoever asks finds their own and nothing else, whatever became of connections", arguments: 1...20)
     func owned(seed: UInt64) throws {
-        var random = SeededNumbers(seed: seed)
+        var random = SeededGenerator(seed: seed)
         var world = LeaseWorld()
         let edit = NumericEdit(.openFiles, soft: 2000, mode: .atLeast)
         let peers = [
@@ -109,7 +110,7 @@ struct LeaseAttackTests {
 
     @Test("The next end stays the next, however often leases are renewed")
     func ends() {
-        var random = SeededNumbers(seed: 7)
+        var random = SeededGenerator(seed: 7)
         var ends = LeaseEnds()
         for count in [0, 1, 2, 3, 10, 1000] {
             let moments = (0..<count).map { _ in Moment(nanoseconds: UInt64.random(in: 0..<500, using: &random)) }

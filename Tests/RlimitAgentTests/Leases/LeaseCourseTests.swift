@@ -1,3 +1,4 @@
+import PolicyWorld
 import RlimitModel
 import Testing
 
@@ -82,7 +83,7 @@ struct LeaseCourseTests {
 
     @Test("Whatever the order, the limit is the greatest of what it was and what live leases hold", arguments: 1...60)
     func anyOrder(seed: UInt64) throws {
-        var random = SeededNumbers(seed: seed)
+        var random = SeededGenerator(seed: seed)
         var world = LeaseWorld()
         var account = Account(world.script.limits[.openFiles])
         var live: [LeaseInfo.ID] = []
@@ -132,7 +133,7 @@ struct LeaseCourseTests {
 
     @Test("Where nobody else changes anything, all comes back to what it was", arguments: 1...40)
     func comesBack(seed: UInt64) throws {
-        var random = SeededNumbers(seed: seed)
+        var random = SeededGenerator(seed: seed)
         var world = LeaseWorld()
         let before = world.script.limits[.openFiles]
         var held: [(id: LeaseInfo.ID, bound: Limit.Bound)] = []
@@ -152,20 +153,5 @@ struct LeaseCourseTests {
         world.pass(.seconds(3601))
         #expect(world.script.limits[.openFiles] == before)
         #expect(world.handler.leases.book.isEmpty)
-    }
-}
-
-/// Random numbers that are the same in every run (Steele, Lea and Flood, 2014).
-struct SeededNumbers: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var word = state
-        word = (word ^ word >> 30) &* 0xbf58_476d_1ce4_e5b9
-        word = (word ^ word >> 27) &* 0x94d0_49bb_1331_11eb
-        return word ^ word >> 31
     }
 }
