@@ -32,13 +32,16 @@ public struct Restoration: Hashable, Sendable {
 
 extension Restoration: CustomStringConvertible {
     /// As `nofile restored to 1024:4096`.
-    public var description: String {
-        let now = limit.map { " \($0)" } ?? ""
+    public var description: String { description(limit: limit.map { "\($0)" }) }
+
+    /// The same, with the limits in other words.
+    package func description(limit: String?) -> String {
+        let stays = "\(resource) stays" + (limit.map { " \($0)" } ?? "")
         return switch outcome {
         case .restored: "\(resource) restored" + (limit.map { " to \($0)" } ?? "")
-        case .heldByAnotherLease: "\(resource) stays\(now): another lease holds it"
-        case .changedByTarget: "\(resource) stays\(now): it was changed meanwhile"
-        case .identityChanged: "\(resource) stays\(now): the process has other ids now; it is tried again"
+        case .heldByAnotherLease: "\(stays): another lease holds it"
+        case .changedByTarget: "\(stays): it was changed meanwhile"
+        case .identityChanged: "\(stays): the process has other ids now; the agent tries again"
         case .processEnded: "\(resource): the process has ended"
         }
     }

@@ -23,7 +23,7 @@ import Testing
             (.restored, "nofile restored to 1024:4096"),
             (.heldByAnotherLease, "nofile stays 1024:4096: another lease holds it"),
             (.changedByTarget, "nofile stays 1024:4096: it was changed meanwhile"),
-            (.identityChanged, "nofile stays 1024:4096: the process has other ids now; it is tried again"),
+            (.identityChanged, "nofile stays 1024:4096: the process has other ids now; the agent tries again"),
             (.processEnded, "nofile: the process has ended"),
         ]
         for (outcome, text) in told {

@@ -45,18 +45,8 @@ extension [LeaseInfo] {
 }
 
 extension Restoration {
-    /// "nofile restored to 1024:4096"
-    var line: String {
-        let now = limit.map { resource.formatted($0) }
-        let stays = "\(resource.name) stays" + (now.map { " \($0)" } ?? "")
-        return switch outcome {
-        case .restored: "\(resource.name) restored" + (now.map { " to \($0)" } ?? "")
-        case .heldByAnotherLease: "\(stays): another lease holds it"
-        case .changedByTarget: "\(stays): it was changed meanwhile"
-        case .identityChanged: "\(stays): the process has other ids now; the agent tries again"
-        case .processEnded: "\(resource.name): the process has ended"
-        }
-    }
+    /// "memlock restored to 8 MiB:8 MiB"
+    var line: String { description(limit: limit.map { resource.formatted($0) }) }
 
     var json: JSON {
         .object([
