@@ -35,6 +35,17 @@ struct ForegroundLease: ~Copyable {
 
     /// Gives it back when it is over, and says what came of that.
     func hold(_ lease: consuming BlockingLimitClient.Lease) throws -> [Restoration] {
+        let changes = lease.changes
+        do {
+            return try holdUntilOver(lease)
+        } catch let error as RlimitError where error.code == .leaseEnded {
+            // The agent saw the process end before it was asked.
+            guard try hasProcessEnded() else { throw error }
+            return changes.map { Restoration($0.resource, .processEnded) }
+        }
+    }
+
+    private func holdUntilOver(_ lease: consuming BlockingLimitClient.Lease) throws -> [Restoration] {
         var isAway = false
         while true {
             let pause = isAway ? Self.intervalWithoutAgent : Self.interval
@@ -55,6 +66,14 @@ struct ForegroundLease: ~Copyable {
     // False where a signal came or the process has ended.
     private func isUndisturbed(for pause: Duration) throws -> Bool {
         try Self.waiting { () throws(SystemError) in try poller.wait(timeout: pause) == 0 }
+    }
+
+    private func hasProcessEnded() throws -> Bool {
+        var hasEnded = false
+        _ = try Self.waiting { () throws(SystemError) in
+            try poller.wait(timeout: .zero) { if $0.token == Token.process { hasEnded = true } }
+        }
+        return hasEnded
     }
 }
 
