@@ -54,6 +54,16 @@ struct RefusalTests {
         #expect(refusal([], error: error).failure.message == "refused by policy; the most is 4096")
     }
 
+    @Test("A rule that grants with a lease alone does not count as one that denies")
+    func leaseNeeded() {
+        var error = denied
+        error.rule = "ci cores"
+        error.message = "rule \"ci cores\" lets uid 1000 raise nofile to 9000, but only with a lease of at most 60 s"
+        #expect(refusal([.set(.openFiles, to: 9000)], error: error).failure.advice == "Ask for it with --lease TIME.\n")
+        error.message = "rule \"ci cores\" lets a lease be renewed for at most 60 s"
+        #expect(refusal([.set(.openFiles, to: 9000)], error: error).failure.advice.isEmpty)
+    }
+
     @Test("A rule that denies is named, and none is brought that could not help")
     func deny() {
         var error = denied

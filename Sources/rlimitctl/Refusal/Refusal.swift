@@ -52,10 +52,13 @@ struct Refusal {
         return resource.formatted(allowed.hard)
     }
 
+    // Rules are named that refuse, and also those that grant in another way than it was asked for.
     private var deniedAdvice: String? {
-        error.rule.map {
-            "No [[allow]] helps: a rule that denies beats every rule that allows, and \"\($0.forTerminal)\" denies.\n"
-        }
+        guard let rule = error.rule else { return nil }
+        if error.message.contains("but only with a lease") { return "Ask for it with --lease TIME.\n" }
+        guard !error.message.hasPrefix("rule \"\(rule)\" lets ") else { return nil }
+        return "No [[allow]] helps: a rule that denies beats every rule that allows, and "
+            + "\"\(rule.forTerminal)\" denies.\n"
     }
 
     /// The rule that would grant all of it; nil where none could.
