@@ -6,10 +6,11 @@ extension LimitClient {
     ///
     /// - Parameters:
     ///   - target: Which process. A pidfd must be open until the first event has come.
-    ///   - interval: How long from one look to the next, at the least; to the millisecond.
-    ///   - alerts: Which uses to tell of.
+    ///   - interval: How long from one look to the next, at the least: more than zero, to the millisecond.
+    ///   - alerts: Which uses to tell of: of resources of which the kernel shows how much is taken.
     ///   - resources: Which to look at, beside those of the alerts; by default only those, and without alerts all sixteen. Open
     ///     files alone cost a quarter of all.
+    /// - Returns: What opens nothing by itself: what is wrong is thrown by `next()`, for the first event.
     public func watch(
         _ target: Target = .currentProcess, every interval: Duration = .seconds(1), alerts: [Watch.Threshold] = [],
         resources: [Resource]? = nil

@@ -21,11 +21,13 @@ extension LimitClient.Watch {
 
         /// More than this part of the soft limit, whatever that is then: 0.9 is nine tenths. Nothing is above a part of no
         /// limit.
+        ///
+        /// - Parameter fraction: From 0 to 1; a watch with another throws `.invalidArgument`.
         public static func above(fraction: Double, of resource: Resource) -> Threshold {
             Threshold(resource: resource, mark: .fraction(fraction))
         }
 
-        /// More than this, in the unit of the resource.
+        /// More than this, in the unit of the resource; a watch for more than infinity throws `.invalidArgument`.
         public static func above(_ bound: Limit.Bound, of resource: Resource) -> Threshold {
             Threshold(resource: resource, mark: .value(bound))
         }
@@ -50,10 +52,12 @@ extension LimitClient.Watch.Threshold {
     ///   the kernel shows nobody how much is taken.
     func check() throws(RlimitError) {
         guard ProcessSight.usesShown.contains(resource) else {
+            let shown = ProcessSight.usesShown.map(\.name).joined(separator: ", ")
             throw RlimitError(
                 .unsupported,
                 message:
-                    "the kernel does not show how much of \(resource) a process uses, so no threshold can be watched",
+                    "the kernel does not show how much of \(resource) a process uses, so no threshold can be watched; of "
+                    + "\(shown) it does",
                 resource: resource)
         }
         switch mark {

@@ -24,7 +24,9 @@ struct WatchCommand: ParsableCommand {
     @OptionGroup var cgroup: CgroupOptions
     @OptionGroup var agent: AgentOption
 
-    @Option(help: ArgumentHelp("From one look to the next: 500ms, 1s, 2m.", valueName: "time"))
+    @Option(
+        help: ArgumentHelp("From one look to the next: 500ms, 1s (the default), 2m.", valueName: "time"),
+        transform: Interval.init(word:))
     var every = Interval.second
 
     @Option(

@@ -1,12 +1,20 @@
 import ArgumentParser
 
 /// A length of time as people write it: `500ms`, `1s`, `0.5s`, `2m`, `1h`; a bare number is seconds.
-struct Interval: ExpressibleByArgument, Equatable {
+struct Interval: Equatable {
     let duration: Duration
 
     static let second = Interval(.seconds(1))
 
     private init(_ duration: Duration) { self.duration = duration }
+
+    /// - Throws: What would be one.
+    init(word: String) throws {
+        guard let interval = Interval(argument: word) else {
+            throw ValidationError("a time is from 1ms to 24h, such as 500ms, 1s or 2m")
+        }
+        self = interval
+    }
 
     init?(argument: String) {
         let digits = argument.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
@@ -27,6 +35,4 @@ struct Interval: ExpressibleByArgument, Equatable {
         return milliseconds % 1000 == 0 ? "\(milliseconds / 1000) s" : "\(milliseconds) ms"
     }
 
-    /// What help says of the default.
-    var defaultValueDescription: String { "1s" }
 }
