@@ -115,7 +115,7 @@ struct LeaseTests {
 
     @Test("leases are shown in a table, a row for each limit")
     func table() throws {
-        #expect(try tool("leases").complaint == "rlimitctl: there are no leases\n")
+        #expect(try tool("leases").complaint == "rlimitctl: there are no leases that you may see\n")
         _ = try set("nofile=2000:2000", "memlock=1G:1G", "--lease", "90m")
         let shown = try tool("leases")
         #expect(shown.status == 0)

@@ -7,7 +7,9 @@ struct LeasesCommand: ParsableCommand {
         commandName: "leases",
         abstract: "Show leases, end them, or let them last longer.",
         discussion: """
-            Without more, a table of your own leases, or of everyone's where a rule lets you see them ("lease_list").
+            Without more, a table of your own leases, or of everyone's where a rule lets you see them ("lease_list"). One \
+            that lasts as long as a connection (set --while-connected, run --lease without a time) is shown to \
+            the process that has it, and to those who see everyone's.
             """,
         subcommands: [LeaseListCommand.self, LeaseReleaseCommand.self, LeaseRenewCommand.self],
         defaultSubcommand: LeaseListCommand.self)
@@ -24,7 +26,7 @@ struct LeaseListCommand: ParsableCommand {
     func run() throws {
         let leases = try global.client(agentOnly: true).leases()
         if global.json { return try Output.print(.object([("leases", .array(leases.map(\.json)))])) }
-        if leases.isEmpty { return Output.note("there are no leases") }
+        if leases.isEmpty { return Output.note("there are no leases that you may see") }
         try Output.print(leases.table)
     }
 }
@@ -36,12 +38,10 @@ struct LeaseReleaseCommand: ParsableCommand {
 
     @OptionGroup var global: GlobalOptions
 
-    @Argument(help: ArgumentHelp("As \"rlimitctl leases\" shows it.", valueName: "id"))
-    var id: String
+    @OptionGroup var lease: LeaseArgument
 
     func run() throws {
-        let id = try LeaseInfo.ID(word: id)
-        try Output.print(try global.client(agentOnly: true).release(id), asJSON: global.json)
+        try Output.print(try global.client(agentOnly: true).release(lease.id()), asJSON: global.json)
     }
 }
 
@@ -52,26 +52,28 @@ struct LeaseRenewCommand: ParsableCommand {
 
     @OptionGroup var global: GlobalOptions
 
-    @Argument(help: ArgumentHelp("As \"rlimitctl leases\" shows it.", valueName: "id"))
-    var id: String
+    @OptionGroup var lease: LeaseArgument
 
     @Argument(help: ArgumentHelp("Such as 30s, 10m, 1h or 7d.", valueName: "time"))
     var time: String
 
     func run() throws {
-        let id = try LeaseInfo.ID(word: id)
         let duration = try LeaseTime(parsing: time, for: "leases renew").duration
-        let lease = try global.client(agentOnly: true).renew(id, for: duration)
-        if global.json { return try Output.print(lease.json) }
-        try Output.print("lease \(lease.id)  \(LeaseTime.ending(in: lease.remaining))\n")
+        let renewed = try global.client(agentOnly: true).renew(lease.id(), for: duration)
+        if global.json { return try Output.print(renewed.json) }
+        try Output.print("lease \(renewed.id)  \(LeaseTime.ending(in: renewed.remaining))\n")
     }
 }
 
-extension LeaseInfo.ID {
-    fileprivate init(word: String) throws(UsageError) {
+/// Which lease.
+struct LeaseArgument: ParsableArguments {
+    @Argument(help: ArgumentHelp("As \"rlimitctl leases\" shows it.", valueName: "id"))
+    var word: String
+
+    func id() throws(UsageError) -> LeaseInfo.ID {
         guard let id = LeaseInfo.ID(word) else {
             throw UsageError("\"\(word.forTerminal)\" names no lease; \"rlimitctl leases\" shows what does")
         }
-        self = id
+        return id
     }
 }
