@@ -70,7 +70,7 @@ extension AgentOptions {
             """)
         if loaded.files.isEmpty { log.warning("there is no policy file; only what needs no rule is granted") }
         var keeper = LeaseKeeper(try LeaseStore(state, log: log))
-        keeper.book.room.processes = Int(clamping: descriptors) / 5
+        keeper.book.room.processes = Int(clamping: descriptors) / 16
         // A session holds its socket and its process, and may hold one more that it named, and one that was sent to it.
         let errandLimit = Self.errandLimit(descriptors: Int(clamping: descriptors))
         let connectionLimit = max(
