@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdio.h>
@@ -29,12 +30,47 @@ static int native_flags(int flags) {
 
 int rl_open(const char *path, int flags) { return RESULT(open(path, native_flags(flags))); }
 
+// One name after the other; none of them leads up, through a link, or to another file system.
+static int walk_beneath(int folder, const char *path, int flags) {
+    struct stat top, here;
+    if (fstat(folder, &top) != 0) return -errno;
+    int at = openat(folder, ".", O_CLOEXEC | O_PATH | O_DIRECTORY);
+    if (at < 0) return -errno;
+    while (1) {
+        while (*path == '/') path++;
+        size_t length = strcspn(path, "/");
+        char name[NAME_MAX + 1];
+        if (length >= sizeof name || length == 0) {
+            close(at);
+            return length == 0 ? -ENOENT : -ENAMETOOLONG;
+        }
+        memcpy(name, path, length);
+        name[length] = '\0';
+        path += length;
+        int is_last = path[strspn(path, "/")] == '\0';
+        int next = strcmp(name, "..") == 0
+                       ? -EXDEV
+                       : (int)RESULT(openat(at, name, O_NOFOLLOW | (is_last ? native_flags(flags)
+                                                                            : O_CLOEXEC | O_PATH | O_DIRECTORY)));
+        close(at);
+        if (next < 0) return next;
+        if (fstat(next, &here) != 0 || here.st_dev != top.st_dev) {
+            close(next);
+            return -EXDEV;
+        }
+        if (is_last) return next;
+        at = next;
+    }
+}
+
 int rl_open_beneath(int folder, const char *path, int flags) {
     struct open_how how = {
         .flags = native_flags(flags),
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
     };
-    return (int)RESULT(syscall(SYS_openat2, folder, path, &how, sizeof how));
+    int result = (int)RESULT(syscall(SYS_openat2, folder, path, &how, sizeof how));
+    // Filters of system calls cannot look into its argument, and some refuse it whole: RestrictSUIDSGID= of systemd.
+    return result == -ENOSYS ? walk_beneath(folder, path, flags) : result;
 }
 
 int rl_cgroup_version(int fd) {
