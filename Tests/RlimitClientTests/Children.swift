@@ -7,8 +7,10 @@ final class Child: Sendable {
     /// A process that sleeps, once sh(1) has prepared it.
     init(_ preparation: String = "") throws {
         pid = try spawn(["/bin/sh", "-c", preparation + " exec sleep 600"])
-        // Once it sleeps, its limits are those that it was given.
-        while text(ofFile: "/proc/\(pid)/comm") != "sleep\n" { usleep(500) }
+        // Once it sleeps, its limits are those that it was given, and it opens no more libraries.
+        while text(ofFile: "/proc/\(pid)/comm") != "sleep\n" || !text(ofFile: "/proc/\(pid)/stat").contains(") S ") {
+            usleep(500)
+        }
     }
 
     /// Ends it and leaves it a zombie.
