@@ -60,8 +60,12 @@ struct BenchmarkTests {
             #expect(line["errors"].number == 0, "\(kind): \(result.output)")
         }
         // Every set was granted, and the last one put the limit back.
-        let audited = agent.log.split(separator: "\n").filter { $0.contains("operation=set") }
-        #expect(audited.count >= 120 && audited.allSatisfy { $0.contains("verdict=granted") })
+        var audited: [Substring] = []
+        try waitUntil("120 sets are in the log") {
+            audited = agent.log.split(separator: "\n").filter { $0.contains("operation=set") }
+            return audited.count >= 120
+        }
+        #expect(audited.allSatisfy { $0.contains("verdict=granted") })
         #expect(try sample.files.limit("Max open files").description.contains("1234"))
     }
 
