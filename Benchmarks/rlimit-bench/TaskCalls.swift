@@ -32,6 +32,11 @@ struct TaskCalls: Sendable {
     }
 
     private func run(_ plan: Plan) async throws -> Recorder {
+        guard plan.prefersExecutor else { return try await runLanes(plan) }
+        return try await withTaskExecutorPreference(LimitClient.executor) { try await runLanes(plan) }
+    }
+
+    private func runLanes(_ plan: Plan) async throws -> Recorder {
         for turn in 0..<plan.warmup { _ = try await work.perform(turn, with: client) }
         let recorder = try Recorder(longest: plan.longest)
         let left = Countdown(plan.calls)
