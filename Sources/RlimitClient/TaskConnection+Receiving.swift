@@ -89,20 +89,20 @@ extension TaskConnection {
             }
             return
         }
-        guard call.reply.take(response) else { throw .noAgent(place, "an answer in parts that do not fit") }
-        guard call.reply.isWhole else { return }
+        guard call.take(response) else { throw .noAgent(place, "an answer in parts that do not fit") }
+        guard call.isAnswered else { return }
         sent.remove(call)
         resumptions.add(call)
     }
 
     // The same of an answer that repeats the last one.
     private func deliver(
-        _ told: ToldLimits, of id: UInt64, _ resumptions: inout Resumptions
+        _ told: borrowing ToldLimits, of id: UInt64, _ resumptions: inout Resumptions
     ) throws(RlimitError) {
         guard let call = sent[id] else { return }
         sent.remove(call)
         guard !call.isAbandoned else { return }
-        guard call.reply.take(told) else { throw .noAgent(place, "an answer in parts that do not fit") }
+        guard call.take(told) else { throw .noAgent(place, "an answer in parts that do not fit") }
         resumptions.add(call)
     }
 

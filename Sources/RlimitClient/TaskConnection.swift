@@ -68,7 +68,7 @@ final class TaskConnection: Connection, @unchecked Sendable {
     func exchange<Asked: Question>(
         _ question: Asked, until deadline: Deadline
     ) async -> Result<Asked.Value?, Ending> {
-        let call = TaskCall(question.inquiry, deadline)
+        let call = TaskCall(question.inquiry, resource: question.resource, deadline)
         await withTaskCancellationHandler {
             // Whoever takes it out of the call resumes it, once; so it need not be counted.
             await unsafe withUnsafeContinuation { unsafe begin(call, $0) }
@@ -123,7 +123,7 @@ extension TaskConnection {
         var resumptions = Resumptions()
         let isDone = monitor.locked {
             // Where it has not begun yet, it will not.
-            if call.isAbandoned, !call.reply.isWhole, call.ending == nil {
+            if call.isAbandoned, !call.isAnswered, call.ending == nil {
                 call.ending = .failed(.cancelled(place))
             }
             giveUp(call, .cancelled(place), &resumptions)
