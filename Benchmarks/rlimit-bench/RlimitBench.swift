@@ -50,6 +50,9 @@ struct RlimitBench: ParsableCommand {
     @Option(help: "Call through the asynchronous client, from so many tasks at once over its one connection.")
     var tasks = 0
 
+    @Flag(help: "Of --tasks: run them on the client's own executor.")
+    var executor = false
+
     @Option(
         help: "Poll so many microseconds for an answer before sleeping, where that pays. Not of many calls at once.")
     var busyPoll = 0
@@ -119,7 +122,7 @@ struct RlimitBench: ParsableCommand {
 
     private func measure(_ plan: Plan, asJSON: Bool) throws {
         var plan = plan
-        (plan.tasks, plan.busyPoll) = (tasks, busyPoll)
+        (plan.tasks, plan.prefersExecutor, plan.busyPoll) = (tasks, executor, busyPoll)
         if let complaint = plan.complaint { throw ValidationError("\(complaint).") }
         let bench = Bench(plan, try deed())
         if plan.mode == .first {
