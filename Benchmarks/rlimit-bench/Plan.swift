@@ -14,6 +14,8 @@ struct Plan: Sendable {
     /// Calls before the clock starts; at least one of each connection.
     var warmup = 1000
     var connections = 1
+    /// Descriptors of connections that somebody else made; the rest are to be made.
+    var connected: Range<Int32> = 0..<0
     /// Of each connection.
     var outstanding = 1
     /// That call at once through the asynchronous client; 0 calls through the blocking one.

@@ -111,6 +111,13 @@ struct RlimitBench: ParsableCommand {
         if script.mode == .conc { plan.connections = script.parameter }
         if script.mode == .pipe { plan.outstanding = script.parameter }
         plan.subject = try subject(script.pid)
+        if let text = OwnProcess.environment("BENCH_CONNECTED") {
+            let numbers = text.split(separator: ":").compactMap { Int32($0) }
+            guard numbers.count == 2, numbers[0] > 2, 0..<100_000 ~= numbers[1] else {
+                throw ValidationError("BENCH_CONNECTED is \"\(text)\", and must be FIRST:COUNT.")
+            }
+            plan.connected = numbers[0]..<numbers[0] + numbers[1]
+        }
         if let seconds = OwnProcess.environment("BENCH_MAX_S") {
             guard let longest = Double(seconds), longest > 0, longest < 86400 else {
                 throw ValidationError("BENCH_MAX_S is \"\(seconds)\", and must be a number of seconds.")

@@ -63,7 +63,7 @@ package struct Agent: ~Copyable {
         var desk = Desk(
             handler: RequestHandler(
                 policy: parts.policy, facts: parts.facts, audit: Audit(sink: parts.sink), leases: parts.leases),
-            errandLimit: parts.errandLimit, leases: leases)
+            budget: parts.budget, leases: leases)
         try desk.adoptLeases()
         self.desk = desk
         self.poller = poller
@@ -73,8 +73,9 @@ package struct Agent: ~Copyable {
         supervisor = parts.supervisor
         sink = parts.sink
         log = parts.log
-        limits = ConnectionLimits(all: parts.connectionLimit)
+        limits = ConnectionLimits(all: parts.budget.connections)
         busyPoll = BusyPoll(upTo: parts.busyPoll)
+        countConnections()
     }
 
     // How many events there are, after looking for some before sleeping where that is wanted and pays.
@@ -156,6 +157,7 @@ extension Agent {
     }
 
     private mutating func admit(_ socket: consuming StreamSocket) {
+        if desk.processes.isShort { deliver() }
         var who: PeerHandle
         do throws(SystemError) {
             who = try socket.peer()
@@ -166,7 +168,7 @@ extension Agent {
         }
         let peer = who.peer
         let policy = desk.handler.policy
-        let free = limits.free(besides: sessions.count, administrator: policy.isAdministrator(peer))
+        let free = limits.free(besides: sockets, administrator: policy.isAdministrator(peer))
         guard free > 0 else {
             return turnAway(socket, peer, "the agent has \(sessions.count) connections, and no room for more of others")
         }
@@ -210,7 +212,7 @@ extension Agent {
         let token = sessions.insert(session)
         session.token = token
         desk.handler.statistics.acceptedConnections += 1
-        desk.handler.statistics.connections = UInt64(sessions.count)
+        countConnections()
         do throws(SystemError) {
             try poller.add(session.socket.descriptor.number, .readable, token: token)
         } catch {
@@ -227,7 +229,15 @@ extension Agent {
         desk.end(session)
         session.account.groups.release(session.peer.groups, to: &groupBudget)
         tenants.release(session.account, now: desk.now)
+        countConnections()
+    }
+
+    // Those of connections, also of some that are over.
+    private var sockets: Int { sessions.count + StreamSocket.beingClosed }
+
+    private mutating func countConnections() {
         desk.handler.statistics.connections = UInt64(sessions.count)
+        desk.processes.room = desk.budget.room(besides: sockets)
     }
 }
 
@@ -262,6 +272,7 @@ extension Agent {
             if sessions[session.token] != nil { settle(session, fate) }
         }
         desk.clear()
+        if desk.processes.isShort { desk.makeRoom(among: &sessions, tenants: tenants.present) }
     }
 
     private mutating func settle(_ session: Session, _ fate: Session.Fate) {
