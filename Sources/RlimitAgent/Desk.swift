@@ -61,7 +61,12 @@ struct Desk: ~Copyable {
     }
 
     /// The first half of a session's turn: what it sent is received and answered. The answers lie in `output` until `deliver`.
-    mutating func serve(_ session: Session) {
+    mutating func serve(_ session: Session) { _ = serve(session, onlyIfReady: false) }
+
+    /// The same of one that waits for nothing but its peer's next request. False: nothing has come.
+    mutating func serveIfReady(_ session: Session) -> Bool { serve(session, onlyIfReady: true) }
+
+    private mutating func serve(_ session: Session, onlyIfReady: Bool) -> Bool {
         outputStart = output.count
         getsStart = gets.count
         var letter = Letter(session)
@@ -69,6 +74,7 @@ struct Desk: ~Copyable {
             if try sendLeftovers(of: session), !session.isEnding, !session.rests {
                 received = now
                 session.isOver = try receive(from: session)
+                if onlyIfReady, input.isEmpty, !session.isOver, !session.isEnding { return false }
                 answerFrames(of: session)
             }
         } catch {
@@ -81,6 +87,7 @@ struct Desk: ~Copyable {
         letter.text = outputStart..<output.count
         letter.gets = getsStart..<gets.count
         letters.append(letter)
+        return true
     }
 
     /// The second half: the answers are sent.

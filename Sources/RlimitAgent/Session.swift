@@ -91,6 +91,9 @@ final class Session {
         return position != positionSeen
     }
 
+    /// It waits for its peer's next request, and for nothing else.
+    var isListening: Bool { isIdle && !rests && !isEnding && interest == .readable && !isInBacklog }
+
     /// Whether a process, held since before now, is the one that connected. The number alone does not tell: it may have been
     /// given to another after the peer ended.
     ///

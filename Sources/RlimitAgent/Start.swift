@@ -56,6 +56,8 @@ extension AgentOptions {
         try OwnProcess.forgoCoreFiles()
         let privileges = try Privileges.becomeAgent(
             user, allowing: allowance)
+        // Of this thread, whose loop it will be.
+        TimeSlice.ask(Self.timeSlice)
         // Its own limits are what they shall be.
         try Sandbox.shutIn(pid: OwnProcess.pid)
         let facts = AgentFacts.gather(canRaise: privileges.permitted != 0 && SystemFacts.isInitialUserNamespace)
@@ -77,6 +79,10 @@ extension AgentOptions {
         OwnProcess.forgetCode()
         return agent
     }
+
+    /// Shorter than the shortest that Linux gives of its own (0.7 ms): the loop, when it is woken, need not wait for the slice of a
+    /// thread that computes on its processor, such as the one that reads the policy anew.
+    private static let timeSlice: Duration = .microseconds(500)
 
     // By name, or as UID:GID.
     private func agentUser() throws(StartError) -> AgentPrivileges.UserID {
