@@ -104,13 +104,13 @@ struct LeaseTests {
         throws
     {
         let other = try SampleProcess(as: .served, limits: ["--nofile=1000:4000"])
-        let short = try caller.lend(soft: 2000, of: other.pid, .duration(.milliseconds(300)))
         let long = try caller.lend(soft: 3000, of: sample.pid, .duration(.seconds(3600)))
         let gone = try SampleProcess(as: .served, limits: ["--nofile=1000:4000"])
         _ = try caller.lend(soft: 3000, of: gone.pid, .duration(.seconds(3600)))
+        let short = try caller.lend(soft: 2000, of: other.pid, .duration(.seconds(1)))
         agent.send(SIGKILL)
         try gone.end()
-        usleep(400_000)
+        sleep(1)
         #expect(try files() == "3000:4000" && files(other) == "2000:4000")
         try agent.startAgain()
         try waitUntil("what is over is taken back") { try files(other) == "1000:4000" }
