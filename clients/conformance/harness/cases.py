@@ -45,7 +45,7 @@ def run_cases(here, options, adapters):
         run = []
         for case in cases:
             needs = case.get("needs", [])
-            if options.only_needing and not needs:
+            if options.needing and not options.needing & set(needs):
                 continue
             lacks = [need for need in needs if not has[need]]
             for need in lacks[:1]:
