@@ -2,6 +2,7 @@
 import json
 import os
 import selectors
+import subprocess
 import tempfile
 import time
 
@@ -14,6 +15,22 @@ class Failure(Exception):
     """It hung, died, or said something that is no answer."""
 
 
+class Patience:
+    """Gives up on an adapter that failed so often on end by hanging or dying: a round must come to its end."""
+
+    MOST = 3
+
+    def __init__(self):
+        self._failures = 0
+
+    @property
+    def is_over(self):
+        return self._failures >= self.MOST
+
+    def note(self, failure):
+        self._failures = self._failures + 1 if failure else 0
+
+
 class Adapter:
     def __init__(self, command, socket, limits, patience):
         self.patience = patience
@@ -21,8 +38,6 @@ class Adapter:
         self._errors = tempfile.TemporaryFile()
         environment = {key: value for key, value in os.environ.items() if not key.startswith("RLIMITD_")}
         environment.update(RLIMITD_SOCKET=socket, HOME="/nonexistent", LC_ALL="C.UTF-8")
-        import subprocess
-
         try:
             self.process = kernel.spawn(
                 UID, limits, command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, bufsize=0,

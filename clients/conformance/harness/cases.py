@@ -4,7 +4,7 @@ import re
 import time
 
 from . import kernel
-from .adapter import Adapter, Failure
+from .adapter import Adapter, Failure, Patience
 from .match import compare
 from .world import Broken, World
 
@@ -80,11 +80,19 @@ class Round:
 
     def run(self, cases, left):
         began, passed, failed = time.monotonic(), 0, 0
-        for case in cases:
+        patience = Patience()
+        for number, case in enumerate(cases):
+            if patience.is_over:
+                failed += len(cases) - number
+                print(f"{self.name}: it fails every time: {len(cases) - number} more cases were not tried")
+                break
+            self.failure = None
             try:
                 wrong = self._case(case)
             except Failure as failure:
+                self.failure = failure
                 wrong = [str(failure)]
+            patience.note(self.failure)
             if wrong:
                 failed += 1
                 print(f"{self.name}: {case['name']}: FAILED")
@@ -152,6 +160,7 @@ class Round:
             try:
                 given = self.adapter.ask(request)
             except Failure as failure:
+                self.failure = failure
                 return [f"it {failure}", f"request:  {json.dumps(request)}"]
             if self.optional and set(given) == {"lacks"}:
                 self.lacks.append(str(given["lacks"]))

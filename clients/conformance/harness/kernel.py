@@ -92,6 +92,15 @@ def may_raise_hard_limits():
     return os.waitpid(child, 0)[1] == 0
 
 
+def may_change_others():
+    """Whether root may set limits of other users' processes: of those in a child user namespace any root of it may."""
+    process = spawn(65500, {}, ["/bin/sleep", "60"])
+    try:
+        return change(process.pid, 0, {"core": [0, 0]})
+    finally:
+        end(process)
+
+
 def spawn(uid, wanted, command, **how):
     """A process of a user, with limits."""
 

@@ -9,7 +9,7 @@ import threading
 import time
 
 from . import contract, kernel
-from .adapter import UID, Adapter, Failure
+from .adapter import UID, Adapter, Failure, Patience
 from .cases import chosen, filled, load, none_such
 from .match import compare
 
@@ -128,11 +128,19 @@ class Stage:
         peer = kernel.spawn(UID, {}, ["/bin/sleep", "86400"], stdin=subprocess.DEVNULL)
         began, passed, failed = time.monotonic(), 0, 0
         try:
-            for case in cases:
+            patience = Patience()
+            for number, case in enumerate(cases):
+                if patience.is_over:
+                    failed += len(cases) - number
+                    print(f"{self.name}: it fails every time: {len(cases) - number} more cases were not tried")
+                    break
+                self.failure = None
                 try:
                     wrong = self._case(case, peer.pid)
                 except Failure as failure:
+                    self.failure = failure
                     wrong = [str(failure)]
+                patience.note(self.failure)
                 if wrong:
                     failed += 1
                     print(f"{self.name}: bytes: {case['name']}: FAILED")
@@ -197,6 +205,7 @@ class Stage:
         try:
             given = self.adapter.ask(ask)
         except Failure as failure:
+            self.failure = failure
             wrong = [f"it {failure}"]
         done.set()
         player.join()
