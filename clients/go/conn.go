@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -241,7 +242,7 @@ func (c *conn) send(fd int) (bool, error) {
 			c.deaf = true
 			_ = c.socket.SetReadDeadline(time.Now().Add(time.Second))
 		default:
-			return false, err
+			return false, os.NewSyscallError("sendmsg", err)
 		}
 	}
 	return true, nil
@@ -291,6 +292,10 @@ func (c *conn) receiveOne(reader *bufio.Reader) *Error {
 func readFailure(err error) string {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return "it was closed"
+	}
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return "recv: " + errno.Error()
 	}
 	return err.Error()
 }

@@ -34,10 +34,8 @@ func holdSubject(target Target) (*subject, *Error) {
 		case syscall.EPERM, syscall.ENOSYS:
 			// A container whose filter of system calls is older than pidfds.
 			return &subject{pidfd: -1, number: pid}, nil
-		case syscall.ESRCH, syscall.EINVAL, syscall.ENOENT:
-			return nil, noSuchProcess(fmt.Sprintf("process %d", pid))
 		}
-		return nil, systemError(errno, "pidfd_open", fmt.Sprintf("process %d", pid))
+		return nil, pidfdError(errno, fmt.Sprintf("process %d", pid))
 	case pidfdTarget:
 		fd, errno := duplicate(target.number)
 		if errno != 0 {
@@ -55,6 +53,17 @@ func holdSubject(target Target) (*subject, *Error) {
 		return s.alive()
 	}
 	return caller, nil
+}
+
+// Of a thread that leads no process it is EINVAL before Linux 6.18 and ENOENT since.
+func pidfdError(errno syscall.Errno, whom string) *Error {
+	switch errno {
+	case 0:
+		return nil
+	case syscall.ESRCH, syscall.EINVAL, syscall.ENOENT:
+		return noSuchProcess(whom)
+	}
+	return systemError(errno, "pidfd_open", whom)
 }
 
 func (s *subject) letGo() {

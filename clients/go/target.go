@@ -1,5 +1,10 @@
 package rlimitd
 
+import (
+	"fmt"
+	"os"
+)
+
 // Target is the process that a call is about.
 type Target struct {
 	kind   targetKind
@@ -21,9 +26,23 @@ var Self = Target{}
 // the call lasts.
 func PID(pid int) Target { return Target{pidTarget, pid} }
 
-// Pidfd is the process of a pidfd (pidfd_open(2), os/exec and clone(2)), which stays the caller's and must stay open for as
-// long as the call lasts.
+// Pidfd is the process of a pidfd, as from OpenProcess, which stays the caller's and must stay open for as long as the call
+// lasts.
 func Pidfd(fd int) Target { return Target{pidfdTarget, fd} }
+
+// OpenProcess takes hold of the process that has this number now, by a pidfd (pidfd_open(2)): Pidfd(int(file.Fd())) means this
+// very process, though its number may be given to another once it has ended.
+func OpenProcess(pid int) (*os.File, error) {
+	if pid <= 0 {
+		return nil, newError(ErrInvalidArgument, "%d is no process id", pid)
+	}
+	name := fmt.Sprintf("process %d", pid)
+	fd, errno := pidfdOpen(pid)
+	if err := pidfdError(errno, name); err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), name), nil
+}
 
 // Group is many processes: those of a cgroup or of a pod. Each is judged for itself, by the agent.
 type Group struct {

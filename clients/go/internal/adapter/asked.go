@@ -6,7 +6,6 @@ import (
 	"errors"
 	"math"
 	"strconv"
-	"syscall"
 	"time"
 
 	rlimitd "github.com/rlimitd/rlimitd/clients/go"
@@ -76,16 +75,11 @@ func (r *request) target() (rlimitd.Target, func(), error) {
 	if err != nil {
 		return rlimitd.Self, none, err
 	}
-	const pidfdOpen = 434
-	fd, _, errno := syscall.Syscall(pidfdOpen, uintptr(pid), 0, 0)
-	switch errno {
-	case 0:
-		return rlimitd.Pidfd(int(fd)), func() { _ = syscall.Close(int(fd)) }, nil
-	case syscall.ESRCH:
-		return rlimitd.Self, none, &rlimitd.Error{Code: rlimitd.ErrNoSuchProcess, Errno: errno,
-			Message: "no such process: " + strconv.Itoa(pid), EditIndex: -1}
+	file, err := rlimitd.OpenProcess(pid)
+	if err != nil {
+		return rlimitd.Self, none, err
 	}
-	return rlimitd.Self, none, invalid("%d is no process id: %s", pid, errno)
+	return rlimitd.Pidfd(int(file.Fd())), func() { _ = file.Close() }, nil
 }
 
 func number(value any) (int, error) {
