@@ -62,7 +62,7 @@ func raiseRole() {
 	limit, err := rlimitd.Raise(ctx, rlimitd.NoFile, 100)
 	report("100", limit, err)
 	limit, err = rlimitd.Raise(ctx, rlimitd.NoFile, 100000)
-	report("100000", limit, err.(*rlimitd.Error).Code)
+	report("100000", limit, err.(*rlimitd.Error).Code.String())
 	limit, err = rlimitd.Raise(ctx, rlimitd.NoFile, 65536)
 	report("65536", limit, err)
 	children, err := exec.Command("sh", "-c", "ulimit -Sn; ulimit -Hn").Output()
@@ -72,10 +72,10 @@ func raiseRole() {
 	limit, err = client.Raise(ctx, rlimitd.Self, rlimitd.NoFile, 100000)
 	report("nobody", limit, err)
 	changes, err := client.Set(ctx, rlimitd.Self, rlimitd.RaiseUpTo(rlimitd.NoFile, 100000))
-	report("clamp", changes[0].New, changes[0].Shortfall.Code, err)
+	report("clamp", changes[0].New, changes[0].Shortfall.Code.String(), err)
 }
 
-func TestRaise(t *testing.T) {
+func TestCapabilityRaise(t *testing.T) {
 	agent := startAgent(t, policy)
 	output := runAs(t, agent.socket(), "raise", testProgram(t))
 	expected := `100 4096:4096 <nil>
@@ -112,7 +112,7 @@ func leaseRole() {
 	report("returned", restorations[0].Outcome, restorations[0].Limit, err)
 }
 
-func TestLeaseOfOneself(t *testing.T) {
+func TestCapabilityLeaseOfOneself(t *testing.T) {
 	agent := startAgent(t, policy)
 	output := runAs(t, agent.socket(), "lease", testProgram(t))
 	expected := `lent 65536:65536 <nil>
@@ -127,7 +127,7 @@ returned CHANGED_BY_TARGET 5000:65536 <nil>
 }
 
 // The first example of README.md is this program, and it does what it says.
-func TestFirstExample(t *testing.T) {
+func TestCapabilityFirstExample(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	must(t, err)
 	source, err := os.ReadFile("examples/raise/main.go")
@@ -142,7 +142,7 @@ func TestFirstExample(t *testing.T) {
 	}
 }
 
-func TestSidecar(t *testing.T) {
+func TestCapabilitySidecar(t *testing.T) {
 	agent := startAgent(t, policy)
 	pid := startSleeper(t, 64002, "pod-main")
 	low := rlimitd.Limit{Soft: 256, Hard: 512}

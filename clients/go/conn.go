@@ -320,7 +320,7 @@ func (c *conn) deliver(response *pb.Response) *Error {
 		c.link.work.Add(1)
 		go func() {
 			defer c.link.work.Done()
-			_, _ = c.link.returnLease(LeaseID(id))
+			_, _ = c.link.returnLease(LeaseID(id), time.Now().Add(timeToReturn))
 		}()
 	}
 	return nil

@@ -70,7 +70,7 @@ func askEach[Value any](
 	}
 	each := &Each[Value]{Incomplete: list.GetIncomplete()}
 	for _, result := range list.Results {
-		process := Process[Value]{PID: int(least(result.GetPid(), 1<<31)), Err: errorFrom(result.GetError())}
+		process := Process[Value]{PID: int(least(result.GetPid(), 1<<22)), Err: errorFrom(result.GetError())}
 		if process.Err == nil {
 			var ok bool
 			if process.Value, ok = value(result); !ok {

@@ -228,11 +228,12 @@ func (c *Client) ReleaseLease(ctx context.Context, id LeaseID) ([]Restoration, e
 		restorations []Restoration
 		err          *Error
 	}
-	ctx, cancel, err := c.bounded(ctx)
-	if err != nil {
-		return nil, err
-	}
+	ctx, cancel, isOver := c.bounded(ctx)
 	defer cancel()
+	end := time.Now().Add(timeToReturn)
+	if deadline, bounded := ctx.Deadline(); bounded && isOver == nil {
+		end = deadline
+	}
 	c.mu.Lock()
 	if c.isClosed {
 		c.mu.Unlock()
@@ -244,9 +245,12 @@ func (c *Client) ReleaseLease(ctx context.Context, id LeaseID) ([]Restoration, e
 	came := make(chan result, 1)
 	go func() {
 		defer c.work.Done()
-		restorations, err := c.returnLease(id)
+		restorations, err := c.returnLease(id, end)
 		came <- result{restorations, err}
 	}()
+	if isOver != nil {
+		return nil, isOver
+	}
 	select {
 	case r := <-came:
 		return r.restorations, r.err.orNil()
@@ -255,9 +259,12 @@ func (c *Client) ReleaseLease(ctx context.Context, id LeaseID) ([]Restoration, e
 	}
 }
 
-// Gives a lease back, also to an agent that is only being started.
-func (c *link) returnLease(id LeaseID) ([]Restoration, *Error) {
-	ctx, cancel := context.WithTimeout(c.life, 30*time.Second)
+// Also for an agent that is only being started.
+const timeToReturn = 30 * time.Second
+
+// Gives a lease back, whoever still waits for that.
+func (c *link) returnLease(id LeaseID, end time.Time) ([]Restoration, *Error) {
+	ctx, cancel := context.WithDeadline(c.life, end)
 	defer cancel()
 	answer, _, err := c.ask(ctx, &inquiry{request: &pb.Request{Operation: &pb.Request_LeaseRelease{
 		LeaseRelease: &pb.LeaseRelease{Lease: []byte(id)}}}})

@@ -131,3 +131,22 @@ func TestWhatCannotBeLeased(t *testing.T) {
 	_, err = client.Lease(background, Self, 0)
 	requireCode(t, err, ErrInvalidArgument)
 }
+
+// Also where there is no time left to wait for what comes of it.
+func TestAReleaseIsSentAnyhow(t *testing.T) {
+	released := make(chan bool, 1)
+	agent := newFakeAgent(t, func(_ int, peer *fakePeer) {
+		peer.send(changesAnswer(peer.read().GetId(), []byte("lease")))
+		released <- peer.read().GetLeaseRelease() != nil
+		peer.drain()
+	})
+	lease, err := agent.client().Lease(background, Self, time.Minute, RaiseTo(NoFile, 3))
+	must(t, err)
+	over, cancel := context.WithCancel(background)
+	cancel()
+	_, err = lease.Release(over)
+	requireCode(t, err, ErrCancelled)
+	if !<-released {
+		t.Fatal("something else was sent")
+	}
+}

@@ -260,7 +260,7 @@ func leaseFrom(m *pb.LeaseInfo) *LeaseInfo {
 	if !ok {
 		return nil
 	}
-	return &LeaseInfo{ID: LeaseID(m.Id), PID: int(least(m.GetPid(), 1<<31)), Changes: changes,
+	return &LeaseInfo{ID: LeaseID(m.Id), PID: int(least(m.GetPid(), 1<<22)), Changes: changes,
 		Remaining: millisecondsFrom(m.GetRemainingMs()), Rule: m.GetRule()}
 }
 
@@ -280,7 +280,7 @@ func serverInfoFrom(m *pb.ServerInfo) *ServerInfo {
 	}
 	c := m.GetCaller()
 	return &ServerInfo{Version: m.GetVersion(), Kernel: m.GetKernel(), Features: m.Features, NrOpen: m.GetNrOpen(),
-		CanRaise: m.GetCanRaise(), Policy: m.GetPolicy(), Caller: Caller{PID: int(least(c.GetPid(), 1<<31)), UID: c.GetUid(),
+		CanRaise: m.GetCanRaise(), Policy: m.GetPolicy(), Caller: Caller{PID: int(least(c.GetPid(), 1<<22)), UID: c.GetUid(),
 			GID: c.GetGid(), Groups: c.GetGroups(), Pinned: c.GetPinned(), NamespaceDepth: int(c.GetNamespaceDepth()),
 			Cgroup: string(c.GetCgroup()), Label: c.GetLabel(), MixedIDs: c.GetMixedIds()}}
 }

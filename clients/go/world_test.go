@@ -5,10 +5,12 @@ package rlimitd_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -18,13 +20,13 @@ import (
 
 // A real agent: the program in RLIMITD_PROGRAM, as root.
 type realAgent struct {
-	t       *testing.T
+	t       testing.TB
 	folder  string
 	options []string
 	process *exec.Cmd
 }
 
-func startAgent(t *testing.T, policy string, options ...string) *realAgent {
+func startAgent(t testing.TB, policy string, options ...string) *realAgent {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "rlimitd-go")
 	must(t, err)
@@ -90,10 +92,15 @@ func startSleeper(t *testing.T, uid uint32, name string) int {
 	command.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}, Pdeathsig: syscall.SIGKILL}
 	must(t, command.Start())
 	t.Cleanup(func() { _ = command.Process.Kill(); _ = command.Wait() })
-	return command.Process.Pid
+	pid := command.Process.Pid
+	eventually(t, "it sleeps", func() bool {
+		stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		return strings.Contains(string(stat), "("+name+") S ")
+	})
+	return pid
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -109,7 +116,7 @@ func requireCode(t *testing.T, err error, code rlimitd.Code) *rlimitd.Error {
 	return known
 }
 
-func eventually(t *testing.T, what string, isSo func() bool) {
+func eventually(t testing.TB, what string, isSo func() bool) {
 	t.Helper()
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if isSo() {

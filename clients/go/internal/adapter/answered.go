@@ -136,8 +136,7 @@ func explanationObject(e *rlimitd.Explanation) object {
 func serverInfoObject(i *rlimitd.ServerInfo) object {
 	c := i.Caller
 	caller := object{"pid": c.PID, "uid": c.UID, "gid": c.GID, "pinned": c.Pinned, "namespace_depth": c.NamespaceDepth,
-		"mixed_ids": c.MixedIDs}
-	caller.put("groups", len(c.Groups) > 0, c.Groups)
+		"mixed_ids": c.MixedIDs, "groups": append([]uint32{}, c.Groups...)}
 	caller.put("cgroup", c.Cgroup != "", c.Cgroup)
 	caller.put("label", c.Label != "", c.Label)
 	return object{"version": i.Version, "kernel": i.Kernel, "features": i.Features, "nr_open": boundValue(i.NrOpen),

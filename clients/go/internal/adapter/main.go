@@ -95,7 +95,10 @@ func (r *request) carryOut(client *rlimitd.Client) (object, error) {
 		if err != nil {
 			return nil, err
 		}
-		client = client.With(rlimitd.WithTimeout(timeout))
+		client = client.With(rlimitd.WithTimeout(0))
+		bounded, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		ctx = bounded
 	}
 	switch r.Do {
 	case "explain":
