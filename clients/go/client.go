@@ -22,8 +22,9 @@ const StandardSocket = "/run/rlimitd/rlimitd.sock"
 // which is made again when the agent was restarted. Any number of goroutines may call at once: their requests go over it
 // one behind the other without waiting for answers.
 //
-// A call ends with ErrCancelled or ErrDeadlineExceeded as soon as its context does, and disturbs no other. After either, and
-// after ErrConnectionLost, a change may have been made: nothing is ever sent twice that may have been carried out.
+// A call that waits for the agent ends with ErrCancelled or ErrDeadlineExceeded as soon as its context does, and disturbs no
+// other; the kernel is asked whatever the context says. After either, and after ErrConnectionLost, a change may have been
+// made: nothing is ever sent twice that may have been carried out.
 type Client struct {
 	*link
 	agentOnly bool
@@ -109,22 +110,21 @@ func (c *link) close() {
 	c.work.Wait()
 }
 
-// The context of one call: cut to the timeout, and ended by Close.
-func (c *Client) bounded(ctx context.Context) (context.Context, context.CancelFunc, *Error) {
-	cancel := context.CancelFunc(func() {})
-	if ctx.Err() != nil {
-		return ctx, cancel, c.givenUp(ctx)
-	}
+// The context of one call: cut to the timeout.
+func (c *Client) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	if c.timeout > 0 {
-		ctx, cancel = context.WithTimeout(ctx, c.timeout)
+		return context.WithTimeout(ctx, c.timeout)
 	}
-	return ctx, cancel, nil
+	return ctx, func() {}
 }
 
 // Asks the agent, on a connection that is made if there is none, and waits until it has answered. The connection is that
 // over which it did.
 func (c *link) ask(ctx context.Context, q *inquiry) (*pb.Response, *conn, *Error) {
 	for isSecondTry := false; ; isSecondTry = true {
+		if ctx.Err() != nil {
+			return nil, nil, c.givenUp(ctx)
+		}
 		connection, err := c.connection(ctx)
 		if err != nil {
 			return nil, nil, err

@@ -55,10 +55,7 @@ func askEach[Value any](
 	if err := group.check(); err != nil {
 		return nil, err
 	}
-	ctx, cancel, err := c.bounded(ctx)
-	if err != nil {
-		return nil, err
-	}
+	ctx, cancel := c.bounded(ctx)
 	defer cancel()
 	answer, _, err := c.ask(ctx, &inquiry{request: request, onlyReads: onlyReads})
 	if err != nil {

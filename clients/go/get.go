@@ -111,10 +111,7 @@ func (c *Client) Stats(ctx context.Context) (*Stats, error) {
 
 // A question about no process.
 func (c *Client) askOfAgent(ctx context.Context, request *pb.Request) (*pb.Response, error) {
-	ctx, cancel, err := c.bounded(ctx)
-	if err != nil {
-		return nil, err
-	}
+	ctx, cancel := c.bounded(ctx)
 	defer cancel()
 	answer, _, err := c.ask(ctx, &inquiry{request: request, onlyReads: true})
 	return answer, err.orNil()
@@ -122,10 +119,7 @@ func (c *Client) askOfAgent(ctx context.Context, request *pb.Request) (*pb.Respo
 
 // The context of a call and the process that it is about; the end of the call lets go of both.
 func (c *Client) begin(ctx context.Context, target Target) (context.Context, context.CancelFunc, *subject, *Error) {
-	ctx, cancel, err := c.bounded(ctx)
-	if err != nil {
-		return nil, nil, nil, err
-	}
+	ctx, cancel := c.bounded(ctx)
 	s, err := holdSubject(target)
 	if err != nil {
 		cancel()

@@ -117,10 +117,7 @@ func (l *Lease) Expires() time.Time {
 // Renew gives it so much time from now, more or less than it had; 0 is as long as the connection. One that was granted without
 // a duration ends then, or with the connection if that is sooner.
 func (l *Lease) Renew(ctx context.Context, duration time.Duration) error {
-	ctx, cancel, err := l.client.bounded(ctx)
-	if err != nil {
-		return err
-	}
+	ctx, cancel := l.client.bounded(ctx)
 	defer cancel()
 	return l.renew(ctx, duration).orNil()
 }
@@ -196,10 +193,7 @@ func (l *Lease) end(err *Error) {
 
 // RenewLease gives a lease that was kept so much time from now; 0 is as long as the connection of this client.
 func (c *Client) RenewLease(ctx context.Context, id LeaseID, duration time.Duration) (*LeaseInfo, error) {
-	ctx, cancel, err := c.bounded(ctx)
-	if err != nil {
-		return nil, err
-	}
+	ctx, cancel := c.bounded(ctx)
 	defer cancel()
 	info, _, err := c.askToRenew(ctx, id, duration)
 	return info, err.orNil()
@@ -228,10 +222,10 @@ func (c *Client) ReleaseLease(ctx context.Context, id LeaseID) ([]Restoration, e
 		restorations []Restoration
 		err          *Error
 	}
-	ctx, cancel, isOver := c.bounded(ctx)
+	ctx, cancel := c.bounded(ctx)
 	defer cancel()
 	end := time.Now().Add(timeToReturn)
-	if deadline, bounded := ctx.Deadline(); bounded && isOver == nil {
+	if deadline, bounded := ctx.Deadline(); bounded && ctx.Err() == nil {
 		end = deadline
 	}
 	c.mu.Lock()
@@ -248,9 +242,6 @@ func (c *Client) ReleaseLease(ctx context.Context, id LeaseID) ([]Restoration, e
 		restorations, err := c.returnLease(id, end)
 		came <- result{restorations, err}
 	}()
-	if isOver != nil {
-		return nil, isOver
-	}
 	select {
 	case r := <-came:
 		return r.restorations, r.err.orNil()
