@@ -1,0 +1,80 @@
+package rlimitd
+
+import (
+	"context"
+
+	pb "github.com/rlimitd/rlimitd/clients/go/internal/rlimitpb"
+)
+
+// Cgroups and pods. Only the agent can be asked of them. Each process is judged for itself, and an answer is in order for
+// each, though many may be failures.
+
+// GetEach returns limits of every process of a group: those of the resources, or all sixteen.
+func (c *Client) GetEach(ctx context.Context, group Group, resources ...Resource) (*Each[Limits], error) {
+	if err := checkResources(resources); err != nil {
+		return nil, err
+	}
+	asked := orAll(resources)
+	request := &pb.Request{Operation: &pb.Request_Get{Get: getOnWire(group.onWire(), asked)}}
+	return askEach(ctx, c, group, request, true, func(result *pb.ProcessResult) (Limits, bool) {
+		limits := limitsFrom(result.GetLimits(), asked)
+		return limits, limits != nil
+	})
+}
+
+// SetEach makes edits of distinct resources in every process of a group, in each all or none.
+func (c *Client) SetEach(ctx context.Context, group Group, edits ...Edit) (*Each[[]Change], error) {
+	if err := checkEdits(edits); err != nil {
+		return nil, err
+	}
+	if len(edits) == 0 {
+		return nil, newError(ErrInvalidArgument, "there is no edit to make")
+	}
+	request := &pb.Request{Operation: &pb.Request_Set{Set: setOnWire(group.onWire(), edits)}}
+	return askEach(ctx, c, group, request, false, func(result *pb.ProcessResult) ([]Change, bool) {
+		return changesOf(edits, result.GetChanges())
+	})
+}
+
+// UsageEach returns what every process of a group used.
+func (c *Client) UsageEach(ctx context.Context, group Group, scope Scope) (*Each[*Usage], error) {
+	if err := checkScope(scope); err != nil {
+		return nil, err
+	}
+	request := &pb.Request{Operation: &pb.Request_Usage{Usage: usageOnWire(group.onWire(), scope, 0)}}
+	return askEach(ctx, c, group, request, true, func(result *pb.ProcessResult) (*Usage, bool) {
+		usage := usageFrom(result.GetUsage())
+		return usage, usage != nil
+	})
+}
+
+func askEach[Value any](
+	ctx context.Context, c *Client, group Group, request *pb.Request, onlyReads bool,
+	value func(*pb.ProcessResult) (Value, bool),
+) (*Each[Value], error) {
+	if err := group.check(); err != nil {
+		return nil, err
+	}
+	ctx, cancel := c.bounded(ctx)
+	defer cancel()
+	answer, _, err := c.ask(ctx, &inquiry{request: request, onlyReads: onlyReads})
+	if err != nil {
+		return nil, err
+	}
+	list := answer.GetProcesses()
+	if list == nil {
+		return nil, c.otherAnswer()
+	}
+	each := &Each[Value]{Incomplete: list.GetIncomplete()}
+	for _, result := range list.Results {
+		process := Process[Value]{PID: int(least(result.GetPid(), 1<<22)), Err: errorFrom(result.GetError())}
+		if process.Err == nil {
+			var ok bool
+			if process.Value, ok = value(result); !ok {
+				return nil, c.otherAnswer()
+			}
+		}
+		each.Processes = append(each.Processes, process)
+	}
+	return each, nil
+}

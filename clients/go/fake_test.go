@@ -1,0 +1,148 @@
+package rlimitd
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	pb "github.com/rlimitd/rlimitd/clients/go/internal/rlimitpb"
+)
+
+// An agent that answers what a test likes.
+type fakeAgent struct {
+	t        *testing.T
+	path     string
+	listener *net.UnixListener
+	work     sync.WaitGroup
+}
+
+// Each connection is given to serve, with its number from 0, and closed when that returns.
+func newFakeAgent(t *testing.T, serve func(number int, peer *fakePeer)) *fakeAgent {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "agent.sock")
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fakeAgent{t: t, path: path, listener: listener}
+	f.work.Add(1)
+	go func() {
+		defer f.work.Done()
+		for number := 0; ; number++ {
+			socket, err := listener.AcceptUnix()
+			if err != nil {
+				return
+			}
+			f.work.Add(1)
+			go func(number int) {
+				defer f.work.Done()
+				defer socket.Close()
+				serve(number, &fakePeer{UnixConn: socket})
+			}(number)
+		}
+	}()
+	// Last in, first out: a test closes its clients before, so that whoever serves them sees the end.
+	t.Cleanup(func() {
+		_ = listener.Close()
+		f.work.Wait()
+	})
+	return f
+}
+
+func (f *fakeAgent) client(options ...Option) *Client {
+	client := NewClient(append([]Option{WithSocket(f.path), AgentOnly()}, options...)...)
+	f.t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+type fakePeer struct {
+	*net.UnixConn
+	// The descriptors that came.
+	descriptors []int
+	buffer      []byte
+}
+
+// The next request; nil at the end.
+func (p *fakePeer) read() *pb.Request {
+	for {
+		if len(p.buffer) >= 4 {
+			length := int(binary.BigEndian.Uint32(p.buffer))
+			if len(p.buffer) >= 4+length {
+				request := new(pb.Request)
+				if proto.Unmarshal(p.buffer[4:4+length], request) != nil {
+					return nil
+				}
+				p.buffer = p.buffer[4+length:]
+				return request
+			}
+		}
+		bytes, rights := make([]byte, 65536), make([]byte, 256)
+		count, rightsCount, _, _, err := p.ReadMsgUnix(bytes, rights)
+		if err != nil || count == 0 {
+			return nil
+		}
+		p.buffer = append(p.buffer, bytes[:count]...)
+		messages, _ := syscall.ParseSocketControlMessage(rights[:rightsCount])
+		for _, message := range messages {
+			if received, err := syscall.ParseUnixRights(&message); err == nil {
+				p.descriptors = append(p.descriptors, received...)
+			}
+		}
+	}
+}
+
+func frameOf(response *pb.Response) []byte {
+	bytes, err := proto.Marshal(response)
+	if err != nil {
+		panic(err)
+	}
+	return append(binary.BigEndian.AppendUint32(nil, uint32(len(bytes))), bytes...)
+}
+
+func (p *fakePeer) send(response *pb.Response) { _, _ = p.Write(frameOf(response)) }
+
+func (p *fakePeer) sendRaw(bytes []byte) { _, _ = p.Write(bytes) }
+
+// Reads until the client hangs up.
+func (p *fakePeer) drain() { _, _ = io.Copy(io.Discard, p.UnixConn) }
+
+// The answer to a get of open files.
+func limitsAnswer(id uint64, soft, hard uint64) *pb.Response {
+	return &pb.Response{Id: &id, Outcome: &pb.Response_Limits{Limits: &pb.LimitList{Limits: []*pb.ResourceLimit{
+		{Resource: NoFile.onWire(), Limit: Limit{soft, hard}.onWire()}}}}}
+}
+
+func changesAnswer(id uint64, lease []byte) *pb.Response {
+	changes := &pb.ChangeList{Changes: []*pb.Change{{Resource: NoFile.onWire(), Old: Limit{1, 2}.onWire(),
+		New: Limit{3, 4}.onWire(), Rule: proto.String("web")}}}
+	if lease != nil {
+		changes.Lease = &pb.LeaseInfo{Id: lease}
+	}
+	return &pb.Response{Id: &id, Outcome: &pb.Response_Changes{Changes: changes}}
+}
+
+func requireCode(t *testing.T, err error, code Code) *Error {
+	t.Helper()
+	if !errors.Is(err, code) {
+		t.Fatalf("expected %s, got %v", code, err)
+	}
+	var known *Error
+	if !errors.As(err, &known) {
+		t.Fatalf("%v is no *Error", err)
+	}
+	return known
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,159 @@
+package rlimitd
+
+import (
+	"context"
+
+	pb "github.com/rlimitd/rlimitd/clients/go/internal/rlimitpb"
+)
+
+// Get returns limits of a process: those of the resources, or all sixteen where none is named. prlimit(2), /proc, and the
+// agent where both keep them to themselves.
+func (c *Client) Get(ctx context.Context, target Target, resources ...Resource) (Limits, error) {
+	limits, err := c.get(ctx, target, resources)
+	return limits, err.orNil()
+}
+
+func (c *Client) get(ctx context.Context, target Target, resources []Resource) (Limits, *Error) {
+	if err := checkResources(resources); err != nil {
+		return nil, err
+	}
+	ctx, cancel, s, err := c.begin(ctx, target)
+	if err != nil {
+		return nil, err
+	}
+	defer cancel()
+	asked := orAll(resources)
+	if !c.agentOnly {
+		if limits, err := s.limits(asked); limits != nil || err != nil {
+			return limits, err
+		}
+	}
+	q := &inquiry{subject: s, onlyReads: true,
+		request: &pb.Request{Operation: &pb.Request_Get{Get: getOnWire(s.onWire(), asked)}}}
+	answer, _, err := c.ask(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	limits := limitsFrom(answer.GetLimits(), asked)
+	if limits == nil {
+		return nil, c.otherAnswer()
+	}
+	return limits, nil
+}
+
+// Usage returns what a process used, and how much of each limit is taken now. getrusage(2) for this process and /proc for
+// others; the agent where that hides them.
+func (c *Client) Usage(ctx context.Context, target Target, scope Scope) (*Usage, error) {
+	usage, err := c.usage(ctx, target, scope, 0)
+	return usage, err.orNil()
+}
+
+// ThreadUsage returns what one thread of a process used, by its id as gettid(2) gives it. The agent takes that for a number of
+// its own PID namespace.
+func (c *Client) ThreadUsage(ctx context.Context, target Target, thread int) (*Usage, error) {
+	if err := checkThread(thread); err != nil {
+		return nil, err
+	}
+	usage, err := c.usage(ctx, target, OfProcess, thread)
+	return usage, err.orNil()
+}
+
+func (c *Client) usage(ctx context.Context, target Target, scope Scope, thread int) (*Usage, *Error) {
+	if err := checkScope(scope); err != nil {
+		return nil, err
+	}
+	ctx, cancel, s, err := c.begin(ctx, target)
+	if err != nil {
+		return nil, err
+	}
+	defer cancel()
+	if !c.agentOnly {
+		if usage, err := s.usage(scope, thread); usage != nil || err != nil {
+			return usage, err
+		}
+	}
+	q := &inquiry{subject: s, onlyReads: true,
+		request: &pb.Request{Operation: &pb.Request_Usage{Usage: usageOnWire(s.onWire(), scope, thread)}}}
+	answer, _, err := c.ask(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	usage := usageFrom(answer.GetUsage())
+	if usage == nil {
+		return nil, c.otherAnswer()
+	}
+	return usage, nil
+}
+
+// ServerInfo returns who the agent is, and the caller as the agent sees it.
+func (c *Client) ServerInfo(ctx context.Context) (*ServerInfo, error) {
+	answer, err := c.askOfAgent(ctx, &pb.Request{Operation: &pb.Request_ServerInfo{ServerInfo: &pb.GetServerInfo{}}})
+	if err != nil {
+		return nil, err
+	}
+	if info := serverInfoFrom(answer.GetServerInfo()); info != nil {
+		return info, nil
+	}
+	return nil, c.otherAnswer()
+}
+
+// Stats returns the agent's counters, for callers whom a rule gives that operation.
+func (c *Client) Stats(ctx context.Context) (*Stats, error) {
+	answer, err := c.askOfAgent(ctx, &pb.Request{Operation: &pb.Request_Stats{Stats: &pb.GetStats{}}})
+	if err != nil {
+		return nil, err
+	}
+	if stats := statsFrom(answer.GetStats()); stats != nil {
+		return stats, nil
+	}
+	return nil, c.otherAnswer()
+}
+
+// A question about no process.
+func (c *Client) askOfAgent(ctx context.Context, request *pb.Request) (*pb.Response, error) {
+	ctx, cancel := c.bounded(ctx)
+	defer cancel()
+	answer, _, err := c.ask(ctx, &inquiry{request: request, onlyReads: true})
+	return answer, err.orNil()
+}
+
+// The context of a call and the process that it is about; the end of the call lets go of both.
+func (c *Client) begin(ctx context.Context, target Target) (context.Context, context.CancelFunc, *subject, *Error) {
+	ctx, cancel := c.bounded(ctx)
+	s, err := holdSubject(target)
+	if err != nil {
+		cancel()
+		return nil, nil, nil, err
+	}
+	return ctx, func() { cancel(); s.letGo() }, s, nil
+}
+
+func checkResources(resources []Resource) *Error {
+	var seen [resourceCount + 1]bool
+	for _, r := range resources {
+		if !r.isKnown() {
+			return newError(ErrInvalidResource, "there is no resource %d; they go from 1 to %d", r, resourceCount)
+		}
+		if seen[r] {
+			err := newError(ErrInvalidArgument, "%s is asked for twice", r)
+			err.Resource = r
+			return err
+		}
+		seen[r] = true
+	}
+	return nil
+}
+
+func checkScope(scope Scope) *Error {
+	if scope > OfBoth {
+		return newError(ErrInvalidArgument, "unknown scope of usage %d", scope)
+	}
+	return nil
+}
+
+func checkThread(thread int) *Error {
+	if thread <= 0 {
+		return newError(ErrInvalidArgument, "%d is no thread id", thread)
+	}
+	return nil
+}

@@ -1,0 +1,128 @@
+package rlimitd
+
+// A batch of edits against the limits that were read just before: what each leads to, and which part of it is whose.
+//
+// Checked as a whole, so that nothing is made of a batch one of whose edits makes no sense.
+type plan struct {
+	items []*item
+}
+
+// One edit of the batch.
+type item struct {
+	// Its place in the batch.
+	index int
+	edit  Edit
+	now   Limit
+	// What the limits shall be.
+	wanted Limit
+}
+
+func newPlan(edits []Edit, now Limits) (*plan, *Error) {
+	p := &plan{}
+	for index, edit := range edits {
+		i := &item{index: index, edit: edit, now: now[edit.Resource]}
+		wanted, err := i.wantedFrom(i.now)
+		if err != nil {
+			return nil, err
+		}
+		i.wanted = wanted
+		if edit.Expect != nil && *edit.Expect != i.now {
+			return nil, conflict(edit.Resource, i.now, *edit.Expect, index)
+		}
+		p.items = append(p.items, i)
+	}
+	return p, nil
+}
+
+// In the order in which a process can make them for itself and still take them back: what may be refused first, a hard
+// limit that can never be raised again last.
+func (p *plan) inSafeOrder() []*item {
+	var ordered []*item
+	for rank := 0; rank < 4; rank++ {
+		for _, i := range p.items {
+			if i.rank() == rank {
+				ordered = append(ordered, i)
+			}
+		}
+	}
+	return ordered
+}
+
+// Those that raise something: the agent's part if it must be asked.
+func (p *plan) raising() []*item {
+	var raising []*item
+	for _, i := range p.items {
+		if i.raises() {
+			raising = append(raising, i)
+		}
+	}
+	return raising
+}
+
+// What the agent is asked for, if it must be.
+func (p *plan) agentPart() []Edit {
+	var edits []Edit
+	for _, i := range p.raising() {
+		edits = append(edits, i.agentPart())
+	}
+	return edits
+}
+
+// The edit that the agent must be asked for whatever the kernel would say: the kernel has no compare-and-set.
+func (p *plan) comparing() *item {
+	for _, i := range p.items {
+		if i.edit.Expect != nil && i.raises() {
+			return i
+		}
+	}
+	return nil
+}
+
+func (i *item) isClamp() bool    { return i.edit.Mode == Clamp }
+func (i *item) raisesHard() bool { return i.wanted.Hard > i.now.Hard }
+func (i *item) raises() bool     { return i.raisesHard() || i.wanted.Soft > i.now.Soft }
+func (i *item) lowersHard() bool { return i.wanted.Hard < i.now.Hard }
+func (i *item) lowers() bool     { return i.lowersHard() || i.wanted.Soft < i.now.Soft }
+
+func (i *item) rank() int {
+	switch {
+	case i.raisesHard():
+		return 0
+	case i.lowersHard():
+		return 3
+	case i.lowers():
+		return 2
+	}
+	return 1
+}
+
+// All of the edit, or, where it also lowers, only the half that it raises.
+func (i *item) agentPart() Edit {
+	if !i.lowers() {
+		return i.edit
+	}
+	part := Edit{Resource: i.edit.Resource, Expect: i.edit.Expect}
+	if i.wanted.Soft > i.now.Soft {
+		part.Soft = &i.wanted.Soft
+	}
+	if i.raisesHard() {
+		part.Hard = &i.wanted.Hard
+	}
+	return part
+}
+
+// What the edit leads to from these limits.
+func (i *item) wantedFrom(now Limit) (Limit, *Error) {
+	limit := i.edit.applied(now)
+	if i.isClamp() {
+		limit.Soft = least(limit.Soft, limit.Hard)
+	}
+	if limit.Soft > limit.Hard {
+		return Limit{}, softExceedsHard(i.edit.Resource, limit, i.index)
+	}
+	return limit, nil
+}
+
+func conflict(r Resource, now, expected Limit, index int) *Error {
+	return newError(ErrConflict, "%s is %s and not %s as expected", r, now, expected).about(r, index)
+}

@@ -1,0 +1,31 @@
+package rlimitd
+
+import "context"
+
+// Raise raises both halves of a limit of this process to at least bound, and returns what there is now. The kernel is asked
+// first, and the agent where that refuses. It never lowers. Where it fails the limit is what it was, and returned too.
+//
+// For several calls a Client is better: it keeps its connection.
+func Raise(ctx context.Context, r Resource, bound uint64) (Limit, error) {
+	c := NewClient()
+	defer c.Close()
+	return c.Raise(ctx, Self, r, bound)
+}
+
+// Raise raises both halves of a limit of a process to at least bound, as the function does.
+func (c *Client) Raise(ctx context.Context, target Target, r Resource, bound uint64) (Limit, error) {
+	changes, err := c.Set(ctx, target, RaiseTo(r, bound))
+	if err == nil {
+		return changes[0].New, nil
+	}
+	if !r.isKnown() {
+		return Limit{}, err
+	}
+	s, gone := holdSubject(target)
+	if gone != nil {
+		return Limit{}, err
+	}
+	defer s.letGo()
+	limits, _ := s.limits([]Resource{r})
+	return limits[r], err
+}

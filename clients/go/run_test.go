@@ -1,0 +1,131 @@
+package rlimitd
+
+import (
+	"reflect"
+	"testing"
+)
+
+// A kernel that lets nobody raise a hard limit.
+type modelTable struct {
+	limits Limits
+	calls  int
+}
+
+func (m *modelTable) read(r Resource) (Limit, *Error) { return m.limits[r], nil }
+
+func (m *modelTable) exchange(r Resource, new Limit) (Limit, *Error) {
+	m.calls++
+	old := m.limits[r]
+	if new.Hard > old.Hard {
+		return Limit{}, newError(ErrDeniedByKernel, "the kernel refuses")
+	}
+	m.limits[r] = new
+	return old, nil
+}
+
+func planned(t *testing.T, table *modelTable, edits ...Edit) *run {
+	t.Helper()
+	now := Limits{}
+	for r, l := range table.limits {
+		now[r] = l
+	}
+	p, err := newPlan(edits, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newRun(p, table)
+}
+
+func TestTheKernelMakesAllOrNothing(t *testing.T) {
+	before := Limits{NoFile: {10, 20}, Core: {0, 5}, Stack: {7, 9}}
+	table := &modelTable{limits: Limits{NoFile: {10, 20}, Core: {0, 5}, Stack: {7, 9}}}
+	r := planned(t, table, SetSoft(NoFile, 15), SetHard(Stack, 8), RaiseTo(Core, 6))
+	refusal, err := r.askKernel()
+	if err != nil || refusal == nil || refusal.EditIndex != 2 || refusal.Resource != Core {
+		t.Fatal(refusal, err)
+	}
+	if !reflect.DeepEqual(table.limits, before) {
+		t.Fatal(table.limits)
+	}
+	// The agent is asked only for what raises.
+	part := r.plan.agentPart()
+	if len(part) != 2 || part[0].Resource != NoFile || part[1].Resource != Core {
+		t.Fatal(part)
+	}
+	// It made that; what lowers is left to do.
+	table.limits[NoFile], table.limits[Core] = Limit{15, 20}, Limit{6, 6}
+	changes, err := r.finishWith([]Change{{Resource: NoFile, Old: Limit{10, 20}, New: Limit{15, 20}},
+		{Resource: Core, Old: Limit{0, 5}, New: Limit{6, 6}, Rule: "cores"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(changes) != 3 || changes[1].New != (Limit{7, 8}) || !changes[1].ByKernel || changes[2].Rule != "cores" {
+		t.Fatalf("%+v", changes)
+	}
+}
+
+func TestARefusalOfTheAgentNamesTheEditThatWasMeant(t *testing.T) {
+	table := &modelTable{limits: Limits{NoFile: {10, 20}, Core: {3, 5}}}
+	r := planned(t, table, SetSoft(Core, 1), RaiseTo(NoFile, 30))
+	refusal, _ := r.askKernel()
+	_, err := r.finishAfter(newError(ErrDeniedByPolicy, "no").about(NoFile, 0), refusal)
+	if err == nil || err.EditIndex != 1 {
+		t.Fatal(err)
+	}
+	if table.limits[Core] != (Limit{3, 5}) {
+		t.Fatal(table.limits)
+	}
+}
+
+func TestAClampTakesWhatTheKernelGives(t *testing.T) {
+	table := &modelTable{limits: Limits{NoFile: {10, 20}}}
+	r := planned(t, table, RaiseUpTo(NoFile, 30))
+	refusal, _ := r.askKernel()
+	changes, err := r.finishAfter(newError(ErrAgentUnreachable, "nobody there"), refusal)
+	if err != nil || changes[0].New != (Limit{20, 20}) || changes[0].Shortfall.Code != ErrAgentUnreachable {
+		t.Fatal(changes, err)
+	}
+}
+
+func TestLoweringSoftAndRaisingHardAreOfTwo(t *testing.T) {
+	table := &modelTable{limits: Limits{NoFile: {10, 20}}}
+	r := planned(t, table, SetBoth(NoFile, Limit{5, 40}))
+	if refusal, err := r.askKernel(); err != nil || refusal == nil {
+		t.Fatal(err)
+	}
+	part := r.plan.agentPart()
+	if part[0].Soft != nil || *part[0].Hard != 40 {
+		t.Fatal(part)
+	}
+	table.limits[NoFile] = Limit{10, 40}
+	changes, err := r.finishWith([]Change{{Resource: NoFile, Old: Limit{10, 20}, New: Limit{10, 40}, Rule: "r"}})
+	if err != nil || changes[0].New != (Limit{5, 40}) || changes[0].Old != (Limit{10, 20}) || changes[0].Rule != "r" {
+		t.Fatalf("%+v %v", changes, err)
+	}
+}
+
+func TestEditsThatMakeNoSense(t *testing.T) {
+	for code, edits := range map[Code][]Edit{
+		ErrInvalidArgument:  {SetSoft(NoFile, 1), SetHard(NoFile, 2)},
+		ErrInvalidResource:  {SetSoft(99, 1)},
+		ErrSoftExceedsHard:  {SetBoth(NoFile, Limit{2, 1})},
+		ErrUnsupported + 99: nil,
+	} {
+		err := checkEdits(edits)
+		if edits == nil && err != nil || edits != nil && (err == nil || err.Code != code) {
+			t.Errorf("%v: %v", edits, err)
+		}
+	}
+	now := Limits{NoFile: {10, 20}}
+	if _, err := newPlan([]Edit{SetSoft(NoFile, 30)}, now); err == nil || err.Code != ErrSoftExceedsHard {
+		t.Error(err)
+	}
+	if _, err := newPlan([]Edit{SetSoft(NoFile, 15).Expecting(Limit{1, 2})}, now); err == nil || err.Code != ErrConflict {
+		t.Error(err)
+	}
+	// The kernel compares nothing.
+	r := planned(t, &modelTable{limits: now}, SetSoft(NoFile, 15).Expecting(Limit{10, 20}))
+	if refusal, _ := r.askKernel(); refusal == nil {
+		t.Error("the kernel was asked to compare")
+	}
+}

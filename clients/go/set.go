@@ -1,0 +1,243 @@
+package rlimitd
+
+import (
+	"context"
+	"time"
+
+	pb "github.com/rlimitd/rlimitd/clients/go/internal/rlimitpb"
+)
+
+// Set makes edits of distinct resources, all or none, and returns a change for each in their order.
+//
+// The kernel is asked first. Where it refuses part, the agent makes all that raises, as one request, and then the client
+// lowers the rest itself.
+func (c *Client) Set(ctx context.Context, target Target, edits ...Edit) ([]Change, error) {
+	changes, err := c.set(ctx, target, edits)
+	return changes, err.orNil()
+}
+
+func (c *Client) set(ctx context.Context, target Target, edits []Edit) ([]Change, *Error) {
+	if err := checkEdits(edits); err != nil {
+		return nil, err
+	}
+	ctx, cancel, s, err := c.begin(ctx, target)
+	if err != nil {
+		return nil, err
+	}
+	defer cancel()
+	if len(edits) == 0 {
+		return nil, nil
+	}
+	defer s.keepForChildren(edits)
+	if c.agentOnly {
+		return c.askToSet(ctx, s, edits)
+	}
+	now, err := s.readIfOwned(resourcesOf(edits))
+	if err != nil {
+		return nil, err
+	}
+	if now == nil {
+		changes, err := c.askToSet(ctx, s, edits)
+		if err != nil && err.Code == ErrAgentUnreachable {
+			err.Message = "the kernel lets only its own user change " + s.name() + ", and " + err.Message
+		}
+		return changes, err
+	}
+	p, err := newPlan(edits, now)
+	if err != nil {
+		return nil, err
+	}
+	r := newRun(p, s)
+	refusal, err := r.askKernel()
+	if err != nil {
+		return nil, err
+	}
+	if refusal == nil {
+		return r.result(), nil
+	}
+	granted, err := c.askToSet(ctx, s, p.agentPart())
+	if err != nil {
+		return r.finishAfter(err, refusal)
+	}
+	return r.finishWith(granted)
+}
+
+func (c *Client) askToSet(ctx context.Context, s *subject, edits []Edit) ([]Change, *Error) {
+	q := &inquiry{subject: s, request: &pb.Request{Operation: &pb.Request_Set{Set: setOnWire(s.onWire(), edits)}}}
+	answer, _, err := c.ask(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	changes, ok := changesOf(edits, answer.GetChanges())
+	if !ok {
+		return nil, c.otherAnswer()
+	}
+	return changes, nil
+}
+
+// Prlimit is prlimit(2): it sets both halves of one limit, if new is not nil, and returns what they were.
+func (c *Client) Prlimit(ctx context.Context, target Target, r Resource, new *Limit) (Limit, error) {
+	old, err := c.prlimit(ctx, target, r, new)
+	return old, err.orNil()
+}
+
+func (c *Client) prlimit(ctx context.Context, target Target, r Resource, new *Limit) (Limit, *Error) {
+	if !c.agentOnly {
+		if new == nil {
+			limits, err := c.get(ctx, target, []Resource{r})
+			return limits[r], err
+		}
+		changes, err := c.set(ctx, target, []Edit{SetBoth(r, *new)})
+		if err != nil {
+			return Limit{}, err
+		}
+		return changes[0].Old, nil
+	}
+	if err := checkPrlimit(r, new); err != nil {
+		return Limit{}, err
+	}
+	ctx, cancel, s, err := c.begin(ctx, target)
+	if err != nil {
+		return Limit{}, err
+	}
+	defer cancel()
+	if new != nil {
+		defer s.keepForChildren([]Edit{{Resource: r}})
+	}
+	q := &inquiry{subject: s, onlyReads: new == nil,
+		request: &pb.Request{Operation: &pb.Request_Prlimit{Prlimit: prlimitOnWire(s.onWire(), r, new)}}}
+	answer, _, err := c.ask(ctx, q)
+	if err != nil {
+		return Limit{}, err
+	}
+	old := limitFrom(answer.GetPrlimit().GetOld())
+	if old == nil {
+		return Limit{}, c.otherAnswer()
+	}
+	return *old, nil
+}
+
+// Explain tells what would come of edits of distinct resources, decided by the agent and not done: a verdict for each. A
+// refusal is no error here but the answer.
+func (c *Client) Explain(ctx context.Context, target Target, edits ...Edit) (*Explanation, error) {
+	if err := checkEdits(edits); err != nil {
+		return nil, err
+	}
+	if len(edits) == 0 {
+		return nil, newError(ErrInvalidArgument, "there is no edit to explain")
+	}
+	return c.explain(ctx, target, func(whom *pb.Target) *pb.Explain {
+		return &pb.Explain{Operation: &pb.Explain_Set{Set: setOnWire(whom, edits)}}
+	})
+}
+
+// ExplainLease tells what would come of Lease.
+func (c *Client) ExplainLease(
+	ctx context.Context, target Target, duration time.Duration, edits ...Edit,
+) (*Explanation, error) {
+	milliseconds, err := leaseOnWire(duration)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkLeasable(edits); err != nil {
+		return nil, err
+	}
+	return c.explain(ctx, target, func(whom *pb.Target) *pb.Explain {
+		set := setOnWire(whom, edits)
+		set.Lease = &pb.Lease{DurationMs: milliseconds}
+		return &pb.Explain{Operation: &pb.Explain_Set{Set: set}}
+	})
+}
+
+// ExplainGet tells, for each resource or all, its limits now and the most that one may give the process.
+func (c *Client) ExplainGet(ctx context.Context, target Target, resources ...Resource) (*Explanation, error) {
+	if err := checkResources(resources); err != nil {
+		return nil, err
+	}
+	return c.explain(ctx, target, func(whom *pb.Target) *pb.Explain {
+		return &pb.Explain{Operation: &pb.Explain_Get{Get: getOnWire(whom, orAll(resources))}}
+	})
+}
+
+// ExplainPrlimit tells what would come of Prlimit.
+func (c *Client) ExplainPrlimit(ctx context.Context, target Target, r Resource, new *Limit) (*Explanation, error) {
+	if err := checkPrlimit(r, new); err != nil {
+		return nil, err
+	}
+	return c.explain(ctx, target, func(whom *pb.Target) *pb.Explain {
+		return &pb.Explain{Operation: &pb.Explain_Prlimit{Prlimit: prlimitOnWire(whom, r, new)}}
+	})
+}
+
+// ExplainUsage tells what would come of Usage.
+func (c *Client) ExplainUsage(ctx context.Context, target Target, scope Scope) (*Explanation, error) {
+	if err := checkScope(scope); err != nil {
+		return nil, err
+	}
+	return c.explain(ctx, target, func(whom *pb.Target) *pb.Explain {
+		return &pb.Explain{Operation: &pb.Explain_Usage{Usage: usageOnWire(whom, scope, 0)}}
+	})
+}
+
+// ExplainThreadUsage tells what would come of ThreadUsage.
+func (c *Client) ExplainThreadUsage(ctx context.Context, target Target, thread int) (*Explanation, error) {
+	if err := checkThread(thread); err != nil {
+		return nil, err
+	}
+	return c.explain(ctx, target, func(whom *pb.Target) *pb.Explain {
+		return &pb.Explain{Operation: &pb.Explain_Usage{Usage: usageOnWire(whom, OfProcess, thread)}}
+	})
+}
+
+func (c *Client) explain(
+	ctx context.Context, target Target, operation func(*pb.Target) *pb.Explain,
+) (*Explanation, error) {
+	ctx, cancel, s, err := c.begin(ctx, target)
+	if err != nil {
+		return nil, err
+	}
+	defer cancel()
+	q := &inquiry{subject: s, onlyReads: true,
+		request: &pb.Request{Operation: &pb.Request_Explain{Explain: operation(s.onWire())}}}
+	answer, _, err := c.ask(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	if explanation := explanationFrom(answer.GetExplanation()); explanation != nil {
+		return explanation, nil
+	}
+	return nil, c.otherAnswer()
+}
+
+func checkPrlimit(r Resource, new *Limit) *Error {
+	if err := checkResources([]Resource{r}); err != nil {
+		return err
+	}
+	if new != nil && new.Soft > new.Hard {
+		return softExceedsHard(r, *new, -1)
+	}
+	return nil
+}
+
+// Whatever came of the edits: children get the limit of open files that there is.
+func (s *subject) keepForChildren(edits []Edit) {
+	if !s.isCaller {
+		return
+	}
+	for _, e := range edits {
+		if e.Resource != NoFile {
+			continue
+		}
+		if now, errno := prlimit(0, NoFile, nil); errno == 0 {
+			keepOpenFilesForChildren(now)
+		}
+	}
+}
+
+func resourcesOf(edits []Edit) []Resource {
+	resources := make([]Resource, len(edits))
+	for i, e := range edits {
+		resources[i] = e.Resource
+	}
+	return resources
+}

@@ -1,0 +1,162 @@
+package rlimitd
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	pb "github.com/rlimitd/rlimitd/clients/go/internal/rlimitpb"
+)
+
+// The protocol is read more strictly than protobuf demands: two readers of the same bytes must not see different things.
+// Fields that are not known are passed over.
+
+const (
+	greatestDepth  = 8
+	greatestFields = 32768
+)
+
+var responseDescriptor = (*pb.Response)(nil).ProtoReflect().Descriptor()
+
+func checkResponse(bytes []byte) error {
+	fields := 0
+	return checkMessage(bytes, responseDescriptor, 0, &fields)
+}
+
+func checkMessage(bytes []byte, message protoreflect.MessageDescriptor, depth int, fields *int) error {
+	if depth > greatestDepth {
+		return fmt.Errorf("more than %d messages inside each other", greatestDepth)
+	}
+	var seen, choices uint64
+	for len(bytes) > 0 {
+		tag, size, err := varint(bytes)
+		if err != nil {
+			return err
+		}
+		bytes = bytes[size:]
+		number, kind := protowire.Number(tag>>3), protowire.Type(tag&7)
+		if tag>>3 == 0 || tag>>3 > uint64(protowire.MaxValidNumber) {
+			return errors.New("a field number out of range")
+		}
+		if *fields++; *fields > greatestFields {
+			return fmt.Errorf("more than %d fields", greatestFields)
+		}
+		var value uint64
+		var content []byte
+		switch kind {
+		case protowire.VarintType:
+			if value, size, err = varint(bytes); err != nil {
+				return err
+			}
+		case protowire.Fixed32Type:
+			size = 4
+		case protowire.Fixed64Type:
+			size = 8
+		case protowire.BytesType:
+			length, prefix, err := varint(bytes)
+			if err != nil {
+				return err
+			}
+			if length > uint64(len(bytes)-prefix) {
+				return errors.New("a length that ends beyond its message")
+			}
+			size = prefix + int(length)
+			content = bytes[prefix:size]
+		default:
+			return fmt.Errorf("wire type %d", kind)
+		}
+		if size > len(bytes) {
+			return errors.New("a field that is cut off")
+		}
+		bytes = bytes[size:]
+		field := message.Fields().ByNumber(number)
+		if field == nil {
+			continue
+		}
+		if !field.IsList() {
+			if seen&(1<<number) != 0 {
+				return fmt.Errorf("field %d twice", number)
+			}
+			seen |= 1 << number
+		}
+		if choice := field.ContainingOneof(); choice != nil {
+			if choices&(1<<choice.Index()) != 0 {
+				return errors.New("two members of one oneof")
+			}
+			choices |= 1 << choice.Index()
+		}
+		if err := checkValue(field, kind, value, content, depth, fields); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkValue(
+	field protoreflect.FieldDescriptor, kind protowire.Type, value uint64, content []byte, depth int, fields *int,
+) error {
+	switch field.Kind() {
+	case protoreflect.MessageKind:
+		if kind != protowire.BytesType {
+			break
+		}
+		return checkMessage(content, field.Message(), depth+1, fields)
+	case protoreflect.StringKind, protoreflect.BytesKind:
+		if kind != protowire.BytesType {
+			break
+		}
+		return nil
+	default:
+		if kind == protowire.VarintType {
+			return checkNumber(field, value)
+		}
+		if kind != protowire.BytesType || !field.IsList() {
+			break
+		}
+		for len(content) > 0 {
+			value, size, err := varint(content)
+			if err != nil {
+				return err
+			}
+			content = content[size:]
+			if *fields++; *fields > greatestFields {
+				return fmt.Errorf("more than %d fields", greatestFields)
+			}
+			if err := checkNumber(field, value); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return fmt.Errorf("field %d with wire type %d", field.Number(), kind)
+}
+
+func checkNumber(field protoreflect.FieldDescriptor, value uint64) error {
+	fits := true
+	switch field.Kind() {
+	case protoreflect.BoolKind:
+		fits = value <= 1
+	case protoreflect.Uint32Kind:
+		fits = value <= math.MaxUint32
+	case protoreflect.Int32Kind, protoreflect.EnumKind:
+		fits = int64(value) >= math.MinInt32 && int64(value) <= math.MaxInt32
+	}
+	if !fits {
+		return fmt.Errorf("a number that does not fit field %d", field.Number())
+	}
+	return nil
+}
+
+func varint(bytes []byte) (value uint64, size int, err error) {
+	value, size = protowire.ConsumeVarint(bytes)
+	if size < 0 {
+		return 0, 0, errors.New("a number that is cut off or too long")
+	}
+	if size != protowire.SizeVarint(value) {
+		return 0, 0, errors.New("a number in more bytes than it needs")
+	}
+	return value, size, nil
+}

@@ -1,0 +1,295 @@
+package rlimitd
+
+import (
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	pb "github.com/rlimitd/rlimitd/clients/go/internal/rlimitpb"
+)
+
+// Between the values of this package and the messages of the protocol. What comes is nil where it makes no sense.
+
+const (
+	greatestLease   = 365 * 24 * time.Hour
+	greatestTimeout = 3600000
+)
+
+// What the agent is asked, and what goes along.
+type inquiry struct {
+	request *pb.Request
+	// Whose pidfd goes along; nil for none.
+	subject *subject
+	// Carrying it out twice is the same as once.
+	onlyReads bool
+	// A lease that comes of it after nobody waits for it any more is given back.
+	lends bool
+}
+
+func (s *subject) onWire() *pb.Target {
+	switch {
+	case s.isCaller:
+		return nil
+	case s.pidfd >= 0:
+		return &pb.Target{Process: &pb.Target_Pidfd{Pidfd: &pb.Empty{}}}
+	}
+	return &pb.Target{Process: &pb.Target_Pid{Pid: uint64(s.number)}}
+}
+
+func (g Group) onWire() *pb.Target {
+	if g.isPod {
+		return &pb.Target{Process: &pb.Target_Pod{Pod: []byte(g.path)}}
+	}
+	return &pb.Target{Process: &pb.Target_Cgroup{Cgroup: []byte(g.path)}}
+}
+
+func (l Limit) onWire() *pb.Limit {
+	return &pb.Limit{Soft: proto.Uint64(l.Soft), Hard: proto.Uint64(l.Hard)}
+}
+
+func (r Resource) onWire() *pb.Resource { return pb.Resource(r).Enum() }
+
+func getOnWire(target *pb.Target, resources []Resource) *pb.Get {
+	get := &pb.Get{Target: target}
+	if len(resources) == resourceCount {
+		return get
+	}
+	for _, r := range resources {
+		get.Resources = append(get.Resources, pb.Resource(r))
+	}
+	return get
+}
+
+func setOnWire(target *pb.Target, edits []Edit) *pb.Set {
+	set := &pb.Set{Target: target}
+	for _, e := range edits {
+		edit := &pb.Edit{Resource: e.Resource.onWire(), Soft: e.Soft, Hard: e.Hard}
+		if e.Mode != Exact {
+			edit.Mode = pb.EditMode(e.Mode).Enum()
+		}
+		if e.Expect != nil {
+			edit.Expect = e.Expect.onWire()
+		}
+		set.Edits = append(set.Edits, edit)
+	}
+	return set
+}
+
+func prlimitOnWire(target *pb.Target, r Resource, limit *Limit) *pb.Prlimit {
+	message := &pb.Prlimit{Target: target, Resource: r.onWire()}
+	if limit != nil {
+		message.NewLimit = limit.onWire()
+	}
+	return message
+}
+
+func usageOnWire(target *pb.Target, scope Scope, thread int) *pb.GetUsage {
+	usage := &pb.GetUsage{Target: target}
+	switch {
+	case thread != 0:
+		usage.Scope, usage.Thread = pb.UsageScope_USAGE_SCOPE_THREAD.Enum(), proto.Uint64(uint64(thread))
+	case scope != OfProcess:
+		usage.Scope = pb.UsageScope(scope).Enum()
+	}
+	return usage
+}
+
+func leaseOnWire(duration time.Duration) (*uint64, *Error) {
+	if duration < 0 || duration > greatestLease {
+		return nil, newError(ErrInvalidArgument, "a lease lasts longer than nothing and at most 365 days")
+	}
+	// Rounded up: a lease of less than a millisecond is not one of the connection.
+	return proto.Uint64(uint64((duration + time.Millisecond - 1) / time.Millisecond)), nil
+}
+
+func limitFrom(message *pb.Limit) *Limit {
+	if message == nil || message.Soft == nil || message.Hard == nil {
+		return nil
+	}
+	return &Limit{*message.Soft, *message.Hard}
+}
+
+func resourceFrom(resource *pb.Resource) Resource {
+	if resource == nil || !Resource(*resource).isKnown() {
+		return 0
+	}
+	return Resource(*resource)
+}
+
+func errorFrom(message *pb.Error) *Error {
+	if message == nil {
+		return nil
+	}
+	// An unknown code is a failure of the agent, with its message.
+	code := ErrInternal
+	if number := message.GetCode(); number > 0 && number <= pb.ErrorCode(ErrInternal) {
+		code = Code(number)
+	}
+	err := newError(code, "%s", message.GetMessage())
+	if err.Message == "" {
+		err.Message = code.Error()
+	}
+	if number := message.GetErrorNumber(); number > 0 && number < 4096 {
+		err.Errno = errnoFrom(number)
+	}
+	err.Resource = resourceFrom(message.Resource)
+	if message.EditIndex != nil {
+		err.EditIndex = int(message.GetEditIndex())
+	}
+	err.Rule = message.GetRule()
+	err.Allowed = limitFrom(message.Allowed)
+	err.RetryAfter = time.Duration(message.GetRetryAfterMs()) * time.Millisecond
+	return err
+}
+
+// Nil where one that was asked for is not there.
+func limitsFrom(list *pb.LimitList, asked []Resource) Limits {
+	if list == nil {
+		return nil
+	}
+	limits := make(Limits, len(list.Limits))
+	for _, one := range list.Limits {
+		if r, limit := resourceFrom(one.Resource), limitFrom(one.Limit); r != 0 && limit != nil {
+			limits[r] = *limit
+		}
+	}
+	for _, r := range asked {
+		if _, found := limits[r]; !found {
+			return nil
+		}
+	}
+	return limits
+}
+
+func warningsFrom(list []pb.Warning) []Warning {
+	var warnings []Warning
+	for _, w := range list {
+		// An unknown one is passed over.
+		if w == pb.Warning_WARNING_LIMITED_BY_USER_NAMESPACE {
+			warnings = append(warnings, LimitedByUserNamespace)
+		}
+	}
+	return warnings
+}
+
+func changesFrom(list []*pb.Change) ([]Change, bool) {
+	var changes []Change
+	for _, message := range list {
+		r, old, new := resourceFrom(message.Resource), limitFrom(message.Old), limitFrom(message.New)
+		if r == 0 {
+			continue
+		}
+		if old == nil || new == nil {
+			return nil, false
+		}
+		changes = append(changes, Change{Resource: r, Old: *old, New: *new, Rule: message.GetRule(),
+			Warnings: warningsFrom(message.Warnings), Shortfall: errorFrom(message.Shortfall)})
+	}
+	return changes, true
+}
+
+// False where they are not those of the edits.
+func changesOf(edits []Edit, list *pb.ChangeList) ([]Change, bool) {
+	changes, ok := changesFrom(list.GetChanges())
+	if list == nil || !ok || len(changes) != len(edits) {
+		return nil, false
+	}
+	for i, e := range edits {
+		if changes[i].Resource != e.Resource {
+			return nil, false
+		}
+	}
+	return changes, true
+}
+
+func durationFrom(microseconds *uint64) *time.Duration {
+	if microseconds == nil {
+		return nil
+	}
+	duration := time.Duration(least(*microseconds, 1<<53)) * time.Microsecond
+	return &duration
+}
+
+func millisecondsFrom(milliseconds uint64) time.Duration {
+	return time.Duration(least(milliseconds, 1<<43)) * time.Millisecond
+}
+
+func usageFrom(m *pb.Usage) *Usage {
+	if m == nil {
+		return nil
+	}
+	usage := &Usage{UserTime: durationFrom(m.UserTimeUs), SystemTime: durationFrom(m.SystemTimeUs),
+		MaxResidentBytes: m.MaxResidentBytes, SharedTextBytes: m.SharedTextBytes, UnsharedDataBytes: m.UnsharedDataBytes,
+		UnsharedStackBytes: m.UnsharedStackBytes, MinorFaults: m.MinorFaults, MajorFaults: m.MajorFaults, Swaps: m.Swaps,
+		BlockInputs: m.BlockInputs, BlockOutputs: m.BlockOutputs, MessagesSent: m.MessagesSent,
+		MessagesReceived: m.MessagesReceived, SignalsReceived: m.SignalsReceived,
+		VoluntaryContextSwitches: m.VoluntaryContextSwitches, InvoluntaryContextSwitches: m.InvoluntaryContextSwitches,
+		Partial: m.GetPartial()}
+	for _, one := range m.InUse {
+		if r := resourceFrom(one.Resource); r != 0 && one.Amount != nil {
+			if usage.InUse == nil {
+				usage.InUse = make(map[Resource]uint64)
+			}
+			usage.InUse[r] = *one.Amount
+		}
+	}
+	return usage
+}
+
+func explanationFrom(m *pb.Explanation) *Explanation {
+	if m == nil || m.Allowed == nil {
+		return nil
+	}
+	explanation := &Explanation{Allowed: m.GetAllowed(), Rule: m.GetRule(), Err: errorFrom(m.Error)}
+	for _, v := range m.Verdicts {
+		r := resourceFrom(v.Resource)
+		if r == 0 {
+			continue
+		}
+		explanation.Verdicts = append(explanation.Verdicts, Verdict{Resource: r, Now: limitFrom(v.Now), Most: limitFrom(v.Most),
+			Rule: v.GetRule(), New: limitFrom(v.New), Err: errorFrom(v.Error)})
+	}
+	return explanation
+}
+
+func leaseFrom(m *pb.LeaseInfo) *LeaseInfo {
+	if m == nil || len(m.Id) == 0 || len(m.Id) > 64 {
+		return nil
+	}
+	changes, ok := changesFrom(m.Changes)
+	if !ok {
+		return nil
+	}
+	return &LeaseInfo{ID: LeaseID(m.Id), PID: int(least(m.GetPid(), 1<<22)), Changes: changes,
+		Remaining: millisecondsFrom(m.GetRemainingMs()), Rule: m.GetRule()}
+}
+
+func restorationsFrom(list *pb.RestorationList) []Restoration {
+	restorations := make([]Restoration, 0, len(list.GetRestorations()))
+	for _, m := range list.GetRestorations() {
+		if r := resourceFrom(m.Resource); r != 0 {
+			restorations = append(restorations, Restoration{r, Outcome(m.GetOutcome()), limitFrom(m.Limit)})
+		}
+	}
+	return restorations
+}
+
+func serverInfoFrom(m *pb.ServerInfo) *ServerInfo {
+	if m == nil {
+		return nil
+	}
+	c := m.GetCaller()
+	return &ServerInfo{Version: m.GetVersion(), Kernel: m.GetKernel(), Features: m.Features, NrOpen: m.GetNrOpen(),
+		CanRaise: m.GetCanRaise(), Policy: m.GetPolicy(), Caller: Caller{PID: int(least(c.GetPid(), 1<<22)), UID: c.GetUid(),
+			GID: c.GetGid(), Groups: c.GetGroups(), Pinned: c.GetPinned(), NamespaceDepth: int(c.GetNamespaceDepth()),
+			Cgroup: string(c.GetCgroup()), Label: c.GetLabel(), MixedIDs: c.GetMixedIds()}}
+}
+
+func statsFrom(m *pb.Stats) *Stats {
+	if m == nil {
+		return nil
+	}
+	return &Stats{Connections: m.GetConnections(), ConnectionsTotal: m.GetConnectionsTotal(),
+		RequestsTotal: m.GetRequestsTotal(), ChangesTotal: m.GetChangesTotal(), RefusalsTotal: m.GetRefusalsTotal(),
+		FaultsTotal: m.GetFaultsTotal(), Leases: m.GetLeases(), Uptime: millisecondsFrom(m.GetUptimeMs())}
+}
