@@ -19,7 +19,10 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+// Whatever the library itself, or who includes this, hides otherwise.
+#pragma GCC visibility push(default)
 
+/// No limit.
 #define RLIMITD_INFINITY UINT64_MAX
 /// How many resources Linux limits; each RLIMIT_* is below it.
 #define RLIMITD_RESOURCES 16
@@ -123,6 +126,9 @@ struct rlimitd_options {
 ///
 /// Of the heap nothing is used by this, by `rlimitd_close`, and by calls that hand out no result by pointer.
 struct rlimitd *rlimitd_open(const struct rlimitd_options *options, struct rlimitd_error *error);
+
+/// Gives calls that begin from now on, in every thread, another timeout (0: 5000) and other flags.
+int rlimitd_configure(struct rlimitd *agent, uint32_t timeout_ms, uint32_t flags);
 
 /// Closes it; leases that last as long as the connection end. Nothing else may be using it. NULL is in order. errno is kept.
 void rlimitd_close(struct rlimitd *agent);
@@ -518,6 +524,7 @@ struct rlimitd_stats {
 
 int rlimitd_stats(struct rlimitd *agent, struct rlimitd_stats *stats, struct rlimitd_error *error);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif
