@@ -110,11 +110,13 @@ struct rlimitd;
 
 /// Only the agent is asked, and not the kernel first.
 #define RLIMITD_AGENT_ONLY 1u
+/// As a timeout: none at all. What the kernel tells or does needs none; the rest is DEADLINE_EXCEEDED.
+#define RLIMITD_NO_TIME UINT32_MAX
 
 /// All zero is what most want.
 struct rlimitd_options {
     const char *socket;   // NULL: the path in the environment variable RLIMITD_SOCKET, or /run/rlimitd/rlimitd.sock
-    uint32_t timeout_ms;  // of each call, at most 3600000; 0: 5000
+    uint32_t timeout_ms;  // of each call in all; 0: 5000
     uint32_t flags;       // RLIMITD_AGENT_ONLY
     uint64_t reserved[4]; // 0
 };

@@ -12,7 +12,9 @@ uint64_t now(void) {
     return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
 
-uint64_t deadline_after(uint32_t milliseconds) { return now() + (uint64_t)milliseconds * 1000000; }
+uint64_t deadline_after(uint32_t milliseconds) {
+    return milliseconds == RLIMITD_NO_TIME ? 0 : now() + (uint64_t)milliseconds * 1000000;
+}
 
 uint64_t left_until(uint64_t deadline) {
     uint64_t time = now();

@@ -132,12 +132,8 @@ static void shrink(struct rlimitd *agent) {
 
 // ---- Opening and closing
 
-static bool is_sane(uint32_t timeout_ms, uint32_t flags) {
-    return (flags & ~RLIMITD_AGENT_ONLY) == 0 && timeout_ms <= GREATEST_TIMEOUT;
-}
-
 int rlimitd_configure(struct rlimitd *agent, uint32_t timeout_ms, uint32_t flags) {
-    if (!is_sane(timeout_ms, flags)) {
+    if ((flags & ~RLIMITD_AGENT_ONLY) != 0) {
         errno = EINVAL;
         return -1;
     }
@@ -149,14 +145,12 @@ int rlimitd_configure(struct rlimitd *agent, uint32_t timeout_ms, uint32_t flags
 struct rlimitd *open_agent(const struct rlimitd_options *options, struct rlimitd_error *error) {
     static const struct rlimitd_options usual;
     if (options == NULL) options = &usual;
-    bool is_known = is_sane(options->timeout_ms, options->flags);
+    bool is_known = (options->flags & ~RLIMITD_AGENT_ONLY) == 0;
     for (size_t place = 0; place < sizeof options->reserved / sizeof *options->reserved; place++) {
         if (options->reserved[place] != 0) is_known = false;
     }
     if (!is_known) {
-        fail(error, RLIMITD_INVALID_ARGUMENT,
-             "options that this library does not know, or a timeout of more than %u ms; clear the struct first",
-             GREATEST_TIMEOUT);
+        fail(error, RLIMITD_INVALID_ARGUMENT, "options that this library does not know; clear the struct first");
         return NULL;
     }
     const char *path = options->socket;
@@ -441,8 +435,10 @@ static enum ending send_request(struct rlimitd *agent, struct inquiry *inquiry, 
     Request *request = &inquiry->request;
     request->has_id = 1;
     request->id = ++agent->last_id;
-    request->has_timeout_ms = 1;
-    request->timeout_ms = (uint32_t)((left + 999999) / 1000000);
+    // Longer than the protocol can say: we wait by a clock of our own.
+    uint64_t milliseconds = (left + 999999) / 1000000;
+    request->has_timeout_ms = milliseconds <= GREATEST_TIMEOUT;
+    request->timeout_ms = (uint32_t)milliseconds;
     size_t length = rlimitd__v1__request__get_packed_size(request);
     if (length > GREATEST_REQUEST) {
         fail(error, RLIMITD_INVALID_ARGUMENT, "a request of more than %d bytes", GREATEST_REQUEST);

@@ -26,8 +26,8 @@ struct reading {
 };
 
 static int fail(struct reading *reading, enum rlimitd_code code, const char *message) {
-    reading->error = (struct rlimitd_error){.code = code, .error_number = code == RLIMITD_NO_SUCH_PROCESS ? ESRCH : EINVAL,
-                                            .resource = -1, .edit_index = -1};
+    int number = code == RLIMITD_NO_SUCH_PROCESS ? ESRCH : EINVAL;
+    reading->error = (struct rlimitd_error){.code = code, .error_number = number, .resource = -1, .edit_index = -1};
     snprintf(reading->error.message, sizeof reading->error.message, "%s", message);
     return -1;
 }
@@ -301,6 +301,10 @@ static void write_usage(const struct rlimitd_usage *usage) {
     if (usage->partial) {
         name("partial");
         write_bool(true);
+    }
+    if (usage->in_use_known == 0) {
+        end_object();
+        return;
     }
     name("in_use");
     begin_object();
@@ -666,7 +670,11 @@ static int dispatch(struct reading *reading, const struct json *request) {
     };
     const struct json *what = json_member(request, "do"), *only = json_member(request, "agent_only");
     uint64_t timeout;
-    if (read_number(reading, json_member(request, "timeout_ms"), UINT32_MAX, &timeout) != 0) return -1;
+    const struct json *time = json_member(request, "timeout_ms");
+    if (read_number(reading, time, UINT64_MAX, &timeout) != 0) return -1;
+    // In C 0 is the usual one, and seven weeks are the longest.
+    if (time != NULL && timeout == 0) timeout = RLIMITD_NO_TIME;
+    else if (timeout >= RLIMITD_NO_TIME) timeout = RLIMITD_NO_TIME - 1;
     if (rlimitd_configure(reading->agent, (uint32_t)timeout, only != NULL && only->is_true ? RLIMITD_AGENT_ONLY : 0) != 0) {
         return fail(reading, RLIMITD_INVALID_ARGUMENT, "that is no timeout");
     }
