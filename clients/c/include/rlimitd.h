@@ -19,7 +19,10 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+// Whatever the library itself, or who includes this, hides otherwise.
+#pragma GCC visibility push(default)
 
+/// No limit.
 #define RLIMITD_INFINITY UINT64_MAX
 /// How many resources Linux limits; each RLIMIT_* is below it.
 #define RLIMITD_RESOURCES 16
@@ -107,11 +110,13 @@ struct rlimitd;
 
 /// Only the agent is asked, and not the kernel first.
 #define RLIMITD_AGENT_ONLY 1u
+/// As a timeout: none at all. What the kernel tells or does needs none; the rest is DEADLINE_EXCEEDED.
+#define RLIMITD_NO_TIME UINT32_MAX
 
 /// All zero is what most want.
 struct rlimitd_options {
     const char *socket;   // NULL: the path in the environment variable RLIMITD_SOCKET, or /run/rlimitd/rlimitd.sock
-    uint32_t timeout_ms;  // of each call, at most 3600000; 0: 5000
+    uint32_t timeout_ms;  // of each call in all; 0: 5000
     uint32_t flags;       // RLIMITD_AGENT_ONLY
     uint64_t reserved[4]; // 0
 };
@@ -123,6 +128,9 @@ struct rlimitd_options {
 ///
 /// Of the heap nothing is used by this, by `rlimitd_close`, and by calls that hand out no result by pointer.
 struct rlimitd *rlimitd_open(const struct rlimitd_options *options, struct rlimitd_error *error);
+
+/// Gives calls that begin from now on, in every thread, another timeout (0: 5000) and other flags.
+int rlimitd_configure(struct rlimitd *agent, uint32_t timeout_ms, uint32_t flags);
 
 /// Closes it; leases that last as long as the connection end. Nothing else may be using it. NULL is in order. errno is kept.
 void rlimitd_close(struct rlimitd *agent);
@@ -518,6 +526,7 @@ struct rlimitd_stats {
 
 int rlimitd_stats(struct rlimitd *agent, struct rlimitd_stats *stats, struct rlimitd_error *error);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif
