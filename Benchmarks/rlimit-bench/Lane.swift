@@ -13,8 +13,14 @@ final class Lane {
     @safe @exclusivity(unchecked) private(set) var isBlocked = false
     private let room: Int
 
-    init(to path: String, outstanding: Int) throws(SystemError) {
-        socket = try StreamSocket.connect(to: path, timeout: .seconds(30))
+    /// - Parameter connected: A descriptor of a connection that somebody else made, to be taken over instead.
+    init(to path: String, connected: Int32?, outstanding: Int) throws(SystemError) {
+        socket =
+            if let connected {
+                StreamSocket(connected: FileDescriptor(owning: connected))
+            } else {
+                try StreamSocket.connect(to: path, timeout: .seconds(30))
+            }
         starts = [UInt64](repeating: 0, count: outstanding)
         // Answers of usage have some 300 bytes.
         room = min(65536, 512 * (outstanding + 1))

@@ -22,7 +22,8 @@ struct ManyCalls: ~Copyable {
         outstanding = plan.outstanding
         requests = (Request(id: 0, work.operation(0)), Request(id: 0, work.operation(1)))
         for index in 0..<plan.connections {
-            let lane = try Lane(to: plan.socket.path, outstanding: plan.outstanding)
+            let connected = plan.connected.dropFirst(index).first
+            let lane = try Lane(to: plan.socket.path, connected: connected, outstanding: plan.outstanding)
             try poller.add(lane.socket.descriptor.number, .readable, token: UInt64(index))
             lanes.append(lane)
         }

@@ -14,10 +14,14 @@ struct Plan: Sendable {
     /// Calls before the clock starts; at least one of each connection.
     var warmup = 1000
     var connections = 1
+    /// Descriptors of connections that somebody else made; the rest are to be made.
+    var connected: Range<Int32> = 0..<0
     /// Of each connection.
     var outstanding = 1
     /// That call at once through the asynchronous client; 0 calls through the blocking one.
     var tasks = 0
+    /// That they run on the client's executor, and not where Swift runs tasks.
+    var prefersExecutor = false
     /// How long the client polls for an answer before it sleeps, in microseconds.
     var busyPoll = 0
     var subject = Work.Subject.caller
@@ -39,6 +43,7 @@ struct Plan: Sendable {
         }
         if !(0...Self.mostTasks).contains(tasks) { return "\(tasks) tasks are not in the range 0 to \(Self.mostTasks)" }
         if tasks > 0, mode != .lat { return "tasks share the one connection of their client" }
+        if prefersExecutor, tasks == 0 { return "only tasks have an executor" }
         if !(0...Self.longestBusyPoll).contains(busyPoll) {
             return "\(busyPoll) microseconds of polling are not in the range 0 to \(Self.longestBusyPoll)"
         }

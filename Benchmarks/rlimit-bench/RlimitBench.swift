@@ -50,6 +50,9 @@ struct RlimitBench: ParsableCommand {
     @Option(help: "Call through the asynchronous client, from so many tasks at once over its one connection.")
     var tasks = 0
 
+    @Flag(help: "Of --tasks: run them on the client's own executor.")
+    var executor = false
+
     @Option(
         help: "Poll so many microseconds for an answer before sleeping, where that pays. Not of many calls at once.")
     var busyPoll = 0
@@ -108,6 +111,13 @@ struct RlimitBench: ParsableCommand {
         if script.mode == .conc { plan.connections = script.parameter }
         if script.mode == .pipe { plan.outstanding = script.parameter }
         plan.subject = try subject(script.pid)
+        if let text = OwnProcess.environment("BENCH_CONNECTED") {
+            let numbers = text.split(separator: ":").compactMap { Int32($0) }
+            guard numbers.count == 2, numbers[0] > 2, 0..<100_000 ~= numbers[1] else {
+                throw ValidationError("BENCH_CONNECTED is \"\(text)\", and must be FIRST:COUNT.")
+            }
+            plan.connected = numbers[0]..<numbers[0] + numbers[1]
+        }
         if let seconds = OwnProcess.environment("BENCH_MAX_S") {
             guard let longest = Double(seconds), longest > 0, longest < 86400 else {
                 throw ValidationError("BENCH_MAX_S is \"\(seconds)\", and must be a number of seconds.")
@@ -119,7 +129,7 @@ struct RlimitBench: ParsableCommand {
 
     private func measure(_ plan: Plan, asJSON: Bool) throws {
         var plan = plan
-        (plan.tasks, plan.busyPoll) = (tasks, busyPoll)
+        (plan.tasks, plan.prefersExecutor, plan.busyPoll) = (tasks, executor, busyPoll)
         if let complaint = plan.complaint { throw ValidationError("\(complaint).") }
         let bench = Bench(plan, try deed())
         if plan.mode == .first {

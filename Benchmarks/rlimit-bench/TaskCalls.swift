@@ -1,6 +1,7 @@
 import Dispatch
 import RlimitClient
 import RlimitKernel
+import RlimitModel
 import Synchronization
 
 /// Calls from some tasks at once, through the asynchronous client and its one connection.
@@ -32,35 +33,61 @@ struct TaskCalls: Sendable {
     }
 
     private func run(_ plan: Plan) async throws -> Recorder {
+        guard plan.prefersExecutor else { return try await runLanes(plan) }
+        return try await withTaskExecutorPreference(LimitClient.executor) { try await runLanes(plan) }
+    }
+
+    private func runLanes(_ plan: Plan) async throws -> Recorder {
         for turn in 0..<plan.warmup { _ = try await work.perform(turn, with: client) }
-        let recorder = try Recorder(longest: plan.longest)
+        let recording = Recording(try Recorder(longest: plan.longest))
         let left = Countdown(plan.calls)
-        var whole = try await withThrowingTaskGroup(of: Recorder.self) { group in
+        await withTaskGroup(of: Void.self) { group in
             for _ in 0..<plan.tasks {
-                group.addTask { await lane(recorder, left) }
+                group.addTask { await lane(recording, left) }
             }
-            var whole = recorder
-            for try await part in group { whole.add(part) }
-            return whole
         }
-        try whole.stop()
-        return whole
+        return try recording.stop()
     }
 
     /// One call after the other, until all tasks together have made them all.
-    private func lane(_ recorder: Recorder, _ left: Countdown) async -> Recorder {
-        var recorder = recorder
+    private func lane(_ recording: Recording, _ left: Countdown) async {
+        var start = SystemClock.monotonic
         while let turn = left.next() {
-            let start = SystemClock.monotonic
+            let outcome: Result<Limit?, RlimitError>
             do throws(RlimitError) {
-                let limit = try await work.perform(turn, with: client)
-                recorder.answered(in: SystemClock.monotonic - start, limit)
+                outcome = .success(try await work.perform(turn, with: client))
             } catch {
-                recorder.failed(in: SystemClock.monotonic - start, error)
+                outcome = .failure(error)
             }
-            if recorder.isOver(at: start) { break }
+            let end = SystemClock.monotonic
+            if !recording.add(outcome, from: start, to: end) { break }
+            start = end
         }
-        return recorder
+    }
+}
+
+/// One for all tasks: a histogram for each would be more than the caches hold.
+private final class Recording: Sendable {
+    private let recorder: Mutex<Recorder>
+
+    init(_ recorder: Recorder) { self.recorder = Mutex(recorder) }
+
+    /// False where the time for all is over.
+    func add(_ outcome: Result<Limit?, RlimitError>, from start: UInt64, to end: UInt64) -> Bool {
+        recorder.withLock { recorder in
+            switch outcome {
+            case .success(let limit): recorder.answered(in: end - start, limit)
+            case .failure(let error): recorder.failed(in: end - start, error)
+            }
+            return !recorder.isOver(at: end)
+        }
+    }
+
+    func stop() throws -> Recorder {
+        try recorder.withLock { recorder in
+            try recorder.stop()
+            return recorder
+        }
     }
 }
 

@@ -57,11 +57,11 @@ def sides(programs, policy):
     return all_sides
 
 
-def write_policy(theatre, rules=50, name="policy.toml"):
-    """The path of a policy with so many rules."""
+def write_policy(theatre, rules=50, name="policy.toml", users="0"):
+    """The path of a policy with so many rules, one of which is for these users."""
     path = theatre.path(name)
     with open(path, "w") as policy:
-        subprocess.run([f"{stage.BENCHMARKS}/policy", str(rules)], stdout=policy, check=True)
+        subprocess.run([f"{stage.BENCHMARKS}/policy", str(rules), users], stdout=policy, check=True)
     return path
 
 
@@ -87,8 +87,11 @@ class Server:
             raise SystemExit(f"{side.name} does not answer ({problem}); see {theatre.path(name + '.log')}")
 
     def ask(self, mode, calls, warmup, param, pid, options=(), longest=1.0, cores=None, timeout=60, client=None,
-            while_running=None):
-        """One run of the client; what it printed, the server's time for a call, and how busy others were."""
+            while_running=None, connected=range(0)):
+        """One run of the client; what it printed, the server's time for a call, and how busy others were.
+
+        It takes over the connections whose descriptors are `connected`, and makes the rest.
+        """
         command = [*(client or self.side.client), *options, self.socket, mode, str(calls), str(warmup), str(param), str(pid)]
 
         def before():
@@ -96,9 +99,12 @@ class Server:
             if cores:
                 os.sched_setaffinity(0, cores)
 
+        environment = dict(os.environ, BENCH_MAX_S=str(longest))
+        if connected:
+            environment["BENCH_CONNECTED"] = f"{connected.start}:{len(connected)}"
         meter = Meter(self.pid)
         run = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                               env=dict(os.environ, BENCH_MAX_S=str(longest)), preexec_fn=before)
+                               env=environment, preexec_fn=before, pass_fds=connected)
         seen = while_running(run) if while_running else None
         try:
             out, complaint = run.communicate(timeout=timeout)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -97,6 +98,38 @@ int32_t rl_process_id_kept(int32_t *kept) {
     int32_t pid = __atomic_load_n(kept, __ATOMIC_RELAXED);
     if (pid == 0) __atomic_store_n(kept, pid = getpid(), __ATOMIC_RELAXED);
     return pid;
+}
+
+// struct sched_attr in its first published size (SCHED_ATTR_SIZE_VER0); the headers of Debian 12 have none that fits the C
+// library's.
+struct scheduling {
+    uint32_t size;
+    uint32_t policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime;
+    uint64_t deadline;
+    uint64_t period;
+};
+static_assert(sizeof(struct scheduling) == 48, "SCHED_ATTR_SIZE_VER0");
+
+int rl_time_slice(uint64_t *nanoseconds) {
+    struct scheduling now = {.size = sizeof now};
+    if (syscall(SYS_sched_getattr, 0, &now, sizeof now, 0) != 0) return -errno;
+    *nanoseconds = now.runtime;
+    return 0;
+}
+
+int rl_set_time_slice(uint64_t nanoseconds) {
+    struct scheduling now = {.size = sizeof now};
+    if (syscall(SYS_sched_getattr, 0, &now, sizeof now, 0) != 0) return -errno;
+    // Of these two alone it is a time slice; of the rest of the policies it means something else, or nothing.
+    if (now.policy != SCHED_OTHER && now.policy != SCHED_BATCH) return -EINVAL;
+    now.size = sizeof now;
+    now.flags |= 1;  // SCHED_FLAG_RESET_ON_FORK
+    now.runtime = nanoseconds;
+    return RESULT((int)syscall(SYS_sched_setattr, 0, &now, 0));
 }
 
 int rl_processor_count(void) { return (int)sysconf(_SC_NPROCESSORS_ONLN); }

@@ -83,7 +83,7 @@ final class CgroupErrand: Errand {
             let number = numbers?.number(of: pid)
             do throws(RlimitError) {
                 let reply = try handler.handle(
-                    request, from: session.peer, on: process, isPeer: session.isPeer(process), wasFound: true,
+                    request, from: session.peer, on: process, isPeer: try session.isPeer(process), wasFound: true,
                     isSilent: refusals >= Self.refusalsToldOneByOne)
                 found.append(ProcessResult(pid: number, .success(reply)))
             } catch {

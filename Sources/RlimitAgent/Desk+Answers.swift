@@ -120,7 +120,7 @@ extension Desk {
     ) throws(RlimitError) -> Reply? {
         switch whom {
         case .caller:
-            guard let itself = session.itself else {
+            guard let itself = try itself(of: session) else {
                 throw RlimitError(.noSuchProcess, message: "the process that connected is not visible from the agent")
             }
             return try reply(to: request, about: itself.process, isPeer: true, for: session)
@@ -140,7 +140,7 @@ extension Desk {
                 throw error
             }
             let process = try KernelProcess(attached: attached)
-            return try reply(to: request, about: process, isPeer: session.isPeer(process), for: session)
+            return try reply(to: request, about: process, isPeer: try session.isPeer(process), for: session)
         case .cgroup, .pod:
             throw RlimitError(.internalError, message: "a request about a cgroup came to a process")
         }
@@ -160,30 +160,22 @@ extension Desk {
                 named = try name(pid, for: session)
             }
             do throws(RlimitError) {
-                let isPeer = session.isPeer(named.process)
+                let isPeer = try session.isPeer(named.process)
                 return try reply(to: request, about: named.process, isPeer: isPeer, for: session)
             } catch {
                 guard error.code == .noSuchProcess, !isSecondLook else { throw error }
             }
             processes.forget(named)
-            if let old = session.named.take() { processes.release(old) }
+            unname(session)
             isSecondLook = true
         }
-    }
-
-    /// The process that has this number now, which the session holds from now on instead of another.
-    mutating func name(_ pid: Int32, for session: Session) throws(RlimitError) -> HeldProcess {
-        if let old = session.named.take() { processes.release(old) }
-        let named = try processes.hold(pid)
-        session.named = named
-        return named
     }
 
     // nil: it has many threads to look through.
     private mutating func reply(
         to request: Request, about process: borrowing KernelProcess, isPeer: Bool, for session: Session
     ) throws(RlimitError) -> Reply? {
-        let asker = request.operation.isLease ? asker(session) : nil
+        let asker = request.operation.isLease ? try asker(session) : nil
         let hadLeases = !handler.leases.book.isEmpty
         defer {
             if asker != nil || hadLeases, let birth = handler.leases.book.leasedProcess(numbered: process.pid) {

@@ -38,7 +38,7 @@ extension Desk {
         for session: Session, _ make: (Moment) throws(RlimitError) -> Errand
     ) throws(RlimitError) {
         guard session.errand == nil, session.account.errands < Account.greatestErrands,
-            errands.count < errandLimit
+            errands.count < budget.errands
         else {
             throw RlimitError(
                 .rateLimited, message: "too many requests that take long are under way; try again later",

@@ -88,16 +88,21 @@ extension Desk {
     // The clock is looked at after the first, and after every fourth from then on.
     private mutating func mayAnswerMore(than answered: Int) -> Bool {
         guard answered > 0 else { return true }
-        guard answered < Frame.requestsInFlight, output.count - outputStart < Self.outputSize else { return false }
+        guard answered < Frame.requestsInFlight, output.count - outputStart < Self.outputSize, !processes.isShort
+        else { return false }
         if answered & 3 == 1 { now = .now }
         return now.nanoseconds(since: received) < Self.turnTime
     }
 
     private mutating func keepRest(from position: Int, of session: Session) {
         session.position += UInt64(position)
-        if let range = session.attached?.range, session.position >= range.upperBound, !session.isEnding {
-            session.attached = nil
-            fault(session, RlimitError(.malformed, message: "a descriptor came that no frame asked for"))
+        if let range = session.attached?.range, !session.isEnding {
+            if session.position >= range.upperBound {
+                session.attached = nil
+                fault(session, RlimitError(.malformed, message: "a descriptor came that no frame asked for"))
+            } else {
+                keepAttachment(of: session)
+            }
         }
         if position == input.count, session.waitingSince == nil { return input.removeAll() }
         input.consume(position)

@@ -18,8 +18,8 @@ struct Desk: ~Copyable {
     var waitingSessions = 0
     var decoder = RequestDecoder()
     var encoder = ResponseEncoder()
-    /// Errands under way at once, of all sessions: each holds some descriptors.
-    let errandLimit: Int
+    /// How many descriptors there are for what.
+    let budget: DescriptorBudget
     /// The sessions that have an errand under way, in the order in which they get their next slice.
     var errands: [UInt64] = []
     // What came in and what goes out within one turn; what is left of either moves to the session.
@@ -48,18 +48,25 @@ struct Desk: ~Copyable {
     /// In nanoseconds.
     static let turnTime: UInt64 = 500_000
 
-    init(handler: consuming RequestHandler, errandLimit: Int, leases: consuming LeaseWatch) {
+    init(handler: consuming RequestHandler, budget: DescriptorBudget, leases: consuming LeaseWatch) {
         self.leases = leases
         self.handler = handler
-        self.errandLimit = errandLimit
+        self.budget = budget
         gets.reserveCapacity(Frame.requestsInFlight)
     }
 
-    /// There is much to send already.
-    var isFull: Bool { output.count >= Self.outputSize || gets.count >= 4 * Frame.requestsInFlight }
+    /// There is much to send already, or room is to be made first.
+    var isFull: Bool {
+        output.count >= Self.outputSize || gets.count >= 4 * Frame.requestsInFlight || processes.isShort
+    }
 
     /// The first half of a session's turn: what it sent is received and answered. The answers lie in `output` until `deliver`.
-    mutating func serve(_ session: Session) {
+    mutating func serve(_ session: Session) { _ = serve(session, onlyIfReady: false) }
+
+    /// The same of one that waits for nothing but its peer's next request. False: nothing has come.
+    mutating func serveIfReady(_ session: Session) -> Bool { serve(session, onlyIfReady: true) }
+
+    private mutating func serve(_ session: Session, onlyIfReady: Bool) -> Bool {
         outputStart = output.count
         getsStart = gets.count
         var letter = Letter(session)
@@ -67,6 +74,7 @@ struct Desk: ~Copyable {
             if try sendLeftovers(of: session), !session.isEnding, !session.rests {
                 received = now
                 session.isOver = try receive(from: session)
+                if onlyIfReady, input.isEmpty, !session.isOver, !session.isEnding { return false }
                 answerFrames(of: session)
             }
         } catch {
@@ -79,6 +87,7 @@ struct Desk: ~Copyable {
         letter.text = outputStart..<output.count
         letter.gets = getsStart..<gets.count
         letters.append(letter)
+        return true
     }
 
     /// The second half: the answers are sent.
@@ -130,8 +139,7 @@ struct Desk: ~Copyable {
     mutating func end(_ session: Session) {
         forget(session)
         endErrand(of: session)
-        if let itself = session.itself { processes.release(itself) }
-        if let named = session.named.take() { processes.release(named) }
+        releaseAll(of: session)
     }
 
     /// `fault`, for one that waits for the rest of a frame.

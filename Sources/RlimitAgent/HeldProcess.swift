@@ -5,6 +5,7 @@ import RlimitModel
 final class HeldProcess {
     let process: KernelProcess
     fileprivate var holders = 1
+    private let count: HeldCount
     private var lookedAt: UInt64 = 0
     private var identity: Identity?
     /// What tells it from every other; nil where it had ended when that was asked first.
@@ -12,7 +13,13 @@ final class HeldProcess {
     // What has been read since that look.
     private var detail: ProcessDetail?
 
-    fileprivate init(_ process: consuming KernelProcess) { self.process = process }
+    fileprivate init(_ process: consuming KernelProcess, _ count: HeldCount) {
+        self.process = process
+        self.count = count
+        count.processes += 1
+    }
+
+    deinit { count.processes -= 1 }
 
     /// Who it is; nil once it has ended. Asked once for each `occasion`: gets that were all read before it share the look.
     func identity(on occasion: UInt64) -> Identity? {
@@ -36,6 +43,15 @@ final class HeldProcess {
 /// The processes that are held, by number.
 struct HeldProcesses {
     private var byNumber: [Int32: HeldProcess] = [:]
+    let count = HeldCount()
+    /// How many descriptors may be held.
+    var room = Int.max {
+        didSet { look() }
+    }
+    /// As many are held, or more; as it was when somebody last looked.
+    private(set) var isShort = false
+
+    mutating func look() { isShort = count.all >= room }
 
     /// The process that has this number. Whoever holds one releases it.
     mutating func hold(_ pid: Int32) throws(RlimitError) -> HeldProcess {
@@ -43,7 +59,7 @@ struct HeldProcesses {
             held.holders += 1
             return held
         }
-        return keep(HeldProcess(try KernelProcess(pid: pid)))
+        return keep(HeldProcess(try KernelProcess(pid: pid), count))
     }
 
     /// A process that was just found alive.
@@ -53,7 +69,7 @@ struct HeldProcesses {
             held.holders += 1
             return held
         }
-        return keep(HeldProcess(process))
+        return keep(HeldProcess(process, count))
     }
 
     mutating func release(_ held: HeldProcess) {
@@ -68,6 +84,34 @@ struct HeldProcesses {
 
     private mutating func keep(_ held: HeldProcess) -> HeldProcess {
         byNumber[held.process.pid] = held
+        look()
         return held
+    }
+}
+
+/// How many descriptors are held now for connections, besides their sockets, and for leases.
+final class HeldCount {
+    fileprivate(set) var processes = 0
+    /// Of peers, for frames that are not read yet.
+    fileprivate(set) var attachments = 0
+
+    var all: Int { processes + attachments }
+}
+
+/// The place that a peer's descriptor takes while it waits for its frame.
+final class AttachmentPlace {
+    private let count: HeldCount
+    private let account: Account
+
+    init(_ count: HeldCount, _ account: Account) {
+        self.count = count
+        self.account = account
+        count.attachments += 1
+        account.attachments += 1
+    }
+
+    deinit {
+        count.attachments -= 1
+        account.attachments -= 1
     }
 }

@@ -75,8 +75,11 @@ struct KernelProcess: TargetProcess, ~Copyable {
         }
     }
 
+    var knownDetail: ProcessDetail { nature.isOfUserSpace ? ProcessDetail(.kernelThread) : .none }
+
     func detail(_ parts: ProcessDetail.Parts) throws(RlimitError) -> ProcessDetail {
-        if parts == .kernelThread, nature.isOfUserSpace { return ProcessDetail(parts) }
+        let known = knownDetail
+        if known.parts.isSuperset(of: parts) { return known }
         do throws(SystemError) {
             let detail = try Procfs.detail(of: pid, parts)
             // Had the number been another's by then, this one would have ended, and is asked about no more.

@@ -11,7 +11,9 @@ package enum LogFormat: String, Sendable, CaseIterable {
 
 /// One line of the log, built key by key. Whatever stands in a value, it stays one line and one value: names of
 /// processes, cgroups and labels are other people's bytes.
-struct LogLine {
+///
+/// Not copied: it holds its bytes.
+struct LogLine: ~Copyable {
     private let format: LogFormat
     // Most lines fit in it, so that they cost no allocation.
     private var piece = InlineArray<480, UInt8>(repeating: 0)
@@ -67,7 +69,7 @@ struct LogLine {
     mutating func add(_ key: StaticString, _ time: Timestamp) {
         begin(key)
         if format == .json { append(UInt8(ascii: "\"")) }
-        time.write { append($0) }
+        append(time.bytes.span)
         if format == .json { append(UInt8(ascii: "\"")) }
     }
 
@@ -160,6 +162,7 @@ extension LogLine {
 
     // Digit by digit: a line has many numbers, and no String is made for them.
     private mutating func append(_ number: UInt64) {
+        guard number > 9 else { return append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number)) }
         var digits = InlineArray<20, UInt8>(repeating: 0)
         var start = digits.count
         var left = number
@@ -168,15 +171,19 @@ extension LogLine {
             digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: left % 10)
             left /= 10
         } while left > 0
-        unsafe digits.span.extracting(start..<digits.count).withUnsafeBufferPointer { unsafe append($0) }
+        append(digits.span.extracting(start..<digits.count))
     }
 
+    @inline(__always)
+    private mutating func append(_ bytes: borrowing Span<UInt8>) {
+        unsafe bytes.withUnsafeBufferPointer { unsafe append($0) }
+    }
+
+    // A line is some thirty pieces: what each takes is worth its place in the callers.
+    @inline(__always)
     private mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) {
         let start = filled
-        guard bytes.count <= piece.count - start else {
-            for index in bytes.indices { unsafe append(bytes[index]) }
-            return
-        }
+        guard bytes.count <= piece.count - start else { return unsafe appendToNext(bytes) }
         var span = piece.mutableSpan
         unsafe span.withUnsafeMutableBytes { space in
             let room = unsafe UnsafeMutableRawBufferPointer(rebasing: space[start...])
@@ -185,12 +192,22 @@ extension LogLine {
         filled = start + bytes.count
     }
 
+    @inline(__always)
     private mutating func append(_ byte: UInt8) {
-        if filled == piece.count {
-            unsafe piece.span.withUnsafeBufferPointer { unsafe before.append(contentsOf: $0) }
-            filled = 0
-        }
+        if filled == piece.count { putBefore() }
         piece[filled] = byte
         filled += 1
+    }
+
+    @inline(never)
+    private mutating func appendToNext(_ bytes: UnsafeBufferPointer<UInt8>) {
+        putBefore()
+        unsafe before.append(contentsOf: bytes)
+    }
+
+    @inline(never)
+    private mutating func putBefore() {
+        unsafe piece.span.extracting(0..<filled).withUnsafeBufferPointer { unsafe before.append(contentsOf: $0) }
+        filled = 0
     }
 }

@@ -144,7 +144,7 @@ package struct RequestHandler: ~Copyable {
                 }
                 return .explanation(explanation)
             }
-            let verdict = try policy.authorize(request, from: peer, on: subject) {
+            let verdict = try policy.authorize(request, from: peer, on: subject, knowing: process.knownDetail) {
                 (parts: ProcessDetail.Parts) throws(RlimitError) in
                 try process.detail(parts)
             }

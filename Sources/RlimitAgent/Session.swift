@@ -9,10 +9,10 @@ final class Session {
     let socket: StreamSocket
     let peer: Peer
     let account: Account
-    /// The process that connected; nil where it has no number in the agent's PID namespace.
-    let itself: HeldProcess?
-    /// The process last named by number, kept for the next request that names it: a pidfd, never its credentials.
-    var named: HeldProcess?
+    /// The process that connected, while it is held; nil also where it has no number in the agent's PID namespace.
+    private(set) var itself: HeldProcess?
+    /// The process last named by number, held for the next request that names it: a pidfd, never its credentials.
+    private(set) var named: HeldProcess?
     /// Whether descriptors are received from this peer at all.
     var mayAttach: Bool
     /// A descriptor that came with bytes of a frame that is not whole yet, or not yet read.
@@ -25,6 +25,8 @@ final class Session {
     var waitingSince: Moment?
     /// How many bytes of the stream have been answered.
     var position: UInt64 = 0
+    // The same, when `wasBusy()` was called last.
+    private var positionSeen: UInt64 = 0
     /// `unread` holds frames that are whole, and not only the beginning of one.
     var hasWholeFrames = false
     /// The connection ends as soon as `unsent` is gone.
@@ -71,11 +73,54 @@ final class Session {
     /// Nothing of it is under way.
     var isIdle: Bool { unread == nil && unsent == nil && errand == nil }
 
+    /// Holds the process that connected, or nothing instead of it.
+    func hold(itself process: HeldProcess?) {
+        if canRegainPeer { account.held += (process == nil ? 0 : 1) - (itself == nil ? 0 : 1) }
+        itself = process
+    }
+
+    /// Holds a process that was named, or nothing instead of it.
+    func hold(named process: HeldProcess?) {
+        account.held += (process == nil ? 0 : 1) - (named == nil ? 0 : 1)
+        named = process
+    }
+
+    /// Whether any request was answered since this was asked last.
+    func wasBusy() -> Bool {
+        defer { positionSeen = position }
+        return position != positionSeen
+    }
+
+    /// It waits for its peer's next request, and for nothing else.
+    var isListening: Bool { isIdle && !rests && !isEnding && interest == .readable && !isInBacklog }
+
     /// Whether a process, held since before now, is the one that connected. The number alone does not tell: it may have been
     /// given to another after the peer ended.
-    func isPeer(_ process: borrowing KernelProcess) -> Bool {
-        guard let itself else { return false }
+    ///
+    /// - Throws: Where nobody can tell.
+    func isPeer(_ process: borrowing KernelProcess) throws(RlimitError) -> Bool {
+        guard let itself else {
+            guard peer.pid == process.pid, let itself = try regainedPeer() else { return false }
+            return itself.pid == process.pid && !itself.hasEnded
+        }
         return itself.process.pid == process.pid && !itself.process.hasEnded
+    }
+
+    /// The kernel holds the process that connected, and gives it again at any time.
+    var canRegainPeer: Bool { peer.isPinned }
+
+    /// The process that connected, from the kernel once more; nil where it has ended, or has no number here.
+    func regainedPeer() throws(RlimitError) -> KernelProcess? {
+        guard canRegainPeer, peer.pid != nil else { return nil }
+        let pidfd: Pidfd?
+        do throws(SystemError) { pidfd = try socket.peerProcess() } catch {
+            throw RlimitError(error, about: "the process that connected")
+        }
+        guard let pidfd else { return nil }
+        do throws(RlimitError) { return try KernelProcess(pidfd) } catch {
+            guard error.code == .noSuchProcess else { throw error }
+            return nil
+        }
     }
 
     /// - Parameter itself: Held for this session, which releases it.
@@ -87,6 +132,7 @@ final class Session {
         self.peer = peer
         self.itself = itself
         self.mayAttach = mayAttach
+        if itself != nil, canRegainPeer { account.held += 1 }
     }
 }
 
@@ -100,6 +146,8 @@ struct Attachment: ~Copyable {
     let descriptor: FileDescriptor
     /// The places in the stream of the bytes it came with.
     let range: Range<UInt64>
+    /// From the end of the first turn on.
+    var place: AttachmentPlace?
 
     /// Whether a frame at these places is the one. Of the frames that begin in the range, only the last reaches its end.
     func belongs(to frame: Range<UInt64>) -> Bool {

@@ -5,6 +5,7 @@ struct SessionTable {
     private var generations: [UInt32] = []
     private var free: [Int] = []
     private(set) var count = 0
+    private var place = 0
 
     mutating func insert(_ session: Session) -> UInt64 {
         let index: Int
@@ -34,6 +35,16 @@ struct SessionTable {
         free.append(index)
         count -= 1
         return true
+    }
+
+    /// How many calls of `next()` go round.
+    var round: Int { slots.count }
+
+    /// The sessions in turn, with a nil here and there.
+    mutating func next() -> Session? {
+        guard !slots.isEmpty else { return nil }
+        place = place + 1 < slots.count ? place + 1 : 0
+        return slots[place]
     }
 
     /// The tokens of all sessions, for what happens seldom.

@@ -17,8 +17,7 @@ struct AgentParts: ~Copyable {
     let leases: LeaseKeeper
     let sink: LogSink
     let log: Logger
-    let connectionLimit: Int
-    let errandLimit: Int
+    let budget: DescriptorBudget
     let busyPoll: Duration
 }
 
@@ -29,10 +28,8 @@ package struct StartError: Error, CustomStringConvertible {
 }
 
 extension AgentOptions {
-    /// How many descriptors the agent would like: ten thousand connections with two each, and some for itself.
+    /// How many descriptors the agent would like: for some fifty thousand connections.
     private static let wantedDescriptors: UInt64 = 65536
-    /// What the agent itself keeps open, with room for the processes that are being looked at.
-    private static let ownDescriptors = 64
 
     /// The agent, with the privilege it was given taken down to what it needs.
     ///
@@ -59,6 +56,8 @@ extension AgentOptions {
         try OwnProcess.forgoCoreFiles()
         let privileges = try Privileges.becomeAgent(
             user, allowing: allowance)
+        // Of this thread, whose loop it will be.
+        TimeSlice.ask(Self.timeSlice)
         // Its own limits are what they shall be.
         try Sandbox.shutIn(pid: OwnProcess.pid)
         let facts = AgentFacts.gather(canRaise: privileges.permitted != 0 && SystemFacts.isInitialUserNamespace)
@@ -70,26 +69,20 @@ extension AgentOptions {
             """)
         if loaded.files.isEmpty { log.warning("there is no policy file; only what needs no rule is granted") }
         var keeper = LeaseKeeper(try LeaseStore(state, log: log))
-        keeper.book.room.processes = Int(clamping: descriptors) / 16
-        // A session holds its socket and its process, and may hold one more that it named, and one that was sent to it.
-        let errandLimit = Self.errandLimit(descriptors: Int(clamping: descriptors))
-        let connectionLimit = max(
-            1,
-            (Int(clamping: descriptors) - Self.ownDescriptors - keeper.book.room.processes
-                - errandLimit * CgroupErrand.greatestDescriptors) / 4)
+        let budget = DescriptorBudget(
+            descriptors: Int(clamping: descriptors), canRegainPeers: KernelFeatures.probed.hasPeerPidfd)
+        keeper.book.room.processes = budget.leases
         let agent = try Agent(
             AgentParts(
                 signals: signals, listener: listener, loader: loader, policy: loaded.policy, facts: facts,
-                supervisor: Supervisor(), leases: keeper, sink: sink, log: log, connectionLimit: connectionLimit,
-                errandLimit: errandLimit, busyPoll: busyPoll))
+                supervisor: Supervisor(), leases: keeper, sink: sink, log: log, budget: budget, busyPoll: busyPoll))
         OwnProcess.forgetCode()
         return agent
     }
 
-    // Errands under way at once, for which a quarter of the descriptors is there.
-    private static func errandLimit(descriptors: Int) -> Int {
-        min(32, max(1, descriptors / 4 / CgroupErrand.greatestDescriptors))
-    }
+    /// Shorter than the shortest that Linux gives of its own (0.7 ms): the loop, when it is woken, need not wait for the slice of a
+    /// thread that computes on its processor, such as the one that reads the policy anew.
+    private static let timeSlice: Duration = .microseconds(500)
 
     // By name, or as UID:GID.
     private func agentUser() throws(StartError) -> AgentPrivileges.UserID {

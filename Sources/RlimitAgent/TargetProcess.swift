@@ -17,6 +17,8 @@ package protocol TargetProcess: ~Copyable {
     func read(_ resource: Resource) throws(RlimitError) -> Limit
     /// Sets both halves, by number, and returns what they were.
     func exchange(_ resource: Resource, for new: Limit) throws(RlimitError) -> Limit
+    /// What is known of it beyond the ids, and never changes, without asking anybody.
+    var knownDetail: ProcessDetail { get }
     /// What rules may ask beyond the ids.
     func detail(_ parts: ProcessDetail.Parts) throws(RlimitError) -> ProcessDetail
     func usage(_ scope: Usage.Scope) throws(RlimitError) -> Usage
@@ -26,6 +28,8 @@ package protocol TargetProcess: ~Copyable {
 }
 
 extension TargetProcess where Self: ~Copyable {
+    package var knownDetail: ProcessDetail { .none }
+
     func read(_ resources: ResourceSet) throws(RlimitError) -> Limits {
         var limits = Limits()
         for resource in resources { limits[resource] = try read(resource) }

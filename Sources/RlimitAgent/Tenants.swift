@@ -34,6 +34,10 @@ final class Account {
     /// Requests under way that take longer than a turn.
     var errands = 0
     static let greatestErrands = 4
+    /// Processes that its connections hold and could give up; one that several of them hold counts for each.
+    var held = 0
+    /// Descriptors that wait for the rest of their frames.
+    var attachments = 0
     /// When the last connection ended; nil where it is not among the departed.
     fileprivate var departedAt: Moment?
     private var bucket: TokenBucket
@@ -125,6 +129,8 @@ struct Tenants {
     // Accounts that were left without a connection, each once, in the order in which they are looked at again.
     private var departed: [(account: Account, lookAgainAt: Moment)] = []
     private var unplaced = 0
+    /// How many have connections.
+    private(set) var present = 0
 
     /// How long an account is kept after its last connection: by then the bucket is full again, so nothing is lost with it.
     private static let memory: Duration = .seconds(1)
@@ -137,6 +143,7 @@ struct Tenants {
         if tenant.isUnplaced, unplaced >= unplacedLimit { return nil }
         let account = accounts[tenant] ?? Account(tenant, ratePerSecond: ratePerSecond, now: now)
         guard account.connections < limit else { return nil }
+        if account.connections == 0 { present += 1 }
         account.connections += 1
         if tenant.isUnplaced { unplaced += 1 }
         accounts[tenant] = account
@@ -147,6 +154,7 @@ struct Tenants {
         account.connections -= 1
         if account.tenant.isUnplaced { unplaced -= 1 }
         guard account.connections == 0 else { return }
+        present -= 1
         // One that comes and goes is in the queue already, and is looked at there by when it went last.
         if account.departedAt == nil { departed.append((account, now + Self.memory)) }
         account.departedAt = now

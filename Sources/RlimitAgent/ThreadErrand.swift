@@ -33,7 +33,7 @@ final class ThreadErrand: Errand {
     private func outcome(_ session: Session, _ handler: inout RequestHandler) -> Result<Reply, RlimitError> {
         do throws(RlimitError) {
             let reply = try handler.handle(
-                request, from: session.peer, on: process, isPeer: session.isPeer(process))
+                request, from: session.peer, on: process, isPeer: try session.isPeer(process))
             guard case .usage(var usage) = reply else { return .success(reply) }
             usage.take(scan)
             return .success(.usage(usage))

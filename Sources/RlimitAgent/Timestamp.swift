@@ -16,38 +16,39 @@ struct Timestamp: CustomStringConvertible {
     }
 
     var description: String {
-        var bytes: [UInt8] = []
-        write { bytes.append($0) }
-        return String(decoding: bytes, as: UTF8.self)
+        let bytes = bytes
+        return unsafe bytes.span.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
     }
 
-    /// The text, byte by byte.
-    func write(_ append: (UInt8) -> Void) {
+    /// The text.
+    var bytes: InlineArray<27, UInt8> {
+        var text = InlineArray<27, UInt8>(repeating: UInt8(ascii: "0"))
         // By constants, so that no division is made.
-        func pair(_ number: Int64) {
-            append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / 10 % 10))
-            append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10))
+        func put(_ number: Int64, at place: Int) {
+            text[place] &+= UInt8(truncatingIfNeeded: number / 10 % 10)
+            text[place + 1] &+= UInt8(truncatingIfNeeded: number % 10)
         }
         let day = seconds >= 0 ? seconds / 86400 : (seconds + 1) / 86400 - 1
         let second = seconds - day * 86400
         let (year, month, dayOfMonth) = Timestamp.civil(day)
-        pair(year / 100 % 100)
-        pair(year % 100)
-        append(UInt8(ascii: "-"))
-        pair(month)
-        append(UInt8(ascii: "-"))
-        pair(dayOfMonth)
-        append(UInt8(ascii: "T"))
-        pair(second / 3600)
-        append(UInt8(ascii: ":"))
-        pair(second / 60 % 60)
-        append(UInt8(ascii: ":"))
-        pair(second % 60)
-        append(UInt8(ascii: "."))
-        pair(microseconds / 10_000 % 100)
-        pair(microseconds / 100 % 100)
-        pair(microseconds % 100)
-        append(UInt8(ascii: "Z"))
+        put(year / 100 % 100, at: 0)
+        put(year % 100, at: 2)
+        text[4] = UInt8(ascii: "-")
+        put(month, at: 5)
+        text[7] = UInt8(ascii: "-")
+        put(dayOfMonth, at: 8)
+        text[10] = UInt8(ascii: "T")
+        put(second / 3600, at: 11)
+        text[13] = UInt8(ascii: ":")
+        put(second / 60 % 60, at: 14)
+        text[16] = UInt8(ascii: ":")
+        put(second % 60, at: 17)
+        text[19] = UInt8(ascii: ".")
+        put(microseconds / 10_000 % 100, at: 20)
+        put(microseconds / 100 % 100, at: 22)
+        put(microseconds % 100, at: 24)
+        text[26] = UInt8(ascii: "Z")
+        return text
     }
 
     // Days since 1970 to the Gregorian calendar, counted in eras of 400 years that begin on the first of March, so that

@@ -8,17 +8,23 @@ protocol Question: Sendable {
     /// Nil for an answer to something else.
     func value(of reply: Reply) -> Value?
     /// The same of limits alone.
-    func value(of told: ToldLimits) -> Value?
+    func value(of told: borrowing ToldLimits) -> Value?
+    /// The resource whose limit is all that is asked for, if it is one.
+    var resource: Resource? { get }
+    /// What the limit of that resource means.
+    func value(of limit: Limit) -> Value?
 }
 
 extension Question {
-    func value(of told: ToldLimits) -> Value? { value(of: .limits(told.resources, told.limits)) }
+    func value(of told: borrowing ToldLimits) -> Value? { value(of: .limits(told.resources, told.limits)) }
+    var resource: Resource? { nil }
+    func value(of limit: Limit) -> Value? { nil }
 }
 
 /// One limit.
 struct LimitQuestion: Question {
     let inquiry: Inquiry
-    private let resource: Resource
+    let resource: Resource?
 
     init(_ resource: Resource, of subject: Subject) {
         var resources = ResourceSet.none
@@ -32,11 +38,16 @@ struct LimitQuestion: Question {
     }
 
     func value(of reply: Reply) -> Limit? {
-        guard case .limits(let told, let limits) = reply, told.contains(resource) else { return nil }
+        guard case .limits(let told, let limits) = reply, let resource, told.contains(resource) else { return nil }
         return limits[resource]
     }
 
-    func value(of told: ToldLimits) -> Limit? { told.resources.contains(resource) ? told.limits[resource] : nil }
+    func value(of told: borrowing ToldLimits) -> Limit? {
+        guard let resource, told.resources.contains(resource) else { return nil }
+        return told.limits[resource]
+    }
+
+    func value(of limit: Limit) -> Limit? { limit }
 }
 
 /// Whatever the agent answers.

@@ -3,7 +3,8 @@ import RlimitModel
 import Synchronization
 
 /// The one thread of a process that waits, for all connections of its tasks, for answers, for room to send, and for
-/// deadlines. It starts with the first connection and stays, asleep while there is nothing to do.
+/// deadlines. It starts with the first connection and stays, asleep while there is nothing to do. Tasks that prefer it run on
+/// it, and what they ask in one round goes out together.
 ///
 /// A child after fork(2) has one of its own; of the parent's it keeps two descriptors that nobody uses.
 final class Reactor: ForkedApart, @unchecked Sendable {
@@ -19,6 +20,13 @@ final class Reactor: ForkedApart, @unchecked Sendable {
     private var window = Duration.zero
     private var isStarted = false
     private var failure: SystemError?
+    // Jobs from other threads.
+    private var posted: [UnownedJob] = []
+    // Of its thread: who that is, 0 before it runs, and what only it touches. Nothing of this is accessed from within an
+    // access to the same.
+    private let thread = Atomic<UInt>(0)
+    @safe @exclusivity(unchecked) private var jobs: [UnownedJob] = []
+    @safe @exclusivity(unchecked) private var senders: [TaskConnection] = []
 
     private static let current = OfThisProcess<Reactor>()
 
@@ -106,18 +114,69 @@ extension Reactor {
     private func updateWindow() { window = connections.values.lazy.map(\.busyPolling).max() ?? .zero }
 }
 
+// Tasks that prefer it.
+extension Reactor {
+    /// Whether its thread is the one that calls.
+    var isCurrent: Bool { thread.load(ordering: .relaxed) == DetachedThread.current }
+
+    /// Runs a part of a task, soon. False where its thread has failed.
+    func take(_ job: UnownedJob) -> Bool {
+        if isCurrent {
+            jobs.append(job)
+            return true
+        }
+        let (isTaken, isFirst) = monitor.locked {
+            guard failure == nil else { return (false, false) }
+            posted.append(job)
+            return (true, posted.count == 1)
+        }
+        if isFirst { wakeup.signal() }
+        return isTaken
+    }
+
+    /// How many wait for their turn. By its thread.
+    var jobCount: Int { jobs.count }
+
+    /// Sends what is queued there once those had their turn that wait for it. By its thread.
+    func sendSoon(_ connection: TaskConnection) { senders.append(connection) }
+
+    // Each has one turn; those that come meanwhile have theirs in the next round. `turn` is empty before and after.
+    private func runJobs(_ turn: inout [UnownedJob]) {
+        guard !jobs.isEmpty else { return }
+        swap(&jobs, &turn)
+        for job in turn { unsafe job.runSynchronously(on: ReactorExecutor.shared.asUnownedTaskExecutor()) }
+        turn.removeAll(keepingCapacity: true)
+        while let connection = senders.popLast() { connection.sendGathered() }
+    }
+}
+
 // By its thread.
 extension Reactor {
     private func run() {
+        thread.store(DetachedThread.current, ordering: .relaxed)
+        var round: [UnownedJob] = []
         var pace = BusyPoll.off
         var paceWindow = Duration.zero
         while true {
-            let wanted = monitor.locked { window }
+            let wanted = monitor.locked {
+                if !posted.isEmpty {
+                    jobs += posted
+                    posted.removeAll(keepingCapacity: true)
+                }
+                return window
+            }
             if wanted != paceWindow {
                 pace = wanted > .zero ? BusyPoll(upTo: wanted) : .off
                 paceWindow = wanted
             }
             do throws(SystemError) {
+                runJobs(&round)
+                // Those that did not wait for anything have their next turn soon.
+                guard jobs.isEmpty else {
+                    _ = expireAndRest()
+                    try turn(timeout: .zero)
+                    continue
+                }
                 let isThere = try pace.poll { () throws(SystemError) in try turn(timeout: .zero) > 0 }
                 if !isThere { try turn(timeout: expireAndRest()) }
             } catch {
@@ -130,9 +189,12 @@ extension Reactor {
     private func fail(_ error: SystemError) {
         let all = monitor.locked {
             failure = error
+            jobs += posted
             return Array(connections.values)
         }
+        thread.store(0, ordering: .relaxed)
         for connection in all { connection.end(.lost(connection.place, error.description)) }
+        for job in jobs { ReactorExecutor.shared.enqueue(ExecutorJob(job)) }
     }
 
     @discardableResult

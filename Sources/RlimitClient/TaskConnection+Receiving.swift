@@ -32,15 +32,25 @@ extension TaskConnection {
         } else if isLetGo, isIdle {
             failure = failure ?? .lost(place, "it was let go")
         }
-        let gathers = failure == nil && resumptions.count >= Self.crowd
-        if gathers { (isGathering, gatheredCount) = (true, begunCount + UInt64(resumptions.count)) }
+        let count = resumptions.count
+        let gathers = failure == nil && count >= Self.crowd
+        if gathers { (isGathering, gatheredCount) = (true, begunCount + UInt64(count)) }
         // Those that waited for the agent to take more.
-        let sendsMore = failure == nil && !gathers && sending == .nobody && !queue.isEmpty
+        let sendsMore = failure == nil && !gathers && canSend
         if sendsMore { sending = .somebody }
         monitor.unlock()
+        let before = reactor.jobCount
         resumptions.run()
+        // What runs on the reactor waits for its turn, and what it asks is sent together anyhow.
+        let isElsewhere = before + count - reactor.jobCount >= Self.crowd
         if let failure { end(failure) } else if sendsMore { sendQueued() }
-        if gathers { gather() }
+        guard gathers else { return }
+        if isElsewhere {
+            gather()
+        } else {
+            monitor.locked { isGathering = false }
+            sendGathered()
+        }
     }
 
     // As many tasks that are answered at once are likely to ask again at once.
@@ -79,20 +89,20 @@ extension TaskConnection {
             }
             return
         }
-        guard call.reply.take(response) else { throw .noAgent(place, "an answer in parts that do not fit") }
-        guard call.reply.isWhole else { return }
+        guard call.take(response) else { throw .noAgent(place, "an answer in parts that do not fit") }
+        guard call.isAnswered else { return }
         sent.remove(call)
         resumptions.add(call)
     }
 
     // The same of an answer that repeats the last one.
     private func deliver(
-        _ told: ToldLimits, of id: UInt64, _ resumptions: inout Resumptions
+        _ told: borrowing ToldLimits, of id: UInt64, _ resumptions: inout Resumptions
     ) throws(RlimitError) {
         guard let call = sent[id] else { return }
         sent.remove(call)
         guard !call.isAbandoned else { return }
-        guard call.reply.take(told) else { throw .noAgent(place, "an answer in parts that do not fit") }
+        guard call.take(told) else { throw .noAgent(place, "an answer in parts that do not fit") }
         resumptions.add(call)
     }
 

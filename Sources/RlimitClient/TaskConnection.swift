@@ -37,6 +37,7 @@ final class TaskConnection: Connection, @unchecked Sendable {
     @safe @exclusivity(unchecked) private var encoder = RequestEncoder()
     @safe @exclusivity(unchecked) private var output = ByteQueue()
     // The reactor's.
+    @safe @exclusivity(unchecked) var isToSend = false
     @safe @exclusivity(unchecked) var reader: ReplyReader
 
     enum Sending {
@@ -67,7 +68,7 @@ final class TaskConnection: Connection, @unchecked Sendable {
     func exchange<Asked: Question>(
         _ question: Asked, until deadline: Deadline
     ) async -> Result<Asked.Value?, Ending> {
-        let call = TaskCall(question.inquiry, deadline)
+        let call = TaskCall(question.inquiry, resource: question.resource, deadline)
         await withTaskCancellationHandler {
             // Whoever takes it out of the call resumes it, once; so it need not be counted.
             await unsafe withUnsafeContinuation { unsafe begin(call, $0) }
@@ -105,18 +106,24 @@ extension TaskConnection {
         queue.append(call)
         begunCount += 1
         if isGathering, begunCount >= gatheredCount { isGathering = false }
-        let isOurs = sending == .nobody && !sent.isFull && !isGathering
+        // Others that it runs may be about to ask too.
+        let isReactors = reactor.isCurrent
+        let isOurs = !isReactors && canSend && !isGathering
         if isOurs { sending = .somebody }
         monitor.unlock()
         reactor.wake(by: call.deadline)
         if isOurs { sendQueued() }
+        if isReactors, !isToSend {
+            isToSend = true
+            reactor.sendSoon(self)
+        }
     }
 
     private func cancel(_ call: TaskCall) {
         var resumptions = Resumptions()
         let isDone = monitor.locked {
             // Where it has not begun yet, it will not.
-            if call.isAbandoned, !call.reply.isWhole, call.ending == nil {
+            if call.isAbandoned, !call.isAnswered, call.ending == nil {
                 call.ending = .failed(.cancelled(place))
             }
             giveUp(call, .cancelled(place), &resumptions)
@@ -231,6 +238,20 @@ extension TaskConnection {
         appendedCount += UInt64(output.count - before)
         call.end = appendedCount
         sent.insert(call)
+    }
+
+    // Locked. Nobody sends, and what is queued can be sent.
+    var canSend: Bool { sending == .nobody && !sent.isFull && !queue.isEmpty }
+
+    /// What was asked by tasks that run on the reactor. By the reactor.
+    func sendGathered() {
+        isToSend = false
+        let isOurs = monitor.locked {
+            guard canSend else { return false }
+            sending = .somebody
+            return true
+        }
+        if isOurs { sendQueued() }
     }
 
     /// There is room again. By the reactor.

@@ -22,6 +22,9 @@ package enum DetachedThread {
         return true
     }
 
+    /// The calling thread, whatever it is, told from all others that live. pthread_self(3).
+    package static var current: UInt { UInt(pthread_self()) }
+
     /// Lets others run on the processor that the calling thread has, if any want to. sched_yield(2).
     package static func yield() { sched_yield() }
 

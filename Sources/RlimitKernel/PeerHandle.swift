@@ -1,4 +1,5 @@
 internal import CRlimitLinux
+internal import Glibc
 package import RlimitModel
 
 /// Who is at the other end of a connection, and that process, held.
@@ -41,6 +42,15 @@ extension StreamSocket {
         case .none: break
         }
         return PeerHandle(peer: peer, pidfd: pidfd)
+    }
+
+    /// The process that connected, as `peer()` has it, once more; nil where it has ended and was reaped. SO_PEERPIDFD.
+    package func peerProcess() throws(SystemError) -> Pidfd? {
+        do throws(SystemError) { return try PeerSocket(number: descriptor.number).pidfd(.probed) } catch {
+            // Kernels differ in what they call that.
+            guard error.number == EINVAL || error.number == ESRCH else { throw error }
+            return nil
+        }
     }
 }
 

@@ -7,7 +7,8 @@ package struct StreamSocket: ~Copyable, Sendable {
     /// Whether descriptors may come that must not be dropped in passing.
     private var isInspected: Bool
 
-    private init(connected descriptor: consuming FileDescriptor) {
+    /// Takes over a connection that somebody else made.
+    package init(connected descriptor: consuming FileDescriptor) {
         self.descriptor = descriptor
         isInspected = false
     }
@@ -17,6 +18,9 @@ package struct StreamSocket: ~Copyable, Sendable {
         descriptor = FileDescriptor(owning: number, closing: .hereIfDrained)
         isInspected = true
     }
+
+    /// Accepted ones that are over, and whose descriptors another thread is still to close.
+    package static var beingClosed: Int { Disposal.connections.pending }
 
     /// What a receive found.
     package enum Received: Equatable, Sendable {

@@ -5,14 +5,16 @@ package import RlimitModel
 extension Policy {
     /// Whether a request about a process is granted, and what it comes to.
     ///
-    /// - Parameter detail: Asked at most once for each part, and only where a rule or a refusal depends on it: never for what the
-    ///   baseline lets one read.
+    /// - Parameters:
+    ///   - known: What is known of the process anyway: whatever depends on more is judged anew once that is known.
+    ///   - detail: Asked at most once for each part, and only where a rule or a refusal depends on it: never for what the
+    ///     baseline lets one read.
     @inlinable
     package func authorize<E: Error>(
-        _ request: Request, from peer: Peer, on subject: Subject,
+        _ request: Request, from peer: Peer, on subject: Subject, knowing known: ProcessDetail = .none,
         detail: (ProcessDetail.Parts) throws(E) -> ProcessDetail
     ) throws(E) -> Result<AuthorizedRequest, RlimitError> {
-        var known = ProcessDetail.none
+        var known = known
         while true {
             switch judgement(of: request, from: peer, on: subject, knowing: known) {
             case .made(let verdict): return verdict

@@ -108,13 +108,15 @@ private struct FieldSet {
         _ field: UnsafePointer<ProtobufCFieldDescriptor>, of message: UnsafePointer<ProtobufCMessageDescriptor>
     ) -> Bool {
         guard let first = unsafe message.pointee.fields else { return false }
-        var bit = UInt64(1) << UInt64(unsafe field - first)
-        if unsafe field.pointee.isInOneof {
-            for index in 0..<Int(unsafe message.pointee.n_fields) where unsafe first[index].sharesOneof(with: field) {
-                bit |= 1 << UInt64(index)
-            }
-        }
+        let bit = UInt64(1) << UInt64(unsafe field - first)
         defer { bits |= bit }
-        return bits & bit == 0
+        guard unsafe field.pointee.isInOneof else { return bits & bit == 0 }
+        // Of those that there are, which are few, and not of all that the message may have.
+        var others = bits
+        while others != 0 {
+            guard unsafe !first[others.trailingZeroBitCount].sharesOneof(with: field) else { return false }
+            others &= others - 1
+        }
+        return true
     }
 }

@@ -8,7 +8,8 @@ package import RlimitModel
     private var arena = Arena(capacity: Arena.requestCapacity)
     // The last answer to a get, for the next that is the same: limits seldom change.
     private var repeated = RepeatedMessage()
-    private var last = ToldLimits(resources: .none, limits: Limits())
+    /// What the last answer to a get told.
+    package private(set) var repeatedLimits = ToldLimits(resources: .none, limits: Limits())
     private var found: Response?
     private let descriptor: UnsafePointer<ProtobufCMessageDescriptor>?
     private let libraryFault: String?
@@ -25,11 +26,13 @@ package import RlimitModel
     ///
     /// - Throws: `.malformed`: what comes after on this connection means nothing.
     package mutating func decode(_ payload: borrowing Span<UInt8>) throws(RlimitError) -> Response {
-        if let id = repeated.id(of: payload) { return Response(id: id, .success(.limits(last.resources, last.limits))) }
+        if let id = repeated.id(of: payload) {
+            return Response(id: id, .success(.limits(repeatedLimits.resources, repeatedLimits.limits)))
+        }
         let response = try unpack(payload)
         if case .success(.limits(let resources, let limits)) = response.outcome, !response.more {
             repeated.keep(payload, id: response.id)
-            last = ToldLimits(resources: resources, limits: limits)
+            repeatedLimits = ToldLimits(resources: resources, limits: limits)
         }
         return response
     }
@@ -66,9 +69,6 @@ package import RlimitModel
 
     /// The response that the last step came to; once.
     package mutating func takeResponse() -> Response? { found.take() }
-
-    /// What the last answer to a get told.
-    package var repeatedLimits: ToldLimits { last }
 
     private mutating func unpack(_ payload: borrowing Span<UInt8>) throws(RlimitError) -> Response {
         if let libraryFault { throw RlimitError(.internalError, message: libraryFault) }

@@ -33,8 +33,29 @@ struct PipelineTests {
         }
     }
 
-    @Test func `mixed requests of many connections are each answered once, in order`() throws {
-        let agent = try AgentProcess(policy: Self.ample)
+    @Test func `an agent that polls hears everybody while one calls without a pause`() throws {
+        let agent = try AgentProcess(policy: Self.ample, options: ["--busy-poll", "1000"])
+        var eager: RawConnection? = try RawConnection(to: agent.socket)
+        let others = try (0..<3).map { _ in try RawConnection(to: agent.socket) }
+        func ask(_ peer: RawConnection?, _ id: UInt64, inHalves: Bool = false) throws {
+            let peer = try #require(peer)
+            let frame = try RequestBytes.frame(.get(.caller, ResourceSet([.openFiles])), id: id)
+            if inHalves { try peer.send(Array(frame.prefix(5))) }
+            try peer.send(Array(inHalves ? frame.dropFirst(5) : frame[...]))
+            #expect(try peer.decodedResponse()?.id == id)
+        }
+        for id in 1...2000 as ClosedRange<UInt64> {
+            try ask(eager, id, inHalves: id % 50 == 0)
+            if id % 100 == 0 { for peer in others { try ask(peer, id) } }
+        }
+        // It goes while it is looked at.
+        eager = nil
+        for peer in others { try ask(peer, 3000) }
+    }
+
+    @Test(arguments: [[], ["--busy-poll", "1000"]])
+    func `mixed requests of many connections are each answered once, in order`(options: [String]) throws {
+        let agent = try AgentProcess(policy: Self.ample, options: options)
         let gone = try ChildProcess(["true"])
         try gone.wait()
         let before = try agent.files.descriptors

@@ -4,7 +4,7 @@ import Testing
 
 @testable import RlimitAgent
 
-private func finished(_ line: LogLine) -> [UInt8] {
+private func finished(_ line: consuming LogLine) -> [UInt8] {
     var line = line
     line.finish()
     var queue = ByteQueue()

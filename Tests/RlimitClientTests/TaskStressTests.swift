@@ -51,15 +51,18 @@ private final class Tally: Sendable {
 
 @Suite("Thousands of calls", .timeLimit(.minutes(3)))
 struct TaskStressTests {
-    @Test("end each exactly once, with its own answer or a typed error, whatever happens meanwhile")
-    func stress() async throws {
+    @Test(
+        "end each exactly once, with its own answer or a typed error, whatever happens meanwhile",
+        arguments: [false, true])
+    func stress(onExecutor: Bool) async throws {
         let agent = try ScriptedAgent(misbehave)
         let client = LimitClient(socket: agent.socket, strategy: .agentOnly, timeout: .milliseconds(300))
         let tally = Tally()
+        let executor = onExecutor ? LimitClient.executor : nil
         await withTaskGroup(of: Void.self) { group in
             for lane in 0..<60 {
-                group.addTask {
-                    for round in 0..<60 { tally.count(await Self.call(client, lane, round, tally)) }
+                group.addTask(executorPreference: executor) {
+                    for round in 0..<60 { tally.count(await Self.call(client, lane, round, tally, executor)) }
                 }
             }
         }
@@ -74,12 +77,12 @@ struct TaskStressTests {
     }
 
     // One call, with what may happen to it.
-    private static func call(_ client: LimitClient, _ lane: Int, _ round: Int, _ tally: Tally) async -> RlimitError
-        .Code?
-    {
+    private static func call(
+        _ client: LimitClient, _ lane: Int, _ round: Int, _ tally: Tally, _ executor: (any TaskExecutor)?
+    ) async -> RlimitError.Code? {
         let resource = Resource.allCases[(lane + round) % 16]
         let caller = round % 3 == 0 ? client.with(timeout: .milliseconds(round % 20)) : client
-        let call = Task { () -> RlimitError.Code? in
+        let call = Task(executorPreference: executor) { () -> RlimitError.Code? in
             await code {
                 let limit = try await caller.limit(resource)
                 if limit != Limit(Limit.Bound(resource.index)) { tally.wrong.withLock { $0 += 1 } }

@@ -31,16 +31,25 @@ static int wait_for_server(const char *path) {
     return 0;
 }
 
+// Connections that somebody else made and left open for us: BENCH_CONNECTED=FIRST:COUNT.
+static void find_connected(int *first, int *count) {
+    const char *text = getenv("BENCH_CONNECTED");
+    if (text == NULL || sscanf(text, "%d:%d", first, count) != 2) *count = 0;
+}
+
 static int connect_all(struct sweep *sweep, const struct arguments *arguments) {
     sweep->lane_count = arguments->mode == MODE_CONC ? arguments->parameter : 1;
     sweep->outstanding = arguments->mode == MODE_PIPE ? arguments->parameter : 1;
     sweep->lanes = calloc((size_t)sweep->lane_count, sizeof *sweep->lanes);
     sweep->poller = arguments->mode == MODE_CONC ? epoll_create1(EPOLL_CLOEXEC) : -1;
     if (sweep->lanes == NULL) return 0;
+    int first = 0, connected = 0;
+    find_connected(&first, &connected);
     for (int index = 0; index < sweep->lane_count; index++) {
         struct lane *lane = &sweep->lanes[index];
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = lane};
-        lane_init(lane, lane_connect(arguments->socket), sweep->outstanding);
+        int descriptor = index < connected ? first + index : lane_connect(arguments->socket);
+        lane_init(lane, descriptor, sweep->outstanding);
         if (sweep->poller >= 0 && epoll_ctl(sweep->poller, EPOLL_CTL_ADD, lane->descriptor, &event) != 0) return 0;
     }
     return 1;

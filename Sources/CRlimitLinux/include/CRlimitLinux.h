@@ -196,6 +196,9 @@ int32_t rl_parent_id(void);
 int32_t rl_thread_id(void);
 // Unmaps the pages of code and constants of the program and its libraries; what is used again comes back from the file.
 void rl_forget_code(void);
+// Of the calling thread, in nanoseconds; 0 where the kernel tells none.
+int rl_time_slice(uint64_t *nanoseconds);
+int rl_set_time_slice(uint64_t nanoseconds);  // not inherited; without effect before Linux 6.12
 int rl_processor_count(void);  // of the machine
 const char *rl_secure_environment(const char *name);  // NULL also in a program with more rights than its caller
 uint32_t rl_effective_uid(void);

@@ -7,14 +7,14 @@ extension Desk {
     /// How long connections that an agent before this one had may take to come back for their leases.
     private static let claimTime: Duration = .seconds(30)
 
-    func asker(_ session: Session) -> LeaseAsker {
+    mutating func asker(_ session: Session) throws(RlimitError) -> LeaseAsker {
         LeaseAsker(
-            session.peer, process: session.itself?.birth, session: session.token, policy: handler.policy)
+            session.peer, process: try itself(of: session)?.birth, session: session.token, policy: handler.policy)
     }
 
     /// The answer to a request about leases.
     mutating func reply(aboutLeases request: Request, for session: Session) throws(RlimitError) -> Reply {
-        let asker = asker(session)
+        let asker = try asker(session)
         if request.operation == .leaseList { return try handler.leases(request, for: asker) }
         let birth = try handler.leasedProcess(of: request)
         guard let held = try leased(birth) else {
@@ -22,7 +22,7 @@ extension Desk {
             throw RlimitError(.leaseEnded, message: "the lease has ended with its process")
         }
         defer { settle(birth) }
-        return try handler.handle(request, from: asker, on: held.process, isPeer: session.isPeer(held.process))
+        return try handler.handle(request, from: asker, on: held.process, isPeer: try session.isPeer(held.process))
     }
 
     /// A process may have got its first lease, or lost its last one.

@@ -47,7 +47,10 @@ struct LeaseBook {
     func count(of tenant: Tenant) -> Int { tenants[tenant] ?? 0 }
 
     /// The process with this number that has leases; it may have ended since, and the number be another's.
-    func leasedProcess(numbered pid: Int32) -> ProcessBirth? { numbers[pid] }
+    func leasedProcess(numbered pid: Int32) -> ProcessBirth? {
+        // A dictionary makes the hash even where it holds nothing, and most agents have no leases at most times.
+        numbers.isEmpty ? nil : numbers[pid]
+    }
 
     var hasRoomForProcess: Bool { processes.count < room.processes }
 
