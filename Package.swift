@@ -159,6 +159,9 @@ let package = Package(
         .executableTarget(
             name: "testing-probe", dependencies: ["RlimitClient", "RlimitTesting"], path: "Tests/Helpers/testing-probe",
             swiftSettings: testSettings),
+        .executableTarget(
+            name: "conformance-adapter", dependencies: ["RlimitClient"], path: "Tests/Helpers/conformance-adapter",
+            swiftSettings: testSettings),
         .testTarget(
             name: "RlimitTestingTests", dependencies: ["RlimitClient", "RlimitTesting", "testing-probe"],
             swiftSettings: testSettings),

@@ -1,0 +1,98 @@
+"""An adapter: a client's own test program, which answers one line of JSON to each."""
+import json
+import os
+import selectors
+import tempfile
+import time
+
+from . import kernel
+
+UID = 64001
+
+
+class Failure(Exception):
+    """It hung, died, or said something that is no answer."""
+
+
+class Adapter:
+    def __init__(self, command, socket, limits, patience):
+        self.patience = patience
+        self._rest = b""
+        self._errors = tempfile.TemporaryFile()
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("RLIMITD_")}
+        environment.update(RLIMITD_SOCKET=socket, HOME="/nonexistent", LC_ALL="C.UTF-8")
+        import subprocess
+
+        try:
+            self.process = kernel.spawn(
+                UID, limits, command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, bufsize=0,
+                env=environment)
+        except OSError as error:
+            raise Failure(f"cannot be started: {error}") from None
+        except subprocess.SubprocessError as error:
+            raise Failure(f"cannot be started with these limits: {error}") from None
+        try:
+            # Some runtimes change limits before the program begins. Afterwards they are put back to what cases count on.
+            self.ask({"do": "get", "resources": ["nofile"]})
+            now = kernel.limits(self.pid)
+            changed = {name: limit for name, limit in limits.items() if now and now[name] != limit}
+            if now is None or changed and not kernel.change(self.pid, UID, changed):
+                raise Failure(f"its limits at the start are not {limits} but {now}")
+        except Failure:
+            self.close()
+            raise
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def ask(self, request, patience=None):
+        line = json.dumps(request) + "\n"
+        try:
+            self.process.stdin.write(line.encode())
+        except OSError as error:
+            raise Failure(f"did not take the request ({error}){self._ending()}") from None
+        return self._answer(patience or self.patience)
+
+    def _answer(self, patience):
+        until = time.monotonic() + patience
+        output = self.process.stdout
+        with selectors.DefaultSelector() as selector:
+            selector.register(output, selectors.EVENT_READ)
+            while b"\n" not in self._rest:
+                left = until - time.monotonic()
+                if left <= 0 or not selector.select(left):
+                    raise Failure(f"no answer within {patience:g} s")
+                some = os.read(output.fileno(), 65536)
+                if not some:
+                    raise Failure(f"ended without an answer{self._ending()}")
+                self._rest += some
+                if len(self._rest) > 16 << 20:
+                    raise Failure("wrote 16 MiB and no line")
+        line, self._rest = self._rest.split(b"\n", 1)
+        try:
+            answer = json.loads(line)
+        except ValueError:
+            raise Failure(f"answered no JSON: {line[:200]!r}") from None
+        if not isinstance(answer, dict):
+            raise Failure(f"answered no object: {line[:200]!r}")
+        if self._rest:
+            raise Failure(f"answered more than one line: {self._rest[:200]!r}")
+        return answer
+
+    def _ending(self):
+        status = kernel.wait_until(lambda: self.process.poll() is not None, 1) and self.process.returncode
+        self._errors.seek(0)
+        said = self._errors.read()[-1500:].decode(errors="replace").strip()
+        return f", status {status}" + (f"; it said:\n{said}" if said else "")
+
+    def close(self):
+        """Ends it, first by the end of its input: a client may have something to give back."""
+        try:
+            self.process.stdin.close()
+        except OSError:
+            pass
+        kernel.wait_until(lambda: self.process.poll() is not None, 0.5)
+        kernel.end(self.process)
+        self.process.stdout.close()
+        self._errors.close()

@@ -1,0 +1,198 @@
+"""The cases of cases.json, one after the other, against a real agent."""
+import json
+import re
+import time
+
+from . import kernel
+from .adapter import Adapter, Failure
+from .match import compare
+from .world import Broken, World
+
+
+def load(here):
+    with open(here + "/cases.json") as file:
+        return json.load(file)
+
+
+def chosen(cases, only):
+    words = (only or "").lower().split()
+    return [case for case in cases if all(word in case["name"].lower() for word in words)]
+
+
+def run_cases(here, options, adapters):
+    table = load(here)
+    cases = chosen(table["cases"], options.only)
+    if options.list:
+        for case in cases:
+            print(case["name"] + (f"  ({', '.join(case['needs'])})" if "needs" in case else ""))
+        return 0
+    can_raise = kernel.may_raise_hard_limits() and not options.without_capability
+    failed = 0
+    world = World(options.agent, here + "/policy.toml", table["limits"], can_raise)
+    try:
+        world.start_agent()
+        has = {"raise": can_raise, "cgroup": bool(world.cgroups), "pinned": _pins(world)}
+        has["unpinned"] = not has["pinned"]
+        left = {}
+        run = []
+        for case in cases:
+            lacks = [need for need in case.get("needs", []) if not has[need]]
+            for need in lacks[:1]:
+                left[need] = left.get(need, 0) + 1
+            if not lacks:
+                run.append(case)
+        for name, command in adapters:
+            failed += Round(world, name, command, options.patience).run(run, left)
+    finally:
+        world.close()
+    return failed
+
+
+def _pins(world):
+    """Whether the kernel vouches for who connected, as the agent says."""
+    import socket
+
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(10)
+        connection.connect(world.socket)
+        connection.sendall(bytes.fromhex("0000000408065a00"))
+        return b"peer-pidfd" in connection.recv(65536)
+
+
+class Round:
+    """One adapter's turn."""
+
+    def __init__(self, world, name, command, patience):
+        self.world, self.name, self.command, self.patience = world, name, command, patience
+        self.adapter = None
+
+    def run(self, cases, left):
+        began, passed, failed = time.monotonic(), 0, 0
+        for case in cases:
+            try:
+                wrong = self._case(case)
+            except Failure as failure:
+                wrong = [str(failure)]
+            if wrong:
+                failed += 1
+                print(f"{self.name}: {case['name']}: FAILED")
+                for line in wrong:
+                    print("    " + line.replace("\n", "\n    "))
+                self._end_adapter()
+            else:
+                passed += 1
+        self._end_adapter()
+        out = ", ".join(f"{count} need {need}" for need, count in left.items())
+        took = time.monotonic() - began
+        print(f"{self.name}: cases, {took:.1f} s" + (f"; left out: {out}" if out else ""))
+        print(f"{self.name}: {passed} passed, {failed} failed", flush=True)
+        return failed
+
+    def _end_adapter(self):
+        if self.adapter:
+            self.adapter.close()
+            self.adapter = None
+
+    def _case(self, case):
+        # Leases outlive the connections of those who took them; where one was, the agent is another afterwards.
+        leases = "lease" in json.dumps(case)
+        own_socket = case.get("socket")
+        if leases or case.get("new_agent"):
+            self._end_adapter()
+            self.world.start_agent()
+        self.world.requires_agent()
+        self.world.renew()
+        if own_socket or case.get("new_adapter"):
+            self._end_adapter()
+        if self.adapter is None:
+            self.adapter = Adapter(
+                self.command, self.world.socket_for(own_socket), self.world.limits, self.patience)
+        self.known = self.world.names(self.adapter.pid)
+        before = self.world.limits_of(self.adapter.pid)
+        wrong = []
+        for number, step in enumerate(case.get("steps") or [case]):
+            found = self._step(step)
+            if found and len(case.get("steps", [])) > 1:
+                found[0] = f"step {number + 1}: {found[0]}"
+            wrong += found
+            if found:
+                break
+        if not wrong:
+            wrong = self._changed(before, case.get("after", {}))
+        after = kernel.limits(self.adapter.pid)
+        if own_socket or leases or case.get("new_adapter") or after != before["self"]:
+            self._end_adapter()
+        if case.get("stops_agent"):
+            self._end_adapter()
+            self.world.start_agent()
+        return wrong
+
+    def _step(self, step):
+        if "ask" in step:
+            request = self._filled(step["ask"])
+            expected = self._filled(step["answer"])
+            try:
+                given = self.adapter.ask(request)
+            except Failure as failure:
+                return [f"it {failure}", f"request:  {json.dumps(request)}"]
+            wrong = compare(expected, given)
+            if wrong:
+                return wrong + [f"request:  {json.dumps(request)}", f"expected: {json.dumps(expected)}",
+                                f"given:    {json.dumps(given)}"]
+            if "lease" in given:
+                self.known[step.get("keep", "lease")] = given["lease"]
+            return []
+        if "agent" in step:
+            self.world.stop_agent(kill=step["agent"] == "killed")
+            if step["agent"] != "stopped":
+                self.world.start_agent(keeping_state=True)
+        elif "change" in step:
+            for name, wanted in step["change"].items():
+                self.world.change(name, wanted)
+        elif "end" in step:
+            self.world.end(step["end"])
+        elif "new_adapter" in step:
+            self._end_adapter()
+            self.adapter = Adapter(self.command, self.world.socket, self.world.limits, self.patience)
+            self.known.update(self=self.adapter.pid)
+        elif "until" in step:
+            def reached():
+                return all(self._now(name).get(resource) == limit for name, limits in step["until"].items()
+                           for resource, limit in limits.items())
+            if not kernel.wait_until(reached, 10):
+                return [f"the limits did not become {step['until']} within 10 s; they are "
+                        f"{ {name: {r: self._now(name).get(r) for r in limits} for name, limits in step['until'].items()} }"]
+        else:
+            raise Broken(f"a case has a step that means nothing: {step}")
+        return []
+
+    def _now(self, name):
+        return self.world.limits_of(self.adapter.pid)[name] or {}
+
+    def _changed(self, before, expected):
+        """What is other than the case says, in the limits of anybody."""
+        now = self.world.limits_of(self.adapter.pid)
+        wrong = []
+        for name, limits in now.items():
+            if expected.get(name) == "ended":
+                continue
+            should = dict(before[name] or {}, **self._filled(expected.get(name, {})))
+            for resource in kernel.NAMES:
+                if limits is None:
+                    wrong.append(f"{name} has ended")
+                    break
+                if limits[resource] != should.get(resource):
+                    wrong.append(f"afterwards {resource} of {name} is {limits[resource]} and not {should.get(resource)}")
+        return wrong
+
+    def _filled(self, value):
+        """With what $NAME stands for."""
+        if isinstance(value, dict):
+            return {key: self._filled(one) for key, one in value.items()}
+        if isinstance(value, list):
+            return [self._filled(one) for one in value]
+        if isinstance(value, str) and re.fullmatch(r"\$[a-z0-9_]+", value):
+            if value[1:] not in self.known:
+                raise Broken(f"a case says {value}, which is nothing here")
+            return self.known[value[1:]]
+        return value

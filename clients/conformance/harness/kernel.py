@@ -1,0 +1,112 @@
+"""What the kernel is asked: limits of processes, users, namespaces."""
+import os
+import resource
+import subprocess
+import time
+
+INFINITY = 2**64 - 1
+NAMES = "cpu fsize data stack core rss nproc nofile memlock as locks sigpending msgqueue nice rtprio rttime".split()
+# As Linux on this architecture numbers them, and as /proc/PID/limits words them.
+_NUMBERS = dict(cpu=0, fsize=1, data=2, stack=3, core=4, rss=5, nproc=6, nofile=7, memlock=8, locks=10, sigpending=11,
+                msgqueue=12, nice=13, rtprio=14, rttime=15)
+_NUMBERS["as"] = 9
+_WORDS = {
+    "Max cpu time": "cpu", "Max file size": "fsize", "Max data size": "data", "Max stack size": "stack",
+    "Max core file size": "core", "Max resident set": "rss", "Max processes": "nproc", "Max open files": "nofile",
+    "Max locked memory": "memlock", "Max address space": "as", "Max file locks": "locks",
+    "Max pending signals": "sigpending", "Max msgqueue size": "msgqueue", "Max nice priority": "nice",
+    "Max realtime priority": "rtprio", "Max realtime timeout": "rttime",
+}
+
+
+def limits(pid):
+    """All sixteen as [soft, hard], "unlimited" for infinity; None where there is no such process."""
+    found = {}
+    try:
+        with open(f"/proc/{pid}/limits") as file:
+            lines = file.read().splitlines()[1:]
+    except OSError:
+        return None
+    for line in lines:
+        words = line[26:].split()
+        name = _WORDS.get(line[:26].strip())
+        if name and len(words) >= 2:
+            found[name] = [word if word == "unlimited" else int(word) for word in words[:2]]
+    return found if len(found) == len(NAMES) else None
+
+
+def _number(bound):
+    return resource.RLIM_INFINITY if bound == "unlimited" else bound
+
+
+def set_own(wanted):
+    """For a child before it becomes another program."""
+    for name, (soft, hard) in wanted.items():
+        resource.setrlimit(_NUMBERS[name], (_number(soft), _number(hard)))
+
+
+def become(uid):
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+
+
+def as_user(uid, action):
+    """Does it in a child with that user's rights, and says whether it worked."""
+    child = os.fork()
+    if child == 0:
+        try:
+            become(uid)
+            action()
+            os._exit(0)
+        except BaseException:
+            os._exit(1)
+    return os.waitpid(child, 0)[1] == 0
+
+
+def change(pid, uid, wanted):
+    """Sets limits of a process as a process of its own user can."""
+
+    def action():
+        for name, (soft, hard) in wanted.items():
+            resource.prlimit(pid, _NUMBERS[name], (_number(soft), _number(hard)))
+
+    return as_user(uid, action)
+
+
+def may_raise_hard_limits():
+    """Asking the kernel beats reading capability masks: root of a child user namespace has the bit and still may not."""
+    child = os.fork()
+    if child == 0:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+            resource.setrlimit(resource.RLIMIT_NOFILE, (64, 128))
+            os._exit(0)
+        except BaseException:
+            os._exit(1)
+    return os.waitpid(child, 0)[1] == 0
+
+
+def spawn(uid, wanted, command, **how):
+    """A process of a user, with limits."""
+
+    def prepare():
+        set_own(wanted)
+        become(uid)
+
+    return subprocess.Popen(command, preexec_fn=prepare, start_new_session=True, **how)
+
+
+def end(process):
+    if process.poll() is None:
+        process.kill()
+    process.wait()
+
+
+def wait_until(condition, seconds=10):
+    until = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if found or time.monotonic() > until:
+            return found
+        time.sleep(0.01)
