@@ -1,5 +1,3 @@
-import Foundation
-
 /// A value of JSON whose numbers are whole, up to 2^64 - 1.
 enum JSON: Codable {
     case null

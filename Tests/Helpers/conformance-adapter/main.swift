@@ -1,6 +1,7 @@
 // Answers the requests of the conformance cases by calls of RlimitClient: one object of JSON a line, and one back.
 // clients/conformance/README.md has the format.
-import Foundation
+import FoundationEssentials
+import Glibc
 import RlimitClient
 
 /// One connection for as long as the program runs, which leases that last as long as it count on.
@@ -79,7 +80,15 @@ func explain(_ request: JSON, _ client: BlockingLimitClient) throws -> JSON {
             return .object(["explanation": try client.explain(resources, of: target).json])
         case "set":
             return .object(["explanation": try client.explain(try what.edits(), on: target).json])
-        default: throw RlimitError(.unsupported, message: "the library explains limits and edits")
+        case "prlimit":
+            // The same as to set both halves exactly.
+            let resource = try (what["resource"] ?? .null).resource()
+            guard let new = try what["limit"]?.limit() else {
+                return .object(["explanation": try client.explain([resource], of: target).json])
+            }
+            return .object(["explanation": try client.explain(.set(resource, to: new), on: target).json])
+        case "usage": return .object(["lacks": .text("explain of usage")])
+        default: throw RlimitError.senseless("that cannot be explained")
         }
     }
 }
@@ -129,5 +138,6 @@ while let line = readLine() {
     } catch {
         reply = (error as? RlimitError ?? .senseless("\(error)")).json
     }
-    FileHandle.standardOutput.write(try JSONEncoder().encode(reply) + Data("\n".utf8))
+    print(String(decoding: try JSONEncoder().encode(reply), as: UTF8.self))
+    fflush(nil)
 }

@@ -1,4 +1,5 @@
 """What the kernel is asked: limits of processes, users, namespaces."""
+import functools
 import os
 import resource
 import subprocess
@@ -21,13 +22,17 @@ _WORDS = {
 
 def limits(pid):
     """All sixteen as [soft, hard], "unlimited" for infinity; None where there is no such process."""
-    found = {}
     try:
         with open(f"/proc/{pid}/limits") as file:
-            lines = file.read().splitlines()[1:]
+            return _parsed(file.read())
     except OSError:
         return None
-    for line in lines:
+
+
+@functools.lru_cache(maxsize=256)
+def _parsed(text):
+    found = {}
+    for line in text.splitlines()[1:]:
         words = line[26:].split()
         name = _WORDS.get(line[:26].strip())
         if name and len(words) >= 2:

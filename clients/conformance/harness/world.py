@@ -111,13 +111,16 @@ class World:
 
     def _make_cgroups(self):
         base = f"{CGROUPS}/{os.path.basename(self.folder)}"
+        self.cgroups, self._cgroup_base = {}, None
+        # The unified hierarchy alone: where the older ones are, this is but a folder.
+        if not os.path.exists(CGROUPS + "/cgroup.controllers"):
+            return
         try:
             for name in ("", "/both", "/mixed", "/empty"):
                 os.mkdir(base + name)
             self.cgroups = {name: f"{base}/{name}" for name in ("both", "mixed", "empty")}
             self._cgroup_base = base
         except OSError:
-            self.cgroups, self._cgroup_base = {}, None
             for name in ("/empty", "/mixed", "/both", ""):
                 try:
                     os.rmdir(base + name)
@@ -153,9 +156,10 @@ class World:
             zombie = kernel.spawn(PEER, {}, ["/bin/true"], stdin=subprocess.DEVNULL)
             self._processes["zombie"] = zombie
             os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
-        ended = kernel.spawn(PEER, {}, ["/bin/true"], stdin=subprocess.DEVNULL)
-        ended.wait()
-        self._ended = ended.pid
+        if self._ended is None or os.path.exists(f"/proc/{self._ended}"):
+            ended = kernel.spawn(PEER, {}, ["/bin/true"], stdin=subprocess.DEVNULL)
+            ended.wait()
+            self._ended = ended.pid
 
     def end(self, name):
         kernel.end(self._processes[name])
