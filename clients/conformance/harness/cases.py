@@ -19,6 +19,12 @@ def chosen(cases, only):
     return [case for case in cases if all(word in case["name"].lower() for word in words)]
 
 
+def none_such(only):
+    """What runs nothing does not pass."""
+    print(f"no case has the words {only!r}: 0 passed, 1 failed")
+    return 1
+
+
 def run_cases(here, options, adapters):
     table = load(here)
     cases = chosen(table["cases"], options.only)
@@ -26,6 +32,8 @@ def run_cases(here, options, adapters):
         for case in cases:
             print(case["name"] + (f"  ({', '.join(case['needs'])})" if "needs" in case else ""))
         return 0
+    if not cases:
+        return none_such(options.only)
     can_raise = kernel.may_raise_hard_limits() and not options.without_capability
     failed = 0
     world = World(options.agent, here + "/policy.toml", table["limits"], can_raise)
@@ -196,13 +204,17 @@ class Round:
         return wrong
 
     def _filled(self, value):
-        """With what $NAME stands for."""
-        if isinstance(value, dict):
-            return {key: self._filled(one) for key, one in value.items()}
-        if isinstance(value, list):
-            return [self._filled(one) for one in value]
-        if isinstance(value, str) and re.fullmatch(r"\$[a-z0-9_]+", value):
-            if value[1:] not in self.known:
-                raise Broken(f"a case says {value}, which is nothing here")
-            return self.known[value[1:]]
-        return value
+        return filled(value, self.known)
+
+
+def filled(value, known):
+    """With what $NAME stands for."""
+    if isinstance(value, dict):
+        return {key: filled(one, known) for key, one in value.items()}
+    if isinstance(value, list):
+        return [filled(one, known) for one in value]
+    if isinstance(value, str) and re.fullmatch(r"\$[a-z0-9_]+", value):
+        if value[1:] not in known:
+            raise Broken(f"a case says {value}, which is nothing here")
+        return known[value[1:]]
+    return value

@@ -1,0 +1,60 @@
+"""The contract as Google's protobuf has it, generated from the .proto into a folder of its own."""
+import re
+import subprocess
+import sys
+import tempfile
+
+PROJECT = __file__.rsplit("/clients/", 1)[0]
+
+
+def generated():
+    """The module with the messages."""
+    with tempfile.TemporaryDirectory(prefix="conformance-proto.") as folder:
+        subprocess.run(
+            ["protoc", f"--proto_path={PROJECT}/proto", f"--python_out={folder}", "rlimitd/v1/rlimitd.proto"], check=True)
+        sys.path.insert(0, folder)
+        try:
+            from rlimitd.v1 import rlimitd_pb2
+        finally:
+            sys.path.remove(folder)
+    return rlimitd_pb2
+
+
+def octets(text):
+    """Bytes from hexadecimal digits, with blanks and comments anywhere."""
+    return bytes.fromhex(re.sub(r"#[^\n]*", "", text))
+
+
+def worked_examples():
+    """(kind, text, bytes of the whole frame) of each example in PROTOCOL.md."""
+    with open(PROJECT + "/proto/PROTOCOL.md") as file:
+        section = file.read().split("\n## Worked bytes", 1)[1].split("\n## ", 1)[0]
+    pattern = r"```textproto (\w+)\n(.*?)```\s+```hex\n(.*?)```"
+    return [(kind, text, octets(digits)) for kind, text, digits in re.findall(pattern, section, re.DOTALL)]
+
+
+def plain(request):
+    """The same request without what means the same when it is left out."""
+    same = type(request)()
+    same.CopyFrom(request)
+    operation = same
+    if same.WhichOneof("operation") == "explain":
+        operation = same.explain
+    name = operation.WhichOneof("operation")
+    inner = getattr(operation, name) if name else None
+    if name in ("get", "set", "prlimit", "usage") and inner.HasField("target"):
+        if inner.target.WhichOneof("process") in (None, "self_process"):
+            inner.ClearField("target")
+    if name == "get" and sorted(inner.resources) == list(range(1, 17)):
+        inner.ClearField("resources")
+    if name == "set":
+        for edit in inner.edits:
+            if edit.mode == 0:
+                edit.ClearField("mode")
+        if inner.HasField("lease") and not inner.lease.duration_ms:
+            inner.lease.ClearField("duration_ms")
+    if name == "usage" and inner.scope == 0:
+        inner.ClearField("scope")
+    if name == "lease_renew" and not inner.duration_ms:
+        inner.ClearField("duration_ms")
+    return same
