@@ -117,11 +117,14 @@ class Round:
             self.world.start_agent()
         self.world.requires_agent()
         self.world.renew()
-        if own_socket or case.get("new_adapter"):
+        own_cgroup = case.get("adapter_in")
+        if own_socket or own_cgroup:
             self._end_adapter()
         if self.adapter is None:
             self.adapter = Adapter(
                 self.command, self.world.socket_for(own_socket), self.world.limits, self.patience)
+        if own_cgroup:
+            self.world.move(self.adapter.pid, own_cgroup)
         self.known = self.world.names(self.adapter.pid)
         before = self.world.limits_of(self.adapter.pid)
         wrong = []
@@ -135,7 +138,7 @@ class Round:
         if not wrong:
             wrong = self._changed(before, case.get("after", {}))
         after = kernel.limits(self.adapter.pid)
-        if own_socket or leases or case.get("new_adapter") or after != before["self"]:
+        if own_socket or own_cgroup or leases or after != before["self"]:
             self._end_adapter()
         if case.get("stops_agent"):
             self._end_adapter()

@@ -146,8 +146,7 @@ class World:
                 uid, self.limits, ["/bin/sleep", "86400"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL)
             if cgroup:
-                with open(self.cgroups[cgroup] + "/cgroup.procs", "w") as file:
-                    file.write(str(process.pid))
+                self.move(process.pid, cgroup)
             if kernel.limits(process.pid) != self.limits:
                 raise Broken(f"{name} does not have the limits it was given: {kernel.limits(process.pid)}")
             self._start = getattr(self, "_start", {})
@@ -160,6 +159,10 @@ class World:
             ended = kernel.spawn(PEER, {}, ["/bin/true"], stdin=subprocess.DEVNULL)
             ended.wait()
             self._ended = ended.pid
+
+    def move(self, pid, cgroup):
+        with open(self.cgroups[cgroup] + "/cgroup.procs", "w") as file:
+            file.write(str(pid))
 
     def end(self, name):
         kernel.end(self._processes[name])
