@@ -32,6 +32,7 @@ struct DeployTests {
                 "644 /usr/share/doc/rlimitd/rlimitctl.md",
                 "644 /usr/share/doc/rlimitd/rlimitd.md",
                 "755 /usr/bin/rlimitctl",
+                "755 /usr/lib/rlimitd/librlimitd-preload.so",
                 "755 /usr/libexec/rlimitd",
             ])
         let removal = try ChildProcess.run([Machine.project + "/scripts/install", "--uninstall", "--destdir", root])

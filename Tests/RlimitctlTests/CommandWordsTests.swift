@@ -28,12 +28,21 @@ struct CommandWordsTests {
         #expect(throws: UsageError.self) { try CommandWords(words) }
     }
 
+    @Test("A command alone is enough where something else than edits is to be done")
+    func noEdits() throws {
+        let split = try CommandWords(["ls", "a=b"], mayHaveNoEdits: true)
+        #expect(split.edits.isEmpty && split.command == ["ls", "a=b"])
+        #expect(throws: UsageError.self) { try CommandWords(["nofile=1"], mayHaveNoEdits: true) }
+        #expect(throws: UsageError.self) { try CommandWords([], mayHaveNoEdits: true) }
+    }
+
     @Test(
         "The command's words are fenced off before any is parsed",
         arguments: [
             ("run nofile=1 ls --json", "run -- nofile=1 ls --json"),
             ("run --optional nofile=1 ls -l", "run --optional -- nofile=1 ls -l"),
             ("--json run --socket s nofile=1 ls --help", "--json run --socket s -- nofile=1 ls --help"),
+            ("run --preload ls -l", "run --preload -- ls -l"), ("run --preload -- ls -l", "run --preload -- ls -l"),
             ("--socket run get nofile", "--socket run get nofile"),
             ("--socket=x run a=1 b", "--socket=x run -- a=1 b"),
             ("run -- nofile=1 ls", "run -- nofile=1 ls"),

@@ -8,8 +8,8 @@ struct RunCommand: ParsableCommand {
         commandName: "run",
         abstract: "Run a command with other limits than these.",
         usage: """
-            rlimitctl run [--optional] [--lease [<time>]] [--socket <path>] [--json] <resource=value> ... [--] <command> \
-            [<arg> ...]
+            rlimitctl run [--optional] [--lease [<time>]] [--preload] [--socket <path>] [--json] [<resource=value> ...] \
+            [--] <command> [<arg> ...]
             """,
         discussion: """
             Options of run go before the first RESOURCE=VALUE; all after the command's name is the command's. \
@@ -18,6 +18,9 @@ struct RunCommand: ParsableCommand {
 
             With --lease the limits go back after this time, even if the command goes on; without a time, once the command \
             and all that it started have ended, or closed the descriptor on which the agent knows of it.
+
+            With --preload the command, and what it starts, may raise limits as it goes: what the kernel refuses it by \
+            setrlimit(2) and prlimit(2) the agent is asked for. It must be linked dynamically, and not be setuid.
             """)
 
     @OptionGroup var global: GlobalOptions
@@ -31,18 +34,24 @@ struct RunCommand: ParsableCommand {
             valueName: "time"))
     var lease: String?
 
+    @Flag(help: "Let what the command itself asks of setrlimit(2) be asked of the agent where the kernel refuses.")
+    var preload = false
+
     @Argument(
         parsing: .postTerminator,
         help: ArgumentHelp("What to change, then the command.", valueName: "word"))
     var words: [String] = []
 
     func run() throws {
-        let words = try CommandWords(words)
+        let words = try CommandWords(words, mayHaveNoEdits: preload)
+        let preloaded = preload ? try PreloadedLibrary.installed() : nil
         let edits = try EditWords.parse(words.edits)
         let lease = try lease.map { text throws(UsageError) in try RunLease(parsing: text) }
         let client = global.client()
-        var isGranted = true
-        if optional {
+        var isGranted = !edits.isEmpty
+        if edits.isEmpty {
+            if lease != nil { throw UsageError("--lease needs at least one RESOURCE=VALUE, such as memlock=1G") }
+        } else if optional {
             // One by one, so that what is refused takes nothing else with it.
             isGranted = try edits.filter { edit in try makeIfGranted(edit, lease, client) }.count > 0
         } else {
@@ -53,6 +62,7 @@ struct RunCommand: ParsableCommand {
             }
         }
         if isGranted { try lease?.outliveExec(client) }
+        try preloaded?.putIntoEnvironment(socket: global.socket)
         throw Executable.become(lastWords: words.command.count)
     }
 

@@ -4,8 +4,8 @@ struct CommandWords: Equatable {
     var command: [String]
 
     /// Splits `RESOURCE=VALUE... [--] COMMAND [ARG...]`. The command is the first word without `=`, or what follows the
-    /// first `--`; nothing after it is looked at.
-    init(_ words: [String]) throws(UsageError) {
+    /// first `--`; nothing after it is looked at. There may be no edits where something else is to be done.
+    init(_ words: [String], mayHaveNoEdits: Bool = false) throws(UsageError) {
         let end = words.firstIndex { !$0.contains("=") || $0.hasPrefix("-") } ?? words.endIndex
         edits = Array(words[..<end])
         var rest = words[end...]
@@ -17,8 +17,12 @@ struct CommandWords: Equatable {
             )
         }
         command = Array(rest)
-        guard !edits.isEmpty else { throw UsageError("run needs at least one RESOURCE=VALUE, such as nofile=65536") }
-        guard !command.isEmpty else { throw UsageError("run needs a command after RESOURCE=VALUE") }
+        guard mayHaveNoEdits || !edits.isEmpty else {
+            throw UsageError("run needs at least one RESOURCE=VALUE, such as nofile=65536, or --preload")
+        }
+        guard !command.isEmpty else {
+            throw UsageError("run needs a command after \(edits.isEmpty ? "its options" : "RESOURCE=VALUE")")
+        }
     }
 }
 

@@ -1,0 +1,381 @@
+// From the messages of the agent to results. Nothing of a message lasts: texts are copied.
+#include "internal.h"
+
+#include <string.h>
+
+// So that no agent fills the memory of its clients. An agent names half as many processes.
+#define MOST_PROCESSES 262144
+#define MOST_LEASES 65536
+
+int fail_malformed(struct rlimitd_error *error, const char *what) { return fail(error, RLIMITD_MALFORMED, "%s", what); }
+
+// A copy of a text of the agent's; true where there is none, or nobody wants it.
+static bool copy_text(const void *result, const char *text, const char **copy) {
+    *copy = NULL;
+    if (result == NULL || text == NULL) return true;
+    *copy = attach_text(result, text, strlen(text));
+    return *copy != NULL;
+}
+
+// The same; an empty one is none.
+static bool copy_name(const void *result, const char *text, const char **copy) {
+    return copy_text(result, text != NULL && text[0] != '\0' ? text : NULL, copy);
+}
+
+int take_limit(const Rlimitd__V1__Limit *message, struct rlimitd_limit *limit, struct rlimitd_error *error) {
+    if (message == NULL || !message->has_soft || !message->has_hard) {
+        return fail_malformed(error, "an answer that lacks a limit, or half of one");
+    }
+    *limit = (struct rlimitd_limit){message->soft, message->hard};
+    return 0;
+}
+
+static int take_optional_limit(const Rlimitd__V1__Limit *message, bool *has, struct rlimitd_limit *limit,
+                               struct rlimitd_error *error) {
+    *has = message != NULL;
+    return *has ? take_limit(message, limit, error) : 0;
+}
+
+int take_error(const Rlimitd__V1__Error *message, struct rlimitd_error *taken, struct rlimitd_error *error) {
+    // A code that is not known here is the agent's own fault, with its words kept.
+    enum rlimitd_code code = message->has_code ? (enum rlimitd_code)message->code : RLIMITD_OK;
+    if (code <= RLIMITD_OK || code > RLIMITD_INTERNAL) code = RLIMITD_INTERNAL;
+    bool has_words = message->message != NULL && message->message[0] != '\0';
+    fail(taken, code, "%s", has_words ? message->message : summary_of(code));
+    if (message->has_error_number) taken->error_number = message->error_number;
+    if (message->has_resource) taken->resource = resource_of(message->resource);
+    if (message->has_edit_index && message->edit_index <= INT32_MAX) taken->edit_index = (int)message->edit_index;
+    if (message->has_retry_after_ms) taken->retry_after_ms = message->retry_after_ms;
+    if (message->rule != NULL) set_text(taken->rule, sizeof taken->rule, message->rule);
+    return take_optional_limit(message->allowed, &taken->has_allowed, &taken->allowed, error);
+}
+
+// A copy of an error that belongs to a result; none where there is none, or nobody wants it.
+static int copy_error(const void *result, const Rlimitd__V1__Error *message, const struct rlimitd_error **copy,
+                      struct rlimitd_error *error) {
+    *copy = NULL;
+    if (message == NULL || result == NULL) return 0;
+    struct rlimitd_error *taken = attach(result, sizeof *taken);
+    if (taken == NULL) return fail_without_memory(error);
+    *copy = taken;
+    return take_error(message, taken, error);
+}
+
+int take_limits(const Rlimitd__V1__LimitList *message, struct rlimitd_limits *limits, struct rlimitd_error *error) {
+    for (size_t place = 0; place < message->n_limits; place++) {
+        const Rlimitd__V1__ResourceLimit *entry = message->limits[place];
+        int resource = resource_of(entry->resource);
+        // One that is not known here is left out.
+        if (resource < 0) continue;
+        if (limits->known >> resource & 1) return fail_malformed(error, "an answer with two limits for one resource");
+        if (take_limit(entry->limit, &limits->of[resource], error) != 0) return -1;
+        limits->known |= 1u << resource;
+    }
+    return 0;
+}
+
+uint32_t take_warnings(const Rlimitd__V1__Warning *warnings, size_t count) {
+    uint32_t taken = 0;
+    for (size_t place = 0; place < count; place++) {
+        // Others say nothing that could be passed on.
+        if (warnings[place] == RLIMITD__V1__WARNING__WARNING_LIMITED_BY_USER_NAMESPACE) {
+            taken |= RLIMITD_LIMITED_BY_USER_NAMESPACE;
+        }
+    }
+    return taken;
+}
+
+int take_change(const void *result, const Rlimitd__V1__Change *message, struct rlimitd_change *change,
+                struct rlimitd_error *error) {
+    *change = (struct rlimitd_change){.resource = resource_of(message->resource), .by_agent = true};
+    if (change->resource < 0) return fail_malformed(error, "an answer about a resource that was not asked for");
+    if (take_limit(message->old, &change->before, error) != 0) return -1;
+    if (take_limit(message->new_, &change->after, error) != 0) return -1;
+    change->warnings = take_warnings(message->warnings, message->n_warnings);
+    if (!copy_name(result, message->rule, &change->rule)) return fail_without_memory(error);
+    return copy_error(result, message->shortfall, &change->shortfall, error);
+}
+
+static int take_changes(const void *result, Rlimitd__V1__Change *const *messages, size_t count,
+                        struct rlimitd_change **changes, struct rlimitd_error *error) {
+    *changes = attach(result, (count + 1) * sizeof **changes);
+    if (*changes == NULL) return fail_without_memory(error);
+    for (size_t place = 0; place < count; place++) {
+        if (take_change(result, messages[place], &(*changes)[place], error) != 0) return -1;
+    }
+    return 0;
+}
+
+int take_lease(const void *result, const Rlimitd__V1__LeaseInfo *message, struct rlimitd_lease *lease,
+               struct rlimitd_error *error) {
+    if (message->id.len < 1 || message->id.len > sizeof lease->id.bytes) {
+        return fail_malformed(error, "a lease whose name has not 1 to 64 bytes");
+    }
+    if (message->pid > GREATEST_PID) return fail_malformed(error, "a lease of a process that there cannot be");
+    lease->id.length = message->id.len;
+    memcpy(lease->id.bytes, message->id.data, message->id.len);
+    lease->pid = message->pid;
+    lease->remaining_ms = message->remaining_ms;
+    if (!copy_name(result, message->rule, &lease->rule)) return fail_without_memory(error);
+    if (result == NULL) return 0;
+    lease->count = message->n_changes;
+    return take_changes(result, message->changes, message->n_changes, &lease->changes, error);
+}
+
+void take_usage(const Rlimitd__V1__Usage *message, struct rlimitd_usage *usage) {
+    *usage = (struct rlimitd_usage){0};
+#define TAKE(field, bit)                 \
+    do {                                 \
+        if (message->has_##field) {      \
+            usage->field = message->field; \
+            usage->known |= bit;         \
+        }                                \
+    } while (0)
+    TAKE(user_time_us, RLIMITD_USER_TIME);
+    TAKE(system_time_us, RLIMITD_SYSTEM_TIME);
+    TAKE(max_resident_bytes, RLIMITD_MAX_RESIDENT);
+    TAKE(shared_text_bytes, RLIMITD_SHARED_TEXT);
+    TAKE(unshared_data_bytes, RLIMITD_UNSHARED_DATA);
+    TAKE(unshared_stack_bytes, RLIMITD_UNSHARED_STACK);
+    TAKE(minor_faults, RLIMITD_MINOR_FAULTS);
+    TAKE(major_faults, RLIMITD_MAJOR_FAULTS);
+    TAKE(swaps, RLIMITD_SWAPS);
+    TAKE(block_inputs, RLIMITD_BLOCK_INPUTS);
+    TAKE(block_outputs, RLIMITD_BLOCK_OUTPUTS);
+    TAKE(messages_sent, RLIMITD_MESSAGES_SENT);
+    TAKE(messages_received, RLIMITD_MESSAGES_RECEIVED);
+    TAKE(signals_received, RLIMITD_SIGNALS_RECEIVED);
+    TAKE(voluntary_context_switches, RLIMITD_VOLUNTARY_SWITCHES);
+    TAKE(involuntary_context_switches, RLIMITD_INVOLUNTARY_SWITCHES);
+#undef TAKE
+    usage->partial = message->has_partial && message->partial;
+    for (size_t place = 0; place < message->n_in_use; place++) {
+        int resource = resource_of(message->in_use[place]->resource);
+        if (resource < 0 || !message->in_use[place]->has_amount) continue;
+        usage->in_use[resource] = message->in_use[place]->amount;
+        usage->in_use_known |= 1u << resource;
+    }
+}
+
+// ---- Lists, which come in parts
+
+// Room for so many more in a list; what it was stays with the result until that is freed.
+static int reserve(const void *result, void *list, size_t size, size_t count, size_t more, size_t most, size_t *capacity,
+                   struct rlimitd_error *error) {
+    if (more > most - count) return fail_malformed(error, "an answer in parts that do not fit");
+    if (count + more <= *capacity) return 0;
+    size_t wanted = count + more > 2 * *capacity ? count + more : 2 * *capacity;
+    void *larger = attach(result, wanted * size), *old;
+    if (larger == NULL) return fail_without_memory(error);
+    memcpy(&old, list, sizeof old);
+    if (count > 0) memcpy(larger, old, count * size);
+    memcpy(list, &larger, sizeof larger);
+    *capacity = wanted;
+    return 0;
+}
+
+int take_explanation(void *into, const Response *part, bool is_first, struct rlimitd_error *error) {
+    struct rlimitd_explanation *explanation = into;
+    const Rlimitd__V1__Explanation *message = part->explanation;
+    if (is_first) {
+        explanation->allowed = message->has_allowed && message->allowed;
+        if (!copy_name(explanation, message->rule, &explanation->rule)) return fail_without_memory(error);
+        if (copy_error(explanation, message->error, &explanation->error, error) != 0) return -1;
+        if (!explanation->allowed && explanation->error == NULL) {
+            struct rlimitd_error *refusal = attach(explanation, sizeof *refusal);
+            if (refusal == NULL) return fail_without_memory(error);
+            fail(refusal, RLIMITD_DENIED_BY_POLICY, "%s", summary_of(RLIMITD_DENIED_BY_POLICY));
+            explanation->error = refusal;
+        }
+    }
+    size_t capacity = explanation->count;
+    if (reserve(explanation, &explanation->verdicts, sizeof *explanation->verdicts, explanation->count,
+                message->n_verdicts, 4096, &capacity, error) != 0) {
+        return -1;
+    }
+    for (size_t place = 0; place < message->n_verdicts; place++) {
+        const Rlimitd__V1__Verdict *entry = message->verdicts[place];
+        struct rlimitd_verdict *verdict = &explanation->verdicts[explanation->count];
+        *verdict = (struct rlimitd_verdict){.resource = resource_of(entry->resource)};
+        // About a resource that is not known here.
+        if (verdict->resource < 0) continue;
+        if (take_optional_limit(entry->now, &verdict->has_now, &verdict->now, error) != 0 ||
+            take_optional_limit(entry->most, &verdict->has_most, &verdict->most, error) != 0 ||
+            take_optional_limit(entry->new_, &verdict->has_after, &verdict->after, error) != 0) {
+            return -1;
+        }
+        if (!copy_name(explanation, entry->rule, &verdict->rule)) return fail_without_memory(error);
+        if (copy_error(explanation, entry->error, &verdict->error, error) != 0) return -1;
+        explanation->count++;
+    }
+    return 0;
+}
+
+int take_restorations(void *into, const Response *part, bool is_first, struct rlimitd_error *error) {
+    (void)is_first;
+    struct rlimitd_restorations *restorations = into;
+    const Rlimitd__V1__RestorationList *message = part->restorations;
+    size_t capacity = restorations->count;
+    if (reserve(restorations, &restorations->list, sizeof *restorations->list, restorations->count,
+                message->n_restorations, 4096, &capacity, error) != 0) {
+        return -1;
+    }
+    for (size_t place = 0; place < message->n_restorations; place++) {
+        const Rlimitd__V1__Restoration *entry = message->restorations[place];
+        struct rlimitd_restoration *restoration = &restorations->list[restorations->count];
+        *restoration = (struct rlimitd_restoration){.resource = resource_of(entry->resource)};
+        if (restoration->resource < 0) {
+            return fail_malformed(error, "the end of a lease of a resource that was not asked for");
+        }
+        if (entry->outcome == RLIMITD__V1__RESTORATION__OUTCOME__OUTCOME_UNSPECIFIED) {
+            return fail_malformed(error, "the end of a lease that came to nothing");
+        }
+        if (take_optional_limit(entry->limit, &restoration->has_limit, &restoration->limit, error) != 0) return -1;
+        restoration->outcome = (enum rlimitd_outcome)entry->outcome;
+        // An outcome that is not known here says nothing that could be passed on.
+        if (restoration->outcome >= RLIMITD_RESTORED && restoration->outcome <= RLIMITD_PROCESS_ENDED) {
+            restorations->count++;
+        }
+    }
+    return 0;
+}
+
+int take_leases(void *into, const Response *part, bool is_first, struct rlimitd_error *error) {
+    (void)is_first;
+    struct lease_taking *taking = into;
+    struct rlimitd_leases *leases = taking->leases;
+    const Rlimitd__V1__LeaseInfoList *message = part->leases;
+    if (reserve(leases, &leases->list, sizeof *leases->list, leases->count, message->n_leases, MOST_LEASES,
+                &taking->capacity, error) != 0) {
+        return -1;
+    }
+    for (size_t place = 0; place < message->n_leases; place++) {
+        if (take_lease(leases, message->leases[place], &leases->list[leases->count], error) != 0) return -1;
+        leases->count++;
+    }
+    return 0;
+}
+
+static int take_process_changes(const struct process_taking *taking, const Rlimitd__V1__ChangeList *message,
+                                struct rlimitd_process *process, struct rlimitd_error *error) {
+    const void *result = taking->processes;
+    struct rlimitd_changes *changes = attach(result, sizeof *changes);
+    if (changes == NULL) return fail_without_memory(error);
+    bool fits = message->n_changes == taking->edit_count;
+    if (fits && take_changes(result, message->changes, message->n_changes, &changes->list, error) != 0) return -1;
+    for (size_t place = 0; fits && place < taking->edit_count; place++) {
+        fits = changes->list[place].resource == taking->edits[place].resource;
+        if (taking->worded >> place & 1) changes->list[place].shortfall = NULL;
+    }
+    if (!fits) return fail_malformed(error, "other edits of a process than it was asked for");
+    changes->count = message->n_changes;
+    process->changes = changes;
+    return 0;
+}
+
+static int take_process(const struct process_taking *taking, const Rlimitd__V1__ProcessResult *message,
+                        struct rlimitd_process *process, struct rlimitd_error *error) {
+    const void *result = taking->processes;
+    *process = (struct rlimitd_process){.pid = message->pid};
+    if (message->pid > GREATEST_PID) return fail_malformed(error, "an answer about a process that there cannot be");
+    if (message->outcome_case == RLIMITD__V1__PROCESS_RESULT__OUTCOME_ERROR) {
+        return copy_error(result, message->error, &process->error, error);
+    }
+    if (message->outcome_case == RLIMITD__V1__PROCESS_RESULT__OUTCOME__NOT_SET) {
+        struct rlimitd_error *unknown = attach(result, sizeof *unknown);
+        if (unknown == NULL) return fail_without_memory(error);
+        fail(unknown, RLIMITD_UNSUPPORTED, "an answer of a kind that this client does not know");
+        process->error = unknown;
+        return 0;
+    }
+    if (message->outcome_case != taking->outcome) {
+        return fail_malformed(error, "something else of a process than it was asked for");
+    }
+    if (message->outcome_case == RLIMITD__V1__PROCESS_RESULT__OUTCOME_CHANGES) {
+        return take_process_changes(taking, message->changes, process, error);
+    }
+    if (message->outcome_case == RLIMITD__V1__PROCESS_RESULT__OUTCOME_USAGE) {
+        struct rlimitd_usage *usage = attach(result, sizeof *usage);
+        if (usage == NULL) return fail_without_memory(error);
+        take_usage(message->usage, usage);
+        process->usage = usage;
+        return 0;
+    }
+    struct rlimitd_limits *limits = attach(result, sizeof *limits);
+    if (limits == NULL) return fail_without_memory(error);
+    process->limits = limits;
+    if (take_limits(message->limits, limits, error) != 0) return -1;
+    if ((limits->known & taking->resources) == taking->resources) return 0;
+    return fail_malformed(error, "other limits of a process than it was asked for");
+}
+
+int take_processes(void *into, const Response *part, bool is_first, struct rlimitd_error *error) {
+    (void)is_first;
+    struct process_taking *taking = into;
+    struct rlimitd_processes *processes = taking->processes;
+    const Rlimitd__V1__ProcessResultList *message = part->processes;
+    if (reserve(processes, &processes->list, sizeof *processes->list, processes->count, message->n_results,
+                MOST_PROCESSES, &taking->capacity, error) != 0) {
+        return -1;
+    }
+    for (size_t place = 0; place < message->n_results; place++) {
+        if (take_process(taking, message->results[place], &processes->list[processes->count], error) != 0) return -1;
+        processes->count++;
+    }
+    // Said in the last part.
+    processes->incomplete = message->has_incomplete && message->incomplete;
+    return 0;
+}
+
+int take_server_info(void *into, const Response *part, bool is_first, struct rlimitd_error *error) {
+    struct rlimitd_server_info *info = into;
+    const Rlimitd__V1__ServerInfo *message = part->server_info;
+    const Rlimitd__V1__Caller *caller = message->caller;
+    if (!is_first) return fail_malformed(error, "an answer in parts that do not fit");
+    if (caller == NULL) return fail_malformed(error, "an answer that does not say who asks");
+    const char **features = attach(info, (message->n_features + 1) * sizeof *features);
+    uint32_t *groups = attach(info, (caller->n_groups + 1) * sizeof *groups);
+    if (features == NULL || groups == NULL) return fail_without_memory(error);
+    for (size_t place = 0; place < message->n_features; place++) {
+        if (!copy_text(info, message->features[place], &features[place])) return fail_without_memory(error);
+    }
+    if (caller->n_groups > 0) memcpy(groups, caller->groups, caller->n_groups * sizeof *groups);
+    if (!copy_text(info, message->version != NULL ? message->version : "", &info->version) ||
+        !copy_text(info, message->kernel != NULL ? message->kernel : "", &info->kernel) ||
+        !copy_text(info, message->policy != NULL ? message->policy : "", &info->policy) ||
+        !copy_text(info, caller->label, &info->caller.label)) {
+        return fail_without_memory(error);
+    }
+    if (caller->has_cgroup) {
+        info->caller.cgroup = attach_text(info, (const char *)caller->cgroup.data, caller->cgroup.len);
+        if (info->caller.cgroup == NULL) return fail_without_memory(error);
+        info->caller.cgroup_length = caller->cgroup.len;
+    }
+    info->feature_count = message->n_features;
+    info->features = features;
+    info->nr_open = message->nr_open;
+    info->can_raise = message->can_raise;
+    info->caller.pid = caller->pid <= GREATEST_PID ? caller->pid : 0;
+    info->caller.uid = caller->uid;
+    info->caller.gid = caller->gid;
+    info->caller.group_count = caller->n_groups;
+    info->caller.groups = groups;
+    info->caller.pinned = caller->pinned;
+    info->caller.namespace_depth = caller->namespace_depth;
+    info->caller.mixed_ids = caller->mixed_ids;
+    return 0;
+}
+
+int take_stats(void *into, const Response *part, bool is_first, struct rlimitd_error *error) {
+    (void)is_first;
+    (void)error;
+    struct rlimitd_stats *stats = into;
+    const Rlimitd__V1__Stats *message = part->stats;
+    *stats = (struct rlimitd_stats){
+        .connections = message->connections, .connections_total = message->connections_total,
+        .requests_total = message->requests_total, .changes_total = message->changes_total,
+        .refusals_total = message->refusals_total, .faults_total = message->faults_total, .leases = message->leases,
+        .uptime_ms = message->uptime_ms,
+    };
+    return 0;
+}

@@ -1,0 +1,542 @@
+#include "internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#define STANDARD_PATH "/run/rlimitd/rlimitd.sock"
+#define HEADER 4
+#define GREATEST_ARENA (8u << 20)
+
+// ---- Errors of the way to the agent
+
+static int fail_late(const struct rlimitd *agent, struct rlimitd_error *error) {
+    return fail(error, RLIMITD_DEADLINE_EXCEEDED, "no answer in time from the agent at %s", agent->path);
+}
+
+static int fail_lost(const struct rlimitd *agent, struct rlimitd_error *error, const char *call, int number) {
+    char text[64];
+    fail(error, RLIMITD_CONNECTION_LOST, "the connection to the agent at %s was lost: %s", agent->path, call);
+    if (number != 0) append(error, ": %s", text_of_errno(number, text, sizeof text));
+    return -1;
+}
+
+static int fail_no_agent(const struct rlimitd *agent, struct rlimitd_error *error, const char *why) {
+    return fail(error, RLIMITD_MALFORMED, "what answers at %s does not speak the rlimitd protocol: %s", agent->path, why);
+}
+
+int fail_other_answer(const struct rlimitd *agent, struct rlimitd_error *error) {
+    return fail(error, RLIMITD_MALFORMED, "the agent at %s answered something else than it was asked", agent->path);
+}
+
+static int fail_unreachable(const struct rlimitd *agent, struct rlimitd_error *error, const char *call, int number) {
+    if (number == ETIMEDOUT) return fail_late(agent, error);
+    char text[64];
+    fail(error, RLIMITD_AGENT_UNREACHABLE, "no agent answers at %s (%s: %s)", agent->path, call,
+         text_of_errno(number, text, sizeof text));
+    error->error_number = number;
+    switch (number) {
+    case ENOENT:
+    case ENOTDIR:
+    case ECONNREFUSED:
+        // The unit is about the standard socket; whoever listens at another is started in another way.
+        if (agent->is_standard) append(error, "; start it with: systemctl start rlimitd");
+        break;
+    case ENAMETOOLONG:
+        append(error, "; a socket's path has at most 107 bytes");
+        break;
+    case EACCES:
+        append(error, "; the socket or its folder does not let this user in");
+        break;
+    default:
+        break;
+    }
+    return -1;
+}
+
+// It let us in twice and closed both times before it had read the request.
+static int fail_hanging_up(const struct rlimitd *agent, struct rlimitd_error *error) {
+    char why[RLIMITD_MESSAGE_SIZE];
+    int number = error->error_number;
+    memcpy(why, error->message, sizeof why);
+    fail(error, RLIMITD_AGENT_UNREACHABLE, "the agent at %s hangs up: %s", agent->path, why);
+    error->error_number = number;
+    return -1;
+}
+
+// ---- Memory
+
+static unsigned char *map(size_t size) {
+    void *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return bytes == MAP_FAILED ? NULL : bytes;
+}
+
+static void replace(struct space *space, unsigned char *bytes, size_t size, bool is_mapped) {
+    struct space old = *space;
+    *space = (struct space){bytes, size, is_mapped};
+    if (old.is_mapped) munmap(old.bytes, old.size);
+}
+
+static void *allocate(void *data, size_t size) {
+    struct rlimitd *agent = data;
+    size_t needed = (size + 15) & ~(size_t)15;
+    if (needed < size || needed > agent->arena.size - agent->arena_used) return NULL;
+    void *bytes = agent->arena.bytes + agent->arena_used;
+    agent->arena_used += needed;
+    return bytes;
+}
+
+static void forget(void *data, void *bytes) {
+    (void)data;
+    (void)bytes;
+}
+
+// NULL, with an error, where that takes more than any agent needs.
+static const Response *unpack(struct rlimitd *agent, const unsigned char *bytes, size_t count,
+                              struct rlimitd_error *error) {
+    ProtobufCAllocator allocator = {.alloc = allocate, .free = forget, .allocator_data = agent};
+    while (true) {
+        agent->arena_used = 0;
+        const Response *response = rlimitd__v1__response__unpack(&allocator, count, bytes);
+        if (response != NULL) return response;
+        size_t size = agent->arena.size * 8;
+        if (size > GREATEST_ARENA) {
+            fail_no_agent(agent, error, "a response that is larger than it may be");
+            return NULL;
+        }
+        unsigned char *more = map(size);
+        if (more == NULL) {
+            fail_without_memory(error);
+            return NULL;
+        }
+        replace(&agent->arena, more, size, true);
+    }
+}
+
+static void shrink(struct rlimitd *agent) {
+    agent->arena_used = 0;
+    replace(&agent->arena, agent->first_arena, sizeof agent->first_arena, false);
+    if (agent->start == agent->end) replace(&agent->input, agent->first_input, sizeof agent->first_input, false);
+}
+
+// ---- Opening and closing
+
+int rlimitd_configure(struct rlimitd *agent, uint32_t timeout_ms, uint32_t flags) {
+    if ((flags & ~RLIMITD_AGENT_ONLY) != 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    atomic_store(&agent->timeout_ms, timeout_ms != 0 ? timeout_ms : 5000);
+    atomic_store(&agent->flags, flags);
+    return 0;
+}
+
+struct rlimitd *open_agent(const struct rlimitd_options *options, struct rlimitd_error *error) {
+    static const struct rlimitd_options usual;
+    if (options == NULL) options = &usual;
+    bool is_known = (options->flags & ~RLIMITD_AGENT_ONLY) == 0;
+    for (size_t place = 0; place < sizeof options->reserved / sizeof *options->reserved; place++) {
+        if (options->reserved[place] != 0) is_known = false;
+    }
+    if (!is_known) {
+        fail(error, RLIMITD_INVALID_ARGUMENT, "options that this library does not know; clear the struct first");
+        return NULL;
+    }
+    const char *path = options->socket;
+    // The environment of a program that has more rights than whoever started it is theirs.
+    if (path == NULL) path = secure_getenv("RLIMITD_SOCKET");
+    if (path == NULL || path[0] == '\0') path = STANDARD_PATH;
+    struct rlimitd *agent = (struct rlimitd *)(void *)map(sizeof *agent);
+    if (agent == NULL) {
+        fail_without_memory(error);
+        return NULL;
+    }
+    set_text(agent->path, sizeof agent->path, path);
+    agent->is_standard = strcmp(path, STANDARD_PATH) == 0;
+    atomic_init(&agent->timeout_ms, options->timeout_ms != 0 ? options->timeout_ms : 5000);
+    atomic_init(&agent->flags, options->flags);
+    atomic_init(&agent->owner, getpid());
+    atomic_init(&agent->fd, -1);
+    agent->input = (struct space){agent->first_input, sizeof agent->first_input, false};
+    agent->arena = (struct space){agent->first_arena, sizeof agent->first_arena, false};
+    return agent;
+}
+
+static void hang_up(struct rlimitd *agent) {
+    int fd = atomic_exchange(&agent->fd, -1);
+    if (fd >= 0) close(fd);
+    agent->start = agent->end = 0;
+}
+
+// In a child: lets go of what it has of its parent's. The number may be that of another file by now.
+static void abandon(struct rlimitd *agent) {
+    int fd = atomic_exchange(&agent->fd, -1);
+    struct stat status;
+    if (fd >= 0 && fstat(fd, &status) == 0 && status.st_ino == atomic_load(&agent->inode)) close(fd);
+    atomic_store(&agent->lock.state, 0);
+    agent->start = agent->end = 0;
+    // What the parent had mapped may have been about to change; it stays as it is.
+    agent->input = (struct space){agent->first_input, sizeof agent->first_input, false};
+    agent->arena = (struct space){agent->first_arena, sizeof agent->first_arena, false};
+}
+
+// Makes sure that it is this process's. False where that took longer than there is time.
+static bool claim(struct rlimitd *agent, uint64_t deadline) {
+    pid_t self = getpid();
+    while (true) {
+        pid_t owner = atomic_load(&agent->owner);
+        if (owner == self) return true;
+        // Below zero: another thread of this process is about it.
+        if (owner != -self && atomic_compare_exchange_strong(&agent->owner, &owner, -self)) {
+            abandon(agent);
+            atomic_store(&agent->owner, self);
+            return true;
+        }
+        if (left_until(deadline) == 0) return false;
+        sched_yield();
+    }
+}
+
+void rlimitd_close(struct rlimitd *agent) {
+    if (agent == NULL) return;
+    int number = errno;
+    if (atomic_load(&agent->owner) == getpid()) {
+        hang_up(agent);
+        if (agent->input.is_mapped) munmap(agent->input.bytes, agent->input.size);
+        if (agent->arena.is_mapped) munmap(agent->arena.bytes, agent->arena.size);
+    } else {
+        abandon(agent);
+    }
+    munmap(agent, sizeof *agent);
+    errno = number;
+}
+
+static int make_socket(const struct rlimitd *agent, uint64_t deadline, struct rlimitd_error *error) {
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return fail_unreachable(agent, error, "socket", errno);
+    // In a program that has closed its standard streams: what is written there is not meant for the agent.
+    if (fd <= STDERR_FILENO) {
+        int higher = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1), number = errno;
+        close(fd);
+        if (higher < 0) return fail_unreachable(agent, error, "fcntl", number);
+        fd = higher;
+    }
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    memcpy(address.sun_path, agent->path, strlen(agent->path));
+    while (true) {
+        uint64_t left = left_until(deadline);
+        if (left == 0) {
+            close(fd);
+            return fail_late(agent, error);
+        }
+        // How long connect(2) waits where there is a queue before the agent's door. None at all would be for ever.
+        struct timeval time = {.tv_sec = (time_t)(left / 1000000000), .tv_usec = (suseconds_t)(left / 1000 % 1000000)};
+        if (time.tv_sec == 0 && time.tv_usec == 0) time.tv_usec = 1;
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
+        if (connect(fd, (const struct sockaddr *)&address, sizeof address) == 0) return fd;
+        if (errno == EINTR) continue;
+        int number = errno == EAGAIN ? ETIMEDOUT : errno;
+        close(fd);
+        return fail_unreachable(agent, error, "connect", number);
+    }
+}
+
+static int connect_agent(struct rlimitd *agent, uint64_t deadline, struct rlimitd_error *error) {
+    if (strlen(agent->path) >= sizeof ((struct sockaddr_un *)0)->sun_path) {
+        return fail_unreachable(agent, error, "connect", ENAMETOOLONG);
+    }
+    int number;
+    // What stat(2) did not find, connect(2) would not have found either.
+    if (require_trust(agent->path, &number, error) != 0) {
+        return error->code != RLIMITD_OK ? -1 : fail_unreachable(agent, error, "connect", number);
+    }
+    int fd = make_socket(agent, deadline, error);
+    if (fd < 0) return -1;
+    struct stat status;
+    atomic_store(&agent->inode, fstat(fd, &status) == 0 ? status.st_ino : 0);
+    atomic_store(&agent->fd, fd);
+    agent->start = agent->end = 0;
+    return 0;
+}
+
+// ---- Sending and receiving
+
+// False when the deadline passed first.
+static bool wait_for(int fd, short events, uint64_t deadline) {
+    while (true) {
+        uint64_t left = left_until(deadline);
+        if (left == 0) return false;
+        struct pollfd entry = {.fd = fd, .events = events};
+        struct timespec time = {.tv_sec = (time_t)(left / 1000000000), .tv_nsec = (long)(left % 1000000000)};
+        int ready = ppoll(&entry, 1, &time, NULL);
+        // What is wrong with the descriptor the next call on it tells.
+        if (ready > 0 || (ready < 0 && errno != EINTR)) return true;
+    }
+}
+
+static ssize_t send_some(int fd, const unsigned char *bytes, size_t count, int pidfd) {
+    if (pidfd < 0) return send(fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT);
+    union {
+        struct cmsghdr header;
+        unsigned char bytes[CMSG_SPACE(sizeof(int))];
+    } control = {.bytes = {0}};
+    struct iovec vector = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = count};
+    struct msghdr message = {
+        .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(header), &pidfd, sizeof pidfd);
+    return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+enum ending {
+    DONE,
+    FAILED,      // what the agent answered, or why nobody waits for that any more
+    UNSENT,      // the connection ended before the agent had all of it: it cannot have acted
+    UNANSWERED,  // the connection ended before the answer came: the agent may have acted
+};
+
+// Takes in what has come: 1; 0 where nothing has; -1 where the connection has ended.
+static int receive(struct rlimitd *agent, struct rlimitd_error *error) {
+    if (agent->start > 0) {
+        memmove(agent->input.bytes, agent->input.bytes + agent->start, agent->end - agent->start);
+        agent->end -= agent->start;
+        agent->start = 0;
+    }
+    size_t room = agent->input.size - agent->end;
+    ssize_t count;
+    do {
+        count = recv(atomic_load(&agent->fd), agent->input.bytes + agent->end, room, MSG_DONTWAIT);
+    } while (count < 0 && errno == EINTR);
+    if (count > 0) {
+        agent->end += (size_t)count;
+        return 1;
+    }
+    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return 0;
+    return count == 0 ? fail_lost(agent, error, "it was closed", 0) : fail_lost(agent, error, "recv", errno);
+}
+
+// The next frame, if it is all there: 1, and it stays until the next `receive`; 0; -1 where it is no agent that answers.
+static int next_frame(struct rlimitd *agent, const unsigned char **bytes, size_t *count, struct rlimitd_error *error) {
+    const unsigned char *first = agent->input.bytes + agent->start;
+    size_t there = agent->end - agent->start;
+    if (there < HEADER) return 0;
+    size_t length = (size_t)first[0] << 24 | (size_t)first[1] << 16 | (size_t)first[2] << 8 | first[3];
+    if (length == 0) return fail_no_agent(agent, error, "a frame of no bytes");
+    if (length > GREATEST_RESPONSE) {
+        char why[64];
+        snprintf(why, sizeof why, "a frame of %zu bytes; at most %d are read", length, GREATEST_RESPONSE);
+        return fail_no_agent(agent, error, why);
+    }
+    if (there >= HEADER + length) {
+        *bytes = first + HEADER;
+        *count = length;
+        agent->start += HEADER + length;
+        return 1;
+    }
+    if (HEADER + length > agent->input.size) {
+        size_t size = HEADER + GREATEST_RESPONSE;
+        unsigned char *more = map(size);
+        if (more == NULL) return fail_without_memory(error);
+        memcpy(more, first, there);
+        agent->start = 0;
+        agent->end = there;
+        replace(&agent->input, more, size, true);
+    }
+    return 0;
+}
+
+// One response to a request; `is_whole` where it was the last.
+static enum ending take_response(struct rlimitd *agent, struct inquiry *inquiry, const Response *response, bool is_first,
+                                 bool *is_whole, struct rlimitd_error *error) {
+    *is_whole = !(response->has_more && response->more);
+    if (response->outcome_case == RLIMITD__V1__RESPONSE__OUTCOME_ERROR) {
+        struct rlimitd_error said;
+        if (take_error(response->error, &said, error) == 0) *error = said;
+        return FAILED;
+    }
+    if (response->outcome_case == RLIMITD__V1__RESPONSE__OUTCOME__NOT_SET) {
+        fail(error, RLIMITD_UNSUPPORTED, "an answer of a kind that this client does not know");
+        return FAILED;
+    }
+    if (response->outcome_case != inquiry->outcome) {
+        fail_other_answer(agent, error);
+        return FAILED;
+    }
+    if (inquiry->take(inquiry->into, response, is_first, error) == 0) return DONE;
+    if (error->code == RLIMITD_MALFORMED) {
+        char why[RLIMITD_MESSAGE_SIZE];
+        memcpy(why, error->message, sizeof why);
+        fail_no_agent(agent, error, why);
+        hang_up(agent);
+    }
+    return FAILED;
+}
+
+// What has come of an answer: 1 where all is there; 0; -1 with `ending`.
+static int take_what_is_there(struct rlimitd *agent, struct inquiry *inquiry, bool *is_first, enum ending *ending,
+                              struct rlimitd_error *error) {
+    while (true) {
+        const unsigned char *bytes = NULL;
+        size_t count = 0;
+        *ending = FAILED;
+        int found = next_frame(agent, &bytes, &count, error);
+        if (found == 0) return 0;
+        uint64_t id = 0;
+        char why[128];
+        if (found > 0 && prescan(bytes, count, &id, why, sizeof why) != 0) found = fail_no_agent(agent, error, why);
+        // To what nobody waits for any more.
+        if (found > 0 && id != 0 && id != inquiry->request.id) continue;
+        const Response *response = found > 0 ? unpack(agent, bytes, count, error) : NULL;
+        if (response == NULL) {
+            hang_up(agent);
+            return -1;
+        }
+        if (id == 0) {
+            // What the agent says of the whole connection, which it is going to close.
+            struct rlimitd_error said;
+            if (response->outcome_case != RLIMITD__V1__RESPONSE__OUTCOME_ERROR) {
+                fail_no_agent(agent, error, "an answer to nothing");
+            } else if (take_error(response->error, &said, error) == 0) {
+                *error = said;
+            }
+            hang_up(agent);
+            return -1;
+        }
+        bool is_whole;
+        *ending = take_response(agent, inquiry, response, *is_first, &is_whole, error);
+        *is_first = false;
+        if (*ending != DONE) return -1;
+        if (is_whole) return 1;
+    }
+}
+
+static enum ending send_request(struct rlimitd *agent, struct inquiry *inquiry, uint64_t deadline,
+                                struct rlimitd_error *error) {
+    uint64_t left = left_until(deadline);
+    if (left == 0) {
+        fail_late(agent, error);
+        return FAILED;
+    }
+    unsigned char frame[HEADER + GREATEST_REQUEST];
+    Request *request = &inquiry->request;
+    request->has_id = 1;
+    request->id = ++agent->last_id;
+    // Longer than the protocol can say: we wait by a clock of our own.
+    uint64_t milliseconds = (left + 999999) / 1000000;
+    request->has_timeout_ms = milliseconds <= GREATEST_TIMEOUT;
+    request->timeout_ms = (uint32_t)milliseconds;
+    size_t length = rlimitd__v1__request__get_packed_size(request);
+    if (length > GREATEST_REQUEST) {
+        fail(error, RLIMITD_INVALID_ARGUMENT, "a request of more than %d bytes", GREATEST_REQUEST);
+        return FAILED;
+    }
+    for (int place = 0; place < HEADER; place++) frame[place] = (unsigned char)(length >> (8 * (HEADER - 1 - place)));
+    rlimitd__v1__request__pack(request, frame + HEADER);
+    int fd = atomic_load(&agent->fd), pidfd = inquiry->pidfd;
+    for (size_t sent = 0; sent < HEADER + length;) {
+        ssize_t count = send_some(fd, frame + sent, HEADER + length - sent, pidfd);
+        if (count >= 0) {
+            sent += (size_t)count;
+            // It went along with the first byte.
+            pidfd = -1;
+            continue;
+        }
+        if (errno == EINTR) continue;
+        if (errno != EAGAIN && errno != EWOULDBLOCK) {
+            int number = errno;
+            // What the agent said before it closed tells more than that it closed.
+            bool is_first = true;
+            enum ending ending;
+            request->id = UINT64_MAX;
+            while (receive(agent, error) > 0) {
+                if (take_what_is_there(agent, inquiry, &is_first, &ending, error) < 0) return FAILED;
+            }
+            hang_up(agent);
+            fail_lost(agent, error, "send", number);
+            return UNSENT;
+        }
+        if (!wait_for(fd, POLLOUT, deadline)) {
+            // Half a frame can be neither completed in time nor taken back.
+            if (sent > 0) hang_up(agent);
+            fail_late(agent, error);
+            return FAILED;
+        }
+    }
+    return DONE;
+}
+
+static enum ending exchange(struct rlimitd *agent, struct inquiry *inquiry, uint64_t deadline,
+                            struct rlimitd_error *error) {
+    enum ending ending = send_request(agent, inquiry, deadline, error);
+    bool is_first = true;
+    while (ending == DONE) {
+        int came = receive(agent, error);
+        if (came < 0) {
+            hang_up(agent);
+            ending = UNANSWERED;
+        } else if (came > 0) {
+            if (take_what_is_there(agent, inquiry, &is_first, &ending, error) != 0) break;
+            ending = DONE;
+            // Also where the agent keeps sending, but not this.
+            if (left_until(deadline) > 0) continue;
+            fail_late(agent, error);
+            ending = FAILED;
+        } else if (!wait_for(atomic_load(&agent->fd), POLLIN, deadline)) {
+            fail_late(agent, error);
+            ending = FAILED;
+        }
+    }
+    shrink(agent);
+    return ending;
+}
+
+static int ask_locked(struct rlimitd *agent, struct inquiry *inquiry, uint64_t deadline, struct rlimitd_error *error) {
+    for (bool is_second = false;; is_second = true) {
+        if (atomic_load(&agent->fd) < 0 && connect_agent(agent, deadline, error) != 0) return -1;
+        switch (exchange(agent, inquiry, deadline, error)) {
+        case DONE:
+            return 0;
+        case FAILED:
+            return -1;
+        case UNSENT:
+            if (is_second) return fail_hanging_up(agent, error);
+            break;
+        case UNANSWERED:
+            if (is_second || !inquiry->only_reads) return -1;
+            break;
+        }
+    }
+}
+
+int ask(struct rlimitd *agent, struct inquiry *inquiry, uint64_t deadline, struct rlimitd_error *error) {
+    if (!claim(agent, deadline) || !lock_until(&agent->lock, deadline)) return fail_late(agent, error);
+    int value = ask_locked(agent, inquiry, deadline, error);
+    unlock(&agent->lock);
+    return value;
+}
+
+int leave_connection_open(struct rlimitd *agent, struct rlimitd_error *error) {
+    int fd = atomic_load(&agent->fd);
+    if (fd < 0) return fail_lost(agent, error, "it was closed", 0);
+    if (fcntl(fd, F_DUPFD, 64) >= 0 || fcntl(fd, F_DUPFD, 3) >= 0) return 0;
+    char text[64];
+    int number = errno;
+    fail(error, RLIMITD_INTERNAL, "the connection to the agent cannot be left open: fcntl: %s",
+         text_of_errno(number, text, sizeof text));
+    error->error_number = number;
+    return -1;
+}

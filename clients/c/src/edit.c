@@ -1,0 +1,740 @@
+// How a batch of edits is made: what each leads to, the kernel first, then the agent for all that raises, and last what is lowered
+// here. All or nothing: what was made before a refusal is taken back.
+#include "internal.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+typedef struct rlimitd_limit Limit;
+
+static uint64_t least(uint64_t left, uint64_t right) { return left < right ? left : right; }
+static uint64_t greatest(uint64_t left, uint64_t right) { return left > right ? left : right; }
+static bool are_equal(Limit left, Limit right) { return left.soft == right.soft && left.hard == right.hard; }
+
+// ---- What an edit says
+
+static bool mentions(const struct rlimitd_edit *edit, enum rlimitd_value_kind word) {
+    if (edit->both.kind != RLIMITD_KEEP) return edit->both.kind == word;
+    return edit->soft.kind == word || edit->hard.kind == word;
+}
+
+static bool depends_on_present(const struct rlimitd_edit *edit) {
+    return (edit->both.kind != RLIMITD_KEEP && edit->mode == RLIMITD_EXACT) || mentions(edit, RLIMITD_HARD);
+}
+
+static bool depends_on_most(const struct rlimitd_edit *edit) { return mentions(edit, RLIMITD_MOST); }
+
+static struct numeric_edit start_numeric(const struct rlimitd_edit *edit) {
+    return (struct numeric_edit){.resource = edit->resource, .mode = edit->mode, .has_expect = edit->has_expect,
+                                 .expect = edit->expect};
+}
+
+static uint64_t number_of(struct rlimitd_value value, Limit now, uint64_t most) {
+    return value.kind == RLIMITD_HARD ? now.hard : value.kind == RLIMITD_MOST ? most : value.number;
+}
+
+static struct numeric_edit numeric(const struct rlimitd_edit *edit, Limit now, uint64_t most) {
+    struct numeric_edit number = start_numeric(edit);
+    if (edit->both.kind != RLIMITD_KEEP) {
+        number.has_soft = true;
+        number.soft = number.hard = number_of(edit->both, now, most);
+        // The other two modes never lower by themselves; exactly, only a hard limit below is touched.
+        number.has_hard = edit->mode != RLIMITD_EXACT || number.hard > now.hard;
+        return number;
+    }
+    number.has_soft = edit->soft.kind != RLIMITD_KEEP;
+    number.has_hard = edit->hard.kind != RLIMITD_KEEP;
+    if (number.has_soft) number.soft = number_of(edit->soft, now, most);
+    if (number.has_hard) number.hard = number_of(edit->hard, now, most);
+    return number;
+}
+
+// "The hard limit there is" and "the most there is" are said as CLAMP to infinity, which stops at just these.
+int share_edit(const struct rlimitd_edit *edit, int index, struct numeric_edit *shared, bool *worded,
+               struct rlimitd_error *error) {
+    enum rlimitd_value_kind both = edit->both.kind, soft = edit->soft.kind, hard = edit->hard.kind;
+    bool is_single = both != RLIMITD_KEEP;
+    bool soft_to_hard = is_single ? both == RLIMITD_HARD
+                                  : soft == RLIMITD_HARD && (hard == RLIMITD_KEEP || hard == RLIMITD_HARD);
+    *shared = start_numeric(edit);
+    *worded = depends_on_most(edit) || soft_to_hard;
+    if (*worded) shared->mode = RLIMITD_CLAMP;
+    bool soft_given = false, hard_given = false;
+    if (is_single && both == RLIMITD_NUMBER && edit->mode != RLIMITD_EXACT) {
+        soft_given = hard_given = true;
+        shared->soft = shared->hard = edit->both.number;
+    } else if ((is_single && both == RLIMITD_MOST) || (!is_single && soft == RLIMITD_MOST && hard == RLIMITD_MOST)) {
+        soft_given = hard_given = true;
+        shared->soft = shared->hard = RLIMITD_INFINITY;
+    } else if (!is_single && soft == RLIMITD_KEEP && hard == RLIMITD_MOST) {
+        hard_given = true;
+        shared->hard = RLIMITD_INFINITY;
+    } else if (soft_to_hard) {
+        soft_given = true;
+        shared->soft = RLIMITD_INFINITY;
+    } else if (!is_single && soft == RLIMITD_NUMBER && hard == RLIMITD_HARD) {
+        // The hard half stays.
+        soft_given = true;
+        shared->soft = edit->soft.number;
+    } else if (!is_single && (soft == RLIMITD_NUMBER || soft == RLIMITD_KEEP) &&
+               (hard == RLIMITD_NUMBER || hard == RLIMITD_KEEP) && (soft != RLIMITD_KEEP || hard != RLIMITD_KEEP)) {
+        soft_given = soft == RLIMITD_NUMBER;
+        hard_given = hard == RLIMITD_NUMBER;
+        shared->soft = edit->soft.number;
+        shared->hard = edit->hard.number;
+    }
+    shared->has_soft = soft_given;
+    shared->has_hard = hard_given;
+    if (soft_given || hard_given) return 0;
+    const char *name = rlimitd_resource_name(edit->resource);
+    char text[LIMIT_TEXT_SIZE];
+    if (is_single && both == RLIMITD_NUMBER) {
+        const char *bound = bound_text(edit->both.number, text);
+        fail(error, RLIMITD_UNSUPPORTED,
+             "%s=%s would come to different limits in the processes of a cgroup, by the hard limit that each has: say both "
+             "halves (%s:%s), soft alone (%s:), or raise to at least that",
+             name, bound, bound, bound, bound);
+    } else {
+        fail(error, RLIMITD_UNSUPPORTED,
+             "for the processes of a cgroup, \"hard\" and \"max\" can be said of both halves of %s together, and not beside "
+             "another value",
+             name);
+    }
+    error->resource = edit->resource;
+    error->edit_index = index;
+    return -1;
+}
+
+static int fail_about(struct rlimitd_error *error, enum rlimitd_code code, int resource, int index, const char *text) {
+    fail(error, code, "%s", text);
+    error->resource = resource;
+    error->edit_index = index;
+    return -1;
+}
+
+int require_edits(const struct rlimitd_edit *edits, size_t count, struct rlimitd_error *error) {
+    uint32_t seen = 0;
+    for (size_t place = 0; place < count; place++) {
+        const struct rlimitd_edit *edit = &edits[place];
+        int index = (int)place;
+        if (require_resource(edit->resource, index, error) != 0) return -1;
+        const char *name = rlimitd_resource_name(edit->resource);
+        if (seen >> edit->resource & 1) {
+            fail_about(error, RLIMITD_INVALID_ARGUMENT, edit->resource, index, name);
+            append(error, " is named twice; one batch may change each resource once");
+            return -1;
+        }
+        seen |= 1u << edit->resource;
+        if (edit->mode > RLIMITD_CLAMP || edit->soft.kind > RLIMITD_MOST || edit->hard.kind > RLIMITD_MOST ||
+            edit->both.kind > RLIMITD_MOST) {
+            fail_about(error, RLIMITD_INVALID_ARGUMENT, edit->resource, index, "the edit of ");
+            append(error, "%s has a mode or a value of an unknown kind", name);
+            return -1;
+        }
+        bool is_single = edit->both.kind != RLIMITD_KEEP;
+        bool is_halves = edit->soft.kind != RLIMITD_KEEP || edit->hard.kind != RLIMITD_KEEP;
+        if (is_single == is_halves) {
+            fail_about(error, RLIMITD_INVALID_ARGUMENT, edit->resource, index, "the edit of ");
+            append(error, is_single ? "%s gives both together and a half besides" : "%s gives neither a soft nor a hard limit",
+                   name);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+// ---- The agent's part
+
+static Rlimitd__V1__Limit wire_limit(Limit limit) {
+    Rlimitd__V1__Limit message = RLIMITD__V1__LIMIT__INIT;
+    message.has_soft = message.has_hard = 1;
+    message.soft = limit.soft;
+    message.hard = limit.hard;
+    return message;
+}
+
+void write_set(struct wire_set *room, const struct subject *subject, const struct numeric_edit *edits, size_t count,
+               const uint64_t *lease_ms) {
+    rlimitd__v1__set__init(&room->set);
+    room->set.target = wire_target(subject, &room->target, &room->empty);
+    room->set.n_edits = count;
+    room->set.edits = room->entries;
+    for (size_t place = 0; place < count; place++) {
+        const struct numeric_edit *edit = &edits[place];
+        Rlimitd__V1__Edit *message = room->entries[place] = &room->edits[place].edit;
+        rlimitd__v1__edit__init(message);
+        message->has_resource = 1;
+        message->resource = wire_resource(edit->resource);
+        message->has_soft = edit->has_soft;
+        message->soft = edit->soft;
+        message->has_hard = edit->has_hard;
+        message->hard = edit->hard;
+        message->has_mode = edit->mode != RLIMITD_EXACT;
+        message->mode = (Rlimitd__V1__EditMode)edit->mode;
+        if (!edit->has_expect) continue;
+        room->edits[place].expect = wire_limit(edit->expect);
+        message->expect = &room->edits[place].expect;
+    }
+    if (lease_ms == NULL) return;
+    rlimitd__v1__lease__init(&room->lease);
+    room->lease.has_duration_ms = 1;
+    room->lease.duration_ms = *lease_ms;
+    room->set.lease = &room->lease;
+}
+
+void write_get(struct wire_get *room, const struct subject *subject, uint32_t resources) {
+    rlimitd__v1__get__init(&room->get);
+    room->get.target = wire_target(subject, &room->target, &room->empty);
+    if (resources == ALL_RESOURCES) return;
+    room->get.resources = room->resources;
+    for (size_t place = 0; place < RLIMITD_RESOURCES; place++) {
+        if (resources >> resource_at(place) & 1) {
+            room->resources[room->get.n_resources++] = wire_resource(resource_at(place));
+        }
+    }
+}
+
+void start_inquiry(struct inquiry *inquiry, const struct subject *subject, bool only_reads) {
+    *inquiry = (struct inquiry){.pidfd = -1, .only_reads = only_reads};
+    rlimitd__v1__request__init(&inquiry->request);
+    if (subject != NULL && subject->kind == HELD) inquiry->pidfd = subject->pidfd;
+}
+
+static int take_limits_answer(void *into, const Response *part, bool is_first, struct rlimitd_error *error) {
+    (void)is_first;
+    return take_limits(part->limits, into, error);
+}
+
+int ask_limits(struct rlimitd *agent, const struct subject *subject, uint32_t resources, uint64_t deadline,
+               struct rlimitd_limits *limits, struct rlimitd_error *error) {
+    struct wire_get room;
+    struct inquiry inquiry;
+    write_get(&room, subject, resources);
+    start_inquiry(&inquiry, subject, true);
+    inquiry.request.operation_case = RLIMITD__V1__REQUEST__OPERATION_GET;
+    inquiry.request.get = &room.get;
+    inquiry.outcome = RLIMITD__V1__RESPONSE__OUTCOME_LIMITS;
+    inquiry.take = take_limits_answer;
+    inquiry.into = limits;
+    *limits = (struct rlimitd_limits){0};
+    if (ask(agent, &inquiry, deadline, error) != 0) return -1;
+    if ((limits->known & resources) != resources) return fail_other_answer(agent, error);
+    limits->known &= resources;
+    return 0;
+}
+
+struct change_taking {
+    const void *result;
+    struct rlimitd_change *changes;  // room for as many as there are edits at most
+    size_t count;
+    struct rlimitd_lease *lease;     // NULL: none was asked for
+    bool has_lease;
+};
+
+static int take_changes_answer(void *into, const Response *part, bool is_first, struct rlimitd_error *error) {
+    struct change_taking *taking = into;
+    const Rlimitd__V1__ChangeList *message = part->changes;
+    if (is_first) taking->count = 0;
+    if (message->n_changes > RLIMITD_EDITS - taking->count) {
+        return fail_malformed(error, "an answer about more edits than there can be");
+    }
+    for (size_t place = 0; place < message->n_changes; place++) {
+        if (take_change(taking->result, message->changes[place], &taking->changes[taking->count++], error) != 0) return -1;
+    }
+    if (message->lease == NULL || taking->lease == NULL) return 0;
+    taking->has_lease = true;
+    return take_lease(taking->result, message->lease, taking->lease, error);
+}
+
+// Has the agent make edits; the changes are in their order.
+static int ask_set(struct course *course, const struct numeric_edit *edits, size_t count, struct rlimitd_change *changes,
+                   struct rlimitd_error *error) {
+    struct wire_set room;
+    struct inquiry inquiry;
+    struct change_taking taking = {
+        .result = course->result, .changes = changes, .lease = course->is_lease ? &course->lease : NULL};
+    write_set(&room, course->subject, edits, count, course->is_lease ? &course->lease_ms : NULL);
+    start_inquiry(&inquiry, course->subject, false);
+    inquiry.request.operation_case = RLIMITD__V1__REQUEST__OPERATION_SET;
+    inquiry.request.set = &room.set;
+    inquiry.outcome = RLIMITD__V1__RESPONSE__OUTCOME_CHANGES;
+    inquiry.take = take_changes_answer;
+    inquiry.into = &taking;
+    if (ask(course->agent, &inquiry, course->deadline, error) != 0) return -1;
+    bool fits = taking.count == count && (taking.has_lease || !course->is_lease);
+    for (size_t place = 0; fits && place < count; place++) fits = changes[place].resource == edits[place].resource;
+    return fits ? 0 : fail_other_answer(course->agent, error);
+}
+
+static int ask_explain_set(struct course *course, const struct numeric_edit *edits, struct rlimitd_error *error) {
+    struct wire_set room;
+    struct inquiry inquiry;
+    Rlimitd__V1__Explain explain = RLIMITD__V1__EXPLAIN__INIT;
+    write_set(&room, course->subject, edits, course->count, course->is_lease ? &course->lease_ms : NULL);
+    start_inquiry(&inquiry, course->subject, true);
+    explain.operation_case = RLIMITD__V1__EXPLAIN__OPERATION_SET;
+    explain.set = &room.set;
+    inquiry.request.operation_case = RLIMITD__V1__REQUEST__OPERATION_EXPLAIN;
+    inquiry.request.explain = &explain;
+    inquiry.outcome = RLIMITD__V1__RESPONSE__OUTCOME_EXPLANATION;
+    inquiry.take = take_explanation;
+    inquiry.into = course->explanation;
+    return ask(course->agent, &inquiry, course->deadline, error);
+}
+
+struct most_taking {
+    uint64_t most[RLIMITD_RESOURCES];
+};
+
+static int take_most(void *into, const Response *part, bool is_first, struct rlimitd_error *error) {
+    (void)is_first;
+    struct most_taking *taking = into;
+    for (size_t place = 0; place < part->explanation->n_verdicts; place++) {
+        const Rlimitd__V1__Verdict *verdict = part->explanation->verdicts[place];
+        int resource = resource_of(verdict->resource);
+        Limit limit;
+        if (resource < 0) continue;
+        // The most that policy gives, or else the hard limit there is.
+        const Rlimitd__V1__Limit *told[] = {verdict->most, verdict->now};
+        taking->most[resource] = 0;
+        for (int which = 0; which < 2; which++) {
+            if (told[which] == NULL) continue;
+            if (take_limit(told[which], &limit, error) != 0) return -1;
+            taking->most[resource] = greatest(taking->most[resource], limit.hard);
+        }
+    }
+    return 0;
+}
+
+static int ask_most(struct course *course, uint32_t resources, struct most_taking *taking, struct rlimitd_error *error) {
+    struct wire_get room;
+    struct inquiry inquiry;
+    Rlimitd__V1__Explain explain = RLIMITD__V1__EXPLAIN__INIT;
+    write_get(&room, course->subject, resources);
+    start_inquiry(&inquiry, course->subject, true);
+    explain.operation_case = RLIMITD__V1__EXPLAIN__OPERATION_GET;
+    explain.get = &room.get;
+    inquiry.request.operation_case = RLIMITD__V1__REQUEST__OPERATION_EXPLAIN;
+    inquiry.request.explain = &explain;
+    inquiry.outcome = RLIMITD__V1__RESPONSE__OUTCOME_EXPLANATION;
+    inquiry.take = take_most;
+    inquiry.into = taking;
+    return ask(course->agent, &inquiry, course->deadline, error);
+}
+
+// Whether the agent, by saying this, or by not being there, has surely changed nothing and is no help either.
+static bool leaves_all_as_it_was(enum rlimitd_code code) {
+    switch (code) {
+    case RLIMITD_AGENT_UNREACHABLE:
+    case RLIMITD_UNTRUSTED_SOCKET:
+    case RLIMITD_DENIED_BY_POLICY:
+    case RLIMITD_DENIED_BY_KERNEL:
+    case RLIMITD_ABOVE_SYSTEM_CEILING:
+    case RLIMITD_UNSUPPORTED:
+    case RLIMITD_RATE_LIMITED:
+    case RLIMITD_QUOTA_EXCEEDED:
+    case RLIMITD_PIDFD_REQUIRED:
+        return true;
+    default:
+        return false;
+    }
+}
+
+// ---- A plan: what each edit leads to, from the limits that were read just before
+
+struct item {
+    int index;  // in the batch
+    struct numeric_edit edit;
+    Limit now, wanted;
+};
+
+struct run {
+    const struct course *course;
+    size_t count;
+    struct item items[RLIMITD_EDITS];
+    const struct item *order[RLIMITD_EDITS];  // in which they can be made and still be taken back
+    struct rlimitd_change changes[RLIMITD_EDITS];
+    bool is_changed[RLIMITD_EDITS];
+    // In the order in which they were made.
+    struct rlimitd_change made[2 * RLIMITD_EDITS];
+    size_t made_count;
+};
+
+static bool raises_hard(const struct item *item) { return item->wanted.hard > item->now.hard; }
+static bool raises(const struct item *item) { return raises_hard(item) || item->wanted.soft > item->now.soft; }
+static bool lowers_hard(const struct item *item) { return item->wanted.hard < item->now.hard; }
+static bool lowers(const struct item *item) { return lowers_hard(item) || item->wanted.soft < item->now.soft; }
+
+// What may be refused first, a hard limit that can never be raised again last.
+static int rank(const struct item *item) {
+    return raises_hard(item) ? 0 : lowers_hard(item) ? 3 : lowers(item) ? 2 : 1;
+}
+
+static int outcome(const struct numeric_edit *edit, Limit now, int index, Limit *limit, struct rlimitd_error *error) {
+    *limit = now;
+    bool is_exact = edit->mode == RLIMITD_EXACT;
+    if (edit->has_soft) limit->soft = is_exact ? edit->soft : greatest(edit->soft, now.soft);
+    if (edit->has_hard) limit->hard = is_exact ? edit->hard : greatest(edit->hard, now.hard);
+    if (edit->mode == RLIMITD_CLAMP) limit->soft = least(limit->soft, limit->hard);
+    if (limit->soft <= limit->hard) return 0;
+    char soft[LIMIT_TEXT_SIZE], hard[LIMIT_TEXT_SIZE];
+    fail(error, RLIMITD_SOFT_EXCEEDS_HARD, "%s: soft %s is above hard %s", rlimitd_resource_name(edit->resource),
+         bound_text(limit->soft, soft), bound_text(limit->hard, hard));
+    error->resource = edit->resource;
+    error->edit_index = index;
+    return -1;
+}
+
+static int fail_conflict(struct rlimitd_error *error, int resource, Limit now, Limit expected, int index) {
+    char is[LIMIT_TEXT_SIZE], not_[LIMIT_TEXT_SIZE];
+    fail(error, RLIMITD_CONFLICT, "%s is %s and not %s as expected", rlimitd_resource_name(resource), limit_text(now, is),
+         limit_text(expected, not_));
+    error->resource = resource;
+    error->edit_index = index;
+    return -1;
+}
+
+static int plan(struct run *run, const struct numeric_edit *edits, const struct rlimitd_limits *now,
+                struct rlimitd_error *error) {
+    run->count = run->course->count;
+    for (size_t place = 0; place < run->count; place++) {
+        struct item *item = &run->items[place];
+        *item = (struct item){.index = (int)place, .edit = edits[place], .now = now->of[edits[place].resource]};
+        if (outcome(&item->edit, item->now, item->index, &item->wanted, error) != 0) return -1;
+        if (item->edit.has_expect && !are_equal(item->edit.expect, item->now)) {
+            return fail_conflict(error, item->edit.resource, item->now, item->edit.expect, item->index);
+        }
+    }
+    size_t place = 0;
+    for (int wanted = 0; wanted < 4; wanted++) {
+        for (size_t index = 0; index < run->count; index++) {
+            if (rank(&run->items[index]) == wanted) run->order[place++] = &run->items[index];
+        }
+    }
+    return 0;
+}
+
+// The edit that the agent must be asked for whatever the kernel would say: the kernel has no compare-and-set.
+static const struct item *comparing(const struct run *run) {
+    for (size_t place = 0; place < run->count; place++) {
+        if (run->items[place].edit.has_expect && raises(&run->items[place])) return &run->items[place];
+    }
+    return NULL;
+}
+
+// All of the edit, or, where it also lowers, only the half that it raises.
+static struct numeric_edit agent_part(const struct item *item) {
+    if (!lowers(item)) return item->edit;
+    struct numeric_edit part = item->edit;
+    part.mode = RLIMITD_EXACT;
+    part.has_soft = item->wanted.soft > item->now.soft;
+    part.soft = item->wanted.soft;
+    part.has_hard = raises_hard(item);
+    part.hard = item->wanted.hard;
+    return part;
+}
+
+// ---- A plan being carried out
+
+static void about(struct rlimitd_error *error, const struct item *item) {
+    if (error->resource < 0) error->resource = item->edit.resource;
+    if (error->edit_index < 0) error->edit_index = item->index;
+}
+
+// Whether the kernel refused what the agent might give.
+static bool is_refusal(const struct rlimitd_error *error, const struct item *item) {
+    if (!raises(item)) return false;
+    return error->code == RLIMITD_DENIED_BY_KERNEL ||
+           (error->code == RLIMITD_ABOVE_SYSTEM_CEILING && item->edit.mode == RLIMITD_CLAMP);
+}
+
+// One prlimit(2), or none where nothing changes. `expected` is what the limits should be before it: where they were not, a
+// compare-and-set fails, and any other edit is worked out anew from what they were.
+static int exchange(struct run *run, const struct item *item, Limit wanted, Limit expected,
+                    const struct rlimitd_error *shortfall, struct rlimitd_error *error) {
+    const struct subject *subject = run->course->subject;
+    int resource = item->edit.resource;
+    struct rlimitd_change change = {.resource = resource, .before = expected, .after = wanted};
+    if (shortfall != NULL && run->course->result != NULL) {
+        struct rlimitd_error *copy = attach(run->course->result, sizeof *copy);
+        if (copy == NULL) return fail_without_memory(error);
+        *copy = *shortfall;
+        change.shortfall = copy;
+    }
+    if (!are_equal(wanted, expected)) {
+        if (exchange_limit(subject, resource, wanted, &change.before, error) != 0) return -1;
+        run->made[run->made_count++] = change;
+    }
+    if (!are_equal(change.before, expected)) {
+        if (item->edit.has_expect) return fail_conflict(error, resource, change.before, expected, item->index);
+        if (outcome(&item->edit, change.before, item->index, &change.after, error) != 0) return -1;
+        if (shortfall != NULL) {
+            change.after.soft = greatest(change.before.soft, wanted.soft);
+            change.after.hard = greatest(change.before.hard, wanted.hard);
+        }
+        if (!are_equal(change.after, wanted)) {
+            Limit ignored;
+            if (exchange_limit(subject, resource, change.after, &ignored, error) != 0) return -1;
+            run->made[run->made_count - 1].after = change.after;
+        }
+    }
+    run->changes[item->index] = change;
+    run->is_changed[item->index] = true;
+    return 0;
+}
+
+// A clamp without its hard half, and nothing of it where even that is refused.
+static int make_soft_alone(struct run *run, const struct item *item, struct rlimitd_error reason, struct rlimitd_error *error) {
+    about(&reason, item);
+    Limit most = {least(item->wanted.soft, item->now.hard), item->now.hard};
+    if (exchange(run, item, most, item->now, &reason, error) == 0) return 0;
+    return is_refusal(error, item) ? exchange(run, item, item->now, item->now, &reason, error) : -1;
+}
+
+// The edit as far as the kernel goes; a clamp that is above the system's ceiling stops there.
+static int make(struct run *run, const struct item *item, struct rlimitd_error *error) {
+    if (exchange(run, item, item->wanted, item->now, NULL, error) == 0) return 0;
+    if (error->code != RLIMITD_ABOVE_SYSTEM_CEILING || item->edit.mode != RLIMITD_CLAMP) return -1;
+    struct rlimitd_error reason = *error;
+    uint64_t ceiling = open_files_ceiling();
+    if (ceiling <= item->now.hard) return make_soft_alone(run, item, reason, error);
+    about(&reason, item);
+    Limit most = {least(item->wanted.soft, ceiling), ceiling};
+    return exchange(run, item, most, item->now, &reason, error);
+}
+
+// What the edit also lowers, or all of it where there was nothing to raise.
+static int lower(struct run *run, const struct item *item, struct rlimitd_error *error) {
+    if (!run->is_changed[item->index]) return exchange(run, item, item->wanted, item->now, NULL, error);
+    struct rlimitd_change change = run->changes[item->index];
+    Limit wanted;
+    if (outcome(&item->edit, change.after, item->index, &wanted, error) != 0) return -1;
+    if (exchange(run, item, wanted, change.after, NULL, error) != 0) return -1;
+    change.after = run->changes[item->index].after;
+    run->changes[item->index] = change;
+    return 0;
+}
+
+// Puts back what was made, the last first, unless somebody else has changed it since. Says what could not be.
+static int undo(struct run *run, struct rlimitd_error *error) {
+    const struct subject *subject = run->course->subject;
+    while (run->made_count > 0) {
+        const struct rlimitd_change *change = &run->made[--run->made_count];
+        struct rlimitd_error failure;
+        Limit limit;
+        int value = read_limit(subject, change->resource, &limit, &failure);
+        if (value == 0 && !are_equal(limit, change->after)) continue;
+        if (value == 0) value = exchange_limit(subject, change->resource, change->before, &limit, &failure);
+        if (value == 0 || failure.code == RLIMITD_NO_SUCH_PROCESS) continue;
+        char text[LIMIT_TEXT_SIZE];
+        append(error, "; %s could not be put back to %s", rlimitd_resource_name(change->resource),
+               limit_text(change->before, text));
+    }
+    memset(run->is_changed, 0, sizeof run->is_changed);
+    return -1;
+}
+
+// Makes all of the batch: 1; or nothing where the kernel refuses part: 0, and the error says why; or -1.
+static int ask_kernel(struct run *run, struct rlimitd_error *error) {
+    const struct item *compared = comparing(run);
+    if (compared != NULL) {
+        fail(error, RLIMITD_UNSUPPORTED, "only the agent can raise %s on a condition: the kernel has no such call",
+             rlimitd_resource_name(compared->edit.resource));
+        about(error, compared);
+        return 0;
+    }
+    for (size_t place = 0; place < run->count; place++) {
+        const struct item *item = run->order[place];
+        if (make(run, item, error) == 0) continue;
+        bool needs_agent = is_refusal(error, item);
+        about(error, item);
+        undo(run, error);
+        return needs_agent ? 0 : -1;
+    }
+    return 1;
+}
+
+// The agent will not help: makes what the kernel alone gives, and notes on each clamp that fell short why.
+static int finish_without_agent(struct run *run, const struct rlimitd_error *reason, struct rlimitd_error *error) {
+    if (comparing(run) != NULL) {
+        *error = *reason;
+        return -1;
+    }
+    for (size_t place = 0; place < run->count; place++) {
+        const struct item *item = run->order[place];
+        if (make(run, item, error) == 0) continue;
+        if (!is_refusal(error, item)) {
+            about(error, item);
+        } else if (item->edit.mode != RLIMITD_CLAMP) {
+            *error = *reason;
+        } else if (make_soft_alone(run, item, *reason, error) == 0) {
+            continue;
+        }
+        return undo(run, error);
+    }
+    return 0;
+}
+
+// The agent made all that raises; lowers what is left to lower.
+static int finish_with(struct run *run, const struct rlimitd_change *granted, struct rlimitd_error *error) {
+    for (size_t place = 0; place < run->count; place++) {
+        if (!raises(&run->items[place])) continue;
+        run->changes[place] = *granted;
+        run->is_changed[place] = true;
+        run->made[run->made_count++] = *granted++;
+    }
+    for (size_t place = 0; place < run->count; place++) {
+        const struct item *item = run->order[place];
+        if (!lowers(item) && run->is_changed[item->index]) continue;
+        if (lower(run, item, error) == 0) continue;
+        about(error, item);
+        return undo(run, error);
+    }
+    return 0;
+}
+
+// The agent counts the edits that it was sent; where there is none to ask, what the kernel said matters as much.
+static void explain_failure(struct rlimitd_error *error, const struct rlimitd_error *refusal, const int *indices,
+                            size_t count) {
+    if (error->edit_index >= 0) error->edit_index = (size_t)error->edit_index < count ? indices[error->edit_index] : -1;
+    if (error->code != RLIMITD_AGENT_UNREACHABLE && error->code != RLIMITD_UNTRUSTED_SOCKET) return;
+    char said[RLIMITD_MESSAGE_SIZE];
+    memcpy(said, error->message, sizeof said);
+    set_text(error->message, sizeof error->message, refusal->message);
+    append(error, ", and %s", said);
+    error->resource = refusal->resource;
+    error->edit_index = refusal->edit_index;
+}
+
+static int carry_out(struct run *run, struct course *course, struct rlimitd_error *error) {
+    int value = ask_kernel(run, error);
+    if (value != 0) return value > 0 ? 0 : -1;
+    struct rlimitd_error refusal = *error;
+    struct numeric_edit parts[RLIMITD_EDITS];
+    int indices[RLIMITD_EDITS];
+    struct rlimitd_change granted[RLIMITD_EDITS];
+    size_t count = 0;
+    for (size_t place = 0; place < run->count; place++) {
+        if (!raises(&run->items[place])) continue;
+        indices[count] = (int)place;
+        parts[count++] = agent_part(&run->items[place]);
+    }
+    if (ask_set(course, parts, count, granted, error) == 0) return finish_with(run, granted, error);
+    explain_failure(error, &refusal, indices, count);
+    if (!leaves_all_as_it_was(error->code)) return -1;
+    struct rlimitd_error reason = *error;
+    return finish_without_agent(run, &reason, error);
+}
+
+// ---- The whole
+
+static int explain_without_agent(const struct course *course, bool agent_only, struct rlimitd_error *error) {
+    if (agent_only || course->is_question || course->is_lease || error->code != RLIMITD_AGENT_UNREACHABLE) return -1;
+    char said[RLIMITD_MESSAGE_SIZE];
+    memcpy(said, error->message, sizeof said);
+    error->message[0] = '\0';
+    append(error, "the kernel lets only its own user change %s, and %s", course->subject->name, said);
+    return -1;
+}
+
+// What is not known yet of these: the kernel is asked first, and what /proc shows.
+static int learn(struct course *course, bool agent_only, uint32_t resources, struct rlimitd_limits *known,
+                 struct rlimitd_error *error) {
+    if ((resources & ~known->known) == 0) return 0;
+    struct rlimitd_limits limits;
+    int value = agent_only ? 0 : read_shown(course->subject, resources, &limits, error);
+    if (value < 0) return -1;
+    if (value == 0 && ask_limits(course->agent, course->subject, resources, course->deadline, &limits, error) != 0) {
+        return explain_without_agent(course, agent_only, error);
+    }
+    for (int resource = 0; resource < RLIMITD_RESOURCES; resource++) {
+        uint32_t bit = 1u << resource;
+        if ((resources & bit) == 0 || (known->known & bit) != 0) continue;
+        known->of[resource] = limits.of[resource];
+        known->known |= bit;
+    }
+    return 0;
+}
+
+static int require_leasable(const struct course *course, struct rlimitd_error *error) {
+    for (size_t place = 0; place < course->count; place++) {
+        int resource = course->edits[place].resource;
+        if (is_leasable(resource)) continue;
+        fail(error, RLIMITD_UNSUPPORTED,
+             "%s cannot be leased, for it cannot be taken back; core, nproc, nofile, memlock, sigpending, msgqueue can",
+             rlimitd_resource_name(resource));
+        error->resource = resource;
+        error->edit_index = (int)place;
+        return -1;
+    }
+    return 0;
+}
+
+// The edits in numbers; `worded` gets a bit for each that only stands for a word.
+static int work_out(struct course *course, bool agent_only, struct rlimitd_limits *known, struct numeric_edit *numbers,
+                    uint32_t *worded, struct rlimitd_error *error) {
+    uint32_t present = 0, asked = 0, shared = 0;
+    *worded = 0;
+    for (size_t place = 0; place < course->count; place++) {
+        const struct rlimitd_edit *edit = &course->edits[place];
+        bool is_many = course->subject->kind == MANY, is_worded;
+        if (is_many || (course->is_lease && depends_on_most(edit))) {
+            if (share_edit(edit, (int)place, &numbers[place], &is_worded, error) == 0) {
+                shared |= 1u << place;
+                if (is_worded) *worded |= 1u << place;
+                continue;
+            }
+            if (is_many) return -1;
+        }
+        if (depends_on_most(edit)) asked |= 1u << edit->resource;
+        if (depends_on_present(edit)) present |= 1u << edit->resource;
+    }
+    if (learn(course, agent_only, present, known, error) != 0) return -1;
+    struct most_taking taking = {{0}};
+    if (asked != 0 && ask_most(course, asked, &taking, error) != 0) {
+        if (agent_only || !leaves_all_as_it_was(error->code)) return -1;
+        taking = (struct most_taking){{0}};
+    }
+    if (learn(course, agent_only, asked, known, error) != 0) return -1;
+    for (size_t place = 0; place < course->count; place++) {
+        if (shared >> place & 1) continue;
+        const struct rlimitd_edit *edit = &course->edits[place];
+        Limit now = known->of[edit->resource];
+        uint64_t most = depends_on_most(edit) ? greatest(taking.most[edit->resource], now.hard) : 0;
+        numbers[place] = numeric(edit, now, most);
+    }
+    return 0;
+}
+
+int run_course(struct course *course, struct rlimitd_error *error) {
+    bool agent_only = (atomic_load(&course->agent->flags) & RLIMITD_AGENT_ONLY) != 0;
+    struct rlimitd_limits known = {0};
+    uint32_t resources = 0;
+    if (course->is_lease && require_leasable(course, error) != 0) return -1;
+    if (require_edits(course->edits, course->count, error) != 0) return -1;
+    for (size_t place = 0; place < course->count; place++) resources |= 1u << course->edits[place].resource;
+    int owned = 0;
+    if (!agent_only && !course->is_question && !course->is_lease) {
+        owned = read_if_owned(course->subject, resources, &known, error);
+        if (owned < 0) return -1;
+        if (owned == 0) known = (struct rlimitd_limits){0};
+    }
+    struct numeric_edit numbers[RLIMITD_EDITS];
+    uint32_t worded;
+    if (work_out(course, agent_only, &known, numbers, &worded, error) != 0) return -1;
+    if (course->is_question) return ask_explain_set(course, numbers, error);
+    if (owned == 0) {
+        if (ask_set(course, numbers, course->count, course->changes, error) != 0) {
+            return explain_without_agent(course, agent_only, error);
+        }
+        for (size_t place = 0; place < course->count; place++) {
+            if (worded >> place & 1) course->changes[place].shortfall = NULL;
+        }
+        return 0;
+    }
+    struct run run = {.course = course};
+    if (plan(&run, numbers, &known, error) != 0) return -1;
+    if (carry_out(&run, course, error) != 0) return -1;
+    memcpy(course->changes, run.changes, sizeof run.changes);
+    return 0;
+}

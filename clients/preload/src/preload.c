@@ -1,0 +1,129 @@
+// setrlimit(2) and prlimit(2) for programs that never heard of the agent. The kernel is asked first, by the same system call as
+// ever; only where it answers EPERM is the agent asked. A program sees success, or the kernel's own EPERM, and nothing else.
+//
+// Nothing here takes a lock or touches the heap, so it may be called in a signal handler and between fork or vfork and exec.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <rlimitd.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+// A program reaches us by whichever of the names its C library's headers gave it; they differ only where rlim_t has 32 bits.
+_Static_assert(sizeof(rlim_t) == 8 && RLIM_INFINITY == RLIMITD_INFINITY, "only where rlim_t has 64 bits");
+#undef setrlimit64
+#undef prlimit64
+
+#define EXPORTED __attribute__((visibility("default")))
+
+enum { USUAL_TIMEOUT_MS = 1000, LONGEST_TIMEOUT_MS = 60000 };
+
+// Read once, while nothing else runs: a program may change its environment at any time.
+static struct {
+    bool asks;  // the agent
+    bool tells;
+    uint32_t timeout_ms;
+    char socket[sizeof(((struct sockaddr_un *)0)->sun_path)];
+} settings;
+
+// One line on standard error, in one write.
+__attribute__((format(printf, 1, 2))) static void tell(const char *format, ...) {
+    if (!settings.tells) return;
+    char line[512];
+    int length = snprintf(line, sizeof line, "rlimitd-preload[%d]: ", (int)getpid());
+    va_list arguments;
+    va_start(arguments, format);
+    length += vsnprintf(line + length, sizeof line - (size_t)length, format, arguments);
+    va_end(arguments);
+    if (length > (int)sizeof line - 1) length = (int)sizeof line - 1;
+    line[length] = '\n';
+    if (write(STDERR_FILENO, line, (size_t)length + 1) < 0) return;
+}
+
+static bool is_set(const char *value) { return value != NULL && value[0] != '\0' && strcmp(value, "0") != 0; }
+
+__attribute__((constructor)) static void read_settings(void) {
+    // A setuid program does as if this library were not there: its environment is somebody else's.
+    if (getauxval(AT_SECURE) != 0) return;
+    settings.tells = is_set(getenv("RLIMITD_PRELOAD_DEBUG"));
+    settings.asks = true;
+    settings.timeout_ms = USUAL_TIMEOUT_MS;
+    const char *timeout = getenv("RLIMITD_PRELOAD_TIMEOUT_MS");
+    if (timeout != NULL) {
+        char *end;
+        const unsigned long number = strtoul(timeout, &end, 10);
+        if (timeout[0] >= '0' && timeout[0] <= '9' && *end == '\0' && number >= 1 && number <= LONGEST_TIMEOUT_MS)
+            settings.timeout_ms = (uint32_t)number;
+        else
+            tell("RLIMITD_PRELOAD_TIMEOUT_MS is \"%s\" and must be 1 to %d; it is taken for %d", timeout, LONGEST_TIMEOUT_MS,
+                 USUAL_TIMEOUT_MS);
+    }
+    const char *socket = getenv("RLIMITD_SOCKET");
+    if (socket != NULL && strlen(socket) >= sizeof settings.socket) {
+        tell("RLIMITD_SOCKET is longer than a socket's path may be; no agent is asked");
+        settings.asks = false;
+    } else if (socket != NULL) {
+        memcpy(settings.socket, socket, strlen(socket) + 1);
+    }
+    tell("loaded; the agent is asked where the kernel refuses, for at most %u ms", settings.timeout_ms);
+}
+
+// 0, or -1 if the agent is away or says no.
+static int ask_agent(pid_t pid, int resource, const struct rlimit *limit, struct rlimit *old_limit) {
+    const struct rlimitd_options options = {.socket = settings.socket[0] ? settings.socket : NULL,
+                                            .timeout_ms = settings.timeout_ms};
+    struct rlimitd_error error;
+    struct rlimitd *agent = rlimitd_open(&options, &error);
+    int result = -1;
+    if (agent != NULL) {
+        const struct rlimitd_target other = rlimitd_process(pid);
+        const struct rlimitd_limit wanted = {limit->rlim_cur, limit->rlim_max};
+        struct rlimitd_limit old;
+        result = rlimitd_prlimit(agent, pid == 0 || pid == getpid() ? NULL : &other, resource, &wanted, &old, &error);
+        if (result == 0 && old_limit != NULL) *old_limit = (struct rlimit){old.soft, old.hard};
+        rlimitd_close(agent);
+    }
+    const char *name = rlimitd_resource_name(resource);
+    if (result == 0)
+        tell("the agent granted %s %llu:%llu", name, (unsigned long long)limit->rlim_cur, (unsigned long long)limit->rlim_max);
+    else
+        tell("%s stays as it is: %s", name, error.message);
+    return result;
+}
+
+static int change(pid_t pid, int resource, const struct rlimit *limit, struct rlimit *old_limit) {
+    const int before = errno;
+    const int result = (int)syscall(SYS_prlimit64, pid, resource, limit, old_limit);
+    // The kernel has read `limit` by now, so it can be read.
+    if (result == 0 || errno != EPERM || limit == NULL || !settings.asks) return result;
+    if (ask_agent(pid, resource, limit, old_limit) == 0) {
+        errno = before;
+        return 0;
+    }
+    errno = EPERM;
+    return -1;
+}
+
+EXPORTED int prlimit(pid_t pid, __rlimit_resource_t resource, const struct rlimit *limit, struct rlimit *old_limit) {
+    return change(pid, (int)resource, limit, old_limit);
+}
+
+EXPORTED int prlimit64(pid_t pid, __rlimit_resource_t resource, const struct rlimit64 *limit, struct rlimit64 *old_limit) {
+    return change(pid, (int)resource, (const struct rlimit *)limit, (struct rlimit *)old_limit);
+}
+
+EXPORTED int setrlimit(__rlimit_resource_t resource, const struct rlimit *limit) {
+    return change(0, (int)resource, limit, NULL);
+}
+
+EXPORTED int setrlimit64(__rlimit_resource_t resource, const struct rlimit64 *limit) {
+    return change(0, (int)resource, (const struct rlimit *)limit, NULL);
+}

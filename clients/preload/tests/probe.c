@@ -1,0 +1,217 @@
+// What a program sees of setrlimit(2) and prlimit(2) with the library in it. Started by tests/run as a user whom the agent lets
+// have 20000 open files, with fewer as hard limit. Each case prints "ok" or "not ok" and its name.
+//
+//   probe CASE [ARGUMENT...]
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static bool has(rlim_t soft, rlim_t hard) {
+    struct rlimit now;
+    return getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_cur == soft && now.rlim_max == hard;
+}
+
+static int raise_to(rlim_t number) {
+    const struct rlimit limit = {number, number};
+    return setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static bool ended_well(pid_t child) {
+    int status;
+    return child > 0 && waitpid(child, &status, 0) == child && status == 0;
+}
+
+static int open_descriptors(void) {
+    DIR *folder = opendir("/proc/self/fd");
+    int count = 0;
+    while (folder != NULL && readdir(folder) != NULL) count++;
+    if (folder != NULL) closedir(folder);
+    return count;
+}
+
+static bool granted(char **words) {
+    (void)words;
+    const int before = open_descriptors();
+    errno = EXDEV;
+    return raise_to(20000) == 0 && errno == EXDEV && has(20000, 20000) && open_descriptors() == before;
+}
+
+static bool refused(char **words) {
+    (void)words;
+    struct rlimit now;
+    getrlimit(RLIMIT_NOFILE, &now);
+    const int before = open_descriptors();
+    errno = 0;
+    return raise_to(20001) == -1 && errno == EPERM && has(now.rlim_cur, now.rlim_max) && open_descriptors() == before;
+}
+
+// Within the time given, in milliseconds.
+static bool refused_within(char **words) {
+    struct timespec start, end;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    const bool is_refused = raise_to(20000) == -1 && errno == EPERM;
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    const long took = (end.tv_sec - start.tv_sec) * 1000 + (end.tv_nsec - start.tv_nsec) / 1000000;
+    if (took > atol(words[0])) printf("it took %ld ms\n", took);
+    return is_refused && took <= atol(words[0]);
+}
+
+static bool other_errors(char **words) {
+    (void)words;
+    const struct rlimit upside_down = {2, 1}, fine = {1, 1};
+    bool good = setrlimit(RLIMIT_NOFILE, &upside_down) == -1 && errno == EINVAL;
+    good = good && setrlimit((__rlimit_resource_t)99, &fine) == -1 && errno == EINVAL;
+    good = good && prlimit(4194304, RLIMIT_NOFILE, &fine, NULL) == -1 && errno == ESRCH;
+    return good && setrlimit(RLIMIT_NOFILE, (const struct rlimit *)8) == -1 && errno == EFAULT;
+}
+
+static bool names(char **words) {
+    (void)words;
+    const char *const all[] = {"setrlimit", "setrlimit64", "prlimit", "prlimit64"};
+    for (size_t index = 0; index < sizeof all / sizeof all[0]; index++) {
+        Dl_info info;
+        void *function = dlsym(RTLD_DEFAULT, all[index]);
+        if (function == NULL || dladdr(function, &info) == 0 || strstr(info.dli_fname, "librlimitd-preload.so") == NULL)
+            return false;
+    }
+    // Nothing of what it is made of gets in a program's way.
+    return dlsym(RTLD_DEFAULT, "rlimitd_prlimit") == NULL && dlsym(RTLD_DEFAULT, "protobuf_c_message_unpack") == NULL;
+}
+
+static bool by_each_name(char **words) {
+    (void)words;
+    const struct rlimit a = {15001, 15001}, c = {15003, 15003};
+    const struct rlimit64 b = {15002, 15002}, d = {15004, 15004};
+    struct rlimit old;
+    struct rlimit64 old64;
+    return setrlimit(RLIMIT_NOFILE, &a) == 0 && has(15001, 15001) && setrlimit64(RLIMIT_NOFILE, &b) == 0 &&
+           has(15002, 15002) && prlimit(0, RLIMIT_NOFILE, &c, &old) == 0 && old.rlim_max == 15002 && has(15003, 15003) &&
+           prlimit64(getpid(), RLIMIT_NOFILE, &d, &old64) == 0 && old64.rlim_cur == 15003 && has(15004, 15004);
+}
+
+// The soft one is lowered, the hard one raised.
+static bool both_ways(char **words) {
+    (void)words;
+    const struct rlimit limit = {100, 20000};
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0 && has(100, 20000);
+}
+
+static bool of_a_child(char **words) {
+    (void)words;
+    const pid_t child = fork();
+    if (child == 0) pause();
+    const struct rlimit limit = {20000, 20000}, more = {20001, 20001};
+    struct rlimit now = {0, 0};
+    const bool good = prlimit(child, RLIMIT_NOFILE, &limit, NULL) == 0 && prlimit(child, RLIMIT_NOFILE, NULL, &now) == 0 &&
+                      now.rlim_max == 20000 && prlimit(child, RLIMIT_NOFILE, &more, NULL) == -1 && errno == EPERM;
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    return good && !has(20000, 20000);
+}
+
+static bool after_fork(char **words) {
+    (void)words;
+    for (int round = 0; round < 20; round++) {
+        const pid_t child = fork();
+        if (child == 0) _exit(raise_to(20000) == 0 && has(20000, 20000) ? 0 : 1);
+        if (!ended_well(child)) return false;
+    }
+    return raise_to(20000) == 0;
+}
+
+static bool after_vfork(char **words) {
+    (void)words;
+    for (volatile int round = 0; round < 20; round++) {
+        const pid_t child = vfork();
+        if (child == 0) _exit(raise_to(20000) == 0 ? 0 : 1);
+        if (!ended_well(child)) return false;
+    }
+    return !has(20000, 20000) && raise_to(20000) == 0;
+}
+
+static volatile sig_atomic_t handled;
+
+static void handle(int signal) {
+    (void)signal;
+    handled = raise_to(20000) == 0 ? 1 : -1;
+}
+
+// While the program is inside malloc(3) most of the time.
+static bool in_a_handler(char **words) {
+    (void)words;
+    signal(SIGALRM, handle);
+    ualarm(20000, 0);
+    while (handled == 0) {
+        void *volatile memory = malloc(5000);
+        free(memory);
+    }
+    return handled == 1;
+}
+
+static void *raise_in_thread(void *result) {
+    *(int *)result = raise_to(20000);
+    return NULL;
+}
+
+static bool on_a_small_stack(char **words) {
+    (void)words;
+    pthread_attr_t small;
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, 40 * 1024);
+    pthread_t threads[8];
+    int results[8];
+    for (int index = 0; index < 8; index++) pthread_create(&threads[index], &small, raise_in_thread, &results[index]);
+    bool good = true;
+    for (int index = 0; index < 8; index++) {
+        pthread_join(threads[index], NULL);
+        good = good && results[index] == 0;
+    }
+    return good && has(20000, 20000);
+}
+
+static bool without_descriptors(char **words) {
+    while (open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0) {}
+    return refused(words);
+}
+
+static const struct {
+    const char *name;
+    bool (*run)(char **words);
+} cases[] = {
+    {"granted", granted},
+    {"refused", refused},
+    {"refused-within", refused_within},
+    {"other-errors", other_errors},
+    {"names", names},
+    {"by-each-name", by_each_name},
+    {"both-ways", both_ways},
+    {"of-a-child", of_a_child},
+    {"after-fork", after_fork},
+    {"after-vfork", after_vfork},
+    {"in-a-handler", in_a_handler},
+    {"on-a-small-stack", on_a_small_stack},
+    {"without-descriptors", without_descriptors},
+};
+
+int main(int count, char **words) {
+    for (size_t index = 0; count > 1 && index < sizeof cases / sizeof cases[0]; index++) {
+        if (strcmp(words[1], cases[index].name) != 0) continue;
+        const bool good = cases[index].run(words + 2);
+        printf("%s %s\n", good ? "ok" : "not ok", words[1]);
+        return good ? 0 : 1;
+    }
+    fprintf(stderr, "probe: no case %s\n", count > 1 ? words[1] : "was given");
+    return 64;
+}
