@@ -47,7 +47,7 @@ struct PreloadedLibrary {
     }
 
     private func set(_ name: String, _ value: String) throws(Failure) {
-        guard setenv(name, value, 1) == 0 else {
+        guard unsafe setenv(name, value, 1) == 0 else {
             throw Failure("\(SystemError(number: errno, call: "setenv"))", status: ExitStatus.notRun)
         }
     }
