@@ -1,5 +1,4 @@
 // The adapter of this client for ../conformance: a line of JSON asks, and a line of JSON answers, by calls of rlimitd.h alone.
-#define _GNU_SOURCE
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>

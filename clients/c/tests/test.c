@@ -1,0 +1,195 @@
+#include "test.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static int passed_count, failed_count;
+static _Atomic bool is_failed;
+
+void failed(const char *file, int line, const char *what) {
+    atomic_store(&is_failed, true);
+    fprintf(stderr, "  %s:%d: %s\n", file, line, what);
+}
+
+void test(const char *name, void (*run)(void)) {
+    const char *only = getenv("ONLY");
+    if (only != NULL && strstr(name, only) == NULL) return;
+    atomic_store(&is_failed, false);
+    run();
+    if (atomic_load(&is_failed)) {
+        failed_count++;
+        printf("FAILED: %s\n", name);
+    } else {
+        passed_count++;
+    }
+    fflush(stdout);
+}
+
+int summary(void) {
+    printf("%d passed, %d failed\n", passed_count, failed_count);
+    return failed_count == 0 ? 0 : 1;
+}
+
+// ---- An agent
+
+static void *serve_all(void *data) {
+    struct fake *fake = data;
+    while (true) {
+        int fd = accept4(fake->listener, NULL, NULL, SOCK_CLOEXEC);
+        if (fd < 0) return NULL;
+        fake->connections++;
+        fake->serve(fake, fd);
+        close(fd);
+    }
+}
+
+void start_fake(struct fake *fake, void (*serve)(struct fake *fake, int fd)) {
+    *fake = (struct fake){.folder = "/tmp/rlimitd-test.XXXXXX", .serve = serve};
+    if (mkdtemp(fake->folder) == NULL) abort();
+    snprintf(fake->path, sizeof fake->path, "%s/socket", fake->folder);
+    fake->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    strcpy(address.sun_path, fake->path);
+    if (bind(fake->listener, (struct sockaddr *)&address, sizeof address) != 0 || listen(fake->listener, 16) != 0) abort();
+    if (pthread_create(&fake->thread, NULL, serve_all, fake) != 0) abort();
+}
+
+void stop_fake(struct fake *fake) {
+    shutdown(fake->listener, SHUT_RDWR);
+    pthread_join(fake->thread, NULL);
+    close(fake->listener);
+    unlink(fake->path);
+    rmdir(fake->folder);
+}
+
+struct rlimitd *open_fake(const struct fake *fake, uint32_t timeout_ms, uint32_t flags) {
+    struct rlimitd_options options = {.socket = fake->path, .timeout_ms = timeout_ms, .flags = flags};
+    struct rlimitd *agent = rlimitd_open(&options, NULL);
+    if (agent == NULL) abort();
+    return agent;
+}
+
+// False at the end. Whatever descriptors come are closed and counted.
+static bool receive_all(int fd, unsigned char *bytes, size_t count, int *descriptors) {
+    for (size_t got = 0; got < count;) {
+        union {
+            struct cmsghdr header;
+            char bytes[CMSG_SPACE(4 * sizeof(int))];
+        } control;
+        struct iovec vector = {.iov_base = bytes + got, .iov_len = count - got};
+        struct msghdr message = {
+            .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+        ssize_t some = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+        if (some < 0 && errno == EINTR) continue;
+        if (some <= 0) return false;
+        got += (size_t)some;
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        if (header == NULL) continue;
+        int received[4];
+        size_t size = header->cmsg_len - CMSG_LEN(0);
+        memcpy(received, CMSG_DATA(header), size);
+        for (size_t place = 0; place < size / sizeof *received; place++) close(received[place]);
+        if (descriptors != NULL) *descriptors += (int)(size / sizeof *received);
+    }
+    return true;
+}
+
+Request *next_request(struct fake *fake, int fd, int *descriptors) {
+    unsigned char header[4], bytes[GREATEST_REQUEST];
+    if (!receive_all(fd, header, 4, descriptors)) return NULL;
+    size_t length = (size_t)header[2] << 8 | header[3];
+    if (header[0] != 0 || header[1] != 0 || length > sizeof bytes) abort();
+    if (!receive_all(fd, bytes, length, descriptors)) return NULL;
+    fake->requests++;
+    return rlimitd__v1__request__unpack(NULL, length, bytes);
+}
+
+void free_request(Request *request) { rlimitd__v1__request__free_unpacked(request, NULL); }
+
+void send_bytes(int fd, const void *bytes, size_t count) {
+    for (size_t sent = 0; sent < count;) {
+        ssize_t some = send(fd, (const char *)bytes + sent, count - sent, MSG_NOSIGNAL);
+        if (some < 0 && errno != EINTR) return;
+        if (some > 0) sent += (size_t)some;
+    }
+}
+
+size_t frame_of(const Response *response, unsigned char **frame) {
+    size_t length = rlimitd__v1__response__get_packed_size(response);
+    *frame = malloc(length + 4);
+    for (int place = 0; place < 4; place++) (*frame)[place] = (unsigned char)(length >> (8 * (3 - place)));
+    rlimitd__v1__response__pack(response, *frame + 4);
+    return length + 4;
+}
+
+void answer(int fd, const Response *response) {
+    unsigned char *frame;
+    size_t count = frame_of(response, &frame);
+    send_bytes(fd, frame, count);
+    free(frame);
+}
+
+// ---- Messages, one thread at a time
+
+Response *response_to(const Request *request) {
+    static Response response;
+    rlimitd__v1__response__init(&response);
+    response.has_id = 1;
+    response.id = request->id;
+    return &response;
+}
+
+Response *limits_response(const Request *request, uint64_t soft) {
+    static Rlimitd__V1__LimitList list;
+    static Rlimitd__V1__ResourceLimit entries[RLIMITD_RESOURCES], *pointers[RLIMITD_RESOURCES];
+    static Rlimitd__V1__Limit limits[RLIMITD_RESOURCES];
+    Response *response = response_to(request);
+    rlimitd__v1__limit_list__init(&list);
+    list.limits = pointers;
+    for (size_t place = 0; place < request->get->n_resources && place < RLIMITD_RESOURCES; place++) {
+        rlimitd__v1__limit__init(&limits[place]);
+        limits[place].has_soft = limits[place].has_hard = 1;
+        limits[place].soft = soft;
+        limits[place].hard = soft + (uint64_t)request->get->resources[place];
+        rlimitd__v1__resource_limit__init(&entries[place]);
+        entries[place].has_resource = 1;
+        entries[place].resource = request->get->resources[place];
+        entries[place].limit = &limits[place];
+        pointers[list.n_limits++] = &entries[place];
+    }
+    response->outcome_case = RLIMITD__V1__RESPONSE__OUTCOME_LIMITS;
+    response->limits = &list;
+    return response;
+}
+
+Response *error_response(uint64_t id, int code, const char *message) {
+    static Response response;
+    static Rlimitd__V1__Error error;
+    rlimitd__v1__response__init(&response);
+    rlimitd__v1__error__init(&error);
+    response.has_id = 1;
+    response.id = id;
+    error.has_code = 1;
+    error.code = (Rlimitd__V1__ErrorCode)code;
+    error.message = (char *)(uintptr_t)message;
+    response.outcome_case = RLIMITD__V1__RESPONSE__OUTCOME_ERROR;
+    response.error = &error;
+    return &response;
+}
+
+static bool count_one(void *into, const char *name) {
+    (void)name;
+    ++*(int *)into;
+    return true;
+}
+
+int count_descriptors(void) {
+    int count = 0;
+    proc_entries("/proc/self/fd", count_one, &count);
+    return count;
+}
