@@ -18,7 +18,7 @@ struct CommandWords: Equatable {
         }
         command = Array(rest)
         guard mayHaveNoEdits || !edits.isEmpty else {
-            throw UsageError("run needs at least one RESOURCE=VALUE, such as nofile=65536, or --preload")
+            throw UsageError("run needs at least one RESOURCE=VALUE, such as nofile=65536")
         }
         guard !command.isEmpty else {
             throw UsageError("run needs a command after \(edits.isEmpty ? "its options" : "RESOURCE=VALUE")")
