@@ -80,8 +80,8 @@ void unlock(struct lock *lock);
 
 // ---- prescan.c
 
-// Reads a response once, before protobuf-c does, and refuses what protobuf-c would let pass: 0, or -1 with why. `id` becomes that of
-// the response.
+// Reads a response once, before protobuf-c does, and refuses what protobuf-c would let pass: 0, or -1 with why. `id` becomes
+// that of the response.
 int prescan(const unsigned char *bytes, size_t count, uint64_t *id, char *why, size_t why_size);
 
 // ---- connection.c
@@ -270,7 +270,7 @@ int require_edits(const struct rlimitd_edit *edits, size_t count, struct rlimitd
 int share_edit(const struct rlimitd_edit *edit, int index, struct numeric_edit *shared, bool *worded,
                struct rlimitd_error *error);
 
-// The limits of each half, as far as they are known.
+// A batch of edits that is being made, or explained.
 struct course {
     struct rlimitd *agent;
     const struct subject *subject;
@@ -289,6 +289,20 @@ struct course {
 
 // Makes a batch of edits, or has it explained.
 int run_course(struct course *course, struct rlimitd_error *error);
+
+// Has the agent make edits; the changes are in their order.
+int ask_set(struct course *course, const struct numeric_edit *edits, size_t count, struct rlimitd_change *changes,
+            struct rlimitd_error *error);
+// Whether the agent, by saying this, or by not being there, has surely changed nothing and is no help either.
+bool leaves_all_as_it_was(enum rlimitd_code code);
+
+// ---- plan.c
+
+// Makes the edits of a course, of which these are the numbers, from these limits.
+int carry_out(struct course *course, const struct numeric_edit *edits, const struct rlimitd_limits *now,
+              struct rlimitd_error *error);
+
+// ---- edit.c
 
 // Reads limits of a process from the agent.
 int ask_limits(struct rlimitd *agent, const struct subject *subject, uint32_t resources, uint64_t deadline,

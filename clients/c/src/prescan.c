@@ -1,5 +1,5 @@
-// protobuf-c does not bound depth, takes the last of several values, cuts numbers that do not fit, reads numbers of eleven bytes and
-// loses what follows a NUL. The descriptors that protoc-c generated drive this, so it knows the contract without a table of its own.
+// protobuf-c does not bound depth, takes the last of several values, cuts numbers that do not fit, reads numbers of eleven bytes
+// and loses what follows a NUL. The descriptors that protoc-c generated drive this, so it knows the contract without a table.
 #include "internal.h"
 
 #include <stdarg.h>

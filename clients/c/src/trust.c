@@ -1,5 +1,5 @@
-// Whether the one who listens at a path can be the agent: only root, or ourselves, may be able to put a socket there. Credentials of
-// the listener say nothing, for a service manager may have made it.
+// Whether the one who listens at a path can be the agent: only root, or ourselves, may be able to put a socket there.
+// Credentials of the listener say nothing, for a service manager may have made it.
 #include "internal.h"
 
 #include <errno.h>

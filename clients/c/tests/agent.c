@@ -183,7 +183,8 @@ static int leases(void) {
     if (rlimitd_lease_release(other, &lease->id, &restorations, &error) != 0) return 5;
     if (restorations->count != 1 || restorations->list[0].outcome != RLIMITD_RESTORED) return 6;
     rlimitd_free(restorations);
-    if (rlimitd_lease_release(other, &lease->id, NULL, &error) == 0 || error.code != RLIMITD_LEASE_ENDED || errno != ENOENT) return 7;
+    if (rlimitd_lease_release(other, &lease->id, NULL, &error) == 0 || errno != ENOENT) return 7;
+    if (error.code != RLIMITD_LEASE_ENDED) return 7;
     rlimitd_free(lease);
     // As long as the connection.
     if (rlimitd_lease(NULL, NULL, &edit, 1, 0, &lease, &error) == 0 || error.code != RLIMITD_INVALID_ARGUMENT) return 8;

@@ -229,7 +229,8 @@ static int parse(char **words, struct plan *plan) {
     if (*words != NULL && strcmp(*words, "--") == 0) {
         words++;
     } else if (*words != NULL && (*words)[0] == '-' && (*words)[1] != '\0') {
-        note("\"%s\" after RESOURCE=VALUE is neither; options of rlimit-run go before, and \"--\" before a command with a dash", *words);
+        note("\"%s\" after RESOURCE=VALUE is neither; options of rlimit-run go before, and \"--\" before a command with a dash",
+             *words);
         return -1;
     }
     plan->command = words;
