@@ -1,0 +1,24 @@
+"""When a call must have ended."""
+
+from __future__ import annotations
+
+import time
+from typing import Optional
+
+
+class Deadline:
+    """So many seconds from now; None is never."""
+
+    __slots__ = ("_end",)
+
+    def __init__(self, seconds: Optional[float]) -> None:
+        self._end = None if seconds is None else time.monotonic() + seconds
+
+    def left(self) -> Optional[float]:
+        """Seconds; 0 where it has passed."""
+        return None if self._end is None else max(0.0, self._end - time.monotonic())
+
+    def milliseconds(self) -> Optional[float]:
+        """For poll(2), which rounds up itself."""
+        left = self.left()
+        return None if left is None else left * 1000
