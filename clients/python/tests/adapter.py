@@ -21,6 +21,13 @@ def bound(number):
     return "unlimited" if number == rlimitd.UNLIMITED else number
 
 
+def asked_bound(number):
+    # To Python's own `resource`, and so to the client, -1 is infinity; to the cases it is nonsense.
+    if number == -1:
+        raise ValueError("-1 is no limit")
+    return number
+
+
 def pair(limit):
     return None if limit is None else [bound(limit.soft), bound(limit.hard)]
 
@@ -36,7 +43,7 @@ def limits(told):
 def error(problem):
     return present(
         code=str(problem.code),
-        errno=errno.errorcode.get(problem.errno, str(problem.errno)),
+        errno="EOPNOTSUPP" if problem.errno == errno.EOPNOTSUPP else errno.errorcode[problem.errno],
         message=problem.message,
         resource=problem.resource and str(problem.resource),
         edit=problem.edit_index,
@@ -65,7 +72,7 @@ def usage(used):
     members = {name: value for name, value in used._asdict().items() if value is not None and name != "in_use"}
     if not members["partial"]:
         del members["partial"]
-    return {**members, "in_use": {str(name): amount for name, amount in used.in_use.items()}}
+    return present(**members, in_use={str(name): amount for name, amount in used.in_use.items()} or None)
 
 
 def explanation(told):
@@ -138,8 +145,8 @@ class Request:
         return [
             rlimitd.Edit.set(
                 edit["resource"],
-                edit.get("soft"),
-                edit.get("hard"),
+                asked_bound(edit.get("soft")),
+                asked_bound(edit.get("hard")),
                 mode=edit.get("mode", "exact"),
                 expect=edit.get("expect"),
             )
@@ -148,6 +155,8 @@ class Request:
 
     def usage(self):
         scope, thread = self.asked.get("scope", "process"), self.asked.get("thread")
+        if (scope == "thread") != (thread is not None):
+            raise ValueError("a thread is named where its usage is asked for, and only then")
         return {"scope": "process" if scope == "thread" else scope, "thread": thread}
 
     def duration(self, asked):

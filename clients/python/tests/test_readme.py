@@ -28,7 +28,8 @@ def test_the_first_example_raises_the_limit(agent):
 
 
 def test_the_first_example_needs_no_agent_where_the_hard_limit_is_high_enough(folder):
-    assert run_example(EXAMPLES[0], f"{folder}/nobody", nofile=(256, 65536)) == "65536 open files\n"
+    example = EXAMPLES[0].replace("65536", "1000")
+    assert run_example(example, f"{folder}/nobody", nofile=(256, 1024)) == "1000 open files\n"
 
 
 @pytest.mark.capability

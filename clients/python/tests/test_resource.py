@@ -138,7 +138,7 @@ import json, sys
 import rlimitd.resource as resource
 resource.setrlimit(resource.RLIMIT_NOFILE, (200, 1000))
 resource.prlimit(0, resource.RLIMIT_NOFILE, [100, 1000])
-print(json.dumps([name for name in sys.modules if name.startswith(("rlimitd.", "google", "socket"))]))
+print(json.dumps([name for name in sys.modules if name.startswith(("rlimitd.", "google.protobuf", "socket"))]))
 """
 
 
@@ -207,6 +207,7 @@ def test_another_users_process_is_reached_where_policy_says_so(agent, people):
         agent.reload()
 
 
+@pytest.mark.hints
 def test_those_who_check_types_see_the_standard_module(tmp_path):
     program = tmp_path / "program.py"
     program.write_text(
@@ -220,7 +221,7 @@ def test_those_who_check_types_see_the_standard_module(tmp_path):
         "resource.setrlimit('x')  # wrong\n"
     )
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", os.devnull, str(program)],
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", os.devnull, "--config-file", f"{SOURCE.parent}/pyproject.toml", str(program)],
         env={**os.environ, "MYPYPATH": str(SOURCE)},
         capture_output=True,
         text=True,

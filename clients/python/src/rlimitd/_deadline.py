@@ -6,13 +6,17 @@ import time
 from typing import Optional
 
 
+# More than poll(2) and its like can be told.
+_FOR_EVER = 1_000_000.0
+
+
 class Deadline:
-    """So many seconds from now; None is never."""
+    """So many seconds from now; None is never, and so is what lasts for days."""
 
     __slots__ = ("_end",)
 
     def __init__(self, seconds: Optional[float]) -> None:
-        self._end = None if seconds is None else time.monotonic() + seconds
+        self._end = None if seconds is None or seconds > _FOR_EVER else time.monotonic() + seconds
 
     def left(self) -> Optional[float]:
         """Seconds; 0 where it has passed."""
