@@ -374,9 +374,9 @@ def test_a_full_socket_loses_no_request():
     async def main(path):
         async with rlimitd.AsyncClient(path, agent_only=True) as client:
             asked = [asyncio.ensure_future(client.get("nofile")) for _ in range(3000)]
-            while not client._link._connection or len(client._link._connection._calls) < 3000:
+            while not client._link._connections or len(client._link._connections[0]._calls) < 3000:
                 await asyncio.sleep(0)
-            assert client._link._connection._outbox, "the socket is not full"
+            assert client._link._connections[0]._outbox, "the socket is not full"
             # Neither sent nor waited for.
             asked[2999].cancel()
             gate.set()

@@ -308,6 +308,47 @@ def test_each_event_loop_has_a_connection_of_its_own(agent):
     asyncio.run(end())
 
 
+def test_two_event_loops_at_once_do_not_disturb_each_other(agent):
+    client = rlimitd.AsyncClient(agent.socket, agent_only=True)
+    both, failures = threading.Barrier(2), []
+
+    async def main():
+        for _ in range(50):
+            both.wait()
+            await asyncio.gather(*(client.get("nofile") for _ in range(10)))
+        both.wait()
+        await client.aclose()
+
+    def run():
+        try:
+            asyncio.run(main())
+        except BaseException as problem:
+            both.abort()
+            # The other closes the connections of both.
+            if not isinstance(problem, rlimitd.ConnectionLostError):
+                failures.append(problem)
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+
+
+def test_a_child_after_fork_does_not_give_its_parents_lease_back(agent, people):
+    process = people(NEIGHBOUR)
+    with Client(agent.socket, agent_only=True) as client:
+        lease = client.lease(Edit.set("nofile", 700), 60, process.pid)
+        child = os.fork()
+        if child == 0:
+            lease.__exit__(None, None, None)
+            os._exit(0)
+        os.waitpid(child, 0)
+        assert client.get("nofile", process.pid).soft == 700
+        lease.release()
+
+
 def test_signals_do_not_disturb_a_call(agent):
     seen = []
     before = signal.signal(signal.SIGALRM, lambda *_: seen.append(1))

@@ -67,7 +67,7 @@ def test_the_environment_has_what_the_project_says():
     import google.protobuf
 
     project = (Path(__file__).resolve().parent.parent / "pyproject.toml").read_text()
-    (least,) = re.findall(r'"protobuf>=([0-9.]+)"', project)
-    assert f"{least} or later" in README
+    ((least, beyond),) = re.findall(r'"protobuf>=([0-9.]+),<([0-9]+)"', project)
+    assert f"{least} or later and below {beyond}" in README
     version = [int(part) for part in google.protobuf.__version__.split(".")[:3]]
-    assert version >= [int(part) for part in least.split(".")]
+    assert [int(part) for part in least.split(".")] <= version < [int(beyond)]

@@ -6,6 +6,7 @@ requests that nobody waits for any more are dropped.
 
 from __future__ import annotations
 
+import errno
 import select
 import socket
 import struct
@@ -218,7 +219,10 @@ class Connection:
 
     def _poll(self, events: int, deadline: Deadline) -> None:
         poll = select.poll()
-        poll.register(self._socket, events)
+        try:
+            poll.register(self._socket, events)
+        except ValueError as error:
+            raise OSError(errno.EBADF, "the client closed it") from error
         if not poll.poll(deadline.milliseconds()):
             raise self._place.late()
 

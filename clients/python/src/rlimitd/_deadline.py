@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import enum
 import time
-from typing import Optional
+from typing import Optional, Union
 
+
+class Same(enum.Enum):
+    """That which it was; None means something else."""
+
+    SAME = "same"
+
+
+Timeout = Union[None, float, Same]
 
 # More than poll(2) and its like can be told.
 _FOR_EVER = 1_000_000.0

@@ -9,7 +9,7 @@ from google.protobuf.message import DecodeError
 
 from . import _replies
 from ._place import Place
-from .errors import RlimitError
+from .errors import Code, RlimitError, failure
 from .v1 import rlimitd_pb2 as pb
 
 GREATEST_RESPONSE = 65_536
@@ -73,8 +73,6 @@ class Answer:
         if self._parts.HasField("error"):
             raise _replies.error(self._parts.error)
         if self._parts.WhichOneof("outcome") is None:
-            from .errors import Code, failure
-
             raise failure(Code.UNSUPPORTED, "an answer of a kind that this client does not know")
         return self._parts
 

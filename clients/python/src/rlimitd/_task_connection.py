@@ -54,8 +54,10 @@ class TaskConnection:
         self._outbox: Deque[_Call] = deque()
         loop.add_reader(opened, self._receive)
 
-    @property
-    def has_ended(self) -> bool:
+    def is_over(self) -> bool:
+        """Whether nobody can ask on it any more; it is closed then."""
+        if self._ending is None and self._loop.is_closed():
+            self.abandon()
         return self._ending is not None
 
     def serves(self, loop: asyncio.AbstractEventLoop) -> bool:
@@ -64,6 +66,15 @@ class TaskConnection:
     def close(self) -> None:
         """Ends it, also for those who wait."""
         self._end(self._place.lost("the client closed it"))
+
+    def close_soon(self) -> None:
+        """The same from whichever event loop, or none."""
+        if self.is_over():
+            return
+        if self._loop is asyncio._get_running_loop():
+            self.close()
+        else:
+            self._loop.call_soon_threadsafe(self.close)
 
     def abandon(self) -> None:
         """Closes it here where its event loop is another's, or is no more."""

@@ -9,7 +9,7 @@ from typing import Dict, Generator, List, Optional, Tuple, Type, TypeVar, Union,
 
 from . import _courses, _fork
 from ._courses import Course, Duration, Edits, Resources, lease_milliseconds
-from ._deadline import Deadline
+from ._deadline import Deadline, Same, Timeout
 from ._inbox import Unanswered, Unsent, require_another_try
 from ._place import Place
 from ._requests import Inquiry
@@ -41,7 +41,7 @@ class _TaskLink:
     def __init__(self, place: Place) -> None:
         self.place = place
         self._generation = _fork.generation()
-        self._connection: Optional[TaskConnection] = None
+        self._connections: List[TaskConnection] = []
 
     async def ask(self, inquiry: Inquiry, deadline: Deadline) -> pb.Response:
         is_second = False
@@ -54,9 +54,9 @@ class _TaskLink:
             is_second = True
 
     def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+        connections, self._connections = self._connections, []
+        for connection in connections:
+            connection.close_soon()
 
     async def _open(self, deadline: Deadline) -> TaskConnection:
         # The kernel tells nobody when there is room in a listener's backlog again.
@@ -73,13 +73,15 @@ class _TaskLink:
 
     def _open_if_ready(self) -> Optional[TaskConnection]:
         loop, generation = asyncio.get_running_loop(), _fork.generation()
-        connection = self._connection
-        if connection is not None:
-            if generation == self._generation and connection.serves(loop):
-                return connection
-            if not connection.has_ended:
+        if generation != self._generation:
+            for connection in self._connections:
                 connection.abandon()
-        self._connection = None
+            self._connections, self._generation = [], generation
+        for connection in self._connections[:]:
+            if connection.serves(loop):
+                return connection
+            if connection.is_over():
+                self._connections.remove(connection)
         opened = self.place.socket()
         try:
             opened.setblocking(False)
@@ -90,9 +92,9 @@ class _TaskLink:
         except OSError as error:
             opened.close()
             raise self.place.unreachable(error) from error
-        self._generation = generation
-        self._connection = TaskConnection(opened, self.place, loop)
-        return self._connection
+        made = TaskConnection(opened, self.place, loop)
+        self._connections.append(made)
+        return made
 
 
 class AsyncClient:
@@ -121,12 +123,12 @@ class AsyncClient:
         return self._link.place.path
 
     def options(
-        self, *, timeout: Union[None, float, str] = "same", agent_only: Optional[bool] = None
+        self, *, timeout: Timeout = Same.SAME, agent_only: Optional[bool] = None
     ) -> AsyncClient:
         """A copy on the same connection, with other options."""
         copy = AsyncClient.__new__(AsyncClient)
         copy._link = self._link
-        copy.timeout = self.timeout if isinstance(timeout, str) else timeout
+        copy.timeout = self.timeout if isinstance(timeout, Same) else timeout
         copy.agent_only = self.agent_only if agent_only is None else agent_only
         return copy
 
@@ -248,6 +250,7 @@ class AsyncLease:
         self._client = client
         self.info = info
         self._is_held = True
+        self._generation = _fork.generation()
 
     @property
     def id(self) -> bytes:
@@ -265,15 +268,18 @@ class AsyncLease:
         """Gives back now. Sent also where the task is cancelled meanwhile."""
         self._require_held()
         self._is_held = False
-        return await asyncio.shield(asyncio.ensure_future(self._client.release(self.id)))
+        release = asyncio.ensure_future(self._client.release(self.id))
+        # Where nobody waits for it any more, nobody asks what went wrong.
+        release.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return await asyncio.shield(release)
 
     def keep(self) -> bytes:
         self._is_held = False
         return self.id
 
     def _require_held(self) -> None:
-        if not self._is_held:
-            raise failure(Code.LEASE_ENDED, "the lease was given back or let go of before")
+        if not self._is_held or self._generation != _fork.generation():
+            raise failure(Code.LEASE_ENDED, "the lease was given back or let go of before, or is the parent process's")
 
     async def __aenter__(self) -> AsyncLease:
         return self
@@ -281,7 +287,7 @@ class AsyncLease:
     async def __aexit__(
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
-        if self._is_held:
+        if self._is_held and self._generation == _fork.generation():
             # What goes wrong in giving back does not matter here: it then ends at its time or with the connection.
             with contextlib.suppress(RlimitError):
                 await self.release()

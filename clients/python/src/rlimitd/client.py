@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Dict, List, Optional, Tuple, Type, TypeVar, Union, cast
 
-from . import _courses
+from . import _courses, _fork
 from ._courses import Course, Duration, Edits, Resources, lease_milliseconds
-from ._deadline import Deadline
+from ._deadline import Deadline, Same, Timeout
 from ._link import Link
 from ._place import Place
 from ._values import Limit
@@ -65,11 +65,11 @@ class Client:
         """Where its agent listens."""
         return self._link.place.path
 
-    def options(self, *, timeout: Union[None, float, str] = "same", agent_only: Optional[bool] = None) -> Client:
+    def options(self, *, timeout: Timeout = Same.SAME, agent_only: Optional[bool] = None) -> Client:
         """A copy on the same connection, with other options."""
         copy = Client.__new__(Client)
         copy._link = self._link
-        copy.timeout = self.timeout if isinstance(timeout, str) else timeout
+        copy.timeout = self.timeout if isinstance(timeout, Same) else timeout
         copy.agent_only = self.agent_only if agent_only is None else agent_only
         return copy
 
@@ -217,6 +217,8 @@ class Lease:
         self.info = info
         """As the agent told of it last."""
         self._is_held = True
+        # A child after fork(2) has copies of what is its parent's.
+        self._generation = _fork.generation()
 
     @property
     def id(self) -> bytes:
@@ -245,8 +247,8 @@ class Lease:
         return self.id
 
     def _require_held(self) -> None:
-        if not self._is_held:
-            raise failure(Code.LEASE_ENDED, "the lease was given back or let go of before")
+        if not self._is_held or self._generation != _fork.generation():
+            raise failure(Code.LEASE_ENDED, "the lease was given back or let go of before, or is the parent process's")
 
     def __enter__(self) -> Lease:
         return self
@@ -254,7 +256,7 @@ class Lease:
     def __exit__(
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
-        if self._is_held:
+        if self._is_held and self._generation == _fork.generation():
             try:
                 self.release()
             except RlimitError:

@@ -14,7 +14,8 @@ globals().update((_name, _value) for _name, _value in vars(_standard).items() if
 
 _setrlimit = _standard.setrlimit
 _prlimit = _standard.prlimit
-_REREADABLE = frozenset((tuple, list))
+# Those that can be read twice; None is no limits at all since Python 3.13.
+_REREADABLE = frozenset((tuple, list, type(None)))
 
 
 class _Recorded:
