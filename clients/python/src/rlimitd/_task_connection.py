@@ -52,6 +52,7 @@ class TaskConnection:
         self._last_id = 0
         self._calls: Dict[int, _Call] = {}
         self._outbox: Deque[_Call] = deque()
+        self._waits_for_room = False
         loop.add_reader(opened, self._receive)
 
     def is_over(self) -> bool:
@@ -135,13 +136,16 @@ class TaskConnection:
                 if call.is_sent:
                     self._outbox.popleft()
         except BlockingIOError:
+            self._waits_for_room = True
             self._loop.add_writer(self._socket, self._send)
         except OSError as error:
             # What the agent said before it closed tells more than that it closed.
             self._receive()
             self._end(self._place.lost(f"send: {error.strerror}"))
         else:
-            self._loop.remove_writer(self._socket)
+            if self._waits_for_room:
+                self._waits_for_room = False
+                self._loop.remove_writer(self._socket)
 
     def _receive(self) -> None:
         try:
