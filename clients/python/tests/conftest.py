@@ -129,16 +129,18 @@ def people():
         def limit():
             resource.setrlimit(resource.RLIMIT_NOFILE, nofile)
 
-        process = subprocess.Popen(
-            ["sleep", "300"], user=user, group=user, extra_groups=[], preexec_fn=limit, stdin=subprocess.DEVNULL
-        )
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        process = subprocess.Popen(["cat"], user=user, group=user, extra_groups=[], preexec_fn=limit, bufsize=0, **pipes)
         made.append(process)
+        # What it says shows that it has loaded all that it needs.
+        process.stdin.write(b"\n")
+        assert process.stdout.read(1) == b"\n"
         return process
 
     yield make
     for process in made:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 def run_program(program, socket_path, *arguments, user=USER, nofile=(256, 1024), **environment):

@@ -264,7 +264,14 @@ def test_all_tasks_hear_of_the_end():
 
 
 def test_all_who_wait_hear_that_the_client_was_closed():
-    with FakeAgent(lambda peer, requests: list(requests)) as agent:
+    everybody = threading.Event()
+
+    def serve(peer, requests):
+        for count, _ in enumerate(requests, 1):
+            if count == 4:
+                everybody.set()
+
+    with FakeAgent(serve) as agent:
         client = Client(agent.socket, timeout=None, agent_only=True)
         told = []
 
@@ -277,10 +284,7 @@ def test_all_who_wait_hear_that_the_client_was_closed():
         threads = [threading.Thread(target=wait) for _ in range(4)]
         for thread in threads:
             thread.start()
-        connection = None
-        while connection is None or len(connection._waiting) < 4:
-            connection = client._link._line().connection
-            time.sleep(0.001)
+        everybody.wait()
         client.close()
         for thread in threads:
             thread.join()
