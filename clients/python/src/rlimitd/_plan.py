@@ -1,0 +1,85 @@
+"""A batch of edits against the limits that were read just before: what each leads to, and which part of it is whose."""
+
+from __future__ import annotations
+
+from typing import Dict, List, Optional, Sequence
+
+from ._values import Limit, Resource
+from .edits import CLAMP, EXACT, Edit
+from .errors import Code, RlimitError, failure
+
+
+class Item:
+    """One edit of the batch."""
+
+    def __init__(self, index: int, edit: Edit, now: Limit) -> None:
+        self.index = index
+        self.edit = edit
+        self.resource = edit.resource
+        self.now = now
+        self.is_clamp = edit.mode == CLAMP
+        self.wanted = self.wanted_from(now)
+        if edit.expect is not None and edit.expect != now:
+            raise conflict(edit.resource, now, edit.expect, index)
+        self.raises_hard = self.wanted.hard > now.hard
+        self.raises = self.raises_hard or self.wanted.soft > now.soft
+        self.lowers_hard = self.wanted.hard < now.hard
+        self.lowers = self.lowers_hard or self.wanted.soft < now.soft
+
+    def wanted_from(self, now: Limit) -> Limit:
+        """What the edit leads to from these limits. Raises SOFT_EXCEEDS_HARD."""
+        limit = self.edit.applied(now)
+        if self.is_clamp:
+            limit = Limit(min(limit.soft, limit.hard), limit.hard)
+        if limit.soft > limit.hard:
+            soft, hard = str(limit).split(":")
+            raise failure(
+                Code.SOFT_EXCEEDS_HARD,
+                f"{self.resource}: soft {soft} is above hard {hard}",
+                resource=self.resource,
+                edit_index=self.index,
+            )
+        return limit
+
+    @property
+    def rank(self) -> int:
+        """What may be refused first, a hard limit that can never be raised again last."""
+        if self.raises_hard:
+            return 0
+        if self.lowers_hard:
+            return 3
+        return 2 if self.lowers else 1
+
+    @property
+    def agent_part(self) -> Edit:
+        """What the agent is asked for: all of the edit, or, where it also lowers, only the half that it raises."""
+        if not self.lowers:
+            return self.edit
+        soft = self.wanted.soft if self.wanted.soft > self.now.soft else None
+        hard = self.wanted.hard if self.raises_hard else None
+        return Edit(self.resource, soft, hard, EXACT, self.edit.expect)
+
+
+class Plan:
+    """Checked as a whole, so that nothing is made of a batch one of whose edits makes no sense."""
+
+    def __init__(self, edits: Sequence[Edit], now: Dict[Resource, Limit]) -> None:
+        self.items = [Item(index, edit, now[edit.resource]) for index, edit in enumerate(edits)]
+        self.in_safe_order: List[Item] = sorted(self.items, key=lambda item: item.rank)
+        self.raising = [item for item in self.items if item.raises]
+
+    @property
+    def agent_part(self) -> List[Edit]:
+        """What the agent is asked for, if it must be."""
+        return [item.agent_part for item in self.raising]
+
+    @property
+    def comparing(self) -> Optional[Item]:
+        """The edit that the agent must be asked for whatever the kernel would say: that has no compare-and-set."""
+        return next((item for item in self.raising if item.edit.expect is not None), None)
+
+
+def conflict(resource: Resource, now: Limit, expected: Limit, index: int) -> RlimitError:
+    return failure(
+        Code.CONFLICT, f"{resource} is {now} and not {expected} as expected", resource=resource, edit_index=index
+    )

@@ -1,0 +1,282 @@
+"""What the agent answered, read. What an agent that is newer says, and is not known here, is passed over."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, TypeVar
+
+from ._requests import RESOURCES
+from ._values import Limit, Resource
+from .errors import Code, RlimitError, failure
+from .results import (
+    Caller,
+    Change,
+    Explanation,
+    LeaseInfo,
+    Processes,
+    ProcessResult,
+    Restoration,
+    ServerInfo,
+    Stats,
+    Usage,
+    Verdict,
+)
+from .v1 import rlimitd_pb2 as pb
+
+T = TypeVar("T")
+
+_RESOURCES = {number: resource for resource, number in RESOURCES.items()}
+_CODES = {pb.ErrorCode.Value(f"ERROR_CODE_{code}"): code for code in list(Code)[:17]}
+_USAGE = Usage._fields[:16]
+
+
+def other_answer() -> RlimitError:
+    return failure(Code.MALFORMED, "the agent answered something else than it was asked")
+
+
+def _whole(reply: pb.Response, outcome: str) -> Any:
+    if reply.WhichOneof("outcome") != outcome:
+        raise other_answer()
+    return getattr(reply, outcome)
+
+
+def _present(message: Any, field: str) -> Any:
+    return getattr(message, field) if message.HasField(field) else None
+
+
+def _resource(message: Any) -> Optional[Resource]:
+    return _RESOURCES.get(message.resource) if message.HasField("resource") else None
+
+
+def _limit(message: Any, field: str) -> Limit:
+    limit = _present(message, field)
+    if limit is None or not limit.HasField("soft") or not limit.HasField("hard"):
+        raise failure(Code.MALFORMED, f"the agent's answer has no {field} limit")
+    return Limit(limit.soft, limit.hard)
+
+
+def _limit_if_any(message: Any, field: str) -> Optional[Limit]:
+    return _limit(message, field) if message.HasField(field) else None
+
+
+def error(message: pb.Error) -> RlimitError:
+    """A code that is not known is the agent's own fault, with its words kept."""
+    code = _CODES.get(message.code) if message.HasField("code") else None
+    return failure(
+        code or Code.INTERNAL,
+        message.message,
+        errno=_present(message, "error_number"),
+        resource=_resource(message),
+        edit_index=_present(message, "edit_index"),
+        rule=message.rule or None,
+        allowed=_limit_if_any(message, "allowed"),
+        retry_after_ms=_present(message, "retry_after_ms"),
+    )
+
+
+def _error_if_any(message: Any, field: str) -> Optional[RlimitError]:
+    return error(getattr(message, field)) if message.HasField(field) else None
+
+
+def limits(reply: pb.Response, resources: Sequence[Resource]) -> Dict[str, Limit]:
+    return _limits(_whole(reply, "limits"), resources)
+
+
+def _limits(message: pb.LimitList, resources: Sequence[Resource]) -> Dict[str, Limit]:
+    told: Dict[Resource, Limit] = {}
+    for part in message.limits:
+        resource = _resource(part)
+        if resource is not None:
+            told[resource] = _limit(part, "limit")
+    if any(resource not in told for resource in resources):
+        raise other_answer()
+    return {resource: told[resource] for resource in resources}
+
+
+def changes(reply: pb.Response, resources: Sequence[Resource]) -> List[Change]:
+    return _changes(_whole(reply, "changes"), resources)
+
+
+def _changes(message: pb.ChangeList, resources: Sequence[Resource]) -> List[Change]:
+    found = [_change(part) for part in message.changes]
+    if [change.resource for change in found] != list(resources):
+        raise other_answer()
+    return found
+
+
+def _change(message: pb.Change) -> Change:
+    resource = _resource(message)
+    if resource is None:
+        raise other_answer()
+    numbers: Any = message.warnings
+    warnings = [pb.Warning.Name(number)[len("WARNING_") :] for number in numbers if number]
+    return Change(
+        resource,
+        _limit(message, "old"),
+        _limit(message, "new"),
+        "agent",
+        message.rule or None,
+        tuple(warnings),
+        _error_if_any(message, "shortfall"),
+    )
+
+
+def prlimit(reply: pb.Response) -> Limit:
+    return _limit(_whole(reply, "prlimit"), "old")
+
+
+def usage(reply: pb.Response) -> Usage:
+    return _usage(_whole(reply, "usage"))
+
+
+def _usage(message: pb.Usage) -> Usage:
+    fields = {name: _present(message, name) for name in _USAGE}
+    in_use = {}
+    for part in message.in_use:
+        resource = _resource(part)
+        if resource is not None:
+            in_use[resource] = part.amount
+    return Usage(**fields, partial=message.partial, in_use=in_use)
+
+
+def explanation(reply: pb.Response) -> Explanation:
+    message = _whole(reply, "explanation")
+    verdicts = []
+    for part in message.verdicts:
+        resource = _resource(part)
+        if resource is None:
+            continue
+        verdicts.append(
+            Verdict(
+                resource,
+                _limit_if_any(part, "now"),
+                _limit_if_any(part, "most"),
+                part.rule or None,
+                _limit_if_any(part, "new"),
+                _error_if_any(part, "error"),
+            )
+        )
+    return Explanation(message.allowed, message.rule or None, _error_if_any(message, "error"), tuple(verdicts))
+
+
+def lent(reply: pb.Response, resources: Sequence[Resource]) -> LeaseInfo:
+    """Of `set` with a lease."""
+    message = _whole(reply, "changes")
+    found = _changes(message, resources)
+    if not message.HasField("lease"):
+        raise other_answer()
+    return _lease(message.lease)._replace(changes=tuple(found))
+
+
+def lease(reply: pb.Response) -> LeaseInfo:
+    """Of `lease_renew`."""
+    return _lease(_whole(reply, "lease"))
+
+
+def leases(reply: pb.Response) -> List[LeaseInfo]:
+    return [_lease(part) for part in _whole(reply, "leases").leases]
+
+
+def _lease(message: pb.LeaseInfo) -> LeaseInfo:
+    return LeaseInfo(
+        message.id,
+        message.pid or None,
+        tuple(_change(part) for part in message.changes),
+        message.remaining_ms or None,
+        message.rule or None,
+    )
+
+
+def restorations(reply: pb.Response) -> List[Restoration]:
+    found = []
+    for part in _whole(reply, "restorations").restorations:
+        resource = _resource(part)
+        if resource is not None:
+            name = pb.Restoration.Outcome.Name(part.outcome)[len("OUTCOME_") :]
+            found.append(Restoration(resource, name, _limit_if_any(part, "limit")))
+    return found
+
+
+def server_info(reply: pb.Response) -> ServerInfo:
+    message = _whole(reply, "server_info")
+    return ServerInfo(
+        message.version,
+        message.kernel,
+        tuple(message.features),
+        message.nr_open,
+        message.can_raise,
+        message.policy,
+        _caller(message.caller) if message.HasField("caller") else None,
+    )
+
+
+def _caller(message: pb.Caller) -> Caller:
+    return Caller(
+        message.pid or None,
+        message.uid,
+        message.gid,
+        tuple(message.groups),
+        message.pinned,
+        message.namespace_depth or None,
+        message.cgroup.decode("utf-8", "surrogateescape") if message.HasField("cgroup") else None,
+        message.label or None,
+        message.mixed_ids,
+    )
+
+
+def stats(reply: pb.Response) -> Stats:
+    message = _whole(reply, "stats")
+    return Stats(*(getattr(message, name) for name in Stats._fields))
+
+
+def processes_limits(reply: pb.Response, resources: Sequence[Resource]) -> Processes[Dict[str, Limit]]:
+    return _processes(reply, "limits", lambda message: _limits(message, resources))
+
+
+def processes_changes(reply: pb.Response, resources: Sequence[Resource]) -> Processes[List[Change]]:
+    return _processes(reply, "changes", lambda message: _changes(message, resources))
+
+
+def processes_usage(reply: pb.Response) -> Processes[Usage]:
+    return _processes(reply, "usage", _usage)
+
+
+def _processes(reply: pb.Response, outcome: str, read: Callable[[Any], T]) -> Processes[T]:
+    message = _whole(reply, "processes")
+    return Processes([_process(part, outcome, read) for part in message.results], message.incomplete)
+
+
+def _process(message: pb.ProcessResult, outcome: str, read: Callable[[Any], T]) -> ProcessResult[T]:
+    pid, kind = message.pid or None, message.WhichOneof("outcome")
+    if kind == "error":
+        return ProcessResult(pid, None, error(message.error))
+    if kind is None:
+        why = failure(Code.UNSUPPORTED, "an answer of a kind that this client does not know")
+        return ProcessResult(pid, None, why)
+    if kind != outcome:
+        raise other_answer()
+    return ProcessResult(pid, read(getattr(message, outcome)), None)
+
+
+_JOINED: Dict[str, Tuple[str, int]] = {
+    "limits": ("limits", 64),
+    "changes": ("changes", 64),
+    "explanation": ("verdicts", 64),
+    "restorations": ("restorations", 64),
+    # So that no agent fills the memory of its clients.
+    "leases": ("leases", 65_536),
+    "processes": ("results", 262_144),
+}
+
+
+def join(whole: Optional[pb.Response], part: pb.Response) -> pb.Response:
+    """What has come of an answer so far; a long one comes in parts. Raises MALFORMED where they do not fit together."""
+    if whole is None or part.HasField("error"):
+        return part
+    outcome = whole.WhichOneof("outcome")
+    if outcome not in _JOINED or part.WhichOneof("outcome") != outcome:
+        raise failure(Code.MALFORMED, "the agent's answer came in parts that do not fit")
+    whole.MergeFrom(part)
+    name, most = _JOINED[outcome]
+    if len(getattr(getattr(whole, outcome), name)) > most:
+        raise failure(Code.MALFORMED, "the agent's answer has more in it than there can be")
+    return whole
