@@ -178,7 +178,11 @@ extension Reactor {
                     continue
                 }
                 let isThere = try pace.poll { () throws(SystemError) in try turn(timeout: .zero) > 0 }
-                if !isThere { try turn(timeout: expireAndRest()) }
+                if !isThere {
+                    let rest = expireAndRest()
+                    // Tasks whose calls were late just now have their turn at once.
+                    try turn(timeout: jobs.isEmpty ? rest : .zero)
+                }
             } catch {
                 return fail(error)
             }
