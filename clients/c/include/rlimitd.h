@@ -105,7 +105,7 @@ int rlimitd_raise(int resource, uint64_t to, struct rlimitd_limit *got);
 // ---- Connections
 
 /// A way to the agent. Threads may share one: their calls go one after the other. After fork(2) the child's calls make a
-/// connection of their own; close it in the child too.
+/// connection of their own; close it in the child too. No thread is cancelled in a call.
 struct rlimitd;
 
 /// Only the agent is asked, and not the kernel first.

@@ -112,6 +112,7 @@ int take_lease(const void *result, const Rlimitd__V1__LeaseInfo *message, struct
         return fail_malformed(error, "a lease whose name has not 1 to 64 bytes");
     }
     if (message->pid > GREATEST_PID) return fail_malformed(error, "a lease of a process that there cannot be");
+    if (message->n_changes > RLIMITD_EDITS) return fail_malformed(error, "a lease of more edits than there can be");
     lease->id.length = message->id.len;
     memcpy(lease->id.bytes, message->id.data, message->id.len);
     lease->pid = message->pid;
@@ -188,17 +189,18 @@ int take_explanation(void *into, const Response *part, bool is_first, struct rli
             explanation->error = refusal;
         }
     }
-    size_t capacity = explanation->count;
-    if (reserve(explanation, &explanation->verdicts, sizeof *explanation->verdicts, explanation->count,
-                message->n_verdicts, 4096, &capacity, error) != 0) {
+    size_t capacity = explanation->count, known = 0;
+    for (size_t place = 0; place < message->n_verdicts; place++) known += resource_of(message->verdicts[place]->resource) >= 0;
+    if (reserve(explanation, &explanation->verdicts, sizeof *explanation->verdicts, explanation->count, known,
+                RLIMITD_RESOURCES, &capacity, error) != 0) {
         return -1;
     }
     for (size_t place = 0; place < message->n_verdicts; place++) {
         const Rlimitd__V1__Verdict *entry = message->verdicts[place];
+        // About a resource that is not known here.
+        if (resource_of(entry->resource) < 0) continue;
         struct rlimitd_verdict *verdict = &explanation->verdicts[explanation->count];
         *verdict = (struct rlimitd_verdict){.resource = resource_of(entry->resource)};
-        // About a resource that is not known here.
-        if (verdict->resource < 0) continue;
         if (take_optional_limit(entry->now, &verdict->has_now, &verdict->now, error) != 0 ||
             take_optional_limit(entry->most, &verdict->has_most, &verdict->most, error) != 0 ||
             take_optional_limit(entry->new_, &verdict->has_after, &verdict->after, error) != 0) {
@@ -211,31 +213,33 @@ int take_explanation(void *into, const Response *part, bool is_first, struct rli
     return 0;
 }
 
+static bool is_known(Rlimitd__V1__Restoration__Outcome outcome) {
+    return (int)outcome >= RLIMITD_RESTORED && (int)outcome <= RLIMITD_PROCESS_ENDED;
+}
+
 int take_restorations(void *into, const Response *part, bool is_first, struct rlimitd_error *error) {
     (void)is_first;
     struct rlimitd_restorations *restorations = into;
     const Rlimitd__V1__RestorationList *message = part->restorations;
-    size_t capacity = restorations->count;
-    if (reserve(restorations, &restorations->list, sizeof *restorations->list, restorations->count,
-                message->n_restorations, 4096, &capacity, error) != 0) {
+    size_t capacity = restorations->count, known = 0;
+    for (size_t place = 0; place < message->n_restorations; place++) known += is_known(message->restorations[place]->outcome);
+    if (reserve(restorations, &restorations->list, sizeof *restorations->list, restorations->count, known,
+                RLIMITD_RESOURCES, &capacity, error) != 0) {
         return -1;
     }
     for (size_t place = 0; place < message->n_restorations; place++) {
         const Rlimitd__V1__Restoration *entry = message->restorations[place];
-        struct rlimitd_restoration *restoration = &restorations->list[restorations->count];
-        *restoration = (struct rlimitd_restoration){.resource = resource_of(entry->resource)};
-        if (restoration->resource < 0) {
+        struct rlimitd_restoration restoration = {.resource = resource_of(entry->resource)};
+        if (restoration.resource < 0) {
             return fail_malformed(error, "the end of a lease of a resource that was not asked for");
         }
         if (entry->outcome == RLIMITD__V1__RESTORATION__OUTCOME__OUTCOME_UNSPECIFIED) {
             return fail_malformed(error, "the end of a lease that came to nothing");
         }
-        if (take_optional_limit(entry->limit, &restoration->has_limit, &restoration->limit, error) != 0) return -1;
-        restoration->outcome = (enum rlimitd_outcome)entry->outcome;
+        if (take_optional_limit(entry->limit, &restoration.has_limit, &restoration.limit, error) != 0) return -1;
+        restoration.outcome = (enum rlimitd_outcome)entry->outcome;
         // An outcome that is not known here says nothing that could be passed on.
-        if (restoration->outcome >= RLIMITD_RESTORED && restoration->outcome <= RLIMITD_PROCESS_ENDED) {
-            restorations->count++;
-        }
+        if (is_known(entry->outcome)) restorations->list[restorations->count++] = restoration;
     }
     return 0;
 }

@@ -1,7 +1,11 @@
 #include "call.h"
 
+#include <pthread.h>
+
 int begin(struct call *call, struct rlimitd *agent, const struct rlimitd_target *target,
                  struct rlimitd_error *error) {
+    // Whoever is cancelled in the middle would keep the lock for ever.
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &call->cancelling);
     call->own = NULL;
     call->error = error != NULL ? error : &call->room;
     call->subject = (struct subject){.pidfd = -1};
@@ -15,7 +19,10 @@ int begin(struct call *call, struct rlimitd *agent, const struct rlimitd_target 
 int end(struct call *call, int value) {
     let_go(&call->subject);
     rlimitd_close(call->own);
-    return result(value, call->error);
+    value = result(value, call->error);
+    int ignored;
+    pthread_setcancelstate(call->cancelling, &ignored);
+    return value;
 }
 
 bool asks_kernel(const struct call *call) {

@@ -12,6 +12,7 @@ struct call {
     struct rlimitd_error *error;
     struct rlimitd_error room;
     struct subject subject;
+    int cancelling;       // whether the thread could be cancelled
 };
 
 // Of a call on a target; -1 with an error. Whatever comes of it, `end` is the last.

@@ -239,6 +239,7 @@ static int take_changes_answer(void *into, const Response *part, bool is_first, 
         if (take_change(taking->result, message->changes[place], &taking->changes[taking->count++], error) != 0) return -1;
     }
     if (message->lease == NULL || taking->lease == NULL) return 0;
+    if (taking->has_lease) return fail_malformed(error, "an answer with two leases");
     taking->has_lease = true;
     return take_lease(taking->result, message->lease, taking->lease, error);
 }

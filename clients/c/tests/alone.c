@@ -280,6 +280,87 @@ static void answers_almost_right(void) {
     CHECK(refused > 1000);
 }
 
+// Nobody has more edits than there are resources; an agent that says so is none.
+static void answers_about_too_many(void) {
+    Response response = RLIMITD__V1__RESPONSE__INIT;
+    struct rlimitd_error error;
+    Rlimitd__V1__Verdict verdict = RLIMITD__V1__VERDICT__INIT, unknown = verdict;
+    Rlimitd__V1__Explanation explanation = RLIMITD__V1__EXPLANATION__INIT;
+    Rlimitd__V1__Verdict *verdicts[RLIMITD_RESOURCES + 2];
+    verdict.has_resource = unknown.has_resource = 1;
+    verdict.resource = RLIMITD__V1__RESOURCE__RESOURCE_NOFILE;
+    unknown.resource = (Rlimitd__V1__Resource)999;
+    for (int place = 0; place < RLIMITD_RESOURCES + 2; place++) verdicts[place] = place % 17 == 0 ? &unknown : &verdict;
+    explanation.verdicts = verdicts;
+    response.explanation = &explanation;
+    struct rlimitd_explanation *explained = new_result(sizeof *explained);
+    explanation.n_verdicts = RLIMITD_RESOURCES + 2;
+    CHECK(take_explanation(explained, &response, true, &error) == 0 && explained->count == RLIMITD_RESOURCES);
+    explanation.n_verdicts = 1;
+    CHECK(take_explanation(explained, &response, false, &error) == 0);
+    explanation.n_verdicts = 2;
+    CHECK_CODE(take_explanation(explained, &response, false, &error), error, RLIMITD_MALFORMED);
+    rlimitd_free(explained);
+
+    Rlimitd__V1__Restoration restoration = RLIMITD__V1__RESTORATION__INIT, *restored[RLIMITD_RESOURCES + 1];
+    Rlimitd__V1__RestorationList restorations = RLIMITD__V1__RESTORATION_LIST__INIT;
+    restoration.has_resource = restoration.has_outcome = 1;
+    restoration.resource = RLIMITD__V1__RESOURCE__RESOURCE_NOFILE;
+    restoration.outcome = RLIMITD__V1__RESTORATION__OUTCOME__OUTCOME_RESTORED;
+    for (int place = 0; place <= RLIMITD_RESOURCES; place++) restored[place] = &restoration;
+    restorations.restorations = restored;
+    response.restorations = &restorations;
+    struct rlimitd_restorations *ends = new_result(sizeof *ends);
+    restorations.n_restorations = RLIMITD_RESOURCES;
+    CHECK(take_restorations(ends, &response, true, &error) == 0 && ends->count == RLIMITD_RESOURCES);
+    restorations.n_restorations = 1;
+    CHECK_CODE(take_restorations(ends, &response, false, &error), error, RLIMITD_MALFORMED);
+    rlimitd_free(ends);
+}
+
+// A lease, and another in the next part of the answer.
+static void serve_two_leases(struct fake *fake, int fd) {
+    Request *request;
+    while ((request = next_request(fake, fd, NULL)) != NULL) {
+        Rlimitd__V1__Limit limit = RLIMITD__V1__LIMIT__INIT;
+        Rlimitd__V1__Change change = RLIMITD__V1__CHANGE__INIT, *list = &change;
+        Rlimitd__V1__LeaseInfo lease = RLIMITD__V1__LEASE_INFO__INIT;
+        Rlimitd__V1__ChangeList changes = RLIMITD__V1__CHANGE_LIST__INIT;
+        Response response = RLIMITD__V1__RESPONSE__INIT;
+        limit.has_soft = limit.has_hard = change.has_resource = lease.has_id = 1;
+        change.resource = RLIMITD__V1__RESOURCE__RESOURCE_NOFILE;
+        change.old = change.new_ = &limit;
+        lease.id = (ProtobufCBinaryData){4, (uint8_t *)"abcd"};
+        changes.changes = &list;
+        changes.lease = &lease;
+        response.has_id = response.has_more = 1;
+        response.id = request->id;
+        response.outcome_case = RLIMITD__V1__RESPONSE__OUTCOME_CHANGES;
+        response.changes = &changes;
+        for (int part = 0; part < 2; part++) {
+            response.more = part == 0;
+            changes.n_changes = part == 0;
+            unsigned char *frame;
+            size_t count = frame_of(&response, &frame);
+            send_bytes(fd, frame, count);
+            free(frame);
+        }
+        free_request(request);
+    }
+}
+
+static void answers_with_two_leases(void) {
+    struct fake fake;
+    struct rlimitd_error error;
+    struct rlimitd_lease *lease;
+    struct rlimitd_edit edit = rlimitd_edit_raise(RLIMIT_NOFILE, 1);
+    start_fake(&fake, serve_two_leases);
+    struct rlimitd *agent = open_fake(&fake, 0, RLIMITD_AGENT_ONLY);
+    CHECK_CODE(rlimitd_lease(agent, NULL, &edit, 1, 60000, &lease, &error), error, RLIMITD_MALFORMED);
+    rlimitd_close(agent);
+    stop_fake(&fake);
+}
+
 // ---- Time, and connections that end
 
 static _Atomic int held;  // a request that is answered late: 0 as long as it is not time
@@ -521,6 +602,24 @@ static void eight_threads(void) {
 static void *hang(void *data) {
     struct rlimitd_limits limits;
     return get_nofile(data, &limits, NULL) == 0 ? NULL : data;
+}
+
+// A thread that is cancelled in a call ends after it, and keeps nobody from calling.
+static void a_thread_that_is_cancelled(void) {
+    struct fake fake;
+    pthread_t waiting;
+    held = 0;
+    start_fake(&fake, serve_late);
+    struct rlimitd *agent = open_fake(&fake, 5000, RLIMITD_AGENT_ONLY);
+    pthread_create(&waiting, NULL, hang, agent);
+    while (fake.requests == 0) usleep(1000);
+    pthread_cancel(waiting);
+    held = 1;
+    pthread_join(waiting, NULL);
+    struct rlimitd_limits limits;
+    CHECK(get_nofile(agent, &limits, NULL) == 0 && limits.of[RLIMIT_NOFILE].soft == 101);
+    rlimitd_close(agent);
+    stop_fake(&fake);
 }
 
 // The first connection is answered when it is time, and others at once.
@@ -767,12 +866,15 @@ int main(void) {
     test("answers that are rubbish", answers_rubbish);
     test("answers that are too much", answers_too_much);
     test("answers that are almost right", answers_almost_right);
+    test("answers about too many", answers_about_too_many);
+    test("an answer with two leases", answers_with_two_leases);
     test("an agent that hangs", hangs);
     test("an agent that closes in the middle", closes_in_the_middle);
     test("an agent that says why it closes", says_why_it_closes);
     test("an agent that sends descriptors", sends_descriptors);
     if (has_kernel()) test("processes are named by a pidfd", names_processes_by_pidfd);
     test("eight threads on one connection", eight_threads);
+    test("a thread that is cancelled", a_thread_that_is_cancelled);
     if (has_kernel()) test("a child while a thread waits", a_child_while_a_thread_waits);
     if (has_kernel()) test("a child that only closes", a_child_that_only_closes);
     test("whom to trust", trust);

@@ -4,6 +4,7 @@
 // Nothing here takes a lock or touches the heap, so it may be called in a signal handler and between fork or vfork and exec.
 #define _GNU_SOURCE
 #include <errno.h>
+#include <pthread.h>
 #include <rlimitd.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -104,7 +105,12 @@ static int change(pid_t pid, int resource, const struct rlimit *limit, struct rl
     const int result = (int)syscall(SYS_prlimit64, pid, resource, limit, old_limit);
     // The kernel has read `limit` by now, so it can be read.
     if (result == 0 || errno != EPERM || limit == NULL || !settings.asks) return result;
-    if (ask_agent(pid, resource, limit, old_limit) == 0) {
+    // No thread is cancelled in these calls, and none that is would let go of what is open here.
+    int cancelling, ignored;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelling);
+    const int answer = ask_agent(pid, resource, limit, old_limit);
+    pthread_setcancelstate(cancelling, &ignored);
+    if (answer == 0) {
         errno = before;
         return 0;
     }
