@@ -4,6 +4,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"unsafe"
 )
@@ -34,9 +35,24 @@ func prlimit(pid int, r Resource, limit *Limit) (Limit, syscall.Errno) {
 }
 
 // The Go runtime raised the soft limit of open files when the program began, and gives children the one there was before
-// until the program sets that limit itself, by this call. Whoever asked for a limit means children too.
-func keepOpenFilesForChildren(limit Limit) {
-	_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: limit.Soft, Max: limit.Hard})
+// until the program sets that limit itself, by this call. Whoever asks for a limit means children too.
+//
+// Once, and before the first is asked for: it sets what there was a moment ago, and would take back what was granted since.
+func keepOpenFilesForChildren() {
+	openFilesForChildren.Lock()
+	defer openFilesForChildren.Unlock()
+	if openFilesForChildren.areKept {
+		return
+	}
+	if now, errno := prlimit(0, NoFile, nil); errno == 0 {
+		failure := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: now.Soft, Max: now.Hard})
+		openFilesForChildren.areKept = failure == nil
+	}
+}
+
+var openFilesForChildren struct {
+	sync.Mutex
+	areKept bool
 }
 
 // pidfd_open(2). The descriptor is close-on-exec.

@@ -60,7 +60,7 @@ func (c *Client) lease(ctx context.Context, target Target, duration time.Duratio
 		return nil, err
 	}
 	defer cancel()
-	defer s.keepForChildren(edits)
+	s.keepForChildren(edits)
 	set := setOnWire(s.onWire(), edits)
 	set.Lease = &pb.Lease{DurationMs: milliseconds}
 	q := &inquiry{subject: s, lends: true, request: &pb.Request{Operation: &pb.Request_Set{Set: set}}}

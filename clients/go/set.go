@@ -28,7 +28,7 @@ func (c *Client) set(ctx context.Context, target Target, edits []Edit) ([]Change
 	if len(edits) == 0 {
 		return nil, nil
 	}
-	defer s.keepForChildren(edits)
+	s.keepForChildren(edits)
 	if c.agentOnly {
 		return c.askToSet(ctx, s, edits)
 	}
@@ -102,7 +102,7 @@ func (c *Client) prlimit(ctx context.Context, target Target, r Resource, new *Li
 	}
 	defer cancel()
 	if new != nil {
-		defer s.keepForChildren([]Edit{{Resource: r}})
+		s.keepForChildren([]Edit{{Resource: r}})
 	}
 	q := &inquiry{subject: s, onlyReads: new == nil,
 		request: &pb.Request{Operation: &pb.Request_Prlimit{Prlimit: prlimitOnWire(s.onWire(), r, new)}}}
@@ -219,17 +219,14 @@ func checkPrlimit(r Resource, new *Limit) *Error {
 	return nil
 }
 
-// Whatever came of the edits: children get the limit of open files that there is.
+// Whatever comes of the edits: children get the limit of open files that there is.
 func (s *subject) keepForChildren(edits []Edit) {
 	if !s.isCaller {
 		return
 	}
 	for _, e := range edits {
-		if e.Resource != NoFile {
-			continue
-		}
-		if now, errno := prlimit(0, NoFile, nil); errno == 0 {
-			keepOpenFilesForChildren(now)
+		if e.Resource == NoFile {
+			keepOpenFilesForChildren()
 		}
 	}
 }
