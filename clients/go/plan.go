@@ -111,6 +111,12 @@ func (i *item) agentPart() Edit {
 	return part
 }
 
+// What somebody else raised meanwhile was lowered with it, and the kernel refuses to raise it again: that is the agent's part.
+func (i *item) becomes(now, wanted Limit) {
+	i.now, i.wanted = now, wanted
+	i.edit.Soft, i.edit.Hard = &wanted.Soft, &wanted.Hard
+}
+
 // What the edit leads to from these limits.
 func (i *item) wantedFrom(now Limit) (Limit, *Error) {
 	limit := i.edit.applied(now)

@@ -186,6 +186,7 @@ func (r *run) exchange(i *item, wanted, expected Limit, shortfall *Error) *Error
 		change.New = anew
 		if anew != wanted {
 			if _, err := r.table.exchange(resource, anew); err != nil {
+				i.becomes(wanted, anew)
 				return err
 			}
 			r.made[len(r.made)-1].New = anew

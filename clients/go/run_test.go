@@ -104,6 +104,23 @@ func TestLoweringSoftAndRaisingHardAreOfTwo(t *testing.T) {
 	}
 }
 
+// Between the reading and the writing somebody else raises the hard limit, which the writing takes back.
+func TestWhatSomebodyElseRaisedMeanwhileIsAskedForAgain(t *testing.T) {
+	for _, edit := range []Edit{RaiseTo(NoFile, 15), SetSoft(NoFile, 15), SetSoft(NoFile, 5)} {
+		table := &modelTable{limits: Limits{NoFile: {10, 20}}}
+		r := planned(t, table, edit)
+		table.limits[NoFile] = Limit{10, 40}
+		refusal, err := r.askKernel()
+		if refusal == nil || err != nil {
+			t.Fatal(refusal, err)
+		}
+		part := r.plan.agentPart()
+		if len(part) != 1 || *part[0].Hard != 40 || *part[0].Soft != *edit.Soft || part[0].Mode != edit.Mode {
+			t.Fatalf("%+v", part)
+		}
+	}
+}
+
 func TestEditsThatMakeNoSense(t *testing.T) {
 	for code, edits := range map[Code][]Edit{
 		ErrInvalidArgument:  {SetSoft(NoFile, 1), SetHard(NoFile, 2)},

@@ -22,11 +22,11 @@ struct run {
     const struct course *course;
     size_t count;
     struct item items[RLIMITD_EDITS];
-    const struct item *order[RLIMITD_EDITS];  // in which they can be made and still be taken back
+    struct item *order[RLIMITD_EDITS];  // in which they can be made and still be taken back
     struct rlimitd_change changes[RLIMITD_EDITS];
     bool is_changed[RLIMITD_EDITS];
-    // In the order in which they were made.
-    struct rlimitd_change made[2 * RLIMITD_EDITS];
+    // In the order in which they were made: each edit thrice at most, where somebody else keeps changing the limits.
+    struct rlimitd_change made[3 * RLIMITD_EDITS];
     size_t made_count;
 };
 
@@ -118,9 +118,18 @@ static bool is_refusal(const struct rlimitd_error *error, const struct item *ite
            (error->code == RLIMITD_ABOVE_SYSTEM_CEILING && item->edit.mode == RLIMITD_CLAMP);
 }
 
+// What somebody else raised meanwhile was lowered with it, and the kernel refuses to raise it again: that is the agent's part.
+static void becomes(struct item *item, Limit now, Limit wanted) {
+    item->now = now;
+    item->wanted = wanted;
+    item->edit.has_soft = item->edit.has_hard = true;
+    item->edit.soft = wanted.soft;
+    item->edit.hard = wanted.hard;
+}
+
 // One prlimit(2), or none where nothing changes. `expected` is what the limits should be before it: where they were not, a
 // compare-and-set fails, and any other edit is worked out anew from what they were.
-static int exchange(struct run *run, const struct item *item, Limit wanted, Limit expected,
+static int exchange(struct run *run, struct item *item, Limit wanted, Limit expected,
                     const struct rlimitd_error *shortfall, struct rlimitd_error *error) {
     const struct subject *subject = run->course->subject;
     int resource = item->edit.resource;
@@ -144,7 +153,10 @@ static int exchange(struct run *run, const struct item *item, Limit wanted, Limi
         }
         if (!are_equal(change.after, wanted)) {
             Limit ignored;
-            if (exchange_limit(subject, resource, change.after, &ignored, error) != 0) return -1;
+            if (exchange_limit(subject, resource, change.after, &ignored, error) != 0) {
+                becomes(item, wanted, change.after);
+                return -1;
+            }
             run->made[run->made_count - 1].after = change.after;
         }
     }
@@ -154,7 +166,7 @@ static int exchange(struct run *run, const struct item *item, Limit wanted, Limi
 }
 
 // A clamp without its hard half, and nothing of it where even that is refused.
-static int make_soft_alone(struct run *run, const struct item *item, struct rlimitd_error reason, struct rlimitd_error *error) {
+static int make_soft_alone(struct run *run, struct item *item, struct rlimitd_error reason, struct rlimitd_error *error) {
     about(&reason, item);
     Limit most = {least(item->wanted.soft, item->now.hard), item->now.hard};
     if (exchange(run, item, most, item->now, &reason, error) == 0) return 0;
@@ -162,7 +174,7 @@ static int make_soft_alone(struct run *run, const struct item *item, struct rlim
 }
 
 // The edit as far as the kernel goes; a clamp that is above the system's ceiling stops there.
-static int make(struct run *run, const struct item *item, struct rlimitd_error *error) {
+static int make(struct run *run, struct item *item, struct rlimitd_error *error) {
     if (exchange(run, item, item->wanted, item->now, NULL, error) == 0) return 0;
     if (error->code != RLIMITD_ABOVE_SYSTEM_CEILING || item->edit.mode != RLIMITD_CLAMP) return -1;
     struct rlimitd_error reason = *error;
@@ -174,7 +186,7 @@ static int make(struct run *run, const struct item *item, struct rlimitd_error *
 }
 
 // What the edit also lowers, or all of it where there was nothing to raise.
-static int lower(struct run *run, const struct item *item, struct rlimitd_error *error) {
+static int lower(struct run *run, struct item *item, struct rlimitd_error *error) {
     if (!run->is_changed[item->index]) return exchange(run, item, item->wanted, item->now, NULL, error);
     struct rlimitd_change change = run->changes[item->index];
     Limit wanted;
@@ -214,7 +226,7 @@ static int ask_kernel(struct run *run, struct rlimitd_error *error) {
         return 0;
     }
     for (size_t place = 0; place < run->count; place++) {
-        const struct item *item = run->order[place];
+        struct item *item = run->order[place];
         if (make(run, item, error) == 0) continue;
         bool needs_agent = is_refusal(error, item);
         about(error, item);
@@ -231,7 +243,7 @@ static int finish_without_agent(struct run *run, const struct rlimitd_error *rea
         return -1;
     }
     for (size_t place = 0; place < run->count; place++) {
-        const struct item *item = run->order[place];
+        struct item *item = run->order[place];
         if (make(run, item, error) == 0) continue;
         if (!is_refusal(error, item)) {
             about(error, item);
@@ -254,7 +266,7 @@ static int finish_with(struct run *run, const struct rlimitd_change *granted, st
         run->made[run->made_count++] = *granted++;
     }
     for (size_t place = 0; place < run->count; place++) {
-        const struct item *item = run->order[place];
+        struct item *item = run->order[place];
         if (!lowers(item) && run->is_changed[item->index]) continue;
         if (lower(run, item, error) == 0) continue;
         about(error, item);

@@ -7,7 +7,9 @@ import pytest
 
 import rlimitd
 from rlimitd import Code, Edit, Limit, Resource, RlimitError
+from rlimitd._plan import Plan
 from rlimitd._replies import _CODES
+from rlimitd._run import Run
 from rlimitd.edits import resource_of
 from rlimitd.errors import _CLASSES, failure
 
@@ -111,3 +113,28 @@ def test_everything_that_the_package_offers_is_there():
         getattr(rlimitd, name)
     with pytest.raises(AttributeError):
         rlimitd.nonsense
+
+
+class _Raced:
+    """A process whose hard limit somebody else raises between the reading and the writing; the kernel raises none."""
+
+    def __init__(self, now):
+        self.now = now
+
+    def read(self, resource):
+        return self.now
+
+    def exchange(self, resource, new):
+        old = self.now
+        if new.hard > old.hard:
+            raise failure(Code.DENIED_BY_KERNEL, "refused", resource=resource)
+        self.now = new
+        return old
+
+
+@pytest.mark.parametrize("edit", [Edit.raise_to("nofile", 15), Edit.set("nofile", soft=5)])
+def test_what_somebody_else_raised_meanwhile_is_asked_for_again(edit):
+    plan = Plan([edit], {Resource.NOFILE: Limit(10, 20)})
+    refusal = Run(plan, _Raced(Limit(10, 40))).ask_kernel()
+    assert refusal is not None
+    assert plan.agent_part == [Edit(Resource.NOFILE, edit.soft, 40, edit.mode)]

@@ -16,15 +16,24 @@ class Item:
         self.index = index
         self.edit = edit
         self.resource = edit.resource
-        self.now = now
         self.is_clamp = edit.mode == CLAMP
-        self.wanted = self.wanted_from(now)
+        self._compare(now, self.wanted_from(now))
         if edit.expect is not None and edit.expect != now:
             raise conflict(edit.resource, now, edit.expect, index)
-        self.raises_hard = self.wanted.hard > now.hard
-        self.raises = self.raises_hard or self.wanted.soft > now.soft
-        self.lowers_hard = self.wanted.hard < now.hard
-        self.lowers = self.lowers_hard or self.wanted.soft < now.soft
+
+    def _compare(self, now: Limit, wanted: Limit) -> None:
+        self.now = now
+        self.wanted = wanted
+        self.raises_hard = wanted.hard > now.hard
+        self.raises = self.raises_hard or wanted.soft > now.soft
+        self.lowers_hard = wanted.hard < now.hard
+        self.lowers = self.lowers_hard or wanted.soft < now.soft
+
+    def becomes(self, now: Limit, wanted: Limit) -> None:
+        """What somebody else raised meanwhile was lowered with it, and the kernel refuses to raise it again: that is the
+        agent's part."""
+        self._compare(now, wanted)
+        self.edit = Edit(self.resource, wanted.soft, wanted.hard, self.edit.mode, self.edit.expect)
 
     def wanted_from(self, now: Limit) -> Limit:
         """What the edit leads to from these limits. Raises SOFT_EXCEEDS_HARD."""
@@ -66,7 +75,11 @@ class Plan:
     def __init__(self, edits: Sequence[Edit], now: Dict[Resource, Limit]) -> None:
         self.items = [Item(index, edit, now[edit.resource]) for index, edit in enumerate(edits)]
         self.in_safe_order: List[Item] = sorted(self.items, key=lambda item: item.rank)
-        self.raising = [item for item in self.items if item.raises]
+
+    @property
+    def raising(self) -> List[Item]:
+        """Those that raise something: the agent's part if it must be asked."""
+        return [item for item in self.items if item.raises]
 
     @property
     def agent_part(self) -> List[Edit]:

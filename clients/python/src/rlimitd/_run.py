@@ -170,7 +170,11 @@ class Run:
                 new = Limit(max(change.old.soft, wanted.soft), max(change.old.hard, wanted.hard))
             change = change._replace(new=new)
             if new != wanted:
-                self._subject.exchange(item.resource, new)
+                try:
+                    self._subject.exchange(item.resource, new)
+                except RlimitError:
+                    item.becomes(wanted, new)
+                    raise
                 self._made[-1] = change
         self._changes[item.index] = change
 
