@@ -4,7 +4,7 @@ import RlimitModel
 ///
 /// Checked as a whole, so that nothing is made of a batch one of whose edits makes no sense. A pure value.
 struct EditPlan: Hashable {
-    let items: [Item]
+    private(set) var items: [Item]
 
     /// - Throws: `.invalidArgument` for a resource that is named twice, `.conflict` where the limits are not those that
     ///   were expected, `.softExceedsHard`; each with the index of the edit.
@@ -43,6 +43,13 @@ struct EditPlan: Hashable {
     /// compare-and-set.
     var comparing: Item? { items.first { $0.edit.expecting != nil && $0.raises } }
 
+    /// What somebody else raised meanwhile was lowered with an edit to `now`, and the kernel refuses to raise it again: that is
+    /// the agent's part.
+    mutating func ask(for wanted: Limit, from now: Limit, by item: Item) {
+        let edit = NumericEdit(item.resource, soft: wanted.soft, hard: wanted.hard, mode: item.edit.mode)
+        items[item.index] = Item(index: item.index, edit: edit, now: now, wanted: wanted)
+    }
+
     /// One edit of the batch.
     struct Item: Hashable {
         /// Its place in the batch.
@@ -51,6 +58,13 @@ struct EditPlan: Hashable {
         let now: Limit
         /// What the limits shall be.
         let wanted: Limit
+
+        fileprivate init(index: Int, edit: NumericEdit, now: Limit, wanted: Limit) {
+            self.index = index
+            self.edit = edit
+            self.now = now
+            self.wanted = wanted
+        }
 
         init(index: Int, _ edit: NumericEdit, now: Limit) throws(RlimitError) {
             self.index = index

@@ -5,7 +5,7 @@ import RlimitModel
 /// The three steps are apart so that whoever runs them may wait for the agent as it likes. All or nothing: what was made
 /// before a refusal is taken back.
 struct EditRun {
-    let plan: EditPlan
+    private(set) var plan: EditPlan
     // By place in the batch.
     private var changes: [Change?]
     // In the order in which they were made.
@@ -34,7 +34,7 @@ struct EditRun {
                 try make(item, on: table)
             } catch {
                 let failure = undo(after: error.about(item), on: table)
-                guard error.isRefusal(of: item) else { throw failure }
+                guard error.isRefusal(of: plan.items[item.index]) else { throw failure }
                 return .needsAgent(failure)
             }
         }
@@ -148,7 +148,12 @@ extension EditRun {
                 change.new = Limit(soft: max(change.old.soft, wanted.soft), hard: max(change.old.hard, wanted.hard))
             }
             if change.new != wanted {
-                _ = try table.exchange(item.resource, for: change.new)
+                do throws(RlimitError) {
+                    _ = try table.exchange(item.resource, for: change.new)
+                } catch {
+                    plan.ask(for: change.new, from: wanted, by: item)
+                    throw error
+                }
                 made[made.count - 1].new = change.new
             }
         }

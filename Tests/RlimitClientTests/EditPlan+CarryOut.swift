@@ -11,7 +11,7 @@ extension EditPlan {
         guard case .needsAgent(let refusal) = try run.askKernel(table) else { return run.result }
         let granted: [Change]
         do throws(RlimitError) {
-            granted = try ask(agentPart)
+            granted = try ask(run.plan.agentPart)
         } catch {
             return try run.finish(after: error, refusal, on: table)
         }

@@ -372,4 +372,16 @@ struct EditRaceTests {
         #expect(changes.map(\.new) == [Limit(9000)])
         #expect(scene.kernel.limits[.openFiles] == Limit(9000))
     }
+
+    @Test("gives back what the other raised, by the agent where the kernel refuses", arguments: [2000, 5])
+    func raisedMeanwhile(soft: Limit.Bound) throws {
+        let scene = Scene(ceilings: [.openFiles: 9000])
+        scene.kernel.meanwhile = { number in
+            if number == 0 { scene.kernel.limits[.openFiles].hard = 8000 }
+        }
+        let changes = try scene.make(NumericEdit(.openFiles, soft: soft))
+        #expect(changes.map(\.new) == [Limit(soft: soft, hard: 8000)])
+        #expect(scene.kernel.limits[.openFiles] == Limit(soft: soft, hard: 8000))
+        #expect(scene.agent.requests.map(Array.init) == [[NumericEdit(.openFiles, soft: soft, hard: 8000)]])
+    }
 }

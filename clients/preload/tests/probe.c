@@ -169,7 +169,7 @@ static bool on_a_small_stack(char **words) {
     (void)words;
     pthread_attr_t small;
     pthread_attr_init(&small);
-    pthread_attr_setstacksize(&small, 40 * 1024);
+    pthread_attr_setstacksize(&small, 64 * 1024);
     pthread_t threads[8];
     int results[8];
     for (int index = 0; index < 8; index++) pthread_create(&threads[index], &small, raise_in_thread, &results[index]);
