@@ -39,8 +39,9 @@ struct DescriptorTests {
         for connection in connections { #expect(try connection.isAnswered()) }
         var others: [RawConnection] = []
         for uid in 2000..<2010 as Range<UInt32> {
+            // One that is turned away may be closed before it has asked.
             while let other = try? RawConnection(to: agent.socket, asUser: uid),
-                try other.decodedServerInfo()
+                (try? other.decodedServerInfo()) == true
             { others.append(other) }
         }
         #expect(others.count > 40, "one in sixteen is left for administrators: \(others.count)")
