@@ -247,6 +247,17 @@ struct numeric_edit {
     struct rlimitd_limit expect;
 };
 
+int require_edits(const struct rlimitd_edit *edits, size_t count, struct rlimitd_error *error);
+// Whether its halves can be told only once the limits that there are, or the most that there may be, are known.
+bool edit_depends_on_present(const struct rlimitd_edit *edit);
+bool edit_depends_on_most(const struct rlimitd_edit *edit);
+struct numeric_edit edit_numbers(const struct rlimitd_edit *edit, struct rlimitd_limit now, uint64_t most);
+// An edit that means the same for every process, or -1 with UNSUPPORTED. `worded`: it only stands for a word.
+int share_edit(const struct rlimitd_edit *edit, int index, struct numeric_edit *shared, bool *worded,
+               struct rlimitd_error *error);
+
+// ---- course.c
+
 // Room for an edit as a message.
 struct wire_edit {
     Rlimitd__V1__Edit edit;
@@ -265,10 +276,6 @@ struct wire_set {
 
 void write_set(struct wire_set *room, const struct subject *subject, const struct numeric_edit *edits, size_t count,
                const uint64_t *lease_ms);
-int require_edits(const struct rlimitd_edit *edits, size_t count, struct rlimitd_error *error);
-// An edit that means the same for every process, or -1 with UNSUPPORTED. `worded`: it only stands for a word.
-int share_edit(const struct rlimitd_edit *edit, int index, struct numeric_edit *shared, bool *worded,
-               struct rlimitd_error *error);
 
 // A batch of edits that is being made, or explained.
 struct course {
@@ -302,7 +309,7 @@ bool leaves_all_as_it_was(enum rlimitd_code code);
 int carry_out(struct course *course, const struct numeric_edit *edits, const struct rlimitd_limits *now,
               struct rlimitd_error *error);
 
-// ---- edit.c
+// ---- course.c
 
 // Reads limits of a process from the agent.
 int ask_limits(struct rlimitd *agent, const struct subject *subject, uint32_t resources, uint64_t deadline,
