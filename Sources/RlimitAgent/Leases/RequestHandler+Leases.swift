@@ -125,16 +125,6 @@ extension LeaseRequester {
     }
 }
 
-extension Request.Operation {
-    /// Which lease it names.
-    fileprivate var leaseID: LeaseInfo.ID? {
-        switch self {
-        case .leaseRenew(let id, _), .leaseRelease(let id): id
-        default: nil
-        }
-    }
-}
-
 extension TargetProcess where Self: ~Copyable {
     /// It has ended for sure; false also where nobody can tell.
     var isKnownToHaveEnded: Bool {
