@@ -76,25 +76,3 @@ struct PolicyFileReader {
         subscript(key: String) -> TomlEntry? { entries.first { $0.key == key } }
     }
 }
-
-/// What one file says.
-struct PolicyFragment {
-    let file: String
-    var diagnostics: DiagnosticList
-    var allows: [Located<AllowRule>] = []
-    var denies: [Located<DenyRule>] = []
-    var quota: [Located<QuotaSetting>] = []
-    var protection = ProtectionSettings()
-    var podRoots: [String] = []
-
-    init(file: String) {
-        self.file = file
-        diagnostics = DiagnosticList(file: file)
-    }
-}
-
-/// A value and where it is written.
-struct Located<Value> {
-    var value: Value
-    var location: SourceLocation
-}

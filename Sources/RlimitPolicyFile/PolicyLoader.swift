@@ -1,3 +1,5 @@
+package import RlimitPolicy
+
 /// Reads the administrator's policy: the main file, then the drop-ins.
 package struct PolicyLoader: Sendable {
     package static let standardMain = "/etc/rlimitd/policy.toml"
@@ -59,5 +61,20 @@ package struct PolicyLoader: Sendable {
         let errors = builder.errors + (isStrict ? builder.warnings : [])
         guard errors.isEmpty else { throw PolicyFileError(diagnostics: errors) }
         return LoadedPolicy(policy: builder.policy, warnings: builder.warnings, files: files)
+    }
+}
+
+/// A policy that was read without an error.
+package struct LoadedPolicy: Sendable {
+    package var policy: Policy
+    /// What is probably not meant, but grants nothing.
+    package var warnings: [Diagnostic]
+    /// The files it was read from, in the order in which they were read; empty where there are none.
+    package var files: [String]
+
+    package init(policy: Policy, warnings: [Diagnostic] = [], files: [String] = []) {
+        self.policy = policy
+        self.warnings = warnings
+        self.files = files
     }
 }

@@ -31,7 +31,7 @@ extension Policy {
     @usableFromInline
     package func evaluate(
         _ request: Request, from peer: Peer, on snapshot: TargetSnapshot, knowing detail: ProcessDetail
-    ) -> EvaluationOutcome {
+    ) -> Evaluation.Outcome {
         if peer.hasMixedIDs { return .decided(.failure(DenialMessages.mixedIDs)) }
         if let authorizedOperation = Policy.baselineRead(request.operation, peer, snapshot) {
             return .decided(.success(AuthorizedRequest(authorizedOperation)))
@@ -98,18 +98,7 @@ extension Policy {
         -> AuthorizedOperation?
     {
         guard snapshot.isBaseline(for: peer) else { return nil }
-        return read(operation)
-    }
-
-    /// The deed that an operation asks for if it only reads.
-    static func read(_ operation: Request.Operation) -> AuthorizedOperation? {
-        switch operation {
-        case .get(_, let resources): .read(resources)
-        case .prlimit(_, let resource, nil): .read(ResourceSet(only: resource))
-        case .usage(_, let scope): .usage(scope)
-        case .threadUsage(_, let thread): .threadUsage(thread)
-        default: nil
-        }
+        return .reading(operation)
     }
 
     // Administrators' operations: only by a rule that names them, and only to callers beside the agent.
@@ -123,50 +112,5 @@ extension Policy {
             peer.sharesNamespace
             && allowList.candidates(for: peer).contains { $0.operations.contains(operation) && $0.covers(peer) }
         return granted ? .success(()) : .failure(DenialMessages.noRule(for: name, peer))
-    }
-}
-
-extension Evaluation {
-    func authorize(_ operation: Request.Operation) throws(DetailNeeded) -> Result<AuthorizedRequest, RlimitError> {
-        switch operation {
-        case .set(_, let edits, let lease):
-            return try decide(edits, lease: lease).map { AuthorizedRequest(.change($0)) }
-        case .prlimit(_, let resource, let new?):
-            let edit = NumericEdit(resource, soft: new.soft, hard: new.hard)
-            return try decide(EditBatch(edit), lease: nil).map { AuthorizedRequest(.change($0)) }
-        case .get, .prlimit, .usage, .threadUsage:
-            guard let authorizedOperation = Policy.read(operation) else { return .failure(RlimitError(.internalError)) }
-            if let refusal = try refusalToRead(operation.kind) { return .failure(refusal) }
-            return .success(AuthorizedRequest(authorizedOperation))
-        case .leaseRenew, .leaseRelease, .leaseList, .serverInfo, .stats:
-            return policy.authorize(Request(id: 0, operation), from: peer)
-        }
-    }
-
-    /// Why limits or usage may not be read, or nil if they may.
-    func refusalToRead(_ operation: Operations) throws(DetailNeeded) -> RlimitError? {
-        if snapshot.isBaseline(for: peer) { return nil }
-        for rule in policy.denyList.candidates(for: peer)
-        where rule.forbids(operation) && rule.caller.match(peer) != .no {
-            if try match(rule.target) != .no { return denials.reading(operation, deniedBy: rule.name) }
-        }
-        var skipped: String?
-        for rule in policy.allowList.candidates(for: peer)
-        where rule.operations.contains(operation) && rule.covers(peer) {
-            guard try match(rule.target) == .yes else { continue }
-            if try allowsTargetPrivilege(rule) { return nil }
-            skipped = skipped ?? rule.name
-        }
-        return denials.reading(operation, skippedForPrivilege: skipped)
-    }
-}
-
-extension Request.Operation {
-    /// Which operation of a rule it is, of those that read.
-    var kind: Operations {
-        switch self {
-        case .usage, .threadUsage: .usage
-        default: .get
-        }
     }
 }

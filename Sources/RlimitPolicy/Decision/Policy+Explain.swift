@@ -89,13 +89,6 @@ extension Evaluation {
     }
 }
 
-extension ResourceGrants {
-    /// The rule without which the most would be less; nil where none is needed.
-    func ruleGranting(_ maxHard: Limit.Bound, from now: Limit) -> String? {
-        maxHard > now.hard || !isBaseline ? raiseGrant?.rule : nil
-    }
-}
-
 extension Result<AuthorizedRequest, RlimitError> {
     /// Of a request that has no parts.
     fileprivate var explanation: Explanation {

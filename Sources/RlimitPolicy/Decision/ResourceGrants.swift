@@ -34,6 +34,11 @@ struct ResourceGrants {
         guard deniedBy == nil, let raiseGrant else { return now.hard }
         return max(now.hard, min(raiseGrant.ceiling, denyCeiling?.maxHard ?? .infinity, systemCeiling))
     }
+
+    /// The rule without which the most would be less; nil where none is needed.
+    func ruleGranting(_ maxHard: Limit.Bound, from now: Limit) -> String? {
+        maxHard > now.hard || !isBaseline ? raiseGrant?.rule : nil
+    }
 }
 
 extension Evaluation {

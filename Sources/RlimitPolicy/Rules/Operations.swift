@@ -1,3 +1,5 @@
+import RlimitModel
+
 /// What a rule speaks of.
 package struct Operations: OptionSet, Hashable, Sendable {
     package let rawValue: UInt8
@@ -16,4 +18,14 @@ package struct Operations: OptionSet, Hashable, Sendable {
 
     /// Those that speak of a process: what a rule is about where it names no operations.
     package static let onProcesses: Operations = [.get, .set, .usage]
+}
+
+extension Operations {
+    /// The operation under which rules list a request that only reads.
+    static func reading(_ operation: Request.Operation) -> Operations {
+        switch operation {
+        case .usage, .threadUsage: .usage
+        default: .get
+        }
+    }
 }

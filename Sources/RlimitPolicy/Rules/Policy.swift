@@ -89,11 +89,8 @@ package struct Policy: Hashable, Sendable {
         DenialMessages.noRuleForOthers(peer, operation)
     }
 
-    /// Whether some rule lets this caller speak of processes other than itself.
-    package func mayTargetOthers(_ peer: Peer) -> Bool {
-        !peer.hasMixedIDs
-            && allowList.candidates(for: peer).contains {
-                $0.target.relation != .itself && !$0.operations.isDisjoint(with: .onProcesses) && $0.covers(peer)
-            }
+    /// The greatest hard limit that the kernel takes for a resource.
+    func ceiling(of resource: Resource) -> Limit.Bound {
+        resource == .openFiles ? openFilesCeiling : .infinity
     }
 }

@@ -2,33 +2,6 @@ import RlimitPolicy
 
 // What is not a rule: quotas, processes that are never changed, and where pods are.
 
-/// One key of `[quota]` and its value.
-struct QuotaSetting {
-    var key: Key
-    var value: Int
-
-    enum Key: String, CaseIterable {
-        case connections
-        case requestsPerSecond = "requests_per_second"
-        case leases
-    }
-
-    func apply(to quota: inout Quota) {
-        switch key {
-        case .connections: quota.connections = value
-        case .requestsPerSecond: quota.requestsPerSecond = value
-        case .leases: quota.leases = value
-        }
-    }
-}
-
-/// What one file adds to the processes that are never changed.
-struct ProtectionSettings {
-    var users = IDSet()
-    var cgroups: [CgroupPattern] = []
-    var units: [UnitPattern] = []
-}
-
 extension PolicyFileReader {
     mutating func quota(_ entry: TomlEntry) -> [Located<QuotaSetting>] {
         guard let entries = table(entry, expected: "a table: [quota] and its keys below") else { return [] }

@@ -71,7 +71,9 @@ extension Request {
         case .leaseRelease(let lease): try lease.check()
         case .get, .set, .prlimit, .usage, .threadUsage, .leaseList, .serverInfo, .stats: break
         }
-        guard !isExplain || operation.isExplainable else { throw RlimitError(.invalidArgument, message: "an operation that cannot be explained") }
+        guard !isExplain || operation.isExplainable else {
+            throw RlimitError(.invalidArgument, message: "an operation that cannot be explained")
+        }
     }
 
     func write(to arena: inout Arena) throws(ArenaFull) -> UnsafeMutablePointer<Proto.Request> {

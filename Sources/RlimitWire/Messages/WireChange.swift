@@ -97,3 +97,16 @@ extension Set<Change.Warning> {
         return unsafe numbers
     }
 }
+
+extension Change.Warning {
+    init?(number: Proto.Warning) {
+        guard number == RLIMITD__V1__WARNING__WARNING_LIMITED_BY_USER_NAMESPACE else { return nil }
+        self = .limitedByUserNamespace
+    }
+
+    var number: Proto.Warning {
+        switch self {
+        case .limitedByUserNamespace: RLIMITD__V1__WARNING__WARNING_LIMITED_BY_USER_NAMESPACE
+        }
+    }
+}

@@ -54,6 +54,25 @@ extension NumericEdit {
     }
 }
 
+extension Edit.Mode {
+    init?(number: Proto.EditMode) {
+        switch number {
+        case RLIMITD__V1__EDIT_MODE__EDIT_MODE_EXACT: self = .exact
+        case RLIMITD__V1__EDIT_MODE__EDIT_MODE_AT_LEAST: self = .atLeast
+        case RLIMITD__V1__EDIT_MODE__EDIT_MODE_CLAMP: self = .clamp
+        default: return nil
+        }
+    }
+
+    var number: Proto.EditMode {
+        switch self {
+        case .exact: RLIMITD__V1__EDIT_MODE__EDIT_MODE_EXACT
+        case .atLeast: RLIMITD__V1__EDIT_MODE__EDIT_MODE_AT_LEAST
+        case .clamp: RLIMITD__V1__EDIT_MODE__EDIT_MODE_CLAMP
+        }
+    }
+}
+
 extension RlimitError {
     static func unknownResource(_ number: Proto.Resource, editIndex: Int? = nil) -> RlimitError {
         RlimitError(

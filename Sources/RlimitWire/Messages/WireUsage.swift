@@ -76,6 +76,26 @@ extension Usage {
     }
 }
 
+extension Usage.Scope {
+    // USAGE_SCOPE_THREAD is an operation of its own in the model.
+    init?(number: Proto.UsageScope) {
+        switch number {
+        case RLIMITD__V1__USAGE_SCOPE__USAGE_SCOPE_PROCESS: self = .process
+        case RLIMITD__V1__USAGE_SCOPE__USAGE_SCOPE_CHILDREN: self = .children
+        case RLIMITD__V1__USAGE_SCOPE__USAGE_SCOPE_BOTH: self = .processAndChildren
+        default: return nil
+        }
+    }
+
+    var number: Proto.UsageScope {
+        switch self {
+        case .process: RLIMITD__V1__USAGE_SCOPE__USAGE_SCOPE_PROCESS
+        case .children: RLIMITD__V1__USAGE_SCOPE__USAGE_SCOPE_CHILDREN
+        case .processAndChildren: RLIMITD__V1__USAGE_SCOPE__USAGE_SCOPE_BOTH
+        }
+    }
+}
+
 private func set(_ has: inout protobuf_c_boolean, _ field: inout UInt64, _ value: UInt64?) {
     guard let value else { return }
     has = 1

@@ -45,6 +45,14 @@ extension Policy {
         if peer.uid == 0 { return true }
         return (try? authorize(Request(id: 0, .stats), from: peer).get()) != nil
     }
+
+    /// Whether some rule lets this caller speak of processes other than itself.
+    package func mayTargetOthers(_ peer: Peer) -> Bool {
+        !peer.hasMixedIDs
+            && allowList.candidates(for: peer).contains {
+                $0.target.relation != .itself && !$0.operations.isDisjoint(with: .onProcesses) && $0.covers(peer)
+            }
+    }
 }
 
 extension CgroupPath {

@@ -13,6 +13,7 @@ struct ProtocolDocument {
     }
 
     static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
         .deletingLastPathComponent().appending(path: "proto")
     static let text = (try? String(contentsOf: folder.appending(path: "PROTOCOL.md"), encoding: .utf8)) ?? ""
     private static let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
