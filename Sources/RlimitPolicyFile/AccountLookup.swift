@@ -1,6 +1,6 @@
 import Glibc
 
-/// How names of users and groups become numbers; tests need no real accounts.
+/// Resolves names of users and groups to ids. Tests supply functions of their own.
 package struct AccountLookup: Sendable {
     package var userID: @Sendable (String) -> UInt32?
     package var groupID: @Sendable (String) -> UInt32?
@@ -14,7 +14,7 @@ package struct AccountLookup: Sendable {
 }
 
 extension AccountLookup {
-    /// The accounts of this system, wherever nsswitch.conf(5) finds them. getpwnam_r(3), getgrnam_r(3).
+    /// The accounts of this system, from the sources in nsswitch.conf(5). getpwnam_r(3), getgrnam_r(3).
     package static let system = AccountLookup(
         userID: { name in
             var account = unsafe passwd()
@@ -34,11 +34,11 @@ extension AccountLookup {
         })
 }
 
-// A group with many members needs a large buffer; ERANGE asks for it.
+// A group with many members needs a large buffer, which ERANGE indicates.
 private func lookUp(_ ask: (UnsafeMutablePointer<CChar>, Int) -> (error: Int32, id: UInt32?)) -> UInt32? {
     var size = 4096
     while size <= 1 << 24 {
-        // Only the id is kept; what else was found lies in the buffer and goes with it.
+        // Only the id leaves this scope: the other fields point into the buffer.
         let (error, id) = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: size) { buffer in
             unsafe buffer.baseAddress.map { unsafe ask($0, size) } ?? (ENOMEM, nil)
         }

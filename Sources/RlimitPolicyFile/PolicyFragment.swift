@@ -1,6 +1,6 @@
 import RlimitPolicy
 
-/// What one file says.
+/// The contents of one policy file.
 struct PolicyFragment {
     let file: String
     var diagnostics: DiagnosticList
@@ -16,7 +16,7 @@ struct PolicyFragment {
     }
 }
 
-/// A value and where it is written.
+/// A value and its location in the file.
 struct Located<Value> {
     var value: Value
     var location: SourceLocation
@@ -42,7 +42,7 @@ struct QuotaSetting {
     }
 }
 
-/// What one file adds to the processes that are never changed.
+/// The protected processes that one file adds.
 struct ProtectionSettings {
     var users = IDSet()
     var cgroups: [CgroupPattern] = []

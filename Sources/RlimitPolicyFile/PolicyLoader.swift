@@ -6,14 +6,14 @@ package struct PolicyLoader: Sendable {
     package static let standardDropIns = ["/etc/rlimitd/policy.d", "/usr/lib/rlimitd/policy.d"]
 
     package var main: String
-    /// Whether the main file must be there; a policy of drop-ins alone is one too.
+    /// Whether the main file must exist. A policy can consist of drop-ins only.
     package var mainIsRequired: Bool
-    /// Whether the main file is written as a drop-in is: a version is optional there.
+    /// Whether the main file has the form of a drop-in, in which the version is optional.
     package var mainIsDropIn: Bool
-    /// Folders of drop-ins; a file in an earlier one masks one of the same name in a later one.
+    /// Directories of drop-ins. A file masks files with the same name in later directories.
     package var dropIns: [String]
     package var accounts: AccountLookup
-    /// Warnings are errors.
+    /// Whether warnings are errors.
     package var isStrict: Bool
 
     package init(
@@ -28,7 +28,7 @@ package struct PolicyLoader: Sendable {
         self.isStrict = isStrict
     }
 
-    /// - Throws: Every error of every file. No policy file at all is none: the baseline holds.
+    /// - Throws: All errors of all files. Without any policy file, the result is the baseline.
     package func load() throws(PolicyFileError) -> LoadedPolicy {
         var builder = PolicyBuilder()
         var files: [String] = []
@@ -50,7 +50,7 @@ package struct PolicyLoader: Sendable {
         return try finish(builder, files: files)
     }
 
-    /// A policy of one text, as if it were the main file or a drop-in of that name.
+    /// Loads a policy from one text, as if it were the main file or a drop-in with that name.
     package func load(text: String, named file: String, isMain: Bool = true) throws(PolicyFileError) -> LoadedPolicy {
         var builder = PolicyBuilder()
         builder.add(PolicyFileReader.read(Array(text.utf8), file: file, isMain: isMain, accounts: accounts))
@@ -64,12 +64,12 @@ package struct PolicyLoader: Sendable {
     }
 }
 
-/// A policy that was read without an error.
+/// A policy that was loaded without an error.
 package struct LoadedPolicy: Sendable {
     package var policy: Policy
-    /// What is probably not meant, but grants nothing.
+    /// Parts of the files that are probably mistakes but grant nothing.
     package var warnings: [Diagnostic]
-    /// The files it was read from, in the order in which they were read; empty where there are none.
+    /// The policy files, in the order in which they were read.
     package var files: [String]
 
     package init(policy: Policy, warnings: [Diagnostic] = [], files: [String] = []) {

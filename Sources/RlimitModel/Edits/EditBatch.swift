@@ -1,12 +1,12 @@
-/// Up to sixteen edits. The first lies inline, so that a request with one, as most are, is small and costs no allocation.
+/// Up to sixteen edits. The first is stored inline, so that a request with one edit, the usual case, allocates nothing.
 package struct EditBatch: Sendable {
     package static let capacity = 16
-    // Means nothing while there is none.
+    // Not valid while the batch is empty.
     private var first = NumericEdit(.cpuTime)
     private var others: [NumericEdit] = []
     package private(set) var count = 0
 
-    /// - Parameter count: How many will be appended.
+    /// - Parameter count: The number of edits that will be appended.
     package init(reserving count: Int = 0) {
         if count > 1 { others.reserveCapacity(Swift.min(count, Self.capacity) - 1) }
     }
@@ -17,7 +17,7 @@ package struct EditBatch: Sendable {
         for edit in edits { append(edit) }
     }
 
-    /// False, and nothing is added, if there are sixteen already.
+    /// Returns false and appends nothing if the batch has sixteen edits already.
     @discardableResult
     package mutating func append(_ edit: NumericEdit) -> Bool {
         guard count < Self.capacity else { return false }
@@ -26,7 +26,7 @@ package struct EditBatch: Sendable {
         return true
     }
 
-    /// Those whose limits it changes.
+    /// The resources of the edits.
     package var resources: ResourceSet {
         var resources = ResourceSet.none
         for index in 0..<count { resources.insert(self[index].resource) }

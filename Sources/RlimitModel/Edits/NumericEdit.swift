@@ -1,6 +1,6 @@
-/// An edit whose halves are numbers: what travels to the agent, and what the kernel can be asked for.
+/// An edit with numeric halves, as the protocol and the kernel take it.
 ///
-/// "The present hard limit" and "the most one may have" were worked out by then; the protocol has no words for them.
+/// The symbolic values "current hard limit" and "maximum" are resolved before: the protocol cannot express them.
 package struct NumericEdit: Hashable, Sendable {
     package var resource: Resource
     package var mode: Edit.Mode
@@ -19,7 +19,7 @@ package struct NumericEdit: Hashable, Sendable {
         self.expecting = expecting
     }
 
-    /// The limits that this edit leads to from `now`, where nothing is refused. A hard limit that is not mentioned stays.
+    /// The limits after this edit of `now`, if it is fully granted. A half that is nil keeps its value.
     package func applied(to now: Limit) -> Limit {
         switch mode {
         case .exact: Limit(soft: soft ?? now.soft, hard: hard ?? now.hard)
@@ -29,7 +29,7 @@ package struct NumericEdit: Hashable, Sendable {
 }
 
 extension Edit {
-    /// Whether its numbers depend on the limits the process has now.
+    /// Whether the numeric halves depend on the current limits of the process.
     package var dependsOnCurrent: Bool {
         switch values {
         case .single: mode == .exact || mentions(.hard)
@@ -37,14 +37,14 @@ extension Edit {
         }
     }
 
-    /// Whether its numbers depend on the most that one may have.
+    /// Whether the numeric halves depend on the maximum that the caller may have.
     package var dependsOnMax: Bool { mentions(.most) }
 
-    /// The edit in numbers.
+    /// The edit with its symbolic values resolved.
     ///
     /// - Parameters:
-    ///   - now: The limits of the process, read just before; only looked at where `dependsOnCurrent` says so.
-    ///   - most: The most that one may have; only looked at where `dependsOnMax` says so.
+    ///   - now: The current limits of the process; used only if `dependsOnCurrent` is true.
+    ///   - most: The maximum that the caller may have; used only if `dependsOnMax` is true.
     package func numeric(now: Limit, most: Limit.Bound) -> NumericEdit {
         func number(_ value: Value) -> Limit.Bound {
             switch value {
@@ -61,7 +61,7 @@ extension Edit {
         case .single(let value):
             let bound = number(value)
             edit.soft = bound
-            // The other two modes never lower by themselves; exactly, only a hard limit below is touched.
+            // The other two modes never lower anyway; `exact` changes hard only if it is below.
             if mode != .exact || bound > now.hard { edit.hard = bound }
         }
         return edit

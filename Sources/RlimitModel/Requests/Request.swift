@@ -88,11 +88,13 @@ extension Request {
         switch operation {
         case .get, .usage, .set(_, _, lease: nil):
             guard isExplain else { return place }
-            throw RlimitError(.unsupported, message: "explain is about one process; ask of one in the cgroup")
+            throw RlimitError(
+                .unsupported, message: "explain concerns one process; name a process of the cgroup instead")
         case .set:
-            throw RlimitError(.unsupported, message: "a lease is about one process; ask for one in the cgroup")
+            throw RlimitError(
+                .unsupported, message: "a lease concerns one process; name a process of the cgroup instead")
         default:
-            throw RlimitError(.unsupported, message: "of a cgroup or a pod there is get, set and usage")
+            throw RlimitError(.unsupported, message: "only get, set and usage accept a cgroup or a pod as their target")
         }
     }
 }

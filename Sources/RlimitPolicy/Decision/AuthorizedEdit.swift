@@ -1,22 +1,22 @@
 package import RlimitModel
 
-/// An edit that was granted, worked out to the two numbers that the kernel gets.
+/// A granted edit, resolved to the two numbers that prlimit(2) gets.
 package struct AuthorizedEdit: Hashable, Sendable {
-    /// Its place in the request, from 0.
+    /// The index of the edit in the request, from 0.
     package let index: Int
     package let resource: Resource
-    /// What it was judged against.
+    /// The limit that the decision is based on.
     package let old: Limit
     package let new: Limit
-    /// Which rule granted it; nil where none was needed.
+    /// The rule that grants it; nil if it needs none.
     package let rule: String?
-    /// Whether this caller may lower this limit too, so that undoing may.
+    /// Whether the caller may also lower this limit, so that an undo may lower it.
     package let mayLower: Bool
-    /// Of CLAMP: why it is not all that was asked for.
+    /// For CLAMP: why less than requested is granted.
     package let shortfall: RlimitError?
-    /// The longest that a lease of it may last, where the rule says.
+    /// The maximum duration of a lease; nil if the rule sets none.
     package let maxLeaseDuration: Duration?
-    /// How far the rule goes, with what denies and the kernel leave of it; nil where no rule was needed.
+    /// The rule's ceiling, reduced by deny rules and by the kernel's maximum; nil if the edit needs no rule.
     package let effectiveCeiling: Limit.Bound?
 
     init(

@@ -1,24 +1,24 @@
 package import RlimitModel
 
-/// Leave to do one deed. Only this module can make one, so what nobody judged cannot be done.
+/// The permission for one operation. Only this module can create one, so no operation runs without a decision.
 package struct AuthorizedRequest: Sendable {
     package let operation: AuthorizedOperation
 
     init(_ authorizedOperation: AuthorizedOperation) { self.operation = authorizedOperation }
 }
 
-/// What may be done.
+/// An operation that the policy permits.
 package enum AuthorizedOperation: Sendable {
     case read(ResourceSet)
-    /// In the order of the edits.
+    /// The edits, in the order of the request.
     case change([AuthorizedEdit])
     case usage(Usage.Scope)
     case threadUsage(Int32)
     case serverInfo
     case stats
-    /// The caller's own leases, or everyone's.
+    /// Lists the caller's own leases, or all leases.
     case leaseList(ofEveryone: Bool)
-    /// Another end for one lease, or its end. Whose it may be is said by `Policy.mayManageLeases` where it is not the caller's.
+    /// Renews or releases one lease. For a lease of another holder, `Policy.mayManageLeases` decides in addition.
     case leaseRenew
     case leaseRelease
 }

@@ -1,42 +1,42 @@
 package import RlimitModel
 
-/// One caller, one process, and the rules between them. Asked once for each request, it keeps nothing.
+/// The decision on one request: one caller, one target process, and the rules of the policy.
 package struct Evaluation {
     let policy: Policy
     let peer: Peer
     let snapshot: TargetSnapshot
-    /// nil until something depends on it.
+    /// nil until the decision depends on it.
     var detail: ProcessDetail?
 
     var denials: DenialMessages { DenialMessages(peer: peer, snapshot: snapshot) }
 
-    /// The kernel's own rule for prlimit(2), which the agent's capability switches off.
+    /// The kernel's check of prlimit(2), which does not restrict the agent because of CAP_SYS_RESOURCE.
     var idsMatch: Bool { snapshot.identity.credentials.are(uid: peer.uid, gid: peer.gid) }
 
-    /// What /proc says of the target; the decision is begun again once this part of it is known.
+    /// The target's detail from /proc. Throws if a part is not known yet; the caller then reads it and decides again.
     func require(_ part: ProcessDetail.Parts) throws(DetailNeeded) -> ProcessDetail {
         guard let detail, detail.parts.isSuperset(of: part) else { throw DetailNeeded(part: part) }
         return detail
     }
 
-    /// Why this process is changed by nobody, or nil.
+    /// The reason why no rule can change this process; nil if rules can.
     func neverChanged() throws(DetailNeeded) -> NeverChanged? {
         if snapshot.isAgent { return .agent }
         if snapshot.identity.pid <= 1 { return .firstProcess }
         let credentials = snapshot.identity.credentials
         if policy.protection.users.match(usersOf: credentials) != .no { return .protected }
         if policy.protection.namesCgroups {
-            // Removed or not readable: it may have been one of them.
+            // The cgroup was removed or is not readable: the process may be a protected one.
             guard let path = try cgroupOfTarget(), !policy.protection.covers(cgroup: path) else { return .protected }
         }
-        // The kernel's own threads are root's, and none of them connects.
+        // Kernel threads run as root, and none of them connects to the agent.
         if credentials.includeRoot, !snapshot.isPeer, try require(.kernelThread).isKernelThread { return .kernelThread }
         return nil
     }
 
-    /// The target is more than its caller: it has root's id, or a capability that the caller lacks.
+    /// Whether the target has more privilege than the caller: a user id of root, or a capability that the caller lacks.
     func targetIsPrivileged() throws(DetailNeeded) -> Bool {
-        // A peer that exec'd a setuid program since it connected is not any more who it was.
+        // Without equal ids, the peer has executed a setuid program since it connected.
         if snapshot.isPeer, idsMatch { return false }
         if snapshot.identity.credentials.includeRoot { return true }
         return try require(.capabilities).capabilities & ~peer.capabilities != 0
@@ -75,7 +75,7 @@ extension Evaluation {
         }
     }
 
-    /// Why limits or usage may not be read, or nil if they may.
+    /// Why the caller may not read limits or usage; nil if it may.
     func refusalToRead(_ operation: Operations) throws(DetailNeeded) -> RlimitError? {
         if snapshot.isBaseline(for: peer) { return nil }
         for rule in policy.denyList.candidates(for: peer)
@@ -94,10 +94,10 @@ extension Evaluation {
 }
 
 extension Evaluation {
-    /// All of them or the first refusal.
+    /// The decision on all edits, or the first refusal.
     func decide(_ edits: EditBatch, lease: LeaseTerm?) throws(DetailNeeded) -> Result<[AuthorizedEdit], RlimitError> {
         if let refusal = try batchRefusal(edits) { return .failure(refusal) }
-        // Most have one, and cost one array of the right size.
+        // Most batches have one edit, which costs one array of the right size.
         if edits.count == 1 {
             switch try decide(edits[0], at: 0, lease: lease) {
             case .success(let edit): return .success([edit])
@@ -115,13 +115,13 @@ extension Evaluation {
         return .success(authorized)
     }
 
-    /// Why none of these edits can be judged, or nil.
+    /// Why the whole batch is refused; nil if each edit must be decided.
     func batchRefusal(_ edits: EditBatch) throws(DetailNeeded) -> RlimitError? {
         if let reason = try neverChanged() { return denials.neverChanged(reason) }
         return batchError(of: edits)
     }
 
-    /// One edit; that the process may be changed at all was found out before.
+    /// The decision on one edit. `batchRefusal` comes first.
     func decide(
         _ edit: NumericEdit, at index: Int, lease: LeaseTerm?
     ) throws(DetailNeeded) -> Result<AuthorizedEdit, RlimitError> {
@@ -146,25 +146,22 @@ extension Evaluation {
         }
     }
 
-    // Two edits of one resource would each be judged against limits that the other changes.
     private func batchError(of edits: EditBatch) -> RlimitError? {
-        if edits.isEmpty { return RlimitError(.invalidArgument, message: "no edit was given") }
+        if edits.isEmpty { return .noEdits }
         var seen = ResourceSet.none
         for index in 0..<edits.count where !seen.insert(edits[index].resource) {
-            let resource = edits[index].resource
-            return RlimitError(
-                .invalidArgument, message: "\(resource) is edited twice", resource: resource, editIndex: index)
+            return .repeatedEdit(of: edits[index].resource, at: index)
         }
         return nil
     }
 }
 
-/// Thrown where a decision depends on more than the ids.
+/// Thrown if a decision depends on detail of the target that is not known yet.
 struct DetailNeeded: Error {
     let part: ProcessDetail.Parts
 }
 
-/// Why a process is changed by nobody, whatever the rules say.
+/// Why no rule can change a process.
 enum NeverChanged {
     case agent, firstProcess, kernelThread, protected
 }

@@ -1,9 +1,8 @@
 package import RlimitModel
 
-// What may be done with a lease once it was granted.
-
 extension Policy {
-    /// Whether a caller may renew and release leases of these limits that are another's: whoever may change the limits may.
+    /// Whether a caller may renew and release another holder's leases of these limits: it may if rules let it change all of
+    /// these limits.
     package func mayManageLeases<E: Error>(
         _ peer: Peer, on snapshot: TargetSnapshot, of resources: [Resource],
         detail: (ProcessDetail.Parts) throws(E) -> ProcessDetail
@@ -19,10 +18,11 @@ extension Policy {
         }
     }
 
-    /// The longest that a lease may last from its renewal on, by the rules that granted it, as they are now; nil is any time.
+    /// The maximum duration of a lease from its renewal on, by the current form of the rules that granted it; nil for no
+    /// maximum.
     ///
-    /// - Parameter isHolder: The caller has the lease, and so must still be among those whom these rules are about.
-    /// - Throws: `.deniedByPolicy` where it is to last longer, or the rules do not give as much any more.
+    /// - Parameter isHolder: The caller holds the lease, so these rules must still apply to it.
+    /// - Throws: `.deniedByPolicy` if the term exceeds the maximum, or if the rules no longer grant the leased limits.
     package func maxRenewal(
         of renewedLimits: [RenewedLimit], to term: LeaseTerm, by peer: Peer, isHolder: Bool,
         on snapshot: TargetSnapshot,
@@ -53,7 +53,7 @@ extension Policy {
         throw DenialMessages.leaseExceeds(limit, rule: bound.rule, maxHard: bound.maxHard)
     }
 
-    // What cannot be found out is denied.
+    // If the detail of the target cannot be read, everything is denied.
     private func denies(
         of resource: Resource, _ peer: Peer, _ snapshot: TargetSnapshot,
         _ detail: (ProcessDetail.Parts) throws(RlimitError) -> ProcessDetail
@@ -68,11 +68,11 @@ extension Policy {
     }
 }
 
-/// What a lease holds up of one limit, and by which rule.
+/// One limit of a lease that is renewed, and the rule that granted it.
 package struct RenewedLimit: Sendable {
     let resource: Resource
     let rule: String
-    /// nil: the hard limit is as high without it.
+    /// The hard limit that the lease adds; nil if the limit is as high without the lease.
     let hard: Limit.Bound?
 
     package init(_ resource: Resource, rule: String, hard: Limit.Bound?) {

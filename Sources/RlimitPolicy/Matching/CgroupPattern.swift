@@ -1,8 +1,8 @@
-/// Cgroups by their path from the root: anchored at both ends, `*` within one component, `**` as the last component for
+/// A pattern for cgroup paths, anchored at both ends: `*` matches within one component, `**` as the last component matches
 /// everything below.
 package struct CgroupPattern: Hashable, Sendable {
     package let text: String
-    // Without the stars of a last "**", which leaves it ending in a slash.
+    // The text without a final "**", so that it then ends in a slash.
     private let pattern: String
     private let matchesDescendants: Bool
 
@@ -22,7 +22,7 @@ package struct CgroupPattern: Hashable, Sendable {
         pattern = matchesDescendants ? String(text.dropLast(2)) : text
     }
 
-    /// Why a text is no pattern.
+    /// Why a text is not a pattern.
     package enum Malformed: Error {
         case relative, root, emptyComponent, dots, starsNotLast
     }

@@ -1,17 +1,17 @@
 package import RlimitModel
 
-// Whose cgroup a caller's is: root in a container may make cgroups without end below its own, and all of them are one
-// container's.
+// Facts about callers that the agent asks for.
 
 extension Policy {
-    /// The part of a cgroup's path that whoever is in it did not choose: the container's, or the user's.
+    /// The part of a cgroup path that the processes in the cgroup cannot choose: that of the container or of the user. Root
+    /// in a container can create any number of cgroups below it, and all of them count as this container.
     ///
-    /// - In a pod: the pod and the component below it, which is the container's.
-    /// - `/user.slice/user-1000.slice`, whatever is below.
-    /// - Slices and the unit in them: `/system.slice/docker-ID.scope`, `/machine.slice/libpod-ID.scope`.
-    /// - One component below a folder of a runtime's, such as `/docker/ID`; else the first component.
+    /// - In a pod: the pod and the next component, which is the container.
+    /// - `/user.slice/user-1000.slice` for everything below it.
+    /// - The slices and the unit in them: `/system.slice/docker-ID.scope`, `/machine.slice/libpod-ID.scope`.
+    /// - One component below the directory of a runtime, such as `/docker/ID`; otherwise the first component.
     package func container(of path: String) -> String {
-        // A name that looks like a removed cgroup's makes nobody another.
+        // A cgroup with a name like that of a removed one still belongs to its container.
         let mark = " (deleted)"
         if CgroupPath.ends(path.utf8, in: mark) {
             return container(of: String(path.utf8.dropLast(mark.utf8.count)) ?? "")
@@ -33,20 +33,20 @@ extension Policy {
         return CgroupPath.prefix(of: path, beyond: 0, components: count)
     }
 
-    // Folders in which runtimes without systemd keep their containers: Docker, Podman, LXC, and containerd's namespaces.
+    // Directories in which runtimes without systemd place containers: Docker, Podman, LXC, and containerd's namespaces.
     private static let runtimes = [
         "docker", "podman", "libpod_parent", "lxc", "default", "k8s.io", "moby", "buildkit", "kubepods",
     ]
 
-    /// Whether a caller looks after the agent, and so has connections kept free for it: root beside the agent, or whom a
-    /// rule lets see its figures.
+    /// Whether a caller is an administrator, for whom the agent reserves connections: root in the agent's PID namespace, or a
+    /// caller that a rule permits `stats`.
     package func isAdministrator(_ peer: Peer) -> Bool {
         guard peer.sharesNamespace, !peer.hasMixedIDs else { return false }
         if peer.uid == 0 { return true }
         return (try? authorize(Request(id: 0, .stats), from: peer).get()) != nil
     }
 
-    /// Whether some rule lets this caller speak of processes other than itself.
+    /// Whether some rule lets this caller name processes other than itself.
     package func mayTargetOthers(_ peer: Peer) -> Bool {
         !peer.hasMixedIDs
             && allowList.candidates(for: peer).contains {
@@ -56,7 +56,7 @@ extension Policy {
 }
 
 extension CgroupPath {
-    /// The path up to so many components behind its first `bytes`; the whole path where it has no more.
+    /// The first `bytes` bytes of the path and up to `components` components after them.
     fileprivate static func prefix(of path: String, beyond bytes: Int, components: Int) -> String {
         let text = path.utf8
         var end = text.index(text.startIndex, offsetBy: bytes)

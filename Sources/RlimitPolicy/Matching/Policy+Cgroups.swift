@@ -1,11 +1,12 @@
 package import RlimitModel
 
-// Which cgroup a request speaks of. Every process in it is judged by itself afterwards.
+// The cgroup that a request concerns. The policy decides on each process of it separately.
 
 extension Policy {
-    /// The path of the cgroup that a target names.
+    /// The path of the cgroup or pod that a target names.
     ///
-    /// Callers in other PID namespaces, which are containers, get their own: a path is a name out of the agent's world.
+    /// Callers in other PID namespaces, which are containers, can name only their own, because a path refers to the agent's
+    /// cgroup namespace.
     package func cgroup(of target: CgroupTarget, for peer: Peer) throws(RlimitError) -> String {
         switch target {
         case .cgroup(nil):
@@ -18,19 +19,19 @@ extension Policy {
             guard let pod = CgroupPath.pod(of: own, below: podRoots) else {
                 throw RlimitError(
                     .noSuchProcess,
-                    message: "the caller is in no pod: its cgroup is \(own), and pods are below \(roots)")
+                    message: "the caller is not in a pod: its cgroup is \(own), and pods are below \(roots)")
             }
             return String(pod)
         case .pod(let path?):
             try Policy.checkMayNamePath(from: peer)
             guard let pod = CgroupPath.pod(of: path, below: podRoots) else {
-                throw RlimitError(.invalidArgument, message: "\(path) is in no pod; pods are below \(roots)")
+                throw RlimitError(.invalidArgument, message: "\(path) is not in a pod; pods are below \(roots)")
             }
             return String(pod)
         }
     }
 
-    /// Whether a process whose cgroup is `path` is in the cgroup `whole`, or in one within it.
+    /// Whether the cgroup `path` is `whole` or below it.
     package static func isCgroup(_ path: String, within whole: String) -> Bool {
         CgroupPath.isRegular(path) && CgroupPath.isAtOrBelow(path, whole)
     }
@@ -42,11 +43,11 @@ extension Policy {
             throw RlimitError(
                 .unsupported,
                 message:
-                    "this kernel does not vouch for the process that connected (Linux 6.5 does), so its cgroup is not "
-                    + "known; name the path")
+                    "the cgroup of the caller is not known, because this kernel cannot pin the process that connected "
+                    + "(Linux 6.5 can); give the path of the cgroup")
         }
         guard let own = peer.cgroup, CgroupPath.isRegular(own) else {
-            throw RlimitError(.noSuchProcess, message: "the caller is in no cgroup that the agent can see")
+            throw RlimitError(.noSuchProcess, message: "the caller is not in a cgroup that the agent can see")
         }
         return own
     }
@@ -55,7 +56,7 @@ extension Policy {
         guard !peer.sharesNamespace else { return }
         throw RlimitError(
             .deniedByPolicy,
-            message: "a caller in a container may not name a cgroup by path; leave the path out for its own")
+            message: "a caller in a container may not name a cgroup by path; omit the path to name its own")
     }
 }
 

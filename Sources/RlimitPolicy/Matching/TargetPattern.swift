@@ -1,9 +1,9 @@
 import RlimitModel
 
-/// Which processes a rule is about, seen from the caller.
+/// The processes that a rule applies to, relative to the caller.
 package struct TargetPattern: Hashable, Sendable {
     package var relation: Relation
-    /// Of these users only; nil is whoever they are.
+    /// Only processes of these users; nil for all users.
     package var users: IDSet?
 
     package init(_ relation: Relation, users: IDSet? = nil) {
@@ -11,21 +11,21 @@ package struct TargetPattern: Hashable, Sendable {
         self.users = users
     }
 
-    /// How the target stands to the caller.
+    /// The relation of the target to the caller.
     package enum Relation: String, Hashable, CaseIterable, Sendable {
         /// The process that connected.
         case itself = "self"
-        /// The caller's own processes; for a caller in a container those of its pod.
+        /// Processes with the caller's ids; for a caller in a container, only those in its pod.
         case sameUser = "same-user"
-        /// What the caller started, and what that started, under the caller's own ids.
+        /// Processes that descend from the caller and have its ids.
         case descendant
-        /// Whoever's it is.
+        /// Processes of any user in the caller's cgroup.
         case sameCgroup = "same-cgroup"
-        /// Whoever's it is.
+        /// Processes of any user in the caller's pod.
         case samePod = "same-pod"
         /// Every process.
         case any
-        /// Every process that has a user id that is not the caller's.
+        /// Every process with a user id other than the caller's.
         case otherUser = "other-user"
     }
 }
@@ -58,7 +58,7 @@ extension Evaluation {
             || credentials.savedUID != peer.uid
     }
 
-    // Two containers can have processes of one uid and yet nothing to do with each other.
+    // Processes of two unrelated containers can have the same uid.
     private func sameUserMatch() throws(DetailNeeded) -> Match {
         snapshot.isPeer || peer.sharesNamespace ? .yes : try samePodMatch()
     }

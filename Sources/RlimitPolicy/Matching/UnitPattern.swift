@@ -1,10 +1,10 @@
-/// System units by their cgroup: `/system.slice/nginx.service`, in whatever slices, and everything below.
+/// A pattern for system units, matched by cgroup: `/system.slice/nginx.service`, in any slices, and everything below.
 package struct UnitPattern: Hashable, Sendable {
     package let name: TextPattern
 
     package init(_ name: String) { self.name = TextPattern(name) }
 
-    /// Slices, and then the unit. Not below /user.slice, where users name units themselves.
+    /// Matches one or more slices followed by the unit. Does not match below /user.slice, where users name units themselves.
     package func matches(_ path: String) -> Bool {
         guard CgroupPath.isRegular(path), !CgroupPath.isInUserSlice(path) else { return false }
         var slices = 0

@@ -1,6 +1,7 @@
 import Glibc
 
-/// The folders of drop-ins, read as one: sorted by name, and a name in an earlier folder masks it in the later ones.
+/// Reads several drop-in directories as one: sorted by file name, and a file masks files with the same name in later
+/// directories.
 enum DropInDirectory {
     struct File {
         var path: String

@@ -1,10 +1,11 @@
 import Glibc
 
-/// A folder in which only root, or whoever reads it, can put or replace files.
+/// Opens directories in which only root or the reading user can create or replace files.
 enum TrustedDirectory {
-    /// An open descriptor of it; nil: there is none.
+    /// An open descriptor of the directory; nil if it does not exist.
     ///
-    /// - Parameter stickyIsFine: Others may add files, as in /tmp, where nobody can replace what is not theirs.
+    /// - Parameter allowsSticky: Accepts a sticky directory of root such as /tmp: other users can add files there, but cannot
+    ///   replace files of others.
     static func open(_ path: String, allowsSticky: Bool) -> Result<Int32?, Diagnostic> {
         let descriptor = unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else {
@@ -24,7 +25,7 @@ enum TrustedDirectory {
         return .success(descriptor)
     }
 
-    /// Names, in no order; nil with errno set where not all of them can be told: a deny may be among the rest.
+    /// The names, unsorted; nil with errno set if not all can be read, because a deny rule may be in one of the others.
     static func names(in folder: Int32) -> [String]? {
         let copy = fcntl(folder, F_DUPFD_CLOEXEC, 0)
         guard copy >= 0, let stream = unsafe fdopendir(copy) else {
@@ -43,7 +44,7 @@ enum TrustedDirectory {
             // readdir(3) tells the end from an error by errno alone.
             errno = 0
             guard let entry = unsafe readdir(stream) else { return errno == 0 ? names : nil }
-            // d_name ends with a zero byte, and lives until the next readdir.
+            // d_name ends with a zero byte and is valid until the next readdir.
             names.append(
                 unsafe withUnsafePointer(to: &entry.pointee.d_name) { name in
                     unsafe name.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }

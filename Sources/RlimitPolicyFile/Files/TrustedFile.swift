@@ -1,11 +1,11 @@
 import Glibc
 
-/// Files that only root, or whoever reads them, can have written. Everything is asked of the opened descriptor, so
-/// what was checked is what is read.
+/// Reads files that only root or the reading user can have written. All checks use the open descriptor, so the checked file
+/// is the file that is read.
 enum TrustedFile {
     static let maxSize = 1 << 20
 
-    /// nil: there is none.
+    /// The bytes of the file at a path; nil if it does not exist.
     static func read(path: String) -> Result<[UInt8]?, Diagnostic> {
         let (folder, name) = split(path)
         return TrustedDirectory.open(folder, allowsSticky: true).flatMap { folder in
@@ -15,9 +15,9 @@ enum TrustedFile {
         }
     }
 
-    /// A file of an opened folder; nil: there is none. A symbolic link is followed: distributions make them.
+    /// The bytes of a file in an open directory; nil if it does not exist. Follows symbolic links, which distributions use.
     static func read(_ name: String, in folder: Int32, path: String) -> Result<[UInt8]?, Diagnostic> {
-        // Nonblocking, so that a FIFO in its place cannot hold us up.
+        // Nonblocking, so that opening a FIFO does not block.
         let descriptor = unsafe openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard descriptor >= 0 else {
             if errno == ENOENT { return .success(nil) }
@@ -34,8 +34,8 @@ enum TrustedFile {
         return .success(bytes)
     }
 
-    /// A drop-in, which a link to /dev/null switches off as an empty file does. A link to nowhere would switch off its
-    /// namesake in another folder too, and nobody can tell whether that is meant.
+    /// The bytes of a drop-in. A link to /dev/null counts as an empty file and so disables files with the same name in later
+    /// directories. A dangling link is an error, because it is unclear whether it is meant to disable them too.
     static func readDropIn(_ name: String, in folder: Int32, path: String) -> Result<[UInt8]?, Diagnostic> {
         var (target, link) = (stat(), stat())
         if unsafe fstatat(folder, name, &target, 0) == 0 {
@@ -43,12 +43,13 @@ enum TrustedFile {
             if isNull { return .success([]) }
         } else if errno == ENOENT, unsafe fstatat(folder, name, &link, AT_SYMLINK_NOFOLLOW) == 0 {
             return .failure(
-                Diagnostic(file: path, message: "is a link to nothing; to switch a drop-in off, link it to /dev/null"))
+                Diagnostic(
+                    file: path, message: "is a link to a missing file; to disable a drop-in, link it to /dev/null"))
         }
         return read(name, in: folder, path: path)
     }
 
-    // Its numbers are the same on every Linux (Documentation/admin-guide/devices.txt): major 1, minor 3.
+    // Major 1, minor 3 on every Linux (Documentation/admin-guide/devices.txt).
     private static let nullDevice: dev_t = 1 << 8 | 3
 
     private static func fault(of descriptor: Int32) -> String? {
@@ -58,7 +59,7 @@ enum TrustedFile {
         return ownershipFault(status, isFolder: false)
     }
 
-    /// Who else could have written it, in words that say what to do.
+    /// The reason why another user could have written it, with the command that corrects it; nil if none could.
     static func ownershipFault(_ status: stat, isFolder: Bool) -> String? {
         if status.st_uid != 0 && status.st_uid != geteuid() {
             return "belongs to uid \(status.st_uid), who could change the policy: chown root"
@@ -69,7 +70,7 @@ enum TrustedFile {
         return nil
     }
 
-    // nil with errno set. One byte more than may be, so that the caller can tell.
+    // nil with errno set on failure. Reads more than `maxSize` bytes from a larger file, so that the caller can detect it.
     private static func contents(of descriptor: Int32) -> [UInt8]? {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 16384)

@@ -2,7 +2,7 @@ import CRlimitProto
 import RlimitModel
 
 extension NumericEdit {
-    /// - Parameter index: The edit's place in the request, for errors to name.
+    /// - Parameter index: The index of the edit in the request, for error messages.
     init(reading message: UnsafePointer<Proto.Edit>, at index: Int) throws(RlimitError) {
         func invalid(_ what: String, _ resource: Resource? = nil) -> RlimitError {
             RlimitError(.invalidArgument, message: "edit \(index) \(what)", resource: resource, editIndex: index)
@@ -16,7 +16,7 @@ extension NumericEdit {
         self.init(resource)
         soft = unsafe present(message.pointee.has_soft, message.pointee.soft).map(Limit.Bound.init(rawValue:))
         hard = unsafe present(message.pointee.has_hard, message.pointee.hard).map(Limit.Bound.init(rawValue:))
-        // Not only pointless: it is what a C client sends that forgot to set has_soft.
+        // A C client that does not set has_soft sends such an edit.
         guard soft != nil || hard != nil else { throw invalid("gives neither a soft nor a hard limit", resource) }
         if let number = unsafe present(message.pointee.has_mode, message.pointee.mode) {
             guard let mode = Edit.Mode(number: number) else {
@@ -25,7 +25,9 @@ extension NumericEdit {
             self.mode = mode
         }
         if let expect = unsafe message.pointee.expect {
-            guard let limit = unsafe Limit(reading: expect) else { throw invalid("expects half a limit", resource) }
+            guard let limit = unsafe Limit(reading: expect) else {
+                throw invalid("expects a limit with only one of soft and hard", resource)
+            }
             expecting = limit
         }
         if mode == .exact, let soft, let hard, soft > hard {

@@ -2,7 +2,7 @@ import CRlimitProto
 import RlimitModel
 
 extension RlimitError {
-    /// An error as an agent sent it. A code that is not known here is the agent's own fault, with its words kept.
+    /// Decodes an error. An unknown code becomes `.internalError` with the message of the agent.
     init(reading message: UnsafePointer<Proto.Error>) throws(RlimitError) {
         let code = unsafe present(message.pointee.has_code, message.pointee.code).flatMap(Code.init(number:))
         try self.init(
@@ -18,7 +18,7 @@ extension RlimitError {
                 .map { milliseconds in .milliseconds(milliseconds) })
     }
 
-    /// An error that an answer may hold.
+    /// Decodes the error of a field that may be absent.
     static func decoded(_ message: UnsafeMutablePointer<Proto.Error>?) throws(RlimitError) -> RlimitError? {
         guard let message = unsafe message else { return nil }
         return try unsafe RlimitError(reading: message)
@@ -50,7 +50,7 @@ extension RlimitError {
 }
 
 extension RlimitError.Code {
-    /// nil for a number that is not in the contract.
+    /// The code of a number; nil if the protocol has none.
     init?(number: Proto.ErrorCode) {
         switch number {
         case RLIMITD__V1__ERROR_CODE__ERROR_CODE_INVALID_ARGUMENT: self = .invalidArgument
@@ -93,7 +93,7 @@ extension RlimitError.Code {
         case .unsupported: RLIMITD__V1__ERROR_CODE__ERROR_CODE_UNSUPPORTED
         case .malformed: RLIMITD__V1__ERROR_CODE__ERROR_CODE_MALFORMED
         case .internalError: RLIMITD__V1__ERROR_CODE__ERROR_CODE_INTERNAL
-        // The client's own; an agent that says one of these has a fault.
+        // Only clients report these codes. In the agent they would be an internal error.
         case .agentUnreachable, .untrustedSocket, .connectionLost, .cancelled:
             RLIMITD__V1__ERROR_CODE__ERROR_CODE_INTERNAL
         }

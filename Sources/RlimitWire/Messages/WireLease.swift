@@ -3,7 +3,7 @@ import CRlimitProto
 import RlimitModel
 
 extension LeaseTerm {
-    /// 0, and none, last until the connection closes.
+    /// 0 or an absent number means until the connection closes.
     init(milliseconds: UInt64) throws(RlimitError) {
         guard milliseconds <= RequestBounds.maxLeaseMilliseconds else {
             throw RlimitError(
@@ -13,10 +13,12 @@ extension LeaseTerm {
         self = milliseconds == 0 ? .connection : .duration(.milliseconds(milliseconds))
     }
 
-    /// - Throws: `.invalidArgument` for a time that is over already or too long.
+    /// - Throws: `.invalidArgument` for a duration that is not positive or too long.
     func check() throws(RlimitError) {
         guard case .duration(let duration) = self else { return }
-        guard duration > .zero else { throw RlimitError(.invalidArgument, message: "a lease of no time at all") }
+        guard duration > .zero else {
+            throw RlimitError(.invalidArgument, message: "the duration of a lease must be positive")
+        }
         _ = try LeaseTerm(milliseconds: milliseconds)
     }
 
@@ -72,7 +74,7 @@ extension LeaseInfo {
         unsafe message.pointee.n_changes = changes.count
         if let remaining {
             unsafe message.pointee.has_remaining_ms = 1
-            // 0 would say that it lasts as long as the connection.
+            // 0 would mean that the lease lasts as long as the connection.
             unsafe message.pointee.remaining_ms = max(1, remaining.milliseconds)
         }
         unsafe message.pointee.rule = try arena.text(rule)
@@ -81,7 +83,7 @@ extension LeaseInfo {
 }
 
 extension [LeaseInfo] {
-    /// What answers lease_list.
+    /// The reply to `lease_list`.
     init(reading message: UnsafePointer<Proto.LeaseInfoList>) throws(RlimitError) {
         self.init()
         let entries = unsafe elements(message.pointee.leases, message.pointee.n_leases)
@@ -92,13 +94,13 @@ extension [LeaseInfo] {
     }
 }
 
-/// The first of some leases, as one message that fits a frame.
+/// The first leases of a list, as one message that fits in a frame.
 @safe struct LeaseListPart {
-    /// How many of the leases are in it: at least one, if there is any.
+    /// The number of leases in it: at least one, if there is any.
     let count: Int
     let message: UnsafeMutablePointer<Proto.LeaseInfoList>
 
-    /// - Throws: There is no room for a single one.
+    /// - Throws: `ArenaFull` if not even one lease fits.
     init(of leases: ArraySlice<LeaseInfo>, in arena: inout Arena) throws(ArenaFull) {
         let list = try unsafe arena.message(rlimitd__v1__lease_info_list__init)
         let part = try unsafe ListPart(of: leases, in: &arena) { lease, arena throws(ArenaFull) in

@@ -2,13 +2,13 @@ import CRlimitProto
 import RlimitModel
 
 extension Limit {
-    /// nil where a half is missing.
+    /// nil if a half is missing.
     init?(reading message: UnsafePointer<Proto.Limit>) {
         guard unsafe message.pointee.has_soft != 0, unsafe message.pointee.has_hard != 0 else { return nil }
         unsafe self.init(soft: Bound(rawValue: message.pointee.soft), hard: Bound(rawValue: message.pointee.hard))
     }
 
-    /// A pair that a response must hold whole.
+    /// Decodes a limit that a response must contain.
     init(decoded message: UnsafeMutablePointer<Proto.Limit>?) throws(RlimitError) {
         guard let message = unsafe message, let limit = unsafe Limit(reading: message) else {
             throw .malformed("an answer that lacks a limit, or half of one")
@@ -16,7 +16,7 @@ extension Limit {
         self = limit
     }
 
-    /// A pair that a response may hold.
+    /// Decodes a limit that a response may contain.
     static func decoded(_ message: UnsafeMutablePointer<Proto.Limit>?) throws(RlimitError) -> Limit? {
         guard let message = unsafe message else { return nil }
         return try unsafe Limit(decoded: message)
@@ -33,7 +33,7 @@ extension Limit {
 }
 
 extension Reply {
-    /// What answers get. A resource that is not known here is left out.
+    /// The reply to `get`. Omits unknown resources.
     init(reading message: UnsafePointer<Proto.LimitList>) throws(RlimitError) {
         var resources = ResourceSet.none
         var limits = Limits()
@@ -70,7 +70,7 @@ extension Arena {
 }
 
 extension Resource {
-    // The contract counts them in the order of the Linux headers, from 1; 0 names none.
+    // The protocol numbers the resources in the order of the Linux headers, from 1; 0 means none.
     init?(number: Proto.Resource) {
         guard let resource = Resource(index: Int(number.rawValue) - 1) else { return nil }
         self = resource

@@ -1,7 +1,7 @@
 import CRlimitProto
 import RlimitModel
 
-// Sixteen fields, each there or not; the order is getrusage(2)'s.
+// Sixteen optional fields in the order of getrusage(2).
 
 extension Usage {
     init(reading message: UnsafePointer<Proto.Usage>) {
@@ -77,7 +77,7 @@ extension Usage {
 }
 
 extension Usage.Scope {
-    // USAGE_SCOPE_THREAD is an operation of its own in the model.
+    // USAGE_SCOPE_THREAD is a separate operation in the model.
     init?(number: Proto.UsageScope) {
         switch number {
         case RLIMITD__V1__USAGE_SCOPE__USAGE_SCOPE_PROCESS: self = .process
