@@ -3,11 +3,11 @@ import Testing
 
 @testable import RlimitPolicy
 
-@Suite("What needs no rule")
+@Suite("The baseline, which needs no rule")
 struct BaselineTests {
     let policy = Policy.baselineOnly
 
-    @Test("One may read oneself and one's own processes, as prlimit(2) lets one")
+    @Test("A caller may read itself and processes with its ids, as prlimit(2) permits")
     func reading() {
         for request in [
             get, usage, Request(id: 1, .threadUsage(.caller, thread: 9)), Request(id: 1, .prlimit(.caller, .nice, nil)),
@@ -19,21 +19,21 @@ struct BaselineTests {
         }
     }
 
-    @Test("What is read is what was asked")
-    func deeds() throws {
+    @Test("The permitted read is the requested one")
+    func requestedReads() throws {
         let some = ResourceSet([.openFiles, .nice])
         guard case .read(some) = try policy.decide(Request(id: 1, .get(.caller, some))).get().operation,
             case .read(let one) = try policy.decide(Request(id: 1, .prlimit(.caller, .nice, nil))).get().operation,
             case .usage(.children) = try policy.decide(Request(id: 1, .usage(.caller, .children))).get().operation,
             case .threadUsage(9) = try policy.decide(Request(id: 1, .threadUsage(.caller, thread: 9))).get().operation
         else {
-            Issue.record("another deed than was asked for")
+            Issue.record("the permitted operation differs from the request")
             return
         }
         #expect(one == ResourceSet([.nice]))
     }
 
-    @Test("A set-user-ID program is not one's own, whichever of its six ids differs")
+    @Test("A set-user-ID program is outside the baseline, whichever of its six ids differs")
     func sixIDs() {
         let paths: [WritableKeyPath<Credentials, UInt32>] = [
             \.realUID, \.effectiveUID, \.savedUID, \.realGID, \.effectiveGID, \.savedGID,
@@ -46,7 +46,7 @@ struct BaselineTests {
         }
     }
 
-    @Test("The caller that turned into a set-user-ID program is its own no more")
+    @Test("A caller that has become a set-user-ID program is outside its own baseline")
     func callerAfterExec() {
         var snapshot = itself()
         snapshot.identity.credentials.effectiveUID = 0
@@ -55,7 +55,7 @@ struct BaselineTests {
         #expect(!Policy(allows: [allow(target: TargetPattern(.itself))]).grants(set(files(8192)), on: snapshot))
     }
 
-    @Test("Soft may be raised up to hard, and what changes nothing is no change")
+    @Test("Soft may be raised up to hard, and an edit without effect is granted")
     func softToHard() throws {
         for snapshot in [itself(), process()] {
             let edit = try #require(try policy.granted(set(NumericEdit(.openFiles, soft: 4096)), on: snapshot).first)
@@ -68,7 +68,7 @@ struct BaselineTests {
         }
     }
 
-    @Test("A deny does not reach the baseline")
+    @Test("A deny rule does not restrict the baseline")
     func denyDoesNotReachIt() {
         let policy = Policy(denies: [DenyRule(name: "all", caller: .everyone)])
         #expect(policy.grants(get) && policy.grants(usage, on: process()))
@@ -76,7 +76,7 @@ struct BaselineTests {
         #expect(policy.refused(set(files(8192)))?.rule == "all")
     }
 
-    @Test("A caller with mixed ids is told nothing but server_info")
+    @Test("A caller with mixed ids may request only server_info")
     func mixedIDs() {
         var peer = caller()
         peer.hasMixedIDs = true

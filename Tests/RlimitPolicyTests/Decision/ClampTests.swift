@@ -3,19 +3,19 @@ import Testing
 
 @testable import RlimitPolicy
 
-@Suite("As much as one may have")
+@Suite("Clamped edits")
 struct ClampTests {
     func clamp(_ policy: Policy, _ edit: NumericEdit, on snapshot: TargetSnapshot = itself()) throws -> AuthorizedEdit {
         try #require(try policy.granted(set(edit), on: snapshot).first)
     }
 
-    @Test("What is within the ceiling is given whole, without a shortfall")
+    @Test("A value within the ceiling is granted completely, without a shortfall")
     func whole() throws {
         let edit = try clamp(Policy(allows: [allow()]), files(10_000, .clamp))
         #expect(edit.new == Limit(10_000) && edit.shortfall == nil && edit.rule == "web servers")
     }
 
-    @Test("What is beyond it is cut, and the shortfall names the most and the rule")
+    @Test("A value above the ceiling is reduced, and the shortfall names the maximum and the rule")
     func cut() throws {
         let edit = try clamp(Policy(allows: [allow()]), files(2_000_000, .clamp))
         #expect(edit.new == Limit(65536) && edit.rule == "web servers")
@@ -25,7 +25,7 @@ struct ClampTests {
                 == "no rule lets uid 1000 raise nofile to 2000000; the most is 65536 (rule \"web servers\")")
     }
 
-    @Test("Without a rule soft goes to hard, and the shortfall says that none grants more")
+    @Test("Without a rule, soft goes to hard, and the shortfall says that no rule grants more")
     func baseline() throws {
         let edit = try clamp(.baselineOnly, files(2_000_000, .clamp))
         #expect(edit.new == Limit(4096) && edit.rule == nil)
@@ -34,7 +34,7 @@ struct ClampTests {
                 == "no rule lets uid 1000 raise nofile to 2000000; the most is 4096, the present hard limit")
     }
 
-    @Test("Never less than there is, whatever is asked and whatever the ceiling")
+    @Test("A clamped edit never lowers, whatever the values and the ceiling")
     func neverLess() throws {
         let now = Limit(soft: 100_000, hard: 200_000)
         for bound in [5, 65536, 150_000, 200_000, 300_000] as [Limit.Bound] {
@@ -44,20 +44,20 @@ struct ClampTests {
         }
     }
 
-    @Test("Soft alone goes to hard at most")
+    @Test("Soft alone goes at most to hard")
     func softAlone() throws {
         let edit = try clamp(Policy(allows: [allow()]), NumericEdit(.openFiles, soft: 10_000, mode: .clamp))
         #expect(edit.new == Limit(4096) && edit.rule == nil)
         #expect(edit.shortfall?.code == .softExceedsHard && edit.shortfall?.message == "soft 10000 is above hard 4096")
     }
 
-    @Test("Hard alone leaves soft")
+    @Test("Hard alone leaves soft unchanged")
     func hardAlone() throws {
         let edit = try clamp(Policy(allows: [allow()]), NumericEdit(.openFiles, hard: .infinity, mode: .clamp))
         #expect(edit.new == Limit(soft: 1024, hard: 65536))
     }
 
-    @Test("A deny's bound cuts too, and is named")
+    @Test("The bound of a deny rule also reduces the value and is named")
     func denied() throws {
         let deny = DenyRule(name: "at most 10k", caller: .everyone, above: Ceilings([.openFiles: 10_000]))
         let edit = try clamp(Policy(allows: [allow()], denies: [deny]), files(20_000, .clamp))
@@ -67,14 +67,14 @@ struct ClampTests {
         #expect(none.new == Limit(4096) && none.shortfall?.rule == "nothing" && none.rule == nil)
     }
 
-    @Test("Of a process that one has no business with nothing is given")
+    @Test("A clamped edit grants nothing on a process that the caller may not change")
     func stranger() {
         #expect(
             Policy(allows: [allow()]).refused(set(files(20_000, .clamp)), on: process(uid: 1001))?.code
                 == .deniedByPolicy)
     }
 
-    @Test("Whatever clamp gives, exact would have been given")
+    @Test("An exact edit to the clamped value would have been granted")
     func agreesWithExact() throws {
         let deny = DenyRule(name: "d", caller: .everyone, above: Ceilings([.openFiles: 30_000]))
         for policy in [.baselineOnly, Policy(allows: [allow()]), Policy(allows: [allow()], denies: [deny])] as [Policy]

@@ -3,11 +3,11 @@ import Testing
 
 @testable import RlimitPolicy
 
-@Suite("What a deny takes away")
+@Suite("Deny rules")
 struct DenyTests {
     let all = allow(target: TargetPattern(.any))
 
-    @Test("above refuses only raises of hard beyond the bound")
+    @Test("`above` refuses only raises of hard above the bound")
     func above() {
         let deny = DenyRule(name: "64k", caller: .everyone, above: Ceilings([.openFiles: 10_000]))
         let policy = Policy(allows: [allow(lower: true)], denies: [deny])
@@ -19,7 +19,7 @@ struct DenyTests {
         #expect(!policy.grants(set(files(50_001)), on: high))
     }
 
-    @Test("Of several bounds the lowest counts, then the first by name")
+    @Test("Of several bounds, the lowest counts, then the first by name")
     func lowestBound() {
         let denies = [("b", 9000), ("a", 9000), ("c", 10_000)].map { name, bound in
             DenyRule(name: name, caller: .everyone, above: Ceilings([.openFiles: bound]))
@@ -28,7 +28,7 @@ struct DenyTests {
         #expect(error?.rule == "a" && error?.allowed == Limit(9000))
     }
 
-    @Test("limits refuses any change of those resources, and of no other")
+    @Test("`limits` refuses any change of those resources and of no others")
     func resources() {
         let deny = DenyRule(name: "no files", caller: .everyone, resources: ResourceSet([.openFiles]))
         var rule = allow()
@@ -39,7 +39,7 @@ struct DenyTests {
         #expect(policy.grants(get, on: process()))
     }
 
-    @Test("A deny without more takes changes and reads")
+    @Test("A deny rule without resources refuses changes and reads")
     func whole() {
         let policy = Policy(
             allows: [all], denies: [DenyRule(name: "no", caller: .everyone, target: TargetPattern(.otherUser))])
@@ -50,7 +50,7 @@ struct DenyTests {
         #expect(policy.refused(set(files(5000)), on: process(uid: 1001))?.allowed == nil)
     }
 
-    @Test("Named operations are taken and others are not")
+    @Test("A deny rule refuses only the operations that it names")
     func operations() {
         let reading = Policy(allows: [all], denies: [DenyRule(name: "no", caller: .everyone, operations: .usage)])
         let other = process(uid: 1001)
@@ -63,7 +63,7 @@ struct DenyTests {
                 && !changing.grants(set(files(5000)), on: other))
     }
 
-    @Test("The exception of a deny is let through")
+    @Test("A deny rule does not apply to its exception")
     func exception() {
         let deny = DenyRule(name: "no", caller: CallerPattern(CallerKeys(), except: CallerKeys(groups: IDSet(10))))
         let policy = Policy(allows: [allow()], denies: [deny])

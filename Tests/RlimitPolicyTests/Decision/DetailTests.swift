@@ -3,11 +3,11 @@ import Testing
 
 @testable import RlimitPolicy
 
-@Suite("When /proc is asked")
+@Suite("When detail is read from /proc")
 struct DetailTests {
     struct Unreadable: Error {}
 
-    /// How often the detail was asked for.
+    /// Counts the calls that read detail.
     func asked(_ policy: Policy, _ request: Request, by peer: Peer = caller(), on snapshot: TargetSnapshot) -> Int {
         var count = 0
         _ = policy.authorize(request, from: peer, on: snapshot) {
@@ -17,7 +17,7 @@ struct DetailTests {
         return count
     }
 
-    @Test("Not for what the baseline lets one read, nor for oneself")
+    @Test("A baseline read, and a caller that concerns itself, need no detail")
     func never() throws {
         let deny = DenyRule(name: "d", caller: .everyone, target: TargetPattern(.samePod))
         let policy = Policy(allows: [allow(), allow("other", target: TargetPattern(.sameCgroup))], denies: [deny])
@@ -32,7 +32,7 @@ struct DetailTests {
         #expect(asked(.baselineOnly, set(files(8192)), on: process(uid: 1001)) == 0)
     }
 
-    @Test("Once where a rule depends on it, however many edits there are")
+    @Test("A rule that depends on a detail reads it once, for any number of edits")
     func once() {
         let policy = Policy(allows: [
             allow(target: TargetPattern(.any)), allow("b", target: TargetPattern(.descendant)),
@@ -46,7 +46,7 @@ struct DetailTests {
                 on: process(uid: 0, gid: 0)) == 1)
     }
 
-    @Test("That it cannot be read is the agent's to answer")
+    @Test("A failure to read the detail is passed on")
     func unreadable() {
         let policy = Policy(allows: [allow(target: TargetPattern(.any))])
         #expect(throws: Unreadable.self) {

@@ -3,11 +3,11 @@ import Testing
 
 @testable import RlimitPolicy
 
-@Suite("How far an edit goes")
+@Suite("Exact and at-least edits")
 struct EditTests {
     let policy = Policy(allows: [allow()], openFilesCeiling: 1_048_576)
 
-    @Test("The hard limit goes up to the ceiling of the rule and no further; soft follows")
+    @Test("Hard may be raised up to the ceiling of the rule, and soft with it")
     func ceiling() throws {
         let edit = try #require(try policy.granted(set(files(65536))).first)
         #expect(edit.new == Limit(65536) && edit.rule == "web servers" && !edit.mayLower && edit.index == 0)
@@ -17,7 +17,7 @@ struct EditTests {
         #expect(!policy.grants(set(NumericEdit(.processes, hard: 5000))))
     }
 
-    @Test("Where the hard limit is above the ceiling already, it may stay, and soft may rise to it")
+    @Test("If hard is above the ceiling already, it may stay, and soft may be raised to it")
     func aboveCeilingAlready() throws {
         let snapshot = process(uid: 1001, now: Limit(soft: 10, hard: 100_000))
         let any = Policy(allows: [allow(target: TargetPattern(.any))])
@@ -26,7 +26,7 @@ struct EditTests {
         #expect(!any.grants(set(files(100_001)), on: snapshot))
     }
 
-    @Test("Lowering a half needs a rule that says so, for that resource")
+    @Test("Lowering a half requires a rule with `lower` for that resource")
     func lowering() throws {
         let lowering = Policy(allows: [allow(lower: true)])
         for edit in [
@@ -42,7 +42,7 @@ struct EditTests {
         #expect(!lowering.grants(set(NumericEdit(.openFiles, soft: 512, hard: 65537))))
     }
 
-    @Test("One rule must cover the whole edit; two halves of two rules are none")
+    @Test("One rule must grant the whole edit; two rules do not combine")
     func noPatchwork() {
         let policy = Policy(allows: [allow("raise"), allow("lower", files: 10, lower: true)])
         #expect(policy.grants(set(NumericEdit(.openFiles, soft: 512))))
@@ -50,14 +50,14 @@ struct EditTests {
         #expect(!policy.grants(set(NumericEdit(.openFiles, soft: 512, hard: 8192))))
     }
 
-    @Test("At-least never lowers")
+    @Test("An at-least edit never lowers")
     func atLeast() throws {
         #expect(try policy.granted(set(files(2000, .atLeast))).first?.new == Limit(soft: 2000, hard: 4096))
         #expect(try policy.granted(set(files(8000, .atLeast))).first?.new == Limit(8000))
         #expect(try policy.granted(set(files(5, .atLeast))).first?.new == ordinary)
     }
 
-    @Test("Soft above hard is told with both numbers")
+    @Test("Soft above hard is refused with both numbers in the message")
     func softAboveHard() {
         for edit in [
             NumericEdit(.openFiles, soft: 10, hard: 5), NumericEdit(.openFiles, soft: 5000),
@@ -69,7 +69,7 @@ struct EditTests {
         #expect(policy.refused(set(NumericEdit(.openFiles, soft: 10, hard: 5)))?.message == "soft 10 is above hard 5")
     }
 
-    @Test("An expectation that does not hold is a conflict that says what there is")
+    @Test("A failed compare-and-set is a conflict that names the current limits")
     func expectation() {
         let edit = { (expected: Limit) in
             set(NumericEdit(.openFiles, soft: 8192, hard: 8192, expecting: expected))
@@ -78,12 +78,12 @@ struct EditTests {
         let error = policy.refused(edit(Limit(soft: 512, hard: 4096)))
         #expect(error?.code == .conflict && error?.editIndex == 0)
         #expect(error?.message == "nofile is 1024:4096 now, not 512:4096 as expected")
-        // Who has no business there is not told.
+        // A caller that may not see the limits does not learn them.
         let stranger = policy.refused(edit(Limit(1)), on: process(uid: 1001))
         #expect(stranger?.code == .deniedByPolicy && stranger?.allowed == nil)
     }
 
-    @Test("More open files than the kernel takes is told apart from what policy refuses")
+    @Test("More open files than the kernel accepts is an error other than a policy denial")
     func systemCeiling() throws {
         let policy = Policy(allows: [allow(files: .infinity)], openFilesCeiling: 20_000)
         for bound in [20_001, .infinity] as [Limit.Bound] {
@@ -96,7 +96,7 @@ struct EditTests {
         #expect(clamped.new == Limit(20_000) && clamped.shortfall?.code == .aboveSystemCeiling)
     }
 
-    @Test("A batch is granted whole or not at all, and the refusal names its edit")
+    @Test("A batch is granted completely or not at all, and the refusal names the edit")
     func batch() throws {
         let good = files(8192), bad = NumericEdit(.nice, hard: 8192)
         #expect(try policy.granted(set(good, NumericEdit(.cpuTime, soft: 4096))).map(\.index) == [0, 1])
@@ -106,21 +106,21 @@ struct EditTests {
         #expect(policy.refused(set())?.code == .invalidArgument)
     }
 
-    @Test("prlimit(2) with new limits is an exact edit of both halves")
+    @Test("`prlimit` with new limits is an exact edit of both halves")
     func prlimit() throws {
         let request = Request(id: 1, .prlimit(.caller, .openFiles, Limit(soft: 2000, hard: 65536)))
         #expect(try policy.granted(request).first?.new == Limit(soft: 2000, hard: 65536))
         #expect(!policy.grants(Request(id: 1, .prlimit(.caller, .openFiles, Limit(65537)))))
     }
 
-    @Test("Several rules: the one that reaches furthest grants, then the first by name")
+    @Test("Of several rules, the one with the highest ceiling grants, then the first by name")
     func whichRule() throws {
         let policy = Policy(allows: [allow("c", files: 9000), allow("b", files: 9000), allow("a", files: 8000)])
         #expect(try policy.granted(set(files(7000))).first?.rule == "b")
         #expect(try policy.granted(set(files(9000))).first?.rule == "b")
     }
 
-    @Test("Whoever may lower may undo a raise too")
+    @Test("A caller that may lower a limit may also undo a raise")
     func mayLower() throws {
         let policy = Policy(allows: [allow("a"), allow("b", files: 10, lower: true)])
         #expect(try policy.granted(set(files(65536))).first?.mayLower == true)

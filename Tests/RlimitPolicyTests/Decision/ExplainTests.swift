@@ -3,7 +3,7 @@ import Testing
 
 @testable import RlimitPolicy
 
-@Suite("What one is told of one's rights")
+@Suite("Explanations")
 struct ExplainTests {
     func explain(
         _ policy: Policy, _ operation: Request.Operation, by peer: Peer = caller(), on snapshot: TargetSnapshot? = nil
@@ -12,7 +12,7 @@ struct ExplainTests {
             Request(id: 1, isExplain: true, operation), from: peer, on: snapshot ?? itself(peer), detail: { plain })
     }
 
-    @Test("Of a get: now, the most, and by which rule")
+    @Test("Explaining a get reports the current limits, the maximum and its rule")
     func most() throws {
         let explanation = explain(Policy(allows: [allow()]), .get(.caller, .all))
         #expect(explanation.isAllowed && explanation.verdicts.count == 16)
@@ -24,7 +24,7 @@ struct ExplainTests {
         }
     }
 
-    @Test("The most is no more than fs.nr_open and what a deny leaves")
+    @Test("The maximum is bounded by fs.nr_open and by deny rules")
     func bounded() throws {
         let rule = allow(files: .infinity)
         func most(_ policy: Policy) throws -> Limit? {
@@ -37,7 +37,7 @@ struct ExplainTests {
         #expect(try most(Policy(allows: [rule], denies: [none])) == Limit(4096))
     }
 
-    @Test("Of edits: what each comes to, and why the first that is refused is")
+    @Test("Explaining edits reports the result of each, and the reason of the first refusal")
     func edits() throws {
         let batch = EditBatch([
             files(8192), files(0), NumericEdit(.cpuTime, hard: 9000), NumericEdit(.nice, soft: 2000),
@@ -53,7 +53,7 @@ struct ExplainTests {
         #expect(explanation.verdicts[1].error == explanation.refusal)
     }
 
-    @Test("It says what authorize does")
+    @Test("An explanation agrees with authorize")
     func agreement() {
         let policy = Policy(allows: [allow()])
         for bound in [0, 1024, 4096, 65536, 65537, .infinity] as [Limit.Bound] {
@@ -69,7 +69,7 @@ struct ExplainTests {
         }
     }
 
-    @Test("Nothing of a process one has no business with; of a protected one, that it is")
+    @Test("An explanation reveals nothing of a process that the caller may not see, and says if a process is protected")
     func strangers() throws {
         let stranger = explain(.baselineOnly, .get(.caller, .all), on: process(uid: 1001))
         #expect(!stranger.isAllowed)

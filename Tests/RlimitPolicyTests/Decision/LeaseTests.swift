@@ -3,11 +3,11 @@ import Testing
 
 @testable import RlimitPolicy
 
-@Suite("Grants that have an end")
+@Suite("Rules with leases")
 struct LeaseTests {
     let policy = Policy(allows: [allow(lease: LeaseTerms(maxDuration: .seconds(3600), isRequired: true))])
 
-    @Test("A rule that demands a lease grants nothing without one, and says so")
+    @Test("A rule that requires a lease grants nothing without one, and the refusal says so")
     func required() throws {
         let error = policy.refused(set(files(8192)))
         #expect(
@@ -21,7 +21,7 @@ struct LeaseTests {
         #expect(policy.refused(set(files(65537)))?.message.contains("lease") == false)
     }
 
-    @Test("The refusal names what was asked, and how far the rule reaches where that is less")
+    @Test("The refusal names the requested value, or the ceiling of the rule if that is lower")
     func asked() {
         let policy = Policy(allows: [allow(lease: LeaseTerms(isRequired: true))])
         let near = policy.refused(set(files(5000)))
@@ -36,7 +36,7 @@ struct LeaseTests {
         #expect(strange?.message == near?.message && strange?.allowed == nil)
     }
 
-    @Test("A rule that demands none grants for good and with an end")
+    @Test("A rule that requires no lease grants permanent changes and leases")
     func optional() {
         let policy = Policy(allows: [allow()])
         for lease in [nil, .connection, .duration(.seconds(1_000_000))] as [LeaseTerm?] {
@@ -44,7 +44,7 @@ struct LeaseTests {
         }
     }
 
-    @Test("The baseline is no lease: its end would lower")
+    @Test("The baseline grants no lease, because the end of a lease lowers")
     func baseline() {
         let edit = NumericEdit(.openFiles, soft: 4096)
         #expect(Policy.baselineOnly.grants(set(edit)))
@@ -52,7 +52,7 @@ struct LeaseTests {
         #expect(Policy(allows: [allow()]).grants(set(edit, lease: .connection)))
     }
 
-    @Test("What more a lease would give is told beside the most for good")
+    @Test("An explanation reports what a lease would grant above the permanent maximum")
     func explained() throws {
         let question = Request(id: 1, isExplain: true, .get(.caller, ResourceSet([.openFiles])))
         let verdict = try #require(

@@ -3,34 +3,34 @@ import Testing
 
 @testable import RlimitPolicy
 
-@Suite("What no rule can open")
+@Suite("Processes that no rule can change")
 struct NeverChangedTests {
-    /// A rule that opens all there is.
+    /// A rule that grants everything.
     static let everything = AllowRule(
         name: "everything", caller: .everyone, target: TargetPattern(.any, users: IDSet([0...4_294_967_294])),
         ceilings: Ceilings(Dictionary(uniqueKeysWithValues: Resource.allCases.map { ($0, .infinity) })), mayLower: true)
 
-    @Test("The rule of these tests does open what is not protected")
+    @Test("The rule of these tests grants changes of unprotected processes")
     func control() {
         #expect(Policy(allows: [Self.everything]).grants(set(files(9000)), on: process(uid: 0, gid: 0)))
     }
 
-    @Test("The agent, process 1, numbers below, and threads of the kernel")
+    @Test("The agent, process 1, lower process ids, and kernel threads are never changed")
     func hardCoded() {
         let policy = Policy(allows: [Self.everything])
         var agent = process(uid: 990)
         agent.isAgent = true
         let thread = ProcessDetail(isKernelThread: true, capabilities: .max, cgroup: "/", ancestors: [2])
         let cases: [(TargetSnapshot, ProcessDetail, String)] = [
-            (agent, plain, "no rule lets anyone change the limits of the agent itself"),
+            (agent, plain, "no rule can change the limits of the agent itself"),
             (
                 process(uid: 0, gid: 0, pid: 1), plain,
-                "no rule reaches process 1: the agent neither changes its limits nor reads them"
+                "no rule applies to process 1: the agent neither reads nor changes its limits"
             ),
-            (process(pid: 0), plain, "no rule reaches process 1: the agent neither changes its limits nor reads them"),
+            (process(pid: 0), plain, "no rule applies to process 1: the agent neither reads nor changes its limits"),
             (
                 process(uid: 0, gid: 0, pid: 2), thread,
-                "pid 2 is a thread of the kernel, which no rule lets anyone change"
+                "pid 2 is a kernel thread, and no rule can change its limits"
             ),
         ]
         for (snapshot, detail, message) in cases {
@@ -44,7 +44,7 @@ struct NeverChangedTests {
         }
     }
 
-    @Test("Even the baseline, and even for root")
+    @Test("The baseline and root are refused too")
     func baseline() {
         let root = caller(uid: 0, gid: 0)
         let policy = Policy.baselineOnly
@@ -54,7 +54,7 @@ struct NeverChangedTests {
         #expect(!policy.grants(set(NumericEdit(.cpuTime, soft: 4096)), on: agent))
     }
 
-    @Test("Users on the list, if any of the three ids is theirs")
+    @Test("Protected users are refused if any of the three user ids is theirs")
     func protectedUsers() {
         let policy = Policy(allows: [Self.everything], protection: Protection(users: IDSet(999)))
         var snapshot = process(uid: 1001)
@@ -64,7 +64,7 @@ struct NeverChangedTests {
         #expect(policy.grants(get, on: snapshot))
     }
 
-    @Test("Units and cgroups on the list; a process whose cgroup cannot be read may be one of them")
+    @Test("Protected units and cgroups are refused, and so is a process with an unreadable cgroup")
     func protectedCgroups() throws {
         let policy = Policy(
             allows: [Self.everything],

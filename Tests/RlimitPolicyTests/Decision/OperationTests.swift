@@ -3,11 +3,11 @@ import Testing
 
 @testable import RlimitPolicy
 
-@Suite("Reading others, and administrators' operations")
+@Suite("Reads of other processes, and operations for administrators")
 struct OperationTests {
     let other = process(uid: 1001)
 
-    @Test("An allow lets read and change what its operations say")
+    @Test("An allow rule grants the operations that it lists")
     func operations() {
         for operation in [.get, .usage, .set] as [Operations] {
             var rule = allow(target: TargetPattern(.any))
@@ -21,14 +21,14 @@ struct OperationTests {
         }
     }
 
-    @Test("Who reads a process with more privilege must be let by a rule that names its user")
+    @Test("Reading a process with more privilege requires a rule that names its user")
     func privilegedReads() {
         let root = process(uid: 0, gid: 0)
         #expect(!Policy(allows: [allow(target: TargetPattern(.any))]).grants(get, on: root))
         #expect(Policy(allows: [allow(target: TargetPattern(.any, users: IDSet(0)))]).grants(get, on: root))
     }
 
-    @Test("stats and everyone's leases only by a rule that names them, and only beside the agent")
+    @Test("`stats` and the leases of others require a rule that names them and a caller in the agent's namespace")
     func administrators() throws {
         var rule = allow()
         let stats = Request(id: 1, .stats), leases = Request(id: 1, .leaseList)
@@ -49,7 +49,7 @@ struct OperationTests {
         #expect(try !allLeases(policy, contained()))
         let denied = Policy(allows: [rule], denies: [DenyRule(name: "no", caller: .everyone, operations: .stats)])
         guard case .failure(let error) = denied.authorize(stats, from: caller()) else {
-            Issue.record("a deny that names stats was passed over")
+            Issue.record("a deny rule that names stats had no effect")
             return
         }
         #expect(error.rule == "no")
@@ -57,7 +57,7 @@ struct OperationTests {
         #expect((try? general.authorize(stats, from: caller()).get()) != nil)
     }
 
-    @Test("What is about a process is not judged without one")
+    @Test("A request about a process is not decided without one")
     func withoutProcess() {
         for request in [get, usage, set(files(1))] {
             guard case .failure(let error) = Policy(allows: [allow()]).authorize(request, from: caller()) else {
@@ -68,7 +68,7 @@ struct OperationTests {
         }
     }
 
-    @Test("Whether a caller may speak of others at all")
+    @Test("Whether a caller may name other processes at all")
     func othersAtAll() {
         #expect(!Policy.baselineOnly.mayTargetOthers(caller()))
         #expect(Policy(allows: [allow()]).mayTargetOthers(caller()))

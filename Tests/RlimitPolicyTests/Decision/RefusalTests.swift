@@ -3,9 +3,9 @@ import Testing
 
 @testable import RlimitPolicy
 
-@Suite("What a refusal says")
+@Suite("Messages of refusals")
 struct RefusalTests {
-    @Test("Who, what, and the most that would be granted by which rule")
+    @Test("A refusal names the caller, the resource, the maximum and its rule")
     func raise() {
         let error = Policy(allows: [allow()]).refused(set(NumericEdit(.cpuTime), files(2_000_000)))
         #expect(error?.code == .deniedByPolicy && error?.errno == 1)
@@ -18,20 +18,20 @@ struct RefusalTests {
                 == "no rule lets uid 1000 raise memlock to 8 GiB; the most is 4 KiB, the present hard limit")
     }
 
-    @Test("The deny that refused, by name")
+    @Test("A refusal names the deny rule")
     func deny() {
         let deny = DenyRule(name: "at most 8k", caller: .everyone, above: Ceilings([.openFiles: 8192]))
         let error = Policy(allows: [allow()], denies: [deny]).refused(set(files(20_000)))
         #expect(error?.rule == "at most 8k" && error?.allowed == Limit(8192))
         #expect(
             error?.message
-                == "rule \"at most 8k\" refuses uid 1000 nofile above 8192, and 20000 was asked; the most is 8192 "
+                == "rule \"at most 8k\" refuses uid 1000 nofile above 8192, and 20000 was requested; the most is 8192 "
                 + "(rule \"web servers\")")
         let all = Policy(allows: [allow()], denies: [DenyRule(name: "no", caller: .everyone)])
         #expect(all.refused(set(files(5000)))?.message == "rule \"no\" refuses uid 1000 any change of nofile of itself")
     }
 
-    @Test("To a caller in a container nothing of the agent's process numbers")
+    @Test("A refusal shows no process ids to a caller in a container")
     func numbers() throws {
         let inside = contained()
         let refusal = try #require(Policy.baselineOnly.refused(set(files(20_000)), by: inside, on: process(uid: 1001)))
@@ -41,15 +41,15 @@ struct RefusalTests {
         #expect(outside.message.contains("pid \(process().identity.pid) (uid 1001)"), "\(outside)")
     }
 
-    @Test("Lowering, and who can do it instead")
+    @Test("A refusal to lower points to setrlimit(2)")
     func lower() {
         #expect(
             Policy(allows: [allow()]).refused(set(NumericEdit(.openFiles, soft: 512)))?.message
                 == "no rule lets uid 1000 lower the soft limit of nofile from 1024 to 512 through the agent; a process "
-                + "lowers its own by setrlimit")
+                + "can lower its own limits with setrlimit(2)")
     }
 
-    @Test("Nothing of a process that the caller has no business with")
+    @Test("A refusal reveals no limits of a process that the caller may not see")
     func stranger() {
         let error = Policy(allows: [allow()]).refused(set(files(8192)), on: process(uid: 1001, now: Limit(777)))
         #expect(error?.message == "no rule lets uid 1000 change nofile of pid 700 (uid 1001)")
@@ -62,7 +62,7 @@ struct RefusalTests {
                 == "no rule lets uid 1000 read the usage of pid 700 (uid 1001)")
     }
 
-    @Test("What stands in the way: privilege, or a container")
+    @Test("A refusal says that privilege or a container is the reason")
     func hints() {
         let privileged = Policy(allows: [allow(target: TargetPattern(.any))]).refused(
             set(files(8192)), on: process(uid: 0))

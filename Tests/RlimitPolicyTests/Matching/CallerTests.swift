@@ -3,7 +3,7 @@ import Testing
 
 @testable import RlimitPolicy
 
-@Suite("Whom a rule is about")
+@Suite("Matching of callers")
 struct CallerTests {
     func grants(_ pattern: CallerPattern, to peer: Peer) -> Bool {
         Policy(allows: [allow(caller: pattern, target: TargetPattern(.itself))]).grants(set(files(8192)), by: peer)
@@ -20,7 +20,7 @@ struct CallerTests {
         return policy.refused(set(files(8192)), by: peer)?.rule == "no"
     }
 
-    @Test("Users, by number and range")
+    @Test("Users match by number and by range")
     func users() {
         let pattern = CallerPattern(CallerKeys(users: IDSet([5...5, 1000...1999])))
         for (uid, fits) in [(4, false), (5, true), (6, false), (999, false), (1000, true), (1999, true), (2000, false)]
@@ -30,7 +30,7 @@ struct CallerTests {
         #expect(!grants(CallerPattern(CallerKeys(users: IDSet())), to: caller()))
     }
 
-    @Test("Groups, the primary and the supplementary ones")
+    @Test("Groups match the primary and the supplementary ones")
     func groups() {
         let pattern = CallerPattern(CallerKeys(groups: IDSet(29)))
         #expect(grants(pattern, to: caller(gid: 29)))
@@ -38,7 +38,7 @@ struct CallerTests {
         #expect(!grants(pattern, to: caller(groups: [4, 30])))
     }
 
-    @Test("All keys must fit, and of each key one value")
+    @Test("All keys must match, each with one of its values")
     func allKeys() {
         let pattern = CallerPattern(CallerKeys(users: IDSet(1000, 1001), groups: IDSet(29)))
         #expect(grants(pattern, to: caller(uid: 1001, groups: [29])))
@@ -46,7 +46,7 @@ struct CallerTests {
         #expect(!grants(pattern, to: caller(uid: 1002, groups: [29])))
     }
 
-    @Test("Units and cgroups and labels, where the kernel vouches for them")
+    @Test("Units, cgroups and labels match only a pinned caller")
     func facts() throws {
         let unit = CallerPattern(CallerKeys(units: [UnitPattern("nginx.service")]))
         let cgroup = CallerPattern(CallerKeys(cgroups: [try CgroupPattern("/system.slice/*")]))
@@ -64,7 +64,7 @@ struct CallerTests {
         }
     }
 
-    @Test("What is not known lets no allow grant, and no deny pass")
+    @Test("An unknown fact stops allow rules and not deny rules")
     func unknownFacts() throws {
         let patterns = [
             CallerPattern(CallerKeys(units: [UnitPattern("nginx.service")])),
@@ -80,12 +80,12 @@ struct CallerTests {
                 #expect(try denies(pattern, to: peer))
             }
         }
-        // What is known decides before what is not.
+        // A known mismatch decides before an unknown fact.
         let bob = CallerPattern(CallerKeys(users: IDSet(1001), units: [UnitPattern("nginx.service")]))
         #expect(try !denies(bob, to: unpinned))
     }
 
-    @Test("Exceptions take the same keys, and hold where all of them fit")
+    @Test("Exceptions take the same keys and apply if all of them match")
     func exceptions() throws {
         let pattern = CallerPattern(
             CallerKeys(users: IDSet([1000...1999])), except: CallerKeys(users: IDSet(1001), groups: IDSet(29)))
@@ -95,7 +95,9 @@ struct CallerTests {
         }
     }
 
-    @Test("Root in a container can take any ids, so only a rule that names its cgroup grants it anything")
+    @Test(
+        "A caller in a container is granted something only by a rule that names its cgroup, because its root can take any ids"
+    )
     func containers() throws {
         let patterns: [CallerPattern] = [
             .everyone, .users(1000), CallerPattern(CallerKeys(groups: IDSet(1000))),
@@ -111,7 +113,7 @@ struct CallerTests {
         #expect(!grants(named, to: caller(cgroup: "/user.slice/kubepods/x")))
     }
 
-    @Test("A deny is about callers in containers too")
+    @Test("A deny rule also applies to callers in containers")
     func denyReachesContainers() throws {
         #expect(try denies(.everyone, to: contained()))
         #expect(try denies(.users(1000), to: contained()))

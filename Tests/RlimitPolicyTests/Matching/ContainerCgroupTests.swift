@@ -3,7 +3,7 @@ import Testing
 
 @testable import RlimitPolicy
 
-@Suite("Whose a cgroup is")
+@Suite("The container of a cgroup")
 struct ContainerCgroupTests {
     static let id = "5f2d8c0b7c1e4a6f93d2b1a0c9e8d7f6"
 
@@ -25,7 +25,7 @@ struct ContainerCgroupTests {
         ("/../docker/\(id)", ["", "/x"]),
     ]
 
-    @Test("Whatever is made below it, it is the same container's", arguments: layouts)
+    @Test("Every cgroup below a container belongs to the container", arguments: layouts)
     func cut(container: String, below: [String]) {
         for rest in below {
             #expect(Policy.baselineOnly.container(of: container + rest) == container, "\(rest)")
@@ -33,12 +33,12 @@ struct ContainerCgroupTests {
         }
     }
 
-    @Test("Paths that say nothing are what they are", arguments: ["", "/", "/..", "a", "/x.slice/y.slice"])
+    @Test("A path without a container is returned unchanged", arguments: ["", "/", "/..", "a", "/x.slice/y.slice"])
     func odd(path: String) {
         #expect(Policy.baselineOnly.container(of: path) == path)
     }
 
-    @Test("Root beside the agent and whom a rule gives stats look after the agent, and nobody in a container does")
+    @Test("Administrators are root and callers with stats in the agent's namespace, and never a caller in a container")
     func administrators() {
         var rule = allow("watch", caller: .everyone)
         rule.operations = [.stats]

@@ -16,7 +16,7 @@ struct PatternTests {
         ("/**", "a", false), ("/a/**", "/a//b", false), ("/a/**", "/a/", false), ("/a/**", "/a/./b", false),
     ]
 
-    @Test("A cgroup pattern is anchored at both ends, and a star stays within one component", arguments: cgroups)
+    @Test("A cgroup pattern is anchored at both ends, and a star matches within one component", arguments: cgroups)
     func cgroup(pattern: String, path: String, fits: Bool) throws {
         #expect(try CgroupPattern(pattern).matches(path) == fits)
     }
@@ -27,7 +27,7 @@ struct PatternTests {
         ("/**/a", .starsNotLast), ("/a**", .starsNotLast), ("/a/**/", .starsNotLast), ("/a/***", .starsNotLast),
     ]
 
-    @Test("A path that could never fit is no pattern", arguments: malformed)
+    @Test("A path that cannot match is rejected as a pattern", arguments: malformed)
     func malformedCgroup(text: String, fault: CgroupPattern.Malformed) {
         #expect(throws: fault) { try CgroupPattern(text) }
     }
@@ -48,7 +48,7 @@ struct PatternTests {
         ("nginx.service", "/system.slice/../nginx.service", false),
         ("nginx.service", "/system.slice", false),
         ("getty@*.service", "/system.slice/system-getty.slice/getty@tty1.service", true),
-        // Below a delegated unit names are chosen by whoever it was delegated to. An accent on a slash does not hide it.
+        // The owner of a delegated unit chooses the names below it. A combining accent does not hide a slash.
         ("nginx.service", "/system.slice/docker-1.scope/x.slice/nginx.service", false),
         ("nginx.service", "/system.slice/docker-1.scope/\u{301}x.slice/nginx.service", false),
         ("nginx.service", "/machine.slice/machine-a.scope/payload/system.slice/nginx.service", false),
@@ -56,7 +56,7 @@ struct PatternTests {
         ("nginx.service", "/user.slice/\u{301}x.slice/nginx.service", false),
     ]
 
-    @Test("A unit is found in whatever system slice, and not where users name things", arguments: units)
+    @Test("A unit matches in any system slice, and not below /user.slice", arguments: units)
     func unit(pattern: String, path: String, fits: Bool) {
         #expect(UnitPattern(pattern).matches(path) == fits)
     }
@@ -75,18 +75,18 @@ struct PatternTests {
         ("/kubepods/pod1/c (deleted)", nil), ("/", nil),
     ]
 
-    @Test("A pod is found below the roots of pods only", arguments: pods)
+    @Test("A pod is found only below the roots of pods", arguments: pods)
     func pod(path: String, pod: String?) {
         #expect(CgroupPath.pod(of: path, below: Policy.standardPodRoots).map(String.init) == pod)
     }
 
-    @Test("Stars that nest do not take for ever")
+    @Test("Many stars are matched in bounded time")
     func hostileStars() {
         let pattern = TextPattern(String(repeating: "*a", count: 50) + "b")
         #expect(!pattern.matches(String(repeating: "a", count: 5000)))
     }
 
-    @Test("Ids are found in ranges that overlap, touch, or were given in any order")
+    @Test("Ids are found in ranges that overlap, touch, or have any order")
     func idSets() {
         let set = IDSet([50...60, 0...0, 10...20, 15...30, 31...31, 4_294_967_290...4_294_967_294])
         #expect(set.ranges == [0...0, 10...31, 50...60, 4_294_967_290...4_294_967_294])

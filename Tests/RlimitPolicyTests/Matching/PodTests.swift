@@ -3,19 +3,19 @@ import Testing
 
 @testable import RlimitPolicy
 
-@Suite("Pods, where container runtimes put them")
+@Suite("Pods in the layouts of container runtimes")
 struct PodTests {
     static let uid = "3a1f0c1e-9d4b-4d52-8a77-0f6c2b1d9e10"
     static let escaped = "3a1f0c1e_9d4b_4d52_8a77_0f6c2b1d9e10"
     static let id = "5f2d8c0b7c1e4a6f93d2b1a0c9e8d7f65f2d8c0b7c1e4a6f93d2b1a0c9e8d7f6"
 
-    // What follows the pod's own path, for each: driver and quality of service, then the runtime.
+    // Each layout: the cgroup driver and quality of service, then the path below the pod.
     static let layouts: [(pod: String, rest: String)] = {
         let systemd = [
             "/kubepods.slice/kubepods-pod\(escaped).slice",
             "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod\(escaped).slice",
             "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod\(escaped).slice",
-            // A static pod of the node: its uid is a hash.
+            // A static pod of the node, with a hash as its uid.
             "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1fa2c6d1f1a3c0c7e2a4b6d8f0a1c2e3.slice",
         ]
         let cgroupfs = [
@@ -31,14 +31,16 @@ struct PodTests {
             + cgroupfs.flatMap { pod in folders.map { (pod, $0) } }
     }()
 
-    @Test("systemd and cgroupfs, each quality of service, containerd, CRI-O and Docker", arguments: layouts)
+    @Test(
+        "Pods are found with systemd and cgroupfs, each quality of service, containerd, CRI-O and Docker",
+        arguments: layouts)
     func layout(pod: String, rest: String) {
         #expect(CgroupPath.pod(of: pod + rest, below: Policy.standardPodRoots).map(String.init) == pod)
     }
 
     static let nodeRoot = "/system.slice/docker-\(id).scope/kubelet.slice/kubelet-kubepods.slice"
     static let nested: [(root: String, path: String, pod: String?)] = [
-        // kind: a node is a container, its kubelet has a slice of its own.
+        // kind: a node is a container with a slice for its kubelet.
         (
             nodeRoot,
             nodeRoot + "/kubelet-kubepods-burstable.slice/kubelet-kubepods-burstable-pod\(escaped).slice"
@@ -47,7 +49,7 @@ struct PodTests {
         ),
         (nodeRoot, nodeRoot + "/kubelet-kubepods-besteffort.slice", nil),
         (nodeRoot, "/system.slice/docker-\(id).scope/kubelet.slice/kubelet.service", nil),
-        // The same without its root being named.
+        // The same without its root in pod_roots.
         ("/kubepods.slice", nodeRoot + "/kubelet-kubepods-pod\(escaped).slice/cri-containerd-\(id).scope", nil),
         (
             "/docker/\(id)/kubelet/kubepods", "/docker/\(id)/kubelet/kubepods/burstable/pod\(uid)/\(id)",
@@ -58,7 +60,7 @@ struct PodTests {
             "/system.slice/k3s.service/kubepods", "/system.slice/k3s.service/kubepods/burstable/pod\(uid)/\(id)",
             "/system.slice/k3s.service/kubepods/burstable/pod\(uid)"
         ),
-        // A root whose own name has the mark.
+        // A root with a name that contains the mark.
         ("/kube-pods.slice", "/kube-pods.slice/kube-pods-burstable.slice", nil),
         (
             "/kube-pods.slice", "/kube-pods.slice/kube-pods-burstable.slice/kube-pods-burstable-pod\(escaped).slice/x",
@@ -66,12 +68,12 @@ struct PodTests {
         ),
     ]
 
-    @Test("Nodes within containers, by pod_roots", arguments: nested)
+    @Test("Pods of nodes in containers are found by pod_roots", arguments: nested)
     func nestedNode(root: String, path: String, pod: String?) {
         #expect(CgroupPath.pod(of: path, below: [root]).map(String.init) == pod)
     }
 
-    @Test("Of roots within each other the inner counts, in whatever order they are written")
+    @Test("Of nested roots the innermost counts, in any order")
     func rootsWithinEachOther() {
         let roots = ["/kubepods", "/kubepods/pod1/c/kubepods"]
         let path = "/kubepods/pod1/c/kubepods/pod2/d"
@@ -93,13 +95,13 @@ struct PodTests {
         "/system.slice/kubepods.slice/kubepods-pod1.slice/c", "/kubepods.slice/kubepods-podx.sliced/c",
     ]
 
-    @Test("No pod is made by a name", arguments: hostile)
+    @Test("The name of a cgroup cannot imitate a pod", arguments: hostile)
     func noPod(path: String) {
         #expect(CgroupPath.pod(of: path, below: Policy.standardPodRoots) == nil)
     }
 
     @Test(
-        "What a container makes below its own cgroup, whatever its name, is still in its own pod",
+        "A cgroup that a container creates, whatever its name, is still in its own pod",
         arguments: [
             "/kubepods/pod1/c/pod2", "/kubepods/pod1/c/kubepods/pod2/x", "/kubepods/pod1/pod2",
             "/kubepods/pod1/\u{301}pod2",
@@ -108,7 +110,7 @@ struct PodTests {
         ])
     func delegated(path: String) throws {
         #expect(CgroupPath.pod(of: path, below: Policy.standardPodRoots).map(String.init) == "/kubepods/pod1")
-        // And so reaches nobody in the other.
+        // It therefore matches no process of the other pod.
         let policy = Policy(allows: [allow(caller: inKubepods, target: TargetPattern(.samePod))])
         let peer = caller(depth: 2, cgroup: path)
         #expect(!policy.grants(set(files(9000)), by: peer, on: process(), detail(cgroup: "/kubepods/pod2/c")))
@@ -116,7 +118,7 @@ struct PodTests {
     }
 
     @Test(
-        "A name that looks like a removed cgroup, or one elsewhere, grants nothing and gets past no deny",
+        "A name like that of a removed or outside cgroup grants nothing and bypasses no deny rule",
         arguments: [
             "/kubepods/pod1/c/x (deleted)", "/kubepods/pod1/c/\u{600} (deleted)", "/../kubepods/pod1/c", "/..",
             "/../\u{301}pod1",
@@ -125,7 +127,7 @@ struct PodTests {
         let peer = caller(depth: 2, cgroup: path)
         let wide = allow(caller: inKubepods)
         #expect(!Policy(allows: [wide]).grants(set(files(9000)), by: peer))
-        // In the agent's namespace something is granted that a deny can take.
+        // In the agent's namespace, something is granted that a deny rule can refuse.
         let local = caller(cgroup: path)
         let everyone = allow("all", caller: .everyone)
         #expect(Policy(allows: [everyone]).grants(set(files(9000)), by: local))

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RlimitPolicy
 
-@Suite("How the target stands to the caller")
+@Suite("Relations of target and caller")
 struct RelationTests {
     func grants(
         _ relation: TargetPattern.Relation, users: IDSet? = nil, by peer: Peer = caller(), on snapshot: TargetSnapshot,
@@ -24,14 +24,14 @@ struct RelationTests {
         return policy.refused(set(files(8192)), by: peer, on: snapshot, detail)?.rule == "no"
     }
 
-    @Test("self is the process that connected, with the ids it connected with")
+    @Test("`self` is the process that connected, with the ids at connect")
     func itselfOnly() throws {
         #expect(try grants(.itself, on: itself()))
         #expect(try !grants(.itself, on: process()))
         #expect(try !grants(.itself, on: process(uid: 1001)))
     }
 
-    @Test("same-user is every process with the caller's six ids")
+    @Test("`same-user` is every process with the caller's six ids")
     func sameUser() throws {
         #expect(try grants(.sameUser, on: itself()))
         #expect(try grants(.sameUser, on: process()))
@@ -39,7 +39,7 @@ struct RelationTests {
         #expect(try !grants(.sameUser, on: process(gid: 1001)))
     }
 
-    @Test("For a caller in a container same-user is its own pod; without a pod it is itself alone")
+    @Test("For a caller in a container, `same-user` is its own pod, or only itself without a pod")
     func sameUserInContainer() throws {
         let peer = contained()
         #expect(try grants(.sameUser, by: peer, on: itself(peer)))
@@ -53,7 +53,7 @@ struct RelationTests {
         #expect(try !grants(.sameUser, by: docker, on: process(), detail(cgroup: "/system.slice/docker-1.scope")))
     }
 
-    @Test("descendant is below the caller and has its ids; the caller itself is not")
+    @Test("`descendant` is a process below the caller with its ids, and not the caller itself")
     func descendant() throws {
         let below = detail(cgroup: nil, ancestors: [600, 500, 1])
         #expect(try grants(.descendant, on: process(), below))
@@ -66,7 +66,7 @@ struct RelationTests {
         #expect(denies(.descendant, on: process(), detail(cgroup: nil, ancestors: [600])))
     }
 
-    @Test("same-cgroup reaches other users, but not where users make cgroups themselves")
+    @Test("`same-cgroup` includes other users, but nothing below /user.slice")
     func sameCgroup() throws {
         let peer = caller(cgroup: "/system.slice/app.service")
         #expect(try grants(.sameCgroup, by: peer, on: itself(peer)))
@@ -79,7 +79,7 @@ struct RelationTests {
         #expect(denies(.sameCgroup, by: caller(cgroup: nil), on: process()))
     }
 
-    @Test("same-pod reaches other users of the pod")
+    @Test("`same-pod` includes other users of the pod")
     func samePod() throws {
         let peer = contained()
         #expect(try grants(.samePod, by: peer, on: itself(peer)))
@@ -91,7 +91,7 @@ struct RelationTests {
         #expect(try !grants(.samePod, by: host, on: process(), detail(cgroup: "/system.slice/x.service")))
     }
 
-    @Test("any is every process, other-user every process with a user id that is not the caller's")
+    @Test("`any` is every process, `other-user` every process with a user id other than the caller's")
     func anyAndOther() throws {
         for snapshot in [itself(), process(), process(uid: 1001)] { #expect(try grants(.any, on: snapshot)) }
         #expect(try !grants(.otherUser, on: process(gid: 5)))
@@ -102,7 +102,7 @@ struct RelationTests {
         #expect(!denies(.otherUser, on: process()))
     }
 
-    @Test("target.users: an allow wants all three ids among them, a deny any")
+    @Test("For target.users, an allow rule requires all three ids, a deny rule any of them")
     func targetUsers() throws {
         var mixed = process(uid: 1001)
         mixed.identity.credentials.savedUID = 1002
@@ -113,7 +113,7 @@ struct RelationTests {
         #expect(!denies(.any, users: IDSet(1003), on: mixed))
     }
 
-    @Test("A target with more privilege than the caller must be named")
+    @Test("A target with more privilege than the caller must be named in target.users")
     func privilege() throws {
         let capable = detail(cgroup: nil, capabilities: 0b11)
         #expect(try !grants(.any, on: process(uid: 0, gid: 0)))
@@ -131,7 +131,7 @@ struct RelationTests {
         #expect(try !grants(.any, on: setuid))
     }
 
-    @Test("What is not known lets no deny pass")
+    @Test("An unknown fact does not stop a deny rule")
     func unknownInDeny() {
         let blind = contained()
         #expect(denies(.samePod, by: blind, on: process(uid: 1001), detail(cgroup: nil)))

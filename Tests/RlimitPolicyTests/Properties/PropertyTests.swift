@@ -4,9 +4,9 @@ import Testing
 
 @testable import RlimitPolicy
 
-@Suite("What holds whatever the rules")
+@Suite("Properties of random policies")
 struct PropertyTests {
-    @Test("The decision is the one that its description gives", arguments: 0..<4)
+    @Test("The decision agrees with the reference decision", arguments: 0..<4)
     func agreesWithReference(seed: Int) {
         var world = RandomPolicies(seed: UInt64(seed) * 7919)
         var granted = 0
@@ -28,11 +28,11 @@ struct PropertyTests {
             #expect(policy.grants(get, by: peer, on: snapshot, detail) == reference.mayRead(.get), "round \(round)")
             #expect(policy.grants(usage, by: peer, on: snapshot, detail) == reference.mayRead(.usage), "round \(round)")
         }
-        // Both answers were seen often, or the test says nothing.
+        // Both outcomes must occur often for the test to be meaningful.
         #expect(granted > 500 && refused > 500)
     }
 
-    @Test("The order of rules means nothing, to the last word", arguments: 0..<4)
+    @Test("The order of rules does not change any message", arguments: 0..<4)
     func orderMeansNothing(seed: Int) {
         var world = RandomPolicies(seed: UInt64(seed) * 104_729 + 1)
         for _ in 0..<2000 {
@@ -54,7 +54,7 @@ struct PropertyTests {
         }
     }
 
-    @Test("A deny takes away only, an allow gives only", arguments: 0..<2)
+    @Test("A deny rule only removes grants, an allow rule only adds them", arguments: 0..<2)
     func monotonous(seed: Int) {
         var world = RandomPolicies(seed: UInt64(seed) * 31 + 5)
         for _ in 0..<3000 {
@@ -73,7 +73,7 @@ struct PropertyTests {
         }
     }
 
-    @Test("What a refusal says may be had, may be had; and no more", arguments: 0..<2)
+    @Test("The maximum in a refusal is granted, and nothing above it", arguments: 0..<2)
     func allowedIsTrue(seed: Int) {
         var world = RandomPolicies(seed: UInt64(seed) * 613 + 17)
         var checked = 0
@@ -96,7 +96,9 @@ struct PropertyTests {
         #expect(checked > 300)
     }
 
-    @Test("A refusal names the rule or says that there is none, and the most where one may know", arguments: 0..<2)
+    @Test(
+        "A refusal names the rule or says that there is none, and the maximum if the caller may know it",
+        arguments: 0..<2)
     func refusalsSayEnough(seed: Int) {
         var world = RandomPolicies(seed: UInt64(seed) * 271 + 9)
         var seen: [String: Int] = [:]
@@ -128,7 +130,7 @@ struct PropertyTests {
         for kind in ["rule", "none", "secret", "most"] { #expect(seen[kind, default: 0] > 100, "\(kind)") }
     }
 
-    @Test("With no rule nothing that prlimit(2) refuses its caller is granted, and nothing is lowered")
+    @Test("Without rules, nothing is granted that prlimit(2) refuses the caller, and nothing is lowered")
     func baselineIsTheKernels() {
         let ids: [UInt32] = [0, 1000]
         let bounds: [Limit.Bound] = [0, 5, 10, .infinity]

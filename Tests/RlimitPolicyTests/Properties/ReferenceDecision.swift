@@ -2,8 +2,8 @@ import RlimitModel
 
 @testable import RlimitPolicy
 
-/// The decision once more, written as it is told and not as it is computed: rule by rule, fact by fact, with nil for
-/// what is not known. Exact edits only.
+/// A second implementation of the decision, written from its description: rule by rule and fact by fact, with nil for an
+/// unknown fact. Covers only exact edits.
 struct ReferenceDecision {
     let allows: [AllowRule]
     let denies: [DenyRule]
@@ -102,7 +102,7 @@ struct ReferenceDecision {
         }
     }
 
-    // Removed, or outside of what the agent sees, or named as if it were.
+    // A removed cgroup, one outside the agent's namespace, or one with such a name.
     private func known(_ path: String?) -> String? {
         path.flatMap { $0.hasSuffix(" (deleted)") || $0.contains("/..") ? nil : $0 }
     }

@@ -3,9 +3,9 @@ import RlimitModel
 import RlimitWire
 import Testing
 
-/// What the agent does for every get and set asks malloc(3) for nothing, once its buffers have grown.
+/// Decoding and encoding of gets and sets does not call malloc(3) after the buffers have grown.
 ///
-/// Under a sanitizer, which brings its own allocator, there is nothing to count.
+/// Disabled under a sanitizer, which replaces the allocator.
 @Suite(.enabled("the allocator is the C library's") { allocations { allocate_once(64) } == 1 })
 struct AllocationTests {
     private static func requests() -> [Request] {
@@ -23,13 +23,13 @@ struct AllocationTests {
         ]
     }
 
-    @Test func theCounterSeesAnAllocation() {
+    @Test func `The counter counts an allocation`() {
         #expect(allocations { allocate_once(1) } == 1)
         #expect(allocations { for _ in 0..<10 { allocate_once(100_000) } } == 10)
         #expect(allocations { _ = [UInt8](repeating: 1, count: Int.random(in: 100...200)).span.count } >= 1)
     }
 
-    @Test func requestsAreDecodedWithoutAllocating() throws {
+    @Test func `Requests are decoded without allocations`() throws {
         var decoder = RequestDecoder()
         for request in Self.requests() {
             let payload = try Wire.frame(request).payload
@@ -41,13 +41,13 @@ struct AllocationTests {
                     isRight = isRight && decoded.id == request.id
                 }
             }
-            // Edits beyond the first lie apart, together.
+            // The edits after the first share one allocation.
             let most = request.editCount > 1 ? 1000 : 0
             #expect(count == most && isRight, "\(count) allocations for 1000 times \(request)")
         }
     }
 
-    @Test func framesAreFoundWithoutAllocating() throws {
+    @Test func `Frames are found without allocations`() throws {
         let stream = try (Self.requests() + Self.requests()).flatMap { try Wire.frame($0) }
         var found = 0
         let count = try allocations {
@@ -60,7 +60,7 @@ struct AllocationTests {
         #expect(count == 0 && found == 20)
     }
 
-    @Test func answersAreWrittenWithoutAllocating() {
+    @Test func `Responses are encoded without allocations`() {
         var encoder = ResponseEncoder()
         var queue = ByteQueue()
         let limits = Limits()
@@ -86,7 +86,7 @@ struct AllocationTests {
         }
     }
 
-    @Test func aQueueInSteadyUseDoesNotAllocate() {
+    @Test func `A queue in steady use does not allocate`() {
         var queue = ByteQueue()
         let piece = [UInt8](repeating: 1, count: 100)
         for _ in 0..<50 { queue.append(piece.span) }
@@ -100,7 +100,7 @@ struct AllocationTests {
     }
 }
 
-/// How often `body` allocates.
+/// The number of allocations in `body`.
 private func allocations(_ body: () throws -> Void) rethrows -> Int {
     let before = allocation_count()
     try body()

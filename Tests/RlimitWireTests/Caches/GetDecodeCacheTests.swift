@@ -3,7 +3,7 @@ import Testing
 
 @testable import RlimitWire
 
-/// What is asked again is not taken apart again, and never taken for anything else.
+/// A repeated message is not decoded again, and a different message is never mistaken for it.
 @Suite struct GetDecodeCacheTests {
     private static let gets = [
         Request(id: 1, .get(.caller, ResourceSet([.openFiles]))), Request(id: 1, .get(.caller, .all)),
@@ -12,7 +12,7 @@ import Testing
     ]
 
     @Test(arguments: [1, 127, 128, 1 << 32, UInt64(1) << 62, .max])
-    func `a get that repeats the last one is known by its id alone`(id: UInt64) throws {
+    func `A get that repeats the last one is recognized with a new id`(id: UInt64) throws {
         for get in Self.gets {
             var decoder = RequestDecoder()
             let first = try Wire.frame(get).payload
@@ -21,13 +21,13 @@ import Testing
             var again = get
             again.id = id
             let payload = try Wire.frame(again).payload
-            // An id of ten bytes goes the long way.
+            // An id of ten bytes is not recognized by the cache.
             if id < 1 << 63 { #expect(decoder.repeatedGet(payload.span)?.request == again) }
             #expect(try decoder.decode(payload.span) == again)
         }
     }
 
-    @Test func `whatever differs in a byte is not the same`() throws {
+    @Test func `A get that differs in one byte is not a repetition`() throws {
         for get in Self.gets {
             var decoder = RequestDecoder()
             let payload = try Wire.frame(get).payload
@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    @Test func `what is no plain get is never kept`() throws {
+    @Test func `A request that is not a plain get is never stored`() throws {
         let others = [
             Request(id: 1, isExplain: true, .get(.caller, .all)), Request(id: 1, .get(.attachedPidfd, .all)),
             Request(id: 1, .get(.cgroup("/a"), .all)), Request(id: 1, .usage(.caller, .process)),
@@ -61,13 +61,13 @@ import Testing
     @Test(arguments: [
         [0x08], [0x08, 0x80], [0x08, 0x80, 0x00], [0x10, 0x01], [], [UInt8](repeating: 0xff, count: 40),
     ])
-    func `ids that are none are left to the decoder`(payload: [UInt8]) throws {
+    func `A message with an invalid id is left to the decoder`(payload: [UInt8]) throws {
         var decoder = RequestDecoder()
         _ = try decoder.decode(Wire.frame(Self.gets[0]).payload.span)
         #expect(decoder.repeatedGet(payload.span) == nil)
     }
 
-    @Test func `an answer that is kept packed is what the encoder would write`() throws {
+    @Test func `A cached response has the bytes that the encoder would write`() throws {
         var encoder = ResponseEncoder()
         var numbers: [UInt64] = [0, 1, 127, 128, 65536, 1 << 40, .max - 1, .max]
         numbers += numbers.reversed()
@@ -88,7 +88,7 @@ import Testing
         }
     }
 
-    @Test func `an answer that repeats the last one is read the same, and one that does not is read anew`() throws {
+    @Test func `A response that repeats the last one is read the same, and another one is decoded`() throws {
         var decoder = ResponseDecoder()
         let limits = ResourceSet([.openFiles])
         func response(_ id: UInt64, _ soft: Limit.Bound, more: Bool = false) -> Response {

@@ -2,7 +2,7 @@ import RlimitModel
 import RlimitWire
 import Testing
 
-@Suite("A get that is asked again") struct GetEncodeCacheTests {
+@Suite("Encoding a repeated get") struct GetEncodeCacheTests {
     private static let ids: [UInt64] = [1, 2, 127, 128, 16383, 16384, 1 << 35, .max, 3]
     private static let timeouts: [Duration?] = [
         nil, .zero, .milliseconds(127), .milliseconds(128), .seconds(5), .seconds(3600), .seconds(3601),
@@ -14,7 +14,7 @@ import Testing
         .get(.cgroup("/" + String(repeating: "a", count: 100)), .all), .serverInfo,
     ]
 
-    @Test("has the bytes that it has when it is packed anew, whatever its number and its time")
+    @Test("A repeated get has the same bytes as a newly encoded one, for every id and timeout")
     func sameBytes() throws {
         for operation in Self.operations {
             var encoder = RequestEncoder()
@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    @Test("is not mixed up with another that was asked before, or with a question about it")
+    @Test("A repeated get is not confused with another get or with its explain")
     func notMixedUp() throws {
         var encoder = RequestEncoder()
         for before in Self.operations {

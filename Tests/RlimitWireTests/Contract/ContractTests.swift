@@ -3,9 +3,9 @@ import CRlimitProto
 import RlimitModel
 import Testing
 
-/// The contract itself, as protoc-c describes it: what the prescan and the decoders rely on.
+/// Properties of the protocol, from the descriptors of protoc-c, that the validator and the decoders rely on.
 @Suite struct ContractTests {
-    /// Every message that the outermost one may hold, and how deep the deepest lies.
+    /// All messages that the outermost message can contain, and their maximum depth.
     private func walk(
         _ message: UnsafePointer<ProtobufCMessageDescriptor>, _ path: [UnsafePointer<ProtobufCMessageDescriptor>] = [],
         _ visit: (ProtobufCMessageDescriptor) -> Void
@@ -31,19 +31,19 @@ import Testing
         return response.base.descriptor
     }
 
-    @Test func requestsAreFourDeepAndResponsesAtMostEight() {
+    @Test func `Requests nest four levels and responses at most eight`() {
         #expect(walk(Self.request) { _ in } == 4)
         #expect(walk(Self.response) { _ in } <= 8)
     }
 
-    @Test func everyFieldIsOfATypeThatThePrescanReads() {
+    @Test func `Every field has a type that the validator reads`() {
         let read = [
             PROTOBUF_C_TYPE_BOOL, PROTOBUF_C_TYPE_UINT32, PROTOBUF_C_TYPE_UINT64, PROTOBUF_C_TYPE_INT32,
             PROTOBUF_C_TYPE_ENUM, PROTOBUF_C_TYPE_STRING, PROTOBUF_C_TYPE_BYTES, PROTOBUF_C_TYPE_MESSAGE,
         ]
         for root in [Self.request, Self.response] {
             _ = walk(root) { message in
-                // One bit of a word for each.
+                // The validator has one bit of a word for each field.
                 #expect(message.n_fields <= 64)
                 for field in UnsafeBufferPointer(start: message.fields, count: Int(message.n_fields)) {
                     #expect(read.contains(field.type))
@@ -53,7 +53,7 @@ import Testing
         }
     }
 
-    @Test func requestsHoldNoStrings() {
+    @Test func `Requests contain no strings`() {
         _ = walk(Self.request) { message in
             for field in UnsafeBufferPointer(start: message.fields, count: Int(message.n_fields)) {
                 #expect(field.type != PROTOBUF_C_TYPE_STRING, "protobuf-c loses what follows a NUL; use bytes")
@@ -61,13 +61,13 @@ import Testing
         }
     }
 
-    @Test func theIdIsTheFirstFieldOfBoth() {
+    @Test func `The id is field 1 of requests and responses`() {
         for root in [Self.request, Self.response] {
             #expect(root.pointee.fields[0].id == 1 && root.pointee.fields[0].type == PROTOBUF_C_TYPE_UINT64)
         }
     }
 
-    @Test func resourcesAreNumberedInTheOrderOfTheLinuxHeaders() {
+    @Test func `Resources are numbered in the order of the Linux headers`() {
         let numbers: [(Rlimitd__V1__Resource, Resource)] = [
             (RLIMITD__V1__RESOURCE__RESOURCE_CPU, .cpuTime), (RLIMITD__V1__RESOURCE__RESOURCE_FSIZE, .fileSize),
             (RLIMITD__V1__RESOURCE__RESOURCE_DATA, .dataSize), (RLIMITD__V1__RESOURCE__RESOURCE_STACK, .stackSize),

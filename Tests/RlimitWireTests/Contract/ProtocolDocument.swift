@@ -1,9 +1,9 @@
 import Foundation
 import Testing
 
-/// PROTOCOL.md, read for what it promises.
+/// The examples and tables of PROTOCOL.md.
 struct ProtocolDocument {
-    /// A message in protobuf's text form, and its frame.
+    /// A message in protobuf text format, and its frame.
     struct Example: Sendable, CustomTestStringConvertible {
         var message: String
         var text: String
@@ -43,7 +43,7 @@ struct ProtocolDocument {
         return examples
     }()
 
-    /// The rows of the table under a heading, without its head.
+    /// The rows of the table under a heading, without the header row.
     static func table(_ heading: String) -> [[String]] {
         let section = lines.drop { $0 != "## \(heading)" }.dropFirst().prefix { !$0.hasPrefix("## ") }
         return section.filter { $0.hasPrefix("| ") }.dropFirst().map { row in
@@ -58,7 +58,7 @@ struct ProtocolDocument {
     }
 }
 
-/// Google's protobuf, as another opinion.
+/// Google's protobuf, for comparison.
 enum Protoc {
     static func encode(_ text: String, as message: String) throws -> [UInt8] {
         try [UInt8](run("--encode=rlimitd.v1.\(message)", Data(text.utf8)))
@@ -77,7 +77,7 @@ enum Protoc {
         process.standardInput = stdin
         process.standardOutput = stdout
         try process.run()
-        // Far less than a pipe holds, so nobody waits for anybody.
+        // Much less than the capacity of a pipe, so no write blocks.
         stdin.fileHandleForWriting.write(input)
         try stdin.fileHandleForWriting.close()
         let output = try stdout.fileHandleForReading.readToEnd() ?? Data()

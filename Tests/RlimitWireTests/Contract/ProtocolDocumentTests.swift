@@ -2,15 +2,15 @@ import RlimitModel
 import RlimitWire
 import Testing
 
-/// PROTOCOL.md says what is so.
+/// PROTOCOL.md agrees with the implementation.
 @Suite struct ProtocolDocumentTests {
-    @Test func thereAreExamplesOfBothDirections() {
+    @Test func `There are examples of requests and responses`() {
         #expect(ProtocolDocument.examples.count { $0.isRequest } >= 6)
         #expect(ProtocolDocument.examples.count { !$0.isRequest } >= 4)
     }
 
     @Test(arguments: ProtocolDocument.examples)
-    func theWorkedBytesAreWhatWeReadAndWrite(example: ProtocolDocument.Example) throws {
+    func `The example bytes are decoded and encoded`(example: ProtocolDocument.Example) throws {
         let limit = example.isRequest ? Frame.maxRequestLength : Frame.maxResponseLength
         #expect(try Frame.payload(in: example.frame.span, from: 0, limit: limit) == 4..<example.frame.count)
         if example.isRequest {
@@ -21,11 +21,11 @@ import Testing
     }
 
     @Test(arguments: ProtocolDocument.examples)
-    func theWorkedBytesAreWhatGoogleWrites(example: ProtocolDocument.Example) throws {
+    func `The example bytes are those of Google's protobuf`(example: ProtocolDocument.Example) throws {
         #expect(try Protoc.encode(example.text, as: example.message) == example.frame.payload)
     }
 
-    @Test func theLimitsAreThoseOfTheCode() throws {
+    @Test func `The bounds in the document are those of the code`() throws {
         let code = [
             Frame.headerLength, Frame.maxRequestLength, Frame.maxResponseLength, Frame.maxRequestsInFlight,
             EditBatch.capacity,
@@ -37,12 +37,12 @@ import Testing
         #expect(try rows.map { try #require(Int($0[1])) } == code)
     }
 
-    @Test func theFeatureWordsAreThoseOfTheCode() {
+    @Test func `The feature names in the document are those of the code`() {
         let words = ProtocolDocument.table("Feature words").map { $0[0].filter { $0 != "`" } }
         #expect(words == Feature.allCases.map(\.rawValue))
     }
 
-    @Test func theErrorCodesAreThoseOfTheContract() throws {
+    @Test func `The error codes in the document are those of the protocol`() throws {
         let errnos: [String: Int32] = [
             "EPERM": 1, "ENOENT": 2, "ESRCH": 3, "EIO": 5, "EBADF": 9, "EAGAIN": 11, "EINVAL": 22, "EPROTO": 71,
             "EOPNOTSUPP": 95, "ETIMEDOUT": 110, "EDQUOT": 122,
@@ -53,15 +53,15 @@ import Testing
             let number = try #require(UInt64(row[1]))
             let response = try Wire.response(Message.response(3, .number(1, number)))
             guard case .failure(let error) = response.outcome else { continue }
-            // DENIED_BY_POLICY is deniedByPolicy.
+            // DENIED_BY_POLICY corresponds to deniedByPolicy.
             let name = row[0] == "INTERNAL" ? "INTERNAL_ERROR" : row[0]
             #expect(name.filter { $0 != "_" }.lowercased() == error.code.rawValue.lowercased())
             #expect(errnos[row[2]] == error.code.errno)
         }
     }
 
-    @Test func googleReadsWhatWeWriteOfEveryShape() throws {
-        // Text and back: the same bytes, since both write fields by number. One frame of each operation and outcome.
+    @Test func `Google's protobuf reads every form of message`() throws {
+        // To text and back gives the same bytes, because both write fields by number. One frame of each operation and outcome.
         var seen: Set<String> = []
         for request in Samples.requests {
             let payload = try Wire.frame(request).payload

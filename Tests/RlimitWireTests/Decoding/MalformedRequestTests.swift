@@ -2,7 +2,7 @@ import RlimitModel
 import RlimitWire
 import Testing
 
-/// Bytes that are not the protocol: answered MALFORMED, and the connection closes.
+/// Bytes that do not follow the protocol are answered MALFORMED, and the connection closes.
 @Suite struct MalformedRequestTests {
     struct Case: Sendable, CustomTestStringConvertible {
         var name: String
@@ -81,20 +81,20 @@ import Testing
     private static let empties = (0..<2000).reduce(Message()) { all, _ in all + .message(2) }
 
     @Test(arguments: structure + numbers + shapes + sizes)
-    func whatIsNotTheProtocolIsMalformed(wrong: Case) throws {
+    func `Bytes that do not follow the protocol are malformed`(wrong: Case) throws {
         let fault = try #require(Wire.fault(wrong.payload))
         #expect(fault.error.code == .malformed)
         #expect(fault.error.message.contains(wrong.message), "\(fault.error.message)")
         #expect(fault.id == wrong.id)
     }
 
-    @Test func aRequestMayHave160FieldsAndNoMore() throws {
-        // id, operation and 158 resources, which are wrong in another way.
+    @Test func `A request may have at most 160 fields`() throws {
+        // An id, an operation and 158 resources, which are invalid for another reason.
         let most = Message.request(3, .bytes(2, .init(repeating: 8, count: 157)))
         #expect(Wire.fault(most)?.error.code == .invalidArgument)
     }
 
-    @Test func anythingUnknownIsRefusedAndTheConnectionGoesOn() throws {
+    @Test func `An unknown field is refused and the connection continues`() throws {
         let known = Message.number(1, 7) + .message(3)
         let unknown: [(Message, String)] = [
             (.number(13, 1), "field 13 of Request"), (.message(99, .text(1, "x")), "field 99 of Request"),
@@ -114,20 +114,20 @@ import Testing
         #expect(operation?.error.code == .unsupported && operation?.id == 7)
     }
 
-    @Test func whatIsUnknownAndBrokenIsMalformed() {
+    @Test func `An unknown field that is damaged is malformed`() {
         #expect(Wire.fault((Message.number(13, 1) + .tag(1, 7)).bytes)?.error.code == .malformed)
     }
 
-    @Test func noBytesAreNoRequest() {
+    @Test func `An empty payload is an invalid request`() {
         #expect(Wire.fault([])?.error.code == .invalidArgument)
     }
 
-    @Test func aPayloadThatNoFrameHoldsIsRefused() {
+    @Test func `A payload longer than a frame is refused`() {
         let long = Message.request(3, .message(1, .bytes(4, .init(repeating: 0x61, count: 5000))))
         #expect(Wire.fault(long)?.error.code == .malformed)
     }
 
-    @Test func theGreatestRequestFitsTheArena() throws {
+    @Test func `The largest request fits in the arena`() throws {
         let edits = Resource.allCases.map {
             NumericEdit($0, soft: .infinity, hard: .infinity, mode: .clamp, expecting: Limit(.infinity))
         }

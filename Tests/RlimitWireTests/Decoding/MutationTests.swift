@@ -2,12 +2,12 @@ import RlimitModel
 import RlimitWire
 import Testing
 
-/// A million messages that were valid once. Each gets a value or a typed fault; a value says itself again.
+/// A million damaged messages. Each results in a value or a typed error, and a value survives a round trip.
 @Suite struct MutationTests {
     private static let rounds = 125_000
 
     @Test(arguments: 1...4 as ClosedRange<UInt64>)
-    func mutatedRequestsGetARequestOrAFault(seed: UInt64) throws {
+    func `A damaged request gives a request or an error`(seed: UInt64) throws {
         let corpus = try Samples.requests.map { try Wire.frame($0).payload }
         var random = SplitMix64(seed: seed)
         var decoder = RequestDecoder()
@@ -29,8 +29,8 @@ import Testing
     }
 
     @Test(arguments: 1...4 as ClosedRange<UInt64>)
-    func mutatedResponsesGetAResponseOrAnError(seed: UInt64) throws {
-        // The longest samples would be most of the work and little of the variety.
+    func `A damaged response gives a response or an error`(seed: UInt64) throws {
+        // The largest samples would take most of the time and add little variety.
         let corpus = Samples.responses.map { Wire.frame($0).payload }.filter { $0.count < 400 }
         var random = SplitMix64(seed: seed)
         var decoder = ResponseDecoder()
@@ -53,7 +53,7 @@ import Testing
 
     private static let telling: [UInt8] = [0, 1, 2, 0x7f, 0x80, 0x81, 0xff, 0x08, 0x0a, 0x12, 0x1a, 0x22]
 
-    // One to three of: a bit turned, a telling byte, bytes taken out, doubled, or put in from another message, a cut.
+    // One to three of: a flipped bit, a special byte, removed or doubled bytes, bytes of another message, a cut.
     private func mutated(_ corpus: [[UInt8]], _ random: inout SplitMix64) -> [UInt8] {
         var bytes = corpus[Int(random.next() % UInt64(corpus.count))]
         for _ in 0...random.next() % 3 {

@@ -2,7 +2,7 @@ import RlimitModel
 import RlimitWire
 import Testing
 
-/// Requests that are the protocol and make no sense: each is answered, and the connection goes on.
+/// Requests that follow the protocol and are invalid: each is answered, and the connection continues.
 @Suite struct RequestDecoderTests {
     struct Case: Sendable, CustomTestStringConvertible {
         var name: String
@@ -34,7 +34,7 @@ import Testing
     static func path(_ path: String) -> [UInt8] { target(.text(4, path)) }
 
     static let edits: [Case] = [
-        wrong("no edit", Message.set(), "no edit to make"),
+        wrong("no edit", Message.set(), "the request contains no edit"),
         wrong(
             "17 edits",
             Message.request(4, (0..<17).reduce(Message()) { edits, _ in edits + .message(2, Message.edit()) }),
@@ -45,8 +45,11 @@ import Testing
         Case("resource -1", Message.set(.edit(resource: .max)), .invalidResource, "no resource", edit: 0),
         wrong("neither half", Message.set(.edit(soft: nil)), "neither", edit: 0, .openFiles),
         wrong("unknown mode", Message.set(.edit(mode: 3)), "unknown mode 3", edit: 0, .openFiles),
-        wrong("half expected", Message.set(.edit(expect: .number(1, 5))), "half a limit", edit: 0, .openFiles),
-        wrong("nothing expected", Message.set(.edit(expect: Message())), "half a limit", edit: 0, .openFiles),
+        wrong(
+            "half expected", Message.set(.edit(expect: .number(1, 5))), "only one of soft and hard", edit: 0, .openFiles
+        ),
+        wrong(
+            "nothing expected", Message.set(.edit(expect: Message())), "only one of soft and hard", edit: 0, .openFiles),
         Case(
             "soft above hard", Message.set(.edit(resource: 1), .edit(soft: 10, hard: 5)), .softExceedsHard,
             "soft 10 is above hard 5", edit: 1, .openFiles),
@@ -74,7 +77,8 @@ import Testing
         wrong("prlimit of nothing", Message.request(5), "names no resource"),
         Case("prlimit of resource 0", Message.request(5, .number(2, 0)), .invalidResource, "no resource 0"),
         wrong(
-            "half a new limit", Message.request(5, .number(2, 8) + .message(3, .number(2, 1))), "half a limit",
+            "half a new limit", Message.request(5, .number(2, 8) + .message(3, .number(2, 1))),
+            "only one of soft and hard",
             .openFiles),
         Case(
             "new soft above hard", Message.request(5, .number(2, 8) + .message(3, .limit(10, 5))), .softExceedsHard,
@@ -106,20 +110,20 @@ import Testing
         ]
 
     @Test(arguments: edits + others + targets)
-    func whatMakesNoSenseIsNamedAndTheConnectionGoesOn(wrong: Case) throws {
+    func `An invalid request is answered with its fault and the connection continues`(wrong: Case) throws {
         let fault = try #require(Wire.fault(wrong.payload))
         #expect(fault.id == 7)
         #expect(fault.error.code == wrong.code)
         #expect(fault.error.message.contains(wrong.message), "\(fault.error.message)")
         #expect(fault.error.editIndex == wrong.editIndex)
         #expect(fault.error.resource == wrong.resource)
-        // The same inside a question.
+        // The same inside an explain.
         guard wrong.payload.count > 2, [3, 4, 5, 6].contains(wrong.payload[2] >> 3) else { return }
         let inner = Message(bytes: [wrong.payload[2] - 16] + wrong.payload.dropFirst(3))
         #expect(Wire.fault(Message.request(7, inner)) == fault)
     }
 
-    @Test func halvesMayBeOutOfOrderWhereTheyAreNotExact() throws {
+    @Test func `Soft may exceed hard in edits that are not exact`() throws {
         for mode: UInt64 in [1, 2] {
             let request = try Wire.request(Message.set(.edit(soft: 10, hard: 5, mode: mode)))
             let edit = NumericEdit(.openFiles, soft: 10, hard: 5, mode: mode == 1 ? .atLeast : .clamp)
@@ -127,7 +131,7 @@ import Testing
         }
     }
 
-    @Test func whatIsAbsentHasItsDefault() throws {
+    @Test func `An absent field has its default`() throws {
         #expect(try Wire.request(Message.message(3).bytes) == Request(id: 0, .get(.caller, .all)))
         #expect(try Wire.request(Self.target(Message())) == Request(id: 7, .get(.caller, .all)))
         #expect(try Wire.request(Self.target(.message(1))) == Request(id: 7, .get(.caller, .all)))
@@ -144,7 +148,7 @@ import Testing
         }
     }
 
-    @Test func numbersMayBePackedOrNot() throws {
+    @Test func `Repeated numbers may be packed or not`() throws {
         let packed = Message.request(3, .bytes(2, [1, 8, 16]))
         let each = Message.request(3, .number(2, 1) + .number(2, 8) + .number(2, 16))
         let both = Message.request(3, .number(2, 1) + .bytes(2, [8]) + .bytes(2, []) + .number(2, 16))
@@ -154,7 +158,7 @@ import Testing
         }
     }
 
-    @Test func fieldsMayComeInAnyOrder() throws {
+    @Test func `Fields may have any order`() throws {
         let edit = Message.message(5, .number(2, 9) + .number(1, 8)) + .number(3, 6) + .number(1, 8) + .number(2, 5)
         let backwards = (Message.message(4, .message(2, edit) + .message(1)) + .number(2, 9) + .number(1, 7)).bytes
         let expected = NumericEdit(.openFiles, soft: 5, hard: 6, expecting: Limit(soft: 8, hard: 9))
@@ -163,7 +167,7 @@ import Testing
                 == Request(id: 7, timeout: .milliseconds(9), .set(.caller, EditBatch([expected]), lease: nil)))
     }
 
-    @Test func anAgentRefusesToStartWithALibraryThatIsNotSafe() {
+    @Test func `An unsafe version of libprotobuf-c is refused`() {
         #expect(ProtobufLibrary.fault == nil)
         #expect(ProtobufLibrary.fault(ofVersion: 1_004_001) == nil)
         #expect(ProtobufLibrary.fault(ofVersion: 1_005_002) == nil)

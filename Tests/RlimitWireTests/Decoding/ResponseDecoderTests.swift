@@ -2,9 +2,9 @@ import RlimitModel
 import RlimitWire
 import Testing
 
-/// What a client makes of an agent that is newer, older, or no friend.
+/// The client with an agent that is newer, older, or hostile.
 @Suite struct ResponseDecoderTests {
-    @Test func unknownFieldsAreIgnored() throws {
+    @Test func `A client ignores unknown fields`() throws {
         let unknown = Message.number(900, 1) + .text(901, "x") + .tag(902, 5) + Message(bytes: [1, 2, 3, 4])
         let entry = Message.number(1, 8) + .message(2, .limit(1, 2) + unknown) + unknown
         let payload = Message.response(4, .message(1, entry) + unknown) + unknown.bytes
@@ -13,7 +13,7 @@ import Testing
         #expect(try Wire.response(payload) == Response(id: 7, .success(.limits(ResourceSet([.openFiles]), limits))))
     }
 
-    @Test func anUnknownErrorCodeIsTheAgentsFaultWithItsWordsKept() throws {
+    @Test func `An unknown error code becomes an internal error with the same message`() throws {
         for code: UInt64 in [0, 18, 99, .max] {
             let payload = Message.response(3, .number(1, code) + .number(2, 42) + .text(6, "as it says"))
             let expected = RlimitError(.internalError, errno: 42, message: "as it says")
@@ -22,7 +22,7 @@ import Testing
         #expect(try Wire.response(Message.response(3)).outcome == .failure(RlimitError(.internalError)))
     }
 
-    @Test func whatIsUnknownInAListIsPassedOver() throws {
+    @Test func `Unknown elements of a list are omitted`() throws {
         let entry = Message.number(1, 17) + .message(2, .limit(1, 2))
         #expect(
             try Wire.response(Message.response(4, .message(1, entry)))
@@ -39,7 +39,7 @@ import Testing
     }
 
     @Test(arguments: [15, 16, 1000] as [UInt64])
-    func anUnknownOutcomeIsAFailureOfThatRequestAlone(outcome: UInt64) throws {
+    func `An unknown outcome is a failure of that request alone`(outcome: UInt64) throws {
         let response = try Wire.response(Message.response(outcome))
         #expect(response.id == 7)
         guard case .failure(let error) = response.outcome else {
@@ -49,7 +49,7 @@ import Testing
         #expect(error.code == .unsupported)
     }
 
-    @Test func aProcessWithAnUnknownOutcomeIsAFailureOfThatProcessAlone() throws {
+    @Test func `An unknown outcome of a process is a failure of that process alone`() throws {
         let known = Message.number(1, 4) + .message(2, .number(1, 5))
         let list = Message.message(1, .number(1, 3) + .message(900)) + .message(1, known)
         guard case .success(.processes(let results, false)) = try Wire.response(Message.response(14, list)).outcome
@@ -66,7 +66,7 @@ import Testing
         #expect(results[1].outcome == .failure(RlimitError(.deniedByPolicy)))
     }
 
-    @Test func aProcessWithoutANumberHasNone() throws {
+    @Test func `A process result may have no process id`() throws {
         for process in [Message(), .number(1, 0)] {
             let list = Message.message(1, process + .message(4)) + .number(2, 1)
             let expected = Reply.processes([ProcessResult(pid: nil, .success(.changes([])))], isIncomplete: true)
@@ -74,20 +74,20 @@ import Testing
         }
     }
 
-    @Test func aLeaseThatSaysNoTimeLastsAsLongAsTheConnection() throws {
+    @Test func `A lease without a time lasts as long as the connection`() throws {
         for time in [Message(), .number(4, 0)] {
             let response = try Wire.response(Message.response(9, .bytes(1, [7]) + time))
             #expect(response.outcome == .success(.lease(LeaseInfo(id: LeaseInfo.ID(bytes: [7])))))
         }
     }
 
-    @Test func anOutcomeOfALeaseThatIsUnknownIsPassedOver() throws {
+    @Test func `An unknown outcome of a restoration is omitted`() throws {
         let list = Message.message(1, .number(1, 8) + .number(2, 6)) + .message(1, .number(1, 9) + .number(2, 5))
         let expected = Reply.restorations([Restoration(.lockedMemory, .processEnded)])
         #expect(try Wire.response(Message.response(10, list)).outcome == .success(expected))
     }
 
-    @Test func aRefusalWithoutAReasonIsARefusal() throws {
+    @Test func `A refusal without a reason is a refusal`() throws {
         for explanation in [Message(), .number(1, 0)] {
             let response = try Wire.response(Message.response(8, explanation))
             #expect(response.outcome == .success(.explanation(Explanation(refusal: RlimitError(.deniedByPolicy)))))
@@ -112,7 +112,7 @@ import Testing
         ("text that is not UTF-8", Message.response(3, .number(1, 5) + .bytes(6, [0xff]))),
         ("text with NUL", Message.response(3, .number(1, 5) + .bytes(6, [0x61, 0x00, 0x62]))),
         ("a rule with half a character", Message.response(3, .number(1, 5) + .bytes(5, [0xc3]))),
-        ("nobody who asks", Message.response(12)), ("two outcomes", Message.response(3) + Message.message(4).bytes),
+        ("no caller", Message.response(12)), ("two outcomes", Message.response(3) + Message.message(4).bytes),
         ("id twice", Message.response(3) + Message.number(1, 7).bytes),
         ("a bool of 2", Message.response(3) + Message.number(2, 2).bytes),
         ("an eleven-byte number", [0x08] + .init(repeating: 0xff, count: 10) + [1]),
@@ -136,13 +136,13 @@ import Testing
     ]
 
     @Test(arguments: malformed)
-    func whatIsNotAnAnswerIsMalformed(name: String, payload: [UInt8]) {
+    func `Bytes that are not a response are malformed`(name: String, payload: [UInt8]) {
         let error = #expect(throws: RlimitError.self) { try Wire.response(payload) }
         #expect(error?.code == .malformed)
     }
 
-    @Test func aFrameFullOfEmptyMessagesCostsABoundedAmount() {
-        // 88 times its size with malloc(3); here it fits the arena or is refused.
+    @Test func `A frame full of empty messages takes bounded memory`() {
+        // 88 times its size with malloc(3). The arena bounds it, or it is refused.
         let empties = (0..<32_000).reduce(into: [UInt8]()) { all, _ in all += [0x22, 0x00] }
         let payload =
             Message.number(1, 7).bytes + Message.tag(8, 2).bytes + Message.varint(UInt64(empties.count)) + empties
@@ -151,7 +151,7 @@ import Testing
         #expect(error?.message == "a response that is larger than it may be")
     }
 
-    @Test func theLongestListOfGroupsArrives() throws {
+    @Test func `The longest list of groups is transferred`() throws {
         var peer = Samples.peer
         peer.groups = (0..<65_536).map { .max - $0 }
         let frame = Wire.frame(Response(id: 1, .success(.serverInfo(Samples.info(peer)))))
@@ -160,7 +160,7 @@ import Testing
         #expect(try Wire.response(frame.payload).outcome == .success(.serverInfo(Samples.info(peer))))
     }
 
-    @Test func aUsersCgroupMayHaveAnyName() throws {
+    @Test func `The name of a cgroup may contain any bytes`() throws {
         let caller = Message.response(12, .message(6, .number(2, 5) + .bytes(7, [0x2f, 0xff])))
         guard case .success(.serverInfo(let info)) = try Wire.response(caller).outcome else {
             Issue.record("not the agent's info")

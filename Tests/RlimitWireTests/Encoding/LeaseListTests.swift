@@ -2,7 +2,7 @@ import RlimitModel
 import RlimitWire
 import Testing
 
-/// The answers about leases, which may be longer than a frame.
+/// Lists of leases, which may be longer than a frame.
 @Suite struct LeaseListTests {
     private func leases(_ part: Response) throws -> [LeaseInfo] {
         guard case .leases(let leases) = try part.outcome.get() else {
@@ -21,7 +21,7 @@ import Testing
     }
 
     @Test(arguments: [0, 1, 6])
-    func aLongListComesWholeAndInOrderInSeveralFrames(changes: Int) throws {
+    func `A long list arrives complete and in order in several frames`(changes: Int) throws {
         let expected = many(5000, changes: Array(Samples.changes.prefix(changes)))
         for more in [false, true] {
             let parts = try Wire.parts(Response(id: 77, more: more, .success(.leases(expected))))
@@ -32,14 +32,14 @@ import Testing
         }
     }
 
-    @Test func whatFitsOneFrameIsOneFrame() throws {
+    @Test func `A list of leases that fits in one frame is one frame`() throws {
         for count in [1, 2, 32] {
             let list = many(count, changes: Array(Samples.changes.prefix(2)))
             #expect(try Wire.parts(Response(id: 1, .success(.leases(list)))).count == 1)
         }
     }
 
-    @Test func aLeaseThatFitsNoFrameEndsTheListAsTheAgentsFault() throws {
+    @Test func `A lease that does not fit in a frame ends the list with an internal error`() throws {
         #expect(try Wire.parts(Response(id: 5, .success(.leases([])))) == [Response(id: 5, .success(.leases([])))])
         var list = many(2, changes: [])
         list.append(

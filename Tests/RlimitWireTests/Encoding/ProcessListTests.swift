@@ -2,7 +2,7 @@ import RlimitModel
 import RlimitWire
 import Testing
 
-/// The answers about a cgroup, which may be longer than a frame.
+/// Results for a cgroup, which may be longer than a frame.
 @Suite struct ProcessListTests {
     private func results(_ part: Response) throws -> (results: [ProcessResult], isIncomplete: Bool) {
         guard case .processes(let results, let isIncomplete) = try part.outcome.get() else {
@@ -12,7 +12,7 @@ import Testing
         return (results, isIncomplete)
     }
 
-    /// Many processes with one outcome.
+    /// Many processes with the same outcome.
     private func many(_ count: Int, _ outcome: Result<Reply, RlimitError>) -> [ProcessResult] {
         (1...Int32(count)).map { ProcessResult(pid: $0, outcome) }
     }
@@ -25,9 +25,9 @@ import Testing
             .success(.changes([])), .success(.usage(Samples.usage)), .failure(Samples.error),
             .failure(RlimitError(.targetChanged)),
         ] as [Result<Reply, RlimitError>])
-    func aLongListComesWholeAndInOrderInSeveralFrames(outcome: Result<Reply, RlimitError>) throws {
+    func `A long list arrives complete and in order in several frames`(outcome: Result<Reply, RlimitError>) throws {
         let expected = many(5000, outcome).map { result in
-            // Of the resources that were not asked for nothing travels.
+            // Limits of other resources are not encoded.
             guard case .success(.limits(.init([.nice]), _)) = result.outcome else { return result }
             var limits = Limits()
             limits[.nice] = Limit(0)
@@ -47,7 +47,7 @@ import Testing
         }
     }
 
-    @Test func whatFitsOneFrameIsOneFrame() throws {
+    @Test func `A list of results that fits in one frame is one frame`() throws {
         for count in [1, 2, 100] {
             #expect(
                 try Wire.parts(
@@ -57,7 +57,7 @@ import Testing
         #expect(try Wire.parts(Response(id: 1, .success(.processes([], isIncomplete: false)))).count == 1)
     }
 
-    @Test func framesAreFilledRatherThanMany() throws {
+    @Test func `Long lists fill each frame`() throws {
         let list = Reply.processes(
             many(1000, .success(.limits(.all, Limits(repeating: Limit(1024))))), isIncomplete: false)
         let bytes = Wire.frame(Response(id: 1, .success(list))).count
@@ -65,7 +65,7 @@ import Testing
         #expect(parts.count <= 2 * (bytes / Frame.maxResponseLength + 1))
     }
 
-    @Test func aProcessWhoseAnswerFitsNoFrameSaysSoAlone() throws {
+    @Test func `A result that does not fit in a frame is an error of its process alone`() throws {
         let long = ProcessResult(pid: 3, .success(.changes(Array(repeating: Samples.changes[0], count: 5000))))
         let others = many(2, .success(.changes(Samples.changes)))
         let expected = RlimitError(.internalError, message: "the answer is too long for a frame")
@@ -75,7 +75,7 @@ import Testing
         #expect(parts.last?.more == false)
     }
 
-    @Test func theLongestAnswerOfOneProcessFitsAFrame() throws {
+    @Test func `The longest result of one process fits in a frame`() throws {
         let long = String(repeating: "€", count: 5000)
         let error = RlimitError(
             .deniedByPolicy, errno: .min, message: long, resource: .nice, editIndex: .max, rule: long,
@@ -97,8 +97,8 @@ import Testing
         }
     }
 
-    @Test func aFullFrameOfTheSmallestAnswersIsRead() throws {
-        // An error of a code alone is the least that says anything of a process.
+    @Test func `A frame full of the smallest results is decoded`() throws {
+        // An error with only a code is the smallest result of a process.
         let smallest = Message.message(1, .number(1, 4_000_000) + .message(2, .number(1, 4)))
         let count = 60_000 / smallest.bytes.count
         let list = Message(bytes: Array(repeatElement(smallest.bytes, count: count).joined()))
@@ -107,7 +107,7 @@ import Testing
         #expect(try results(Wire.response(payload)).results.count == count)
     }
 
-    @Test func anOperationThatIsNotAnsweredPerProcessIsTheAgentsFault() throws {
+    @Test func `An outcome that is not for processes is an internal error`() throws {
         let list = Reply.processes([ProcessResult(pid: 2, .success(.stats(Statistics())))], isIncomplete: false)
         let part = try #require(try Wire.parts(Response(id: 1, .success(list))).first)
         #expect(try results(part).results == [ProcessResult(pid: 2, .failure(RlimitError(.internalError)))])

@@ -3,7 +3,7 @@ import RlimitWire
 import Testing
 
 @Suite struct RequestEncoderTests {
-    @Test func whatTheProtocolCannotSayIsNotSent() {
+    @Test func `A request that the protocol cannot express is not sent`() {
         let set = EditBatch([NumericEdit(.openFiles, soft: 1)])
         let unsayable: [Request] = [
             Request(id: 1, isExplain: true, .serverInfo), Request(id: 1, isExplain: true, .leaseList),
@@ -25,7 +25,7 @@ import Testing
         }
     }
 
-    @Test func aTimeoutIsRoundedUpAndNeverBecomesForEver() throws {
+    @Test func `A timeout is rounded up and never becomes unlimited`() throws {
         func sent(_ timeout: Duration) throws -> Duration? {
             try Wire.request(Wire.frame(Request(id: 1, timeout: timeout, .serverInfo)).payload).timeout
         }
@@ -38,7 +38,7 @@ import Testing
     }
 
     @Test(arguments: [Int32.min, -1, 0, 1, 4_194_305, .max])
-    func aWrongProcessIDIsRefusedByTheAgentToo(pid: Int32) throws {
+    func `A wrong process id is also refused by the agent`(pid: Int32) throws {
         let frame = try Wire.frame(Request(id: 1, .get(.pid(pid), .all)))
         #expect(Wire.fault(frame.payload)?.error.code == .invalidArgument)
     }

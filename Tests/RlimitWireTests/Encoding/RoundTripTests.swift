@@ -3,7 +3,7 @@ import RlimitWire
 import Testing
 
 @Suite struct RoundTripTests {
-    @Test func everyRequestArrivesAsItWasSent() throws {
+    @Test func `Every request survives encoding and decoding`() throws {
         for request in Samples.requests {
             let frame = try Wire.frame(request)
             #expect(try Frame.payload(in: frame.span, from: 0, limit: Frame.maxRequestLength) == 4..<frame.count)
@@ -11,7 +11,7 @@ import Testing
         }
     }
 
-    @Test func everyResponseArrivesAsItWasSent() throws {
+    @Test func `Every response survives encoding and decoding`() throws {
         for response in Samples.responses {
             let frame = Wire.frame(response)
             #expect(try Frame.payload(in: frame.span, from: 0, limit: Frame.maxResponseLength) == 4..<frame.count)
@@ -19,7 +19,7 @@ import Testing
         }
     }
 
-    @Test func oneCodecServesManyMessages() throws {
+    @Test func `One encoder and decoder handle many messages`() throws {
         var encoder = RequestEncoder()
         var decoder = RequestDecoder()
         var queue = ByteQueue()
@@ -39,7 +39,7 @@ import Testing
         #expect(position == stream.count)
     }
 
-    @Test func framesThatComeByteByByteAreTheSame() throws {
+    @Test func `Frames that arrive byte by byte are the same`() throws {
         var decoder = RequestDecoder()
         var input = ByteQueue()
         var answers: [Request] = []
@@ -57,17 +57,17 @@ import Testing
         #expect(answers == Array(Samples.requests.prefix(60)) && input.count == 0)
     }
 
-    @Test func noTruncationOfARequestTraps() throws {
+    @Test func `A truncated request never traps`() throws {
         for request in Samples.requests {
             let payload = try Wire.frame(request).payload
             for count in 0..<payload.count {
-                // Cut between two fields it may still be a request, but never this one.
+                // A cut between two fields may leave a request, but never this one.
                 if let other = try? Wire.request(Array(payload.prefix(count))) { #expect(other != request) }
             }
         }
     }
 
-    @Test func noTruncationOfAResponseTraps() throws {
+    @Test func `A truncated response never traps`() throws {
         for response in Samples.responses {
             let payload = Wire.frame(response).payload
             for count in 0..<payload.count {

@@ -2,7 +2,7 @@ import RlimitWire
 import Testing
 
 @Suite struct ByteQueueTests {
-    @Test func bytesComeOutAsTheyWentIn() {
+    @Test func `Bytes leave the queue in their order`() {
         var queue = ByteQueue()
         var expected: [UInt8] = []
         var next: UInt8 = 0
@@ -22,7 +22,7 @@ import Testing
         }
     }
 
-    @Test func aQueueThatNeverHeldAnythingHasNoBlock() {
+    @Test func `A new queue has no block`() {
         var queue = ByteQueue()
         #expect(queue.capacity == 0 && queue.contents.isEmpty)
         queue.consume(5)
@@ -30,7 +30,7 @@ import Testing
         #expect(queue.count == 0 && queue.isEmpty)
     }
 
-    @Test func theBlockIsKeptUntilItIsGivenBack() {
+    @Test func `The block is kept until it is released`() {
         var queue = ByteQueue()
         queue.append([UInt8](repeating: 1, count: 10_000).span)
         queue.releaseIfEmpty()
@@ -43,7 +43,7 @@ import Testing
         #expect(queue.contents == [1, 2, 3])
     }
 
-    @Test func aQueueThatIsFilledAndEmptiedDoesNotGrow() {
+    @Test func `A queue that is filled and emptied does not grow`() {
         var queue = ByteQueue()
         for _ in 0..<1000 {
             queue.append([UInt8](repeating: 7, count: 300).span)
@@ -57,7 +57,7 @@ import Testing
         #expect(queue.capacity == capacity)
     }
 
-    @Test func whatABodyWritesIsQueuedAndNoMore() {
+    @Test func `Only the bytes that the body wrote are queued`() {
         var queue = ByteQueue()
         let written = queue.write(upTo: 100) { space in
             #expect(space.count >= 100)

@@ -9,13 +9,13 @@ import Testing
         try Frame.payload(in: bytes.span, from: start, limit: limit)
     }
 
-    @Test func aFrameIsFoundWhenItsLastByteIsThereAndNotBefore() throws {
+    @Test func `A frame is found when its last byte has arrived and not before`() throws {
         let frame = [UInt8](repeating: 8, count: 300).framed
         for count in 0..<frame.count { #expect(try payload(Array(frame.prefix(count))) == nil) }
         #expect(try payload(frame) == 4..<304)
     }
 
-    @Test func everyFrameOfManyIsFoundInTurn() throws {
+    @Test func `Each of several frames is found in order`() throws {
         let stream = (1...200).flatMap { [UInt8](repeating: UInt8($0), count: $0).framed }
         var position = 0
         for length in 1...200 {
@@ -28,7 +28,7 @@ import Testing
     }
 
     @Test(arguments: [Frame.maxRequestLength, Frame.maxResponseLength])
-    func theGreatestLengthIsReadAndOneMoreIsNot(limit: Int) throws {
+    func `A frame of the maximum length is read and a longer one is not`(limit: Int) throws {
         let greatest = [UInt8](repeating: 0, count: limit).framed
         #expect(try payload(greatest, limit: limit) == 4..<limit + 4)
         let header = Array([UInt8](repeating: 0, count: limit + 1).framed.prefix(4))
@@ -36,19 +36,19 @@ import Testing
     }
 
     @Test(arguments: [0, 4097, 1 << 31, (1 << 31) - 1, (1 << 32) - 1, 0x4745_5420] as [Int])
-    func aLengthOutOfBoundsIsAFaultAsSoonAsItIsThere(length: Int) throws {
+    func `A length out of bounds is an error as soon as it has arrived`(length: Int) throws {
         let header = (0..<4).map { UInt8(truncatingIfNeeded: length >> (24 - 8 * $0)) }
         for count in 0..<4 { #expect(try payload(Array(header.prefix(count))) == nil) }
         let fault = #expect(throws: RlimitError.self) { try payload(header) }
         #expect(fault?.code == .malformed)
     }
 
-    @Test func aStartOutsideTheBytesFindsNothing() throws {
+    @Test func `A start outside of the bytes finds no frame`() throws {
         let frame = [1, 2, 3].framed
         for start in [-1, 7, 8, .max, .min] { #expect(try payload(frame, from: start) == nil) }
     }
 
-    @Test func textIsNeverAFrame() {
+    @Test func `Text is never a frame`() {
         for text in ["GET / HTTP/1.1\r\n", "sudo: permission denied", "{\"id\":1}", "\n\n\n\n"] {
             #expect(throws: RlimitError.self) { try payload(Array(text.utf8)) }
         }

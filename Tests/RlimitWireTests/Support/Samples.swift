@@ -1,6 +1,6 @@
 import RlimitModel
 
-/// One of every shape that requests and responses have, and the edge values of each.
+/// Samples of all forms of requests and responses, with the boundary values of each.
 enum Samples {
     static let limit = Limit(soft: 1024, hard: .infinity)
 

@@ -2,7 +2,7 @@ import RlimitModel
 import RlimitWire
 import Testing
 
-/// What the tests of this module ask of it, in whole arrays of bytes.
+/// Encoding and decoding with arrays of bytes, for tests.
 enum Wire {
     /// The frame of a request.
     static func frame(_ request: Request) throws(RlimitError) -> [UInt8] {
@@ -32,7 +32,7 @@ enum Wire {
         return try decoder.decode(payload.span)
     }
 
-    /// A response that is longer than a frame, as it comes: a part in each frame.
+    /// The frames of a response that is longer than a frame.
     static func parts(_ response: Response) throws -> [Response] {
         var decoder = ResponseDecoder()
         let stream = frame(response)
@@ -46,7 +46,7 @@ enum Wire {
         return parts
     }
 
-    /// Why a payload is no request; nil if it is one.
+    /// The error of a payload that is not a request; nil if it is one.
     static func fault(_ payload: [UInt8]) -> RequestFault? {
         do throws(RequestFault) {
             _ = try request(payload)
@@ -65,13 +65,13 @@ extension [UInt8] {
     /// The message of a frame.
     var payload: [UInt8] { Array(dropFirst(Frame.headerLength)) }
 
-    /// A frame around a message, whatever its length.
+    /// A frame around a message of any length.
     var framed: [UInt8] {
         (0..<4).map { UInt8(truncatingIfNeeded: count >> (24 - 8 * $0)) } + self
     }
 }
 
-/// Protobuf written by hand: also what no encoder would write.
+/// Protobuf bytes written by hand, including bytes that no encoder writes.
 struct Message {
     var bytes: [UInt8] = []
 
@@ -109,7 +109,7 @@ struct Message {
     static func set(_ edits: Message...) -> [UInt8] {
         request(4, edits.reduce(Message()) { $0 + message(2, $1) })
     }
-    /// An edit, or a part of one.
+    /// An edit or a part of one.
     static func edit(
         resource: UInt64? = 8, soft: UInt64? = 1024, hard: UInt64? = nil, mode: UInt64? = nil, expect: Message? = nil
     ) -> Message {
