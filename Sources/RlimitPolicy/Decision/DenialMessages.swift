@@ -83,7 +83,8 @@ struct DenialMessages {
 
     static func denied(operation: String, _ peer: Peer, by rule: String) -> RlimitError {
         RlimitError(
-            .deniedByPolicy, message: "rule \"\(rule)\" does not let uid \(peer.uid) use the operation \"\(operation)\"",
+            .deniedByPolicy,
+            message: "rule \"\(rule)\" does not let uid \(peer.uid) use the operation \"\(operation)\"",
             rule: rule)
     }
 
