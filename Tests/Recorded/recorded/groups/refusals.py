@@ -1,4 +1,5 @@
 """Refusals, changes, faults and quotas, with the agent's log in JSON."""
+import re
 import socket
 import struct
 
@@ -28,8 +29,8 @@ def refusals(record):
     for holder in holders:
         holder.close()
     record.run("rlimitctl set nofile=3000 --lease 1h --pid $peer", "peer")
-    record.run("rlimitctl set memlock=2M --lease 1h --pid $peer", "peer")
-    record.run("rlimitctl --json set memlock=2M --lease 1h --pid $peer", "peer")
+    record.run("rlimitctl set memlock=800M --lease 1h --pid $peer", "peer")
+    record.run("rlimitctl --json set memlock=800M --lease 1h --pid $peer", "peer")
     record.log()
 
 
@@ -65,16 +66,17 @@ FAULTS = {
     "an empty frame": "00000000", "a frame that is too long": "7fffffff", "bytes that are no message": "00000003ffffff",
     "no operation": "000000020801", "two operations": "00000006080162005a00", "an unknown field": "00000005080a9a0600",
     "a get of nothing": "0000000408011a00", "a resource that is none": "0000000a08011a060a020a001263",
-    "a set without edits": "00000008080122040a020a00", "an unknown id of a lease": "0000000608015202" + "0a00",
-    "a list of leases": "0000000408015200", "stats": "0000000408016200",
+    "a set without edits": "00000008080122040a020a00", "a field of lease_list": "00000006080152020a00",
 }
 
 
 def faults(record):
-    """Frames that are not the protocol: the answer in hexadecimal."""
+    """Frames that are not the protocol: the answer in hexadecimal, and the text in it."""
     record.note("Frames that are no requests, and their answers in hexadecimal")
     for name, frame in FAULTS.items():
         with connection(record.world) as made:
             made.sendall(bytes.fromhex(frame))
-            record.lines += [f"$ send {frame} ({name})", f"| {received(made)}", ""]
+            answer = received(made)
+            words = [text.decode() for text in re.findall(rb"[ -~]{6,}", bytes.fromhex(answer))]
+            record.lines += [f"$ send {frame} ({name})", f"| {answer}", *(f"| {text}" for text in words), ""]
     record.log()
