@@ -87,6 +87,8 @@ class World:
         def prepare():
             for number, pair in wanted.items():
                 resource.setrlimit(number, pair)
+            # Commands show it, and it is the recorder's own.
+            os.setpriority(os.PRIO_PROCESS, 0, 0)
             os.setgroups(groups)
             os.setresgid(gid, gid, gid)
             os.setresuid(uid, uid, uid)

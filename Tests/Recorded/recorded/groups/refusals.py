@@ -65,7 +65,7 @@ def received(made):
 FAULTS = {
     "an empty frame": "00000000", "a frame that is too long": "7fffffff", "bytes that are no message": "00000003ffffff",
     "no operation": "000000020801", "two operations": "00000006080162005a00", "an unknown field": "00000005080a9a0600",
-    "a get of nothing": "0000000408011a00", "a resource that is none": "0000000a08011a060a020a001263",
+    "a resource that is none": "0000000a08011a060a020a001263",
     "a set without edits": "00000008080122040a020a00", "a field of lease_list": "00000006080152020a00",
 }
 
