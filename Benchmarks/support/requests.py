@@ -9,7 +9,9 @@ import resource
 import socket
 import struct
 import sys
+import time
 
+SETTLING_S = 1.5
 NOFILE, DURATION_MS, OWN_HARD = 8, 600_000, 4096
 
 
@@ -150,6 +152,8 @@ def main():
         resource.setrlimit(resource.RLIMIT_NOFILE, (1234, OWN_HARD))
         pid = 0
     connection = Connection(path)
+    # The server has accepted the connection and waits again: else it depends on the moment whether it does both at once.
+    time.sleep(SETTLING_S)
     for turn in range(calls // at_once):
         perform(connection, pid, soft - (turn & 1 if kind != "lease granted and released" else 0))
 
