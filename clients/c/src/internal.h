@@ -13,63 +13,63 @@
 typedef Rlimitd__V1__Response Response;
 typedef Rlimitd__V1__Request Request;
 
-#define GREATEST_PID 4194304
-#define GREATEST_REQUEST 4096
-#define GREATEST_RESPONSE 65536
-#define GREATEST_TIMEOUT 3600000u
-#define GREATEST_LEASE 31536000000u
-#define LONGEST_PATH 1024
+#define MAX_PID 4194304
+#define MAX_REQUEST_SIZE 4096
+#define MAX_RESPONSE_SIZE 65536
+#define MAX_TIMEOUT_MS 3600000u
+#define MAX_LEASE_MS 31536000000u
+#define MAX_PATH_LENGTH 1024
 
 // ---- error.c
 
 // Fills in an error, with the errno that fits the code and about no resource; -1.
 __attribute__((format(printf, 3, 4))) int fail(struct rlimitd_error *error, enum rlimitd_code code, const char *format, ...);
-int errno_of(enum rlimitd_code code);
-const char *summary_of(enum rlimitd_code code);
+int code_errno(enum rlimitd_code code);
+const char *code_summary(enum rlimitd_code code);
 // A text of its own buffer: what does not fit ends in "...", and not in the middle of a character.
-void set_text(char *buffer, size_t size, const char *text);
+void copy_truncated(char *buffer, size_t size, const char *text);
 // Appends to the message, as printf(3).
-__attribute__((format(printf, 2, 3))) void append(struct rlimitd_error *error, const char *format, ...);
+__attribute__((format(printf, 2, 3))) void append_message(struct rlimitd_error *error, const char *format, ...);
 // What the C library says of an errno, in English.
-const char *text_of_errno(int number, char *buffer, size_t size);
+const char *errno_description(int number, char *buffer, size_t size);
 // A failed system call about a process, as "process 4242", and perhaps one of its resources (else -1); -1.
-int fail_by_system(struct rlimitd_error *error, int number, const char *call, const char *subject, int resource);
-int fail_no_such_process(struct rlimitd_error *error, const char *subject);
-int fail_without_memory(struct rlimitd_error *error);
+int fail_with_errno(struct rlimitd_error *error, int number, const char *call, const char *process_name, int resource);
+int fail_no_such_process(struct rlimitd_error *error, const char *process_name);
+int fail_out_of_memory(struct rlimitd_error *error);
 // At the end of a public function: 0, or -1 with errno as the error says.
-int result(int value, const struct rlimitd_error *error);
+int set_errno(int value, const struct rlimitd_error *error);
 
 // ---- names.c
 
 // The kernel's numbers and the protocol's, which are 1 to 16; 0 and -1 for what is none.
-Rlimitd__V1__Resource wire_resource(int resource);
-int resource_of(Rlimitd__V1__Resource number);
+Rlimitd__V1__Resource resource_to_wire(int resource);
+int resource_from_wire(Rlimitd__V1__Resource number);
 // By place among the sixteen, in the order of the protocol.
-int resource_at(size_t place);
+int resource_at_index(size_t i);
 bool is_resource(int resource);
 bool is_leasable(int resource);
 int require_resource(int resource, int edit_index, struct rlimitd_error *error);
 // A bound, and a pair of them, as people read them without units: "1024:unlimited".
 #define LIMIT_TEXT_SIZE 48
-const char *bound_text(uint64_t bound, char text[LIMIT_TEXT_SIZE]);
-const char *limit_text(struct rlimitd_limit limit, char text[LIMIT_TEXT_SIZE]);
+const char *format_bound(uint64_t bound, char text[LIMIT_TEXT_SIZE]);
+const char *format_limit(struct rlimitd_limit limit, char text[LIMIT_TEXT_SIZE]);
 
 // ---- result.c: results, which are blocks of the heap that are freed together
 
 // The first block, zeroed; NULL without memory.
-void *new_result(size_t size);
+void *allocate_result(size_t size);
 // Another of the same result; NULL without memory.
-void *attach(const void *result, size_t size);
+void *allocate_in_result(const void *result, size_t size);
 // A copy of bytes with a NUL behind it.
-char *attach_text(const void *result, const char *text, size_t length);
+char *copy_text_to_result(const void *result, const char *text, size_t length);
 
 // ---- clock.c
 
 // Nanoseconds of CLOCK_MONOTONIC.
-uint64_t now(void);
+uint64_t monotonic_now(void);
 uint64_t deadline_after(uint32_t milliseconds);
 // Nanoseconds that are left; 0: none.
-uint64_t left_until(uint64_t deadline);
+uint64_t time_until(uint64_t deadline);
 
 struct lock {
     _Atomic uint32_t state;
@@ -82,25 +82,25 @@ void unlock(struct lock *lock);
 
 // Reads a response once, before protobuf-c does, and refuses what protobuf-c would let pass: 0, or -1 with why. `id` becomes
 // that of the response.
-int prescan(const unsigned char *bytes, size_t count, uint64_t *id, char *why, size_t why_size);
+int validate_response(const unsigned char *bytes, size_t count, uint64_t *id, char *reason, size_t reason_size);
 
 // ---- connection.c
 
 // Memory that comes from the kernel and not from the heap.
-struct space {
+struct buffer {
     unsigned char *bytes;
     size_t size;
     bool is_mapped;  // else it is part of what holds it
 };
 
-#define FIRST_INPUT 4096
-#define FIRST_ARENA 16384
+#define INITIAL_INPUT_SIZE 4096
+#define INITIAL_ARENA_SIZE 16384
 
 struct rlimitd {
     _Atomic uint32_t timeout_ms;
     _Atomic uint32_t flags;
-    bool is_standard;              // the standard path, for which there is advice
-    char path[LONGEST_PATH + 1];
+    bool is_default_path;              // the standard path, for which there is advice
+    char path[MAX_PATH_LENGTH + 1];
     // Whose the rest is. A child must touch neither the lock, which a thread may hold that it does not have, nor the connection.
     _Atomic pid_t owner;
     struct lock lock;
@@ -110,36 +110,36 @@ struct rlimitd {
     // What follows is guarded by the lock.
     uint64_t last_id;
     size_t start, end;             // what of the input is not read yet
-    struct space input;
-    struct space arena;
+    struct buffer input;
+    struct buffer arena;
     size_t arena_used;
-    unsigned char first_input[FIRST_INPUT];
-    _Alignas(max_align_t) unsigned char first_arena[FIRST_ARENA];
+    unsigned char first_input[INITIAL_INPUT_SIZE];
+    _Alignas(max_align_t) unsigned char first_arena[INITIAL_ARENA_SIZE];
 };
 
 // A request, and what is to be done with its answer.
-struct inquiry {
-    Request request;
+struct agent_request {
+    Request message;
     int pidfd;         // that goes along; -1: none
     bool only_reads;   // carrying it out twice is the same as once
     // What the answer must be; anything else is refused.
-    Rlimitd__V1__Response__OutcomeCase outcome;
+    Rlimitd__V1__Response__OutcomeCase expected_outcome;
     // Takes in a part of the answer: 0, or -1 with an error. Nothing of the response lasts beyond that.
-    int (*take)(void *into, const Response *part, bool is_first, struct rlimitd_error *error);
-    void *into;
+    int (*decode)(void *destination, const Response *part, bool is_first, struct rlimitd_error *error);
+    void *destination;
 };
 
 // Sends a request and waits for its answer, on a connection that is made if there is none.
-int ask(struct rlimitd *agent, struct inquiry *inquiry, uint64_t deadline, struct rlimitd_error *error);
+int call_agent(struct rlimitd *agent, struct agent_request *agent_request, uint64_t deadline, struct rlimitd_error *error);
 // Leaves the connection open in the program that this process becomes by execve(2).
-int leave_connection_open(struct rlimitd *agent, struct rlimitd_error *error);
-int fail_other_answer(const struct rlimitd *agent, struct rlimitd_error *error);
+int keep_connection_across_exec(struct rlimitd *agent, struct rlimitd_error *error);
+int fail_wrong_response(const struct rlimitd *agent, struct rlimitd_error *error);
 struct rlimitd *open_agent(const struct rlimitd_options *options, struct rlimitd_error *error);
 
 // ---- trust.c
 
 // Whether the one who listens at a path can be the agent; else -1 with UNTRUSTED_SOCKET, or errno in `number` and OK.
-int require_trust(const char *path, int *number, struct rlimitd_error *error);
+int require_trusted_socket(const char *path, int *number, struct rlimitd_error *error);
 
 // ---- proc.c: without the heap
 
@@ -148,28 +148,28 @@ struct proc_line {
     size_t length;
 };
 // Calls for each line until that says false; -errno. What is longer than the buffer is cut.
-int proc_lines(const char *path, bool (*take)(void *into, struct proc_line line), void *into);
+int read_proc_lines(const char *path, bool (*decode)(void *destination, struct proc_line line), void *destination);
 // All of a short file, with a NUL: its length, or -errno.
-ssize_t proc_text(const char *path, char *buffer, size_t size);
+ssize_t read_proc_file(const char *path, char *buffer, size_t size);
 // Calls for each entry of a folder until that says false; -errno.
-int proc_entries(const char *path, bool (*take)(void *into, const char *name), void *into);
+int list_proc_entries(const char *path, bool (*decode)(void *destination, const char *name), void *destination);
 // A number after blanks; false, and nothing moves, where there is none.
-bool proc_number(const char **text, uint64_t *number);
+bool parse_proc_number(const char **text, uint64_t *number);
 bool starts_with(const char *text, const char *prefix);
 uint64_t open_files_ceiling(void);  // fs.nr_open; 0: not known
 
 // ---- subject.c
 
-enum subject_kind {
-    CALLER,    // the process that calls
-    HELD,      // another, by a pidfd
-    NUMBERED,  // another where there are no pidfds: a container whose filter of system calls is older than them
-    MANY,      // a cgroup or pod
+enum resolved_target_kind {
+    TARGET_SELF,    // the process that calls
+    TARGET_PIDFD,      // another, by a pidfd
+    TARGET_PID,  // another where there are no pidfds: a container whose filter of system calls is older than them
+    TARGET_PROCESSES,      // a cgroup or pod
 };
 
 // The process that a call is about, held for as long as the call lasts, so that its number cannot come to mean another.
-struct subject {
-    enum subject_kind kind;
+struct resolved_target {
+    enum resolved_target_kind kind;
     pid_t number;   // in this PID namespace; 0: none, or not known
     int pidfd;      // -1: none
     bool is_owned;  // the pidfd is closed in the end
@@ -177,61 +177,61 @@ struct subject {
     char name[56];  // "process 4242"
 };
 
-// -1 with NO_SUCH_PROCESS or INVALID_ARGUMENT. What was taken is let go of in either case by `let_go`.
-int take_subject(struct subject *subject, const struct rlimitd_target *target, struct rlimitd_error *error);
-void let_go(struct subject *subject);
-int require_alive(const struct subject *subject, struct rlimitd_error *error);
+// -1 with NO_SUCH_PROCESS or INVALID_ARGUMENT. What was taken is let go of in either case by `release_target`.
+int resolve_target(struct resolved_target *resolved, const struct rlimitd_target *target, struct rlimitd_error *error);
+void release_target(struct resolved_target *resolved);
+int require_alive(const struct resolved_target *resolved, struct rlimitd_error *error);
 // How the agent is told of it; NULL for the caller. `message` and `empty` are room for it.
-Rlimitd__V1__Target *wire_target(const struct subject *subject, Rlimitd__V1__Target *message, Rlimitd__V1__Empty *empty);
+Rlimitd__V1__Target *encode_target(const struct resolved_target *resolved, Rlimitd__V1__Target *message, Rlimitd__V1__Empty *empty);
 // prlimit(2).
-int read_limit(const struct subject *subject, int resource, struct rlimitd_limit *limit, struct rlimitd_error *error);
-int exchange_limit(const struct subject *subject, int resource, struct rlimitd_limit wanted, struct rlimitd_limit *old,
+int read_limit(const struct resolved_target *resolved, int resource, struct rlimitd_limit *limit, struct rlimitd_error *error);
+int exchange_limit(const struct resolved_target *resolved, int resource, struct rlimitd_limit wanted, struct rlimitd_limit *old,
                    struct rlimitd_error *error);
 // What prlimit(2) tells of these (a bit each): 1; 0 where it refuses, as it then refuses every change too; -1.
-int read_if_owned(const struct subject *subject, uint32_t resources, struct rlimitd_limits *limits,
+int read_if_permitted(const struct resolved_target *resolved, uint32_t resources, struct rlimitd_limits *limits,
                   struct rlimitd_error *error);
 // The same, and then what /proc shows to everyone.
-int read_shown(const struct subject *subject, uint32_t resources, struct rlimitd_limits *limits,
+int read_visible_limits(const struct resolved_target *resolved, uint32_t resources, struct rlimitd_limits *limits,
                struct rlimitd_error *error);
 
 // ---- usage.c
 
 // What getrusage(2) or /proc tells: 1; 0 where /proc hides the process; -1.
-int read_usage(const struct subject *subject, enum rlimitd_scope scope, pid_t thread, struct rlimitd_usage *usage,
+int read_usage(const struct resolved_target *resolved, enum rlimitd_scope scope, pid_t thread, struct rlimitd_usage *usage,
                struct rlimitd_error *error);
 
 // ---- answer.c: from messages to results
 
-int fail_malformed(struct rlimitd_error *error, const char *what);
-int take_limit(const Rlimitd__V1__Limit *message, struct rlimitd_limit *limit, struct rlimitd_error *error);
-int take_error(const Rlimitd__V1__Error *message, struct rlimitd_error *taken, struct rlimitd_error *error);
-int take_limits(const Rlimitd__V1__LimitList *message, struct rlimitd_limits *limits, struct rlimitd_error *error);
+int fail_malformed_response(struct rlimitd_error *error, const char *what);
+int decode_limit(const Rlimitd__V1__Limit *message, struct rlimitd_limit *limit, struct rlimitd_error *error);
+int decode_error(const Rlimitd__V1__Error *message, struct rlimitd_error *taken, struct rlimitd_error *error);
+int decode_limits(const Rlimitd__V1__LimitList *message, struct rlimitd_limits *limits, struct rlimitd_error *error);
 // Texts and shortfalls belong to `result`; where that is NULL they are left out.
-int take_change(const void *result, const Rlimitd__V1__Change *message, struct rlimitd_change *change,
+int decode_change(const void *result, const Rlimitd__V1__Change *message, struct rlimitd_change *change,
                 struct rlimitd_error *error);
-int take_lease(const void *result, const Rlimitd__V1__LeaseInfo *message, struct rlimitd_lease *lease,
+int decode_lease(const void *result, const Rlimitd__V1__LeaseInfo *message, struct rlimitd_lease *lease,
                struct rlimitd_error *error);
-void take_usage(const Rlimitd__V1__Usage *message, struct rlimitd_usage *usage);
-uint32_t take_warnings(const Rlimitd__V1__Warning *warnings, size_t count);
+void decode_usage(const Rlimitd__V1__Usage *message, struct rlimitd_usage *usage);
+uint32_t decode_warnings(const Rlimitd__V1__Warning *warnings, size_t count);
 
-int take_explanation(void *into, const Response *part, bool is_first, struct rlimitd_error *error);
-int take_restorations(void *into, const Response *part, bool is_first, struct rlimitd_error *error);
-int take_leases(void *into, const Response *part, bool is_first, struct rlimitd_error *error);
-int take_server_info(void *into, const Response *part, bool is_first, struct rlimitd_error *error);
-int take_stats(void *into, const Response *part, bool is_first, struct rlimitd_error *error);
-int take_processes(void *into, const Response *part, bool is_first, struct rlimitd_error *error);
+int decode_explanation(void *destination, const Response *part, bool is_first, struct rlimitd_error *error);
+int decode_restorations(void *destination, const Response *part, bool is_first, struct rlimitd_error *error);
+int decode_leases(void *destination, const Response *part, bool is_first, struct rlimitd_error *error);
+int decode_server_info(void *destination, const Response *part, bool is_first, struct rlimitd_error *error);
+int decode_stats(void *destination, const Response *part, bool is_first, struct rlimitd_error *error);
+int decode_processes(void *destination, const Response *part, bool is_first, struct rlimitd_error *error);
 
-// What `take_processes` works on.
-struct process_taking {
+// What `decode_processes` works on.
+struct process_list_decoder {
     struct rlimitd_processes *processes;
     size_t capacity;
     Rlimitd__V1__ProcessResult__OutcomeCase outcome;
     uint32_t resources;                // of limits: all of these must be there
     const struct rlimitd_edit *edits;  // of changes
     size_t edit_count;
-    uint32_t worded;                   // edits, a bit each, that stand for a word: they have all that was asked for
+    uint32_t symbolic;                   // edits, a bit each, that stand for a word: they have all that was asked for
 };
-struct lease_taking {
+struct lease_list_decoder {
     struct rlimitd_leases *leases;
     size_t capacity;
 };
@@ -249,42 +249,42 @@ struct numeric_edit {
 
 int require_edits(const struct rlimitd_edit *edits, size_t count, struct rlimitd_error *error);
 // Whether its halves can be told only once the limits that there are, or the most that there may be, are known.
-bool edit_depends_on_present(const struct rlimitd_edit *edit);
-bool edit_depends_on_most(const struct rlimitd_edit *edit);
-struct numeric_edit edit_numbers(const struct rlimitd_edit *edit, struct rlimitd_limit now, uint64_t most);
-// An edit that means the same for every process, or -1 with UNSUPPORTED. `worded`: it only stands for a word.
-int share_edit(const struct rlimitd_edit *edit, int index, struct numeric_edit *shared, bool *worded,
+bool edit_needs_current(const struct rlimitd_edit *edit);
+bool edit_needs_max(const struct rlimitd_edit *edit);
+struct numeric_edit resolve_edit(const struct rlimitd_edit *edit, struct rlimitd_limit now, uint64_t max);
+// An edit that means the same for every process, or -1 with UNSUPPORTED. `symbolic`: it only stands for a word.
+int make_uniform_edit(const struct rlimitd_edit *edit, int index, struct numeric_edit *uniform, bool *symbolic,
                struct rlimitd_error *error);
 
 // ---- course.c
 
 // Room for an edit as a message.
-struct wire_edit {
+struct edit_message {
     Rlimitd__V1__Edit edit;
     Rlimitd__V1__Limit expect;
 };
 
 // Room for a set as a message.
-struct wire_set {
+struct set_message {
     Rlimitd__V1__Set set;
     Rlimitd__V1__Lease lease;
     Rlimitd__V1__Target target;
     Rlimitd__V1__Empty empty;
-    struct wire_edit edits[RLIMITD_EDITS];
+    struct edit_message edits[RLIMITD_EDITS];
     Rlimitd__V1__Edit *entries[RLIMITD_EDITS];
 };
 
-void write_set(struct wire_set *room, const struct subject *subject, const struct numeric_edit *edits, size_t count,
+void encode_set(struct set_message *storage, const struct resolved_target *resolved, const struct numeric_edit *edits, size_t count,
                const uint64_t *lease_ms);
 
 // A batch of edits that is being made, or explained.
-struct course {
+struct edit_operation {
     struct rlimitd *agent;
-    const struct subject *subject;
+    const struct resolved_target *resolved;
     const struct rlimitd_edit *edits;
     size_t count;
     uint64_t deadline;
-    bool is_question;
+    bool is_explain;
     bool is_lease;
     uint64_t lease_ms;
     // What came of it.
@@ -295,34 +295,34 @@ struct course {
 };
 
 // Makes a batch of edits, or has it explained.
-int run_course(struct course *course, struct rlimitd_error *error);
+int run_edit_operation(struct edit_operation *operation, struct rlimitd_error *error);
 
 // Has the agent make edits; the changes are in their order.
-int ask_set(struct course *course, const struct numeric_edit *edits, size_t count, struct rlimitd_change *changes,
+int call_set(struct edit_operation *operation, const struct numeric_edit *edits, size_t count, struct rlimitd_change *changes,
             struct rlimitd_error *error);
 // Whether the agent, by saying this, or by not being there, has surely changed nothing and is no help either.
-bool leaves_all_as_it_was(enum rlimitd_code code);
+bool changed_nothing(enum rlimitd_code code);
 
 // ---- plan.c
 
 // Makes the edits of a course, of which these are the numbers, from these limits.
-int carry_out(struct course *course, const struct numeric_edit *edits, const struct rlimitd_limits *now,
+int run_edit_transaction(struct edit_operation *operation, const struct numeric_edit *edits, const struct rlimitd_limits *now,
               struct rlimitd_error *error);
 
 // ---- course.c
 
 // Reads limits of a process from the agent.
-int ask_limits(struct rlimitd *agent, const struct subject *subject, uint32_t resources, uint64_t deadline,
+int call_get_limits(struct rlimitd *agent, const struct resolved_target *resolved, uint32_t resources, uint64_t deadline,
                struct rlimitd_limits *limits, struct rlimitd_error *error);
 // Room for a get as a message.
-struct wire_get {
+struct get_message {
     Rlimitd__V1__Get get;
     Rlimitd__V1__Target target;
     Rlimitd__V1__Empty empty;
     Rlimitd__V1__Resource resources[RLIMITD_RESOURCES];
 };
 #define ALL_RESOURCES 0xffffu
-void write_get(struct wire_get *room, const struct subject *subject, uint32_t resources);
-void start_inquiry(struct inquiry *inquiry, const struct subject *subject, bool only_reads);
+void encode_get(struct get_message *storage, const struct resolved_target *resolved, uint32_t resources);
+void init_agent_request(struct agent_request *agent_request, const struct resolved_target *resolved, bool only_reads);
 
 #endif

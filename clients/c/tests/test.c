@@ -38,37 +38,37 @@ int summary(void) {
 // ---- An agent
 
 static void *serve_all(void *data) {
-    struct fake *fake = data;
+    struct scripted_agent *scripted = data;
     while (true) {
-        int fd = accept4(fake->listener, NULL, NULL, SOCK_CLOEXEC);
+        int fd = accept4(scripted->listener, NULL, NULL, SOCK_CLOEXEC);
         if (fd < 0) return NULL;
-        fake->connections++;
-        fake->serve(fake, fd);
+        scripted->connections++;
+        scripted->serve(scripted, fd);
         close(fd);
     }
 }
 
-void start_fake(struct fake *fake, void (*serve)(struct fake *fake, int fd)) {
-    *fake = (struct fake){.folder = "/tmp/rlimitd-test.XXXXXX", .serve = serve};
-    if (mkdtemp(fake->folder) == NULL) abort();
-    snprintf(fake->path, sizeof fake->path, "%s/socket", fake->folder);
-    fake->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+void start_scripted_agent(struct scripted_agent *scripted, void (*serve)(struct scripted_agent *scripted, int fd)) {
+    *scripted = (struct scripted_agent){.folder = "/tmp/rlimitd-test.XXXXXX", .serve = serve};
+    if (mkdtemp(scripted->folder) == NULL) abort();
+    snprintf(scripted->path, sizeof scripted->path, "%s/socket", scripted->folder);
+    scripted->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    strcpy(address.sun_path, fake->path);
-    if (bind(fake->listener, (struct sockaddr *)&address, sizeof address) != 0 || listen(fake->listener, 16) != 0) abort();
-    if (pthread_create(&fake->thread, NULL, serve_all, fake) != 0) abort();
+    strcpy(address.sun_path, scripted->path);
+    if (bind(scripted->listener, (struct sockaddr *)&address, sizeof address) != 0 || listen(scripted->listener, 16) != 0) abort();
+    if (pthread_create(&scripted->thread, NULL, serve_all, scripted) != 0) abort();
 }
 
-void stop_fake(struct fake *fake) {
-    shutdown(fake->listener, SHUT_RDWR);
-    pthread_join(fake->thread, NULL);
-    close(fake->listener);
-    unlink(fake->path);
-    rmdir(fake->folder);
+void stop_scripted_agent(struct scripted_agent *scripted) {
+    shutdown(scripted->listener, SHUT_RDWR);
+    pthread_join(scripted->thread, NULL);
+    close(scripted->listener);
+    unlink(scripted->path);
+    rmdir(scripted->folder);
 }
 
-struct rlimitd *open_fake(const struct fake *fake, uint32_t timeout_ms, uint32_t flags) {
-    struct rlimitd_options options = {.socket = fake->path, .timeout_ms = timeout_ms, .flags = flags};
+struct rlimitd *open_scripted(const struct scripted_agent *scripted, uint32_t timeout_ms, uint32_t flags) {
+    struct rlimitd_options options = {.socket = scripted->path, .timeout_ms = timeout_ms, .flags = flags};
     struct rlimitd *agent = rlimitd_open(&options, NULL);
     if (agent == NULL) abort();
     return agent;
@@ -93,19 +93,19 @@ static bool receive_all(int fd, unsigned char *bytes, size_t count, int *descrip
         int received[4];
         size_t size = header->cmsg_len - CMSG_LEN(0);
         memcpy(received, CMSG_DATA(header), size);
-        for (size_t place = 0; place < size / sizeof *received; place++) close(received[place]);
+        for (size_t i = 0; i < size / sizeof *received; i++) close(received[i]);
         if (descriptors != NULL) *descriptors += (int)(size / sizeof *received);
     }
     return true;
 }
 
-Request *next_request(struct fake *fake, int fd, int *descriptors) {
-    unsigned char header[4], bytes[GREATEST_REQUEST];
+Request *next_request(struct scripted_agent *scripted, int fd, int *descriptors) {
+    unsigned char header[4], bytes[MAX_REQUEST_SIZE];
     if (!receive_all(fd, header, 4, descriptors)) return NULL;
     size_t length = (size_t)header[2] << 8 | header[3];
     if (header[0] != 0 || header[1] != 0 || length > sizeof bytes) abort();
     if (!receive_all(fd, bytes, length, descriptors)) return NULL;
-    fake->requests++;
+    scripted->requests++;
     return rlimitd__v1__request__unpack(NULL, length, bytes);
 }
 
@@ -122,7 +122,7 @@ void send_bytes(int fd, const void *bytes, size_t count) {
 size_t frame_of(const Response *response, unsigned char **frame) {
     size_t length = rlimitd__v1__response__get_packed_size(response);
     *frame = malloc(length + 4);
-    for (int place = 0; place < 4; place++) (*frame)[place] = (unsigned char)(length >> (8 * (3 - place)));
+    for (int i = 0; i < 4; i++) (*frame)[i] = (unsigned char)(length >> (8 * (3 - i)));
     rlimitd__v1__response__pack(response, *frame + 4);
     return length + 4;
 }
@@ -151,16 +151,16 @@ Response *limits_response(const Request *request, uint64_t soft) {
     Response *response = response_to(request);
     rlimitd__v1__limit_list__init(&list);
     list.limits = pointers;
-    for (size_t place = 0; place < request->get->n_resources && place < RLIMITD_RESOURCES; place++) {
-        rlimitd__v1__limit__init(&limits[place]);
-        limits[place].has_soft = limits[place].has_hard = 1;
-        limits[place].soft = soft;
-        limits[place].hard = soft + (uint64_t)request->get->resources[place];
-        rlimitd__v1__resource_limit__init(&entries[place]);
-        entries[place].has_resource = 1;
-        entries[place].resource = request->get->resources[place];
-        entries[place].limit = &limits[place];
-        pointers[list.n_limits++] = &entries[place];
+    for (size_t i = 0; i < request->get->n_resources && i < RLIMITD_RESOURCES; i++) {
+        rlimitd__v1__limit__init(&limits[i]);
+        limits[i].has_soft = limits[i].has_hard = 1;
+        limits[i].soft = soft;
+        limits[i].hard = soft + (uint64_t)request->get->resources[i];
+        rlimitd__v1__resource_limit__init(&entries[i]);
+        entries[i].has_resource = 1;
+        entries[i].resource = request->get->resources[i];
+        entries[i].limit = &limits[i];
+        pointers[list.n_limits++] = &entries[i];
     }
     response->outcome_case = RLIMITD__V1__RESPONSE__OUTCOME_LIMITS;
     response->limits = &list;
@@ -182,14 +182,14 @@ Response *error_response(uint64_t id, int code, const char *message) {
     return &response;
 }
 
-static bool count_one(void *into, const char *name) {
+static bool count_one(void *context, const char *name) {
     (void)name;
-    ++*(int *)into;
+    ++*(int *)context;
     return true;
 }
 
 int count_descriptors(void) {
     int count = 0;
-    proc_entries("/proc/self/fd", count_one, &count);
+    list_proc_entries("/proc/self/fd", count_one, &count);
     return count;
 }

@@ -22,22 +22,22 @@ void failed(const char *file, int line, const char *what);
         if ((error).code != (wanted)) fprintf(stderr, "    %s: %s\n", rlimitd_code_name((error).code), (error).message); \
     } while (0)
 
-struct fake {
+struct scripted_agent {
     char folder[64];
     char path[96];
     int listener;
     pthread_t thread;
     // Serves one connection, which is closed then.
-    void (*serve)(struct fake *fake, int fd);
+    void (*serve)(struct scripted_agent *scripted, int fd);
     _Atomic int connections, requests;
 };
 
-void start_fake(struct fake *fake, void (*serve)(struct fake *fake, int fd));
-void stop_fake(struct fake *fake);
-struct rlimitd *open_fake(const struct fake *fake, uint32_t timeout_ms, uint32_t flags);
+void start_scripted_agent(struct scripted_agent *scripted, void (*serve)(struct scripted_agent *scripted, int fd));
+void stop_scripted_agent(struct scripted_agent *scripted);
+struct rlimitd *open_scripted(const struct scripted_agent *scripted, uint32_t timeout_ms, uint32_t flags);
 
 // The next request; NULL when the client has hung up. `descriptors` counts what came along.
-Request *next_request(struct fake *fake, int fd, int *descriptors);
+Request *next_request(struct scripted_agent *scripted, int fd, int *descriptors);
 void free_request(Request *request);
 // Its frame.
 size_t frame_of(const Response *response, unsigned char **frame);

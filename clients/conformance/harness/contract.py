@@ -7,7 +7,7 @@ import tempfile
 PROJECT = __file__.rsplit("/clients/", 1)[0]
 
 
-def generated():
+def generate_messages():
     """The module with the messages."""
     with tempfile.TemporaryDirectory(prefix="conformance-proto.") as folder:
         subprocess.run(
@@ -20,7 +20,7 @@ def generated():
     return rlimitd_pb2
 
 
-def octets(text):
+def parse_hex(text):
     """Bytes from hexadecimal digits, with blanks and comments anywhere."""
     return bytes.fromhex(re.sub(r"#[^\n]*", "", text))
 
@@ -30,10 +30,10 @@ def worked_examples():
     with open(PROJECT + "/proto/PROTOCOL.md") as file:
         section = file.read().split("\n## Worked bytes", 1)[1].split("\n## ", 1)[0]
     pattern = r"```textproto (\w+)\n(.*?)```\s+```hex\n(.*?)```"
-    return [(kind, text, octets(digits)) for kind, text, digits in re.findall(pattern, section, re.DOTALL)]
+    return [(kind, text, parse_hex(digits)) for kind, text, digits in re.findall(pattern, section, re.DOTALL)]
 
 
-def plain(request):
+def normalized(request):
     """The same request without what means the same when it is left out."""
     same = type(request)()
     same.CopyFrom(request)

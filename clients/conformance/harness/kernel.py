@@ -11,7 +11,7 @@ NAMES = "cpu fsize data stack core rss nproc nofile memlock as locks sigpending 
 _NUMBERS = dict(cpu=0, fsize=1, data=2, stack=3, core=4, rss=5, nproc=6, nofile=7, memlock=8, locks=10, sigpending=11,
                 msgqueue=12, nice=13, rtprio=14, rttime=15)
 _NUMBERS["as"] = 9
-_WORDS = {
+_PROC_LABELS = {
     "Max cpu time": "cpu", "Max file size": "fsize", "Max data size": "data", "Max stack size": "stack",
     "Max core file size": "core", "Max resident set": "rss", "Max processes": "nproc", "Max open files": "nofile",
     "Max locked memory": "memlock", "Max address space": "as", "Max file locks": "locks",
@@ -34,7 +34,7 @@ def _parsed(text):
     found = {}
     for line in text.splitlines()[1:]:
         words = line[26:].split()
-        name = _WORDS.get(line[:26].strip())
+        name = _PROC_LABELS.get(line[:26].strip())
         if name and len(words) >= 2:
             found[name] = [word if word == "unlimited" else int(word) for word in words[:2]]
     return found if len(found) == len(NAMES) else None
@@ -50,7 +50,7 @@ def set_own(wanted):
         resource.setrlimit(_NUMBERS[name], (_number(soft), _number(hard)))
 
 
-def become(uid):
+def switch_user(uid):
     os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
@@ -61,7 +61,7 @@ def as_user(uid, action):
     child = os.fork()
     if child == 0:
         try:
-            become(uid)
+            switch_user(uid)
             action()
             os._exit(0)
         except BaseException:
@@ -106,7 +106,7 @@ def spawn(uid, wanted, command, **how):
 
     def prepare():
         set_own(wanted)
-        become(uid)
+        switch_user(uid)
 
     return subprocess.Popen(command, preexec_fn=prepare, start_new_session=True, **how)
 

@@ -18,14 +18,14 @@ def compare(expected, given):
     extra = sorted(set(given) - set(expected))
     if extra:
         wrong.append(f"answer has {', '.join(extra)}, which was not expected")
-    return wrong + _faults(given, expected, "answer")
+    return wrong + _general_faults(given, expected, "answer")
 
 
 def differences(expected, given, where):
     if isinstance(expected, dict):
         words = [key for key in expected if key.startswith("$")]
         if words:
-            return _special(words[0], expected, given, where)
+            return _operator(words[0], expected, given, where)
         if not isinstance(given, dict):
             return [f"{where} is {given!r} and no object"]
         wrong = []
@@ -57,7 +57,7 @@ def _is_number(value):
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _special(word, expected, given, where):
+def _operator(word, expected, given, where):
     value = expected[word]
     if word == "$any":
         return []
@@ -83,13 +83,13 @@ def _special(word, expected, given, where):
     raise ValueError(f"a case says {word}, which means nothing")
 
 
-def _faults(given, expected, where):
+def _general_faults(given, expected, where):
     """What is wrong in any answer, whatever was expected."""
     wrong = []
     if isinstance(given, list):
         for index, value in enumerate(given):
             below = expected[index] if isinstance(expected, list) and index < len(expected) else None
-            wrong += _faults(value, below, f"{where}[{index}]")
+            wrong += _general_faults(value, below, f"{where}[{index}]")
     if not isinstance(given, dict):
         return wrong
     named = expected if isinstance(expected, dict) else {}
@@ -107,5 +107,5 @@ def _faults(given, expected, where):
     for key, value in given.items():
         if value is None:
             wrong.append(f"{where}.{key} is null; what is absent is left out")
-        wrong += _faults(value, named.get(key), f"{where}.{key}")
+        wrong += _general_faults(value, named.get(key), f"{where}.{key}")
     return wrong

@@ -25,19 +25,19 @@ _Static_assert(sizeof(rlim_t) == 8 && RLIM_INFINITY == RLIMITD_INFINITY, "only w
 
 #define EXPORTED __attribute__((visibility("default")))
 
-enum { USUAL_TIMEOUT_MS = 1000, LONGEST_TIMEOUT_MS = 60000 };
+enum { DEFAULT_TIMEOUT_MS = 1000, MAX_TIMEOUT_MS = 60000 };
 
 // Read once, while nothing else runs: a program may change its environment at any time.
 static struct {
-    bool asks;  // the agent
-    bool tells;
+    bool uses_agent;  // the agent
+    bool logs;
     uint32_t timeout_ms;
     char socket[sizeof(((struct sockaddr_un *)0)->sun_path)];
 } settings;
 
 // One line on standard error, in one write.
-__attribute__((format(printf, 1, 2))) static void tell(const char *format, ...) {
-    if (!settings.tells) return;
+__attribute__((format(printf, 1, 2))) static void log_line(const char *format, ...) {
+    if (!settings.logs) return;
     char line[512];
     int length = snprintf(line, sizeof line, "rlimitd-preload[%d]: ", (int)getpid());
     va_list arguments;
@@ -54,31 +54,31 @@ static bool is_set(const char *value) { return value != NULL && value[0] != '\0'
 __attribute__((constructor)) static void read_settings(void) {
     // A setuid program does as if this library were not there: its environment is somebody else's.
     if (getauxval(AT_SECURE) != 0) return;
-    settings.tells = is_set(getenv("RLIMITD_PRELOAD_DEBUG"));
-    settings.asks = true;
-    settings.timeout_ms = USUAL_TIMEOUT_MS;
+    settings.logs = is_set(getenv("RLIMITD_PRELOAD_DEBUG"));
+    settings.uses_agent = true;
+    settings.timeout_ms = DEFAULT_TIMEOUT_MS;
     const char *timeout = getenv("RLIMITD_PRELOAD_TIMEOUT_MS");
     if (timeout != NULL) {
         char *end;
         const unsigned long number = strtoul(timeout, &end, 10);
-        if (timeout[0] >= '0' && timeout[0] <= '9' && *end == '\0' && number >= 1 && number <= LONGEST_TIMEOUT_MS)
+        if (timeout[0] >= '0' && timeout[0] <= '9' && *end == '\0' && number >= 1 && number <= MAX_TIMEOUT_MS)
             settings.timeout_ms = (uint32_t)number;
         else
-            tell("RLIMITD_PRELOAD_TIMEOUT_MS is \"%s\" and must be 1 to %d; it is taken for %d", timeout, LONGEST_TIMEOUT_MS,
-                 USUAL_TIMEOUT_MS);
+            log_line("RLIMITD_PRELOAD_TIMEOUT_MS is \"%s\" and must be 1 to %d; it is taken for %d", timeout, MAX_TIMEOUT_MS,
+                 DEFAULT_TIMEOUT_MS);
     }
     const char *socket = getenv("RLIMITD_SOCKET");
     if (socket != NULL && strlen(socket) >= sizeof settings.socket) {
-        tell("RLIMITD_SOCKET is longer than a socket's path may be; no agent is asked");
-        settings.asks = false;
+        log_line("RLIMITD_SOCKET is longer than a socket's path may be; no agent is asked");
+        settings.uses_agent = false;
     } else if (socket != NULL) {
         memcpy(settings.socket, socket, strlen(socket) + 1);
     }
-    tell("loaded; the agent is asked where the kernel refuses, for at most %u ms", settings.timeout_ms);
+    log_line("loaded; the agent is asked where the kernel refuses, for at most %u ms", settings.timeout_ms);
 }
 
 // 0, or -1 if the agent is away or says no.
-static int ask_agent(pid_t pid, int resource, const struct rlimit *limit, struct rlimit *old_limit) {
+static int call_agent(pid_t pid, int resource, const struct rlimit *limit, struct rlimit *old_limit) {
     const struct rlimitd_options options = {.socket = settings.socket[0] ? settings.socket : NULL,
                                             .timeout_ms = settings.timeout_ms};
     struct rlimitd_error error;
@@ -94,24 +94,24 @@ static int ask_agent(pid_t pid, int resource, const struct rlimit *limit, struct
     }
     const char *name = rlimitd_resource_name(resource);
     if (result == 0)
-        tell("the agent granted %s %llu:%llu", name, (unsigned long long)limit->rlim_cur, (unsigned long long)limit->rlim_max);
+        log_line("the agent granted %s %llu:%llu", name, (unsigned long long)limit->rlim_cur, (unsigned long long)limit->rlim_max);
     else
-        tell("%s stays as it is: %s", name, error.message);
+        log_line("%s stays as it is: %s", name, error.message);
     return result;
 }
 
-static int change(pid_t pid, int resource, const struct rlimit *limit, struct rlimit *old_limit) {
-    const int before = errno;
+static int kernel_then_agent(pid_t pid, int resource, const struct rlimit *limit, struct rlimit *old_limit) {
+    const int saved_errno = errno;
     const int result = (int)syscall(SYS_prlimit64, pid, resource, limit, old_limit);
     // The kernel has read `limit` by now, so it can be read.
-    if (result == 0 || errno != EPERM || limit == NULL || !settings.asks) return result;
+    if (result == 0 || errno != EPERM || limit == NULL || !settings.uses_agent) return result;
     // No thread is cancelled in these calls, and none that is would let go of what is open here.
-    int cancelling, ignored;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelling);
-    const int answer = ask_agent(pid, resource, limit, old_limit);
-    pthread_setcancelstate(cancelling, &ignored);
+    int cancel_state, ignored;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+    const int answer = call_agent(pid, resource, limit, old_limit);
+    pthread_setcancelstate(cancel_state, &ignored);
     if (answer == 0) {
-        errno = before;
+        errno = saved_errno;
         return 0;
     }
     errno = EPERM;
@@ -119,17 +119,17 @@ static int change(pid_t pid, int resource, const struct rlimit *limit, struct rl
 }
 
 EXPORTED int prlimit(pid_t pid, __rlimit_resource_t resource, const struct rlimit *limit, struct rlimit *old_limit) {
-    return change(pid, (int)resource, limit, old_limit);
+    return kernel_then_agent(pid, (int)resource, limit, old_limit);
 }
 
 EXPORTED int prlimit64(pid_t pid, __rlimit_resource_t resource, const struct rlimit64 *limit, struct rlimit64 *old_limit) {
-    return change(pid, (int)resource, (const struct rlimit *)limit, (struct rlimit *)old_limit);
+    return kernel_then_agent(pid, (int)resource, (const struct rlimit *)limit, (struct rlimit *)old_limit);
 }
 
 EXPORTED int setrlimit(__rlimit_resource_t resource, const struct rlimit *limit) {
-    return change(0, (int)resource, limit, NULL);
+    return kernel_then_agent(0, (int)resource, limit, NULL);
 }
 
 EXPORTED int setrlimit64(__rlimit_resource_t resource, const struct rlimit64 *limit) {
-    return change(0, (int)resource, (const struct rlimit *)limit, NULL);
+    return kernel_then_agent(0, (int)resource, (const struct rlimit *)limit, NULL);
 }

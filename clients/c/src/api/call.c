@@ -1,0 +1,54 @@
+#include "call.h"
+
+#include <pthread.h>
+
+int begin_call(struct call *call, struct rlimitd *agent, const struct rlimitd_target *target,
+                 struct rlimitd_error *error) {
+    // Whoever is cancelled in the middle would keep the lock for ever.
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &call->cancel_state);
+    call->temporary = NULL;
+    call->error = error != NULL ? error : &call->local_error;
+    call->resolved = (struct resolved_target){.pidfd = -1};
+    call->agent = agent;
+    if (agent == NULL) call->agent = call->temporary = open_agent(NULL, call->error);
+    if (call->agent == NULL) return -1;
+    call->deadline = deadline_after(atomic_load(&call->agent->timeout_ms));
+    return resolve_target(&call->resolved, target, call->error);
+}
+
+int end_call(struct call *call, int value) {
+    release_target(&call->resolved);
+    rlimitd_close(call->temporary);
+    value = set_errno(value, call->error);
+    int ignored;
+    pthread_setcancelstate(call->cancel_state, &ignored);
+    return value;
+}
+
+bool uses_kernel(const struct call *call) {
+    return (atomic_load(&call->agent->flags) & RLIMITD_AGENT_ONLY) == 0 && call->resolved.kind != TARGET_PROCESSES;
+}
+
+int require_single_process(const struct call *call, const char *others) {
+    if (call->resolved.kind != TARGET_PROCESSES) return 0;
+    return fail(call->error, RLIMITD_INVALID_ARGUMENT, "this is about one process; of those of a cgroup or pod %s tells",
+                others);
+}
+
+int require_group(const struct call *call, const char *other) {
+    if (call->resolved.kind == TARGET_PROCESSES) return 0;
+    return fail(call->error, RLIMITD_INVALID_ARGUMENT, "this is about the processes of a cgroup or pod; of one %s tells",
+                other);
+}
+
+void *new_call_result(struct call *call, size_t size) {
+    void *created = allocate_result(size);
+    if (created == NULL) fail_out_of_memory(call->error);
+    return created;
+}
+
+int require_duration(uint64_t duration_ms, struct rlimitd_error *error) {
+    if (duration_ms <= MAX_LEASE_MS) return 0;
+    return fail(error, RLIMITD_INVALID_ARGUMENT, "a lease of %llu ms is longer than %llu ms",
+                (unsigned long long)duration_ms, (unsigned long long)MAX_LEASE_MS);
+}
