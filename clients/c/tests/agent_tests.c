@@ -1,7 +1,6 @@
 // The tests that take a real agent, at RLIMITD_SOCKET, with policy.toml. CAN_RAISE=1: it can raise hard limits. As root.
-#include "test.h"
-
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,9 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "model/resource.h"
+#include "test.h"
 
 static const int nofile[] = {RLIMIT_NOFILE};
 static const struct rlimitd_options only = {.flags = RLIMITD_AGENT_ONLY};
@@ -239,9 +241,6 @@ static void threads_and_a_child(void) {
 static void refused(void) { in_child_as_user(refusals); }
 static void raised(void) { in_child_as_user(raises); }
 static void leased(void) { in_child_as_user(leases); }
-
-// Valgrind has limits of its own and knows no pidfds.
-static bool has_kernel(void) { return getenv("VALGRIND") == NULL; }
 
 int main(void) {
     test("who answers", server_info_and_stats);

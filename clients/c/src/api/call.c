@@ -1,6 +1,10 @@
-#include "call.h"
+#include "api/call.h"
 
 #include <pthread.h>
+
+#include "kernel/clock.h"
+#include "model/error.h"
+#include "model/result.h"
 
 int begin_call(struct call *call, struct rlimitd *agent, const struct rlimitd_target *target,
                  struct rlimitd_error *error) {
@@ -45,10 +49,4 @@ void *new_call_result(struct call *call, size_t size) {
     void *created = allocate_result(size);
     if (created == NULL) fail_out_of_memory(call->error);
     return created;
-}
-
-int require_duration(uint64_t duration_ms, struct rlimitd_error *error) {
-    if (duration_ms <= MAX_LEASE_MS) return 0;
-    return fail(error, RLIMITD_INVALID_ARGUMENT, "a lease of %llu ms is longer than %llu ms",
-                (unsigned long long)duration_ms, (unsigned long long)MAX_LEASE_MS);
 }

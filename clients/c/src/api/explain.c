@@ -1,5 +1,11 @@
-// What would come of a call.
-#include "call.h"
+#include "api/arguments.h"
+#include "api/call.h"
+#include "edit/edit_checks.h"
+#include "edit/edit_operation.h"
+#include "model/error.h"
+#include "model/resource.h"
+#include "wire/list_decoder.h"
+#include "wire/request_encoder.h"
 
 static int explain_set(struct call *call, const struct rlimitd_question *question, struct rlimitd_explanation *created) {
     size_t count = question->edit_count > RLIMITD_EDITS ? RLIMITD_EDITS + 1 : question->edit_count;

@@ -1,8 +1,16 @@
-// Grants with an end.
-#include "call.h"
-
 #include <errno.h>
 #include <string.h>
+
+#include "api/arguments.h"
+#include "api/call.h"
+#include "connection/connection_errors.h"
+#include "edit/edit_checks.h"
+#include "edit/edit_operation.h"
+#include "model/error.h"
+#include "model/result.h"
+#include "wire/list_decoder.h"
+#include "wire/request_encoder.h"
+#include "wire/value_decoder.h"
 
 void rlimitd_lease_id_text(const struct rlimitd_lease_id *id, char text[RLIMITD_LEASE_TEXT_SIZE]) {
     static const char digits[] = "0123456789abcdef";
@@ -62,15 +70,6 @@ int rlimitd_lease(struct rlimitd *agent, const struct rlimitd_target *target, co
     if (value == 0) value = lease_call(&call, edits, count, duration_ms, created);
     RETURN_RESULT(value, created, lease);
     return end_call(&call, value);
-}
-
-static int encode_lease_id(const struct rlimitd_lease_id *id, ProtobufCBinaryData *data, struct rlimitd_error *error) {
-    if (id->length < 1 || id->length > sizeof id->bytes) {
-        return fail(error, RLIMITD_INVALID_ARGUMENT, "the name of a lease has 1 to 64 bytes, not %zu", id->length);
-    }
-    data->len = id->length;
-    data->data = (uint8_t *)(uintptr_t)id->bytes;
-    return 0;
 }
 
 static int decode_renewed_lease(void *destination, const Response *part, bool is_first, struct rlimitd_error *error) {

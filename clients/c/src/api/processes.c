@@ -1,5 +1,10 @@
-// Calls about every process of a cgroup or pod.
-#include "call.h"
+#include "api/arguments.h"
+#include "api/call.h"
+#include "edit/edit_checks.h"
+#include "edit/uniform_edit.h"
+#include "model/error.h"
+#include "wire/list_decoder.h"
+#include "wire/request_encoder.h"
 
 static int call_processes(struct call *call, struct agent_request *agent_request, struct process_list_decoder *decoder) {
     agent_request->expected_outcome = RLIMITD__V1__RESPONSE__OUTCOME_PROCESSES;

@@ -1,134 +1,21 @@
-#include "connection.h"
+#include "connection/connection.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/time.h>
-#include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "connection/agent_socket.h"
+#include "connection/connection_errors.h"
+#include "connection/exchange.h"
+#include "kernel/clock.h"
+#include "model/error.h"
+
 #define DEFAULT_SOCKET_PATH "/run/rlimitd/rlimitd.sock"
-#define MAX_ARENA_SIZE (8u << 20)
-
-// ---- Errors of the way to the agent
-
-int fail_deadline(const struct rlimitd *agent, struct rlimitd_error *error) {
-    return fail(error, RLIMITD_DEADLINE_EXCEEDED, "no answer in time from the agent at %s", agent->path);
-}
-
-int fail_connection_lost(const struct rlimitd *agent, struct rlimitd_error *error, const char *call, int number) {
-    char text[64];
-    fail(error, RLIMITD_CONNECTION_LOST, "the connection to the agent at %s was lost: %s", agent->path, call);
-    if (number != 0) append_message(error, ": %s", errno_description(number, text, sizeof text));
-    return -1;
-}
-
-int fail_not_rlimitd(const struct rlimitd *agent, struct rlimitd_error *error, const char *reason) {
-    return fail(error, RLIMITD_MALFORMED, "what answers at %s does not speak the rlimitd protocol: %s", agent->path, reason);
-}
-
-int fail_wrong_response(const struct rlimitd *agent, struct rlimitd_error *error) {
-    return fail(error, RLIMITD_MALFORMED, "the agent at %s answered something else than it was asked", agent->path);
-}
-
-static int fail_unreachable(const struct rlimitd *agent, struct rlimitd_error *error, const char *call, int number) {
-    if (number == ETIMEDOUT) return fail_deadline(agent, error);
-    char text[64];
-    fail(error, RLIMITD_AGENT_UNREACHABLE, "no agent answers at %s (%s: %s)", agent->path, call,
-         errno_description(number, text, sizeof text));
-    error->error_number = number;
-    switch (number) {
-    case ENOENT:
-    case ENOTDIR:
-    case ECONNREFUSED:
-        // The unit is about the standard socket; whoever listens at another is started in another way.
-        if (agent->is_default_path) append_message(error, "; start it with: systemctl start rlimitd");
-        break;
-    case ENAMETOOLONG:
-        append_message(error, "; a socket's path has at most 107 bytes");
-        break;
-    case EACCES:
-        append_message(error, "; the socket or its folder does not let this user in");
-        break;
-    default:
-        break;
-    }
-    return -1;
-}
-
-// It let us in twice and closed both times before it had read the request.
-static int fail_disconnected_twice(const struct rlimitd *agent, struct rlimitd_error *error) {
-    char reason[RLIMITD_MESSAGE_SIZE];
-    int number = error->error_number;
-    memcpy(reason, error->message, sizeof reason);
-    fail(error, RLIMITD_AGENT_UNREACHABLE, "the agent at %s hangs up: %s", agent->path, reason);
-    error->error_number = number;
-    return -1;
-}
-
-// ---- Memory
-
-unsigned char *map_memory(size_t size) {
-    void *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return bytes == MAP_FAILED ? NULL : bytes;
-}
-
-void replace_buffer(struct buffer *buffer, unsigned char *bytes, size_t size, bool is_mapped) {
-    struct buffer old = *buffer;
-    *buffer = (struct buffer){bytes, size, is_mapped};
-    if (old.is_mapped) munmap(old.bytes, old.size);
-}
-
-static void *allocate_in_arena(void *data, size_t size) {
-    struct rlimitd *agent = data;
-    size_t needed = (size + 15) & ~(size_t)15;
-    if (needed < size || needed > agent->arena.size - agent->arena_used) return NULL;
-    void *bytes = agent->arena.bytes + agent->arena_used;
-    agent->arena_used += needed;
-    return bytes;
-}
-
-static void ignore_free(void *data, void *bytes) {
-    (void)data;
-    (void)bytes;
-}
-
-const Response *decode_response(struct rlimitd *agent, const unsigned char *bytes, size_t count,
-                              struct rlimitd_error *error) {
-    ProtobufCAllocator allocator = {.alloc = allocate_in_arena, .free = ignore_free, .allocator_data = agent};
-    while (true) {
-        agent->arena_used = 0;
-        const Response *response = rlimitd__v1__response__unpack(&allocator, count, bytes);
-        if (response != NULL) return response;
-        size_t size = agent->arena.size * 8;
-        if (size > MAX_ARENA_SIZE) {
-            fail_not_rlimitd(agent, error, "a response that is larger than it may be");
-            return NULL;
-        }
-        unsigned char *mapped = map_memory(size);
-        if (mapped == NULL) {
-            fail_out_of_memory(error);
-            return NULL;
-        }
-        replace_buffer(&agent->arena, mapped, size, true);
-    }
-}
-
-void release_buffers(struct rlimitd *agent) {
-    agent->arena_used = 0;
-    replace_buffer(&agent->arena, agent->first_arena, sizeof agent->first_arena, false);
-    if (agent->start == agent->end) replace_buffer(&agent->input, agent->first_input, sizeof agent->first_input, false);
-}
-
-// ---- Opening and closing
 
 int rlimitd_configure(struct rlimitd *agent, uint32_t timeout_ms, uint32_t flags) {
     if ((flags & ~RLIMITD_AGENT_ONLY) != 0) {
@@ -168,6 +55,14 @@ struct rlimitd *open_agent(const struct rlimitd_options *options, struct rlimitd
     atomic_init(&agent->fd, -1);
     agent->input = (struct buffer){agent->first_input, sizeof agent->first_input, false};
     agent->arena = (struct buffer){agent->first_arena, sizeof agent->first_arena, false};
+    return agent;
+}
+
+struct rlimitd *rlimitd_open(const struct rlimitd_options *options, struct rlimitd_error *error) {
+    struct rlimitd_error local_error;
+    if (error == NULL) error = &local_error;
+    struct rlimitd *agent = open_agent(options, error);
+    if (agent == NULL) set_errno(-1, error);
     return agent;
 }
 
@@ -219,56 +114,6 @@ void rlimitd_close(struct rlimitd *agent) {
     munmap(agent, sizeof *agent);
     errno = number;
 }
-
-static int connect_socket(const struct rlimitd *agent, uint64_t deadline, struct rlimitd_error *error) {
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return fail_unreachable(agent, error, "socket", errno);
-    // In a program that has closed its standard streams: what is written there is not meant for the agent.
-    if (fd <= STDERR_FILENO) {
-        int higher = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1), number = errno;
-        close(fd);
-        if (higher < 0) return fail_unreachable(agent, error, "fcntl", number);
-        fd = higher;
-    }
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    memcpy(address.sun_path, agent->path, strlen(agent->path));
-    while (true) {
-        uint64_t left = time_until(deadline);
-        if (left == 0) {
-            close(fd);
-            return fail_deadline(agent, error);
-        }
-        // How long connect(2) waits where there is a queue before the agent's door. None at all would be for ever.
-        struct timeval time = {.tv_sec = (time_t)(left / 1000000000), .tv_usec = (suseconds_t)(left / 1000 % 1000000)};
-        if (time.tv_sec == 0 && time.tv_usec == 0) time.tv_usec = 1;
-        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
-        if (connect(fd, (const struct sockaddr *)&address, sizeof address) == 0) return fd;
-        if (errno == EINTR) continue;
-        int number = errno == EAGAIN ? ETIMEDOUT : errno;
-        close(fd);
-        return fail_unreachable(agent, error, "connect", number);
-    }
-}
-
-static int connect_agent(struct rlimitd *agent, uint64_t deadline, struct rlimitd_error *error) {
-    if (strlen(agent->path) >= sizeof ((struct sockaddr_un *)0)->sun_path) {
-        return fail_unreachable(agent, error, "connect", ENAMETOOLONG);
-    }
-    int number;
-    // What stat(2) did not find, connect(2) would not have found either.
-    if (require_trusted_socket(agent->path, &number, error) != 0) {
-        return error->code != RLIMITD_OK ? -1 : fail_unreachable(agent, error, "connect", number);
-    }
-    int fd = connect_socket(agent, deadline, error);
-    if (fd < 0) return -1;
-    struct stat status;
-    atomic_store(&agent->inode, fstat(fd, &status) == 0 ? status.st_ino : 0);
-    atomic_store(&agent->fd, fd);
-    agent->start = agent->end = 0;
-    return 0;
-}
-
-// ---- Asking
 
 static int call_agent_locked(struct rlimitd *agent, struct agent_request *agent_request, uint64_t deadline, struct rlimitd_error *error) {
     for (bool is_second = false;; is_second = true) {

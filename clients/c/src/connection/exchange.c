@@ -1,5 +1,4 @@
-// One request, and its answer.
-#include "connection.h"
+#include "connection/exchange.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -7,6 +6,13 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+
+#include "connection/connection_errors.h"
+#include "connection/response_arena.h"
+#include "kernel/clock.h"
+#include "model/error.h"
+#include "wire/strict_validator.h"
+#include "wire/value_decoder.h"
 
 #define HEADER_SIZE 4
 
@@ -208,6 +214,12 @@ static enum exchange_outcome send_request(struct rlimitd *agent, struct agent_re
         }
     }
     return EXCHANGE_DONE;
+}
+
+static void release_buffers(struct rlimitd *agent) {
+    agent->arena_used = 0;
+    replace_buffer(&agent->arena, agent->first_arena, sizeof agent->first_arena, false);
+    if (agent->start == agent->end) replace_buffer(&agent->input, agent->first_input, sizeof agent->first_input, false);
 }
 
 enum exchange_outcome exchange(struct rlimitd *agent, struct agent_request *agent_request, uint64_t deadline,

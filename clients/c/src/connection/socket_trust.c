@@ -1,12 +1,16 @@
 // Whether the one who listens at a path can be the agent: only root, or ourselves, may be able to put a socket there.
 // Credentials of the listener say nothing, for a service manager may have made it.
-#include "internal.h"
+#include "connection/socket_trust.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+
+#include "kernel/procfs.h"
+#include "model/error.h"
+#include "wire/protocol.h"
 
 static bool parse_uid_map(void *context, struct proc_line line) {
     uint64_t numbers[3] = {1, 1, 0};

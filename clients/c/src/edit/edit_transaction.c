@@ -1,110 +1,31 @@
 // A batch against the limits that were read just before, made by the kernel first, then by the agent for all that raises, and last
 // what is lowered here. All or nothing: what was made before a refusal is taken back.
-#include "internal.h"
+#include "edit/edit_transaction.h"
 
 #include <string.h>
+
+#include "edit/edit_plan.h"
+#include "edit/edit_requests.h"
+#include "kernel/process_limits.h"
+#include "kernel/procfs.h"
+#include "model/error.h"
+#include "model/limit_text.h"
+#include "model/result.h"
 
 typedef struct rlimitd_limit Limit;
 
 static uint64_t min_of(uint64_t left, uint64_t right) { return left < right ? left : right; }
 static uint64_t max_of(uint64_t left, uint64_t right) { return left > right ? left : right; }
-static bool are_equal(Limit left, Limit right) { return left.soft == right.soft && left.hard == right.hard; }
-
-// ---- What each edit leads to
-
-struct plan_item {
-    int index;  // in the batch
-    struct numeric_edit edit;
-    Limit now, wanted;
-};
 
 struct edit_transaction {
     const struct edit_operation *operation;
-    size_t count;
-    struct plan_item items[RLIMITD_EDITS];
-    struct plan_item *order[RLIMITD_EDITS];  // in which they can be made and still be taken back
+    struct edit_plan plan;
     struct rlimitd_change changes[RLIMITD_EDITS];
     bool has_change[RLIMITD_EDITS];
     // In the order in which they were made: each edit thrice at most, where somebody else keeps changing the limits.
     struct rlimitd_change applied[3 * RLIMITD_EDITS];
     size_t applied_count;
 };
-
-static bool raises_hard(const struct plan_item *item) { return item->wanted.hard > item->now.hard; }
-static bool raises(const struct plan_item *item) { return raises_hard(item) || item->wanted.soft > item->now.soft; }
-static bool lowers_hard(const struct plan_item *item) { return item->wanted.hard < item->now.hard; }
-static bool lowers(const struct plan_item *item) { return lowers_hard(item) || item->wanted.soft < item->now.soft; }
-
-// What may be refused first, a hard limit that can never be raised again last.
-static int rank(const struct plan_item *item) {
-    return raises_hard(item) ? 0 : lowers_hard(item) ? 3 : lowers(item) ? 2 : 1;
-}
-
-static int planned_limit(const struct numeric_edit *edit, Limit now, int index, Limit *limit, struct rlimitd_error *error) {
-    *limit = now;
-    bool is_exact = edit->mode == RLIMITD_EXACT;
-    if (edit->has_soft) limit->soft = is_exact ? edit->soft : max_of(edit->soft, now.soft);
-    if (edit->has_hard) limit->hard = is_exact ? edit->hard : max_of(edit->hard, now.hard);
-    if (edit->mode == RLIMITD_CLAMP) limit->soft = min_of(limit->soft, limit->hard);
-    if (limit->soft <= limit->hard) return 0;
-    char soft[LIMIT_TEXT_SIZE], hard[LIMIT_TEXT_SIZE];
-    fail(error, RLIMITD_SOFT_EXCEEDS_HARD, "%s: soft %s is above hard %s", rlimitd_resource_name(edit->resource),
-         format_bound(limit->soft, soft), format_bound(limit->hard, hard));
-    error->resource = edit->resource;
-    error->edit_index = index;
-    return -1;
-}
-
-static int fail_conflict(struct rlimitd_error *error, int resource, Limit now, Limit expected, int index) {
-    char now_text[LIMIT_TEXT_SIZE], expected_text[LIMIT_TEXT_SIZE];
-    fail(error, RLIMITD_CONFLICT, "%s is %s and not %s as expected", rlimitd_resource_name(resource), format_limit(now, now_text),
-         format_limit(expected, expected_text));
-    error->resource = resource;
-    error->edit_index = index;
-    return -1;
-}
-
-static int plan_edits(struct edit_transaction *transaction, const struct numeric_edit *edits, const struct rlimitd_limits *now,
-                struct rlimitd_error *error) {
-    transaction->count = transaction->operation->count;
-    for (size_t i = 0; i < transaction->count; i++) {
-        struct plan_item *item = &transaction->items[i];
-        *item = (struct plan_item){.index = (int)i, .edit = edits[i], .now = now->of[edits[i].resource]};
-        if (planned_limit(&item->edit, item->now, item->index, &item->wanted, error) != 0) return -1;
-        if (item->edit.has_expect && !are_equal(item->edit.expect, item->now)) {
-            return fail_conflict(error, item->edit.resource, item->now, item->edit.expect, item->index);
-        }
-    }
-    size_t i = 0;
-    for (int wanted = 0; wanted < 4; wanted++) {
-        for (size_t index = 0; index < transaction->count; index++) {
-            if (rank(&transaction->items[index]) == wanted) transaction->order[i++] = &transaction->items[index];
-        }
-    }
-    return 0;
-}
-
-// The edit that the agent must be asked for whatever the kernel would say: the kernel has no compare-and-set.
-static const struct plan_item *find_compare_and_set(const struct edit_transaction *transaction) {
-    for (size_t i = 0; i < transaction->count; i++) {
-        if (transaction->items[i].edit.has_expect && raises(&transaction->items[i])) return &transaction->items[i];
-    }
-    return NULL;
-}
-
-// All of the edit, or, where it also lowers, only the half that it raises.
-static struct numeric_edit agent_part(const struct plan_item *item) {
-    if (!lowers(item)) return item->edit;
-    struct numeric_edit part = item->edit;
-    part.mode = RLIMITD_EXACT;
-    part.has_soft = item->wanted.soft > item->now.soft;
-    part.soft = item->wanted.soft;
-    part.has_hard = raises_hard(item);
-    part.hard = item->wanted.hard;
-    return part;
-}
-
-// ---- A plan being carried out
 
 static void complete_error(struct rlimitd_error *error, const struct plan_item *item) {
     if (error->resource < 0) error->resource = item->edit.resource;
@@ -140,18 +61,18 @@ static int apply_limit(struct edit_transaction *transaction, struct plan_item *i
         *copy = *shortfall;
         change.shortfall = copy;
     }
-    if (!are_equal(wanted, expected)) {
+    if (!limits_are_equal(wanted, expected)) {
         if (exchange_limit(resolved, resource, wanted, &change.before, error) != 0) return -1;
         transaction->applied[transaction->applied_count++] = change;
     }
-    if (!are_equal(change.before, expected)) {
+    if (!limits_are_equal(change.before, expected)) {
         if (item->edit.has_expect) return fail_conflict(error, resource, change.before, expected, item->index);
         if (planned_limit(&item->edit, change.before, item->index, &change.after, error) != 0) return -1;
         if (shortfall != NULL) {
             change.after.soft = max_of(change.before.soft, wanted.soft);
             change.after.hard = max_of(change.before.hard, wanted.hard);
         }
-        if (!are_equal(change.after, wanted)) {
+        if (!limits_are_equal(change.after, wanted)) {
             Limit ignored;
             if (exchange_limit(resolved, resource, change.after, &ignored, error) != 0) {
                 replan(item, wanted, change.after);
@@ -205,7 +126,7 @@ static int undo_applied(struct edit_transaction *transaction, struct rlimitd_err
         struct rlimitd_error failure;
         Limit limit;
         int value = read_limit(resolved, change->resource, &limit, &failure);
-        if (value == 0 && !are_equal(limit, change->after)) continue;
+        if (value == 0 && !limits_are_equal(limit, change->after)) continue;
         if (value == 0) value = exchange_limit(resolved, change->resource, change->before, &limit, &failure);
         if (value == 0 || failure.code == RLIMITD_NO_SUCH_PROCESS) continue;
         char text[LIMIT_TEXT_SIZE];
@@ -218,15 +139,15 @@ static int undo_applied(struct edit_transaction *transaction, struct rlimitd_err
 
 // Makes all of the batch: 1; or nothing where the kernel refuses part: 0, and the error says why; or -1.
 static int try_kernel(struct edit_transaction *transaction, struct rlimitd_error *error) {
-    const struct plan_item *compared = find_compare_and_set(transaction);
+    const struct plan_item *compared = find_compare_and_set(&transaction->plan);
     if (compared != NULL) {
         fail(error, RLIMITD_UNSUPPORTED, "only the agent can raise %s on a condition: the kernel has no such call",
              rlimitd_resource_name(compared->edit.resource));
         complete_error(error, compared);
         return 0;
     }
-    for (size_t i = 0; i < transaction->count; i++) {
-        struct plan_item *item = transaction->order[i];
+    for (size_t i = 0; i < transaction->plan.count; i++) {
+        struct plan_item *item = transaction->plan.order[i];
         if (apply_item(transaction, item, error) == 0) continue;
         bool needs_agent = is_refusal(error, item);
         complete_error(error, item);
@@ -238,12 +159,12 @@ static int try_kernel(struct edit_transaction *transaction, struct rlimitd_error
 
 // The agent will not help: makes what the kernel alone gives, and notes on each clamp that fell short why.
 static int finish_without_agent(struct edit_transaction *transaction, const struct rlimitd_error *reason, struct rlimitd_error *error) {
-    if (find_compare_and_set(transaction) != NULL) {
+    if (find_compare_and_set(&transaction->plan) != NULL) {
         *error = *reason;
         return -1;
     }
-    for (size_t i = 0; i < transaction->count; i++) {
-        struct plan_item *item = transaction->order[i];
+    for (size_t i = 0; i < transaction->plan.count; i++) {
+        struct plan_item *item = transaction->plan.order[i];
         if (apply_item(transaction, item, error) == 0) continue;
         if (!is_refusal(error, item)) {
             complete_error(error, item);
@@ -259,14 +180,14 @@ static int finish_without_agent(struct edit_transaction *transaction, const stru
 
 // The agent made all that raises; lowers what is left to lower.
 static int finish_with_agent(struct edit_transaction *transaction, const struct rlimitd_change *granted, struct rlimitd_error *error) {
-    for (size_t i = 0; i < transaction->count; i++) {
-        if (!raises(&transaction->items[i])) continue;
+    for (size_t i = 0; i < transaction->plan.count; i++) {
+        if (!raises(&transaction->plan.items[i])) continue;
         transaction->changes[i] = *granted;
         transaction->has_change[i] = true;
         transaction->applied[transaction->applied_count++] = *granted++;
     }
-    for (size_t i = 0; i < transaction->count; i++) {
-        struct plan_item *item = transaction->order[i];
+    for (size_t i = 0; i < transaction->plan.count; i++) {
+        struct plan_item *item = transaction->plan.order[i];
         if (!lowers(item) && transaction->has_change[item->index]) continue;
         if (lower_item(transaction, item, error) == 0) continue;
         complete_error(error, item);
@@ -296,10 +217,10 @@ static int execute(struct edit_transaction *transaction, struct edit_operation *
     int indices[RLIMITD_EDITS];
     struct rlimitd_change granted[RLIMITD_EDITS];
     size_t count = 0;
-    for (size_t i = 0; i < transaction->count; i++) {
-        if (!raises(&transaction->items[i])) continue;
+    for (size_t i = 0; i < transaction->plan.count; i++) {
+        if (!raises(&transaction->plan.items[i])) continue;
         indices[count] = (int)i;
-        parts[count++] = agent_part(&transaction->items[i]);
+        parts[count++] = agent_part(&transaction->plan.items[i]);
     }
     if (call_set(operation, parts, count, granted, error) == 0) return finish_with_agent(transaction, granted, error);
     merge_agent_failure(error, &refusal, indices, count);
@@ -311,7 +232,7 @@ static int execute(struct edit_transaction *transaction, struct edit_operation *
 int run_edit_transaction(struct edit_operation *operation, const struct numeric_edit *edits, const struct rlimitd_limits *now,
               struct rlimitd_error *error) {
     struct edit_transaction transaction = {.operation = operation};
-    if (plan_edits(&transaction, edits, now, error) != 0 || execute(&transaction, operation, error) != 0) return -1;
+    if (plan_edits(&transaction.plan, edits, operation->count, now, error) != 0 || execute(&transaction, operation, error) != 0) return -1;
     memcpy(operation->changes, transaction.changes, sizeof transaction.changes);
     return 0;
 }

@@ -1,4 +1,4 @@
-#include "internal.h"
+#include "kernel/process_usage.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -7,6 +7,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "kernel/procfs.h"
+#include "model/error.h"
 
 // The fields of getrusage(2) that Linux keeps for nobody: 0 whoever asks of whom.
 #define UNMAINTAINED_FIELDS                                                                                             \
@@ -253,7 +256,7 @@ static int read_own_usage(enum rlimitd_scope scope, struct rlimitd_usage *usage)
 int read_usage(const struct resolved_target *resolved, enum rlimitd_scope scope, pid_t thread, struct rlimitd_usage *usage,
                struct rlimitd_error *error) {
     *usage = (struct rlimitd_usage){0};
-    pid_t pid = resolved->kind == TARGET_SELF ? getpid() : resolved->number;
+    pid_t pid = resolved->kind == TARGET_SELF ? getpid() : resolved->pid;
     int number;
     if (scope == RLIMITD_OF_THREAD) {
         if (resolved->kind == TARGET_SELF && thread == (pid_t)syscall(SYS_gettid)) {

@@ -1,4 +1,4 @@
-#include "internal.h"
+#include "kernel/procfs.h"
 
 #include <errno.h>
 #include <fcntl.h>

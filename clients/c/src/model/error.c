@@ -1,4 +1,4 @@
-#include "internal.h"
+#include "model/error.h"
 
 #include <errno.h>
 #include <stdarg.h>

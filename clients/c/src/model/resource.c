@@ -1,23 +1,21 @@
-#include "internal.h"
+#include "model/resource.h"
 
 #include <ctype.h>
-#include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+
+#include "model/error.h"
 
 #ifndef RLIMITD_VERSION
 #define RLIMITD_VERSION "0"
 #endif
 
-enum unit { BYTES, SECONDS, MICROSECONDS, COUNT, NICE_LEVEL, PRIORITY };
-
 // In the order of the protocol, which numbers them from 1. The kernel's numbers differ between architectures.
 static const struct {
     int number;
     const char *name;
-    enum unit unit;
+    enum resource_unit unit;
 } resources[RLIMITD_RESOURCES] = {
     {RLIMIT_CPU, "cpu", SECONDS},          {RLIMIT_FSIZE, "fsize", BYTES},
     {RLIMIT_DATA, "data", BYTES},          {RLIMIT_STACK, "stack", BYTES},
@@ -54,6 +52,8 @@ int resource_at_index(size_t index) { return resources[index].number; }
 
 bool is_resource(int resource) { return index_of(resource) >= 0; }
 
+enum resource_unit resource_unit(int resource) { return resources[index_of(resource)].unit; }
+
 bool is_leasable(int resource) {
     switch (resource) {
     case RLIMIT_CORE:
@@ -73,18 +73,6 @@ int require_resource(int resource, int edit_index, struct rlimitd_error *error) 
     fail(error, RLIMITD_INVALID_RESOURCE, "there is no resource %d; they are the RLIMIT_* of <sys/resource.h>", resource);
     error->edit_index = edit_index;
     return -1;
-}
-
-const char *format_bound(uint64_t bound, char text[LIMIT_TEXT_SIZE]) {
-    if (bound == RLIMITD_INFINITY) return "unlimited";
-    snprintf(text, LIMIT_TEXT_SIZE, "%" PRIu64, bound);
-    return text;
-}
-
-const char *format_limit(struct rlimitd_limit limit, char text[LIMIT_TEXT_SIZE]) {
-    char soft[LIMIT_TEXT_SIZE], hard[LIMIT_TEXT_SIZE];
-    snprintf(text, LIMIT_TEXT_SIZE, "%.20s:%.20s", format_bound(limit.soft, soft), format_bound(limit.hard, hard));
-    return text;
 }
 
 // ---- By name
@@ -109,7 +97,7 @@ static size_t edit_distance(const char *left, const char *right) {
     return row[width];
 }
 
-static int parse_resource(const char *name, size_t length, struct rlimitd_error *error) {
+int parse_resource(const char *name, size_t length, struct rlimitd_error *error) {
     char word[24] = "";
     size_t count = 0;
     if (length >= 7 && strncasecmp(name, "rlimit_", 7) == 0) {
@@ -155,150 +143,4 @@ int rlimitd_resource_by_name(const char *name, struct rlimitd_error *error) {
     if (error == NULL) error = &local_error;
     int resource = parse_resource(name, strlen(name), error);
     return resource >= 0 ? resource : set_errno(-1, error);
-}
-
-// ---- Values
-
-static const char *value_example(enum unit unit) {
-    switch (unit) {
-    case BYTES: return "bytes as 65536B, 64K, 8M, 2G, or unlimited";
-    case COUNT: return "a count as 1024, 64K, 1M, or unlimited";
-    case SECONDS: return "a time as 30s, 5m, 2h, or unlimited";
-    case MICROSECONDS: return "a time as 500us, 10ms, 1s, or unlimited";
-    case NICE_LEVEL: return "a nice level with its sign as -10, or the limit as 30, or unlimited";
-    default: return "a priority from 0 to 99, or unlimited";
-    }
-}
-
-// A piece of a text.
-struct text_slice {
-    const char *text;
-    size_t length;
-};
-
-static bool equals_ignoring_case(struct text_slice slice, const char *word) {
-    return strlen(word) == slice.length && strncasecmp(slice.text, word, slice.length) == 0;
-}
-
-static int printed_length(struct text_slice slice) { return slice.length > 200 ? 200 : (int)slice.length; }
-
-// 0: there is no such unit.
-static uint64_t unit_factor(enum unit unit, struct text_slice suffix) {
-    static const struct {
-        enum unit unit;
-        const char *suffix;
-        uint64_t unit_factor;
-    } factors[] = {
-        {BYTES, "b", 1}, {COUNT, "k", 1 << 10}, {COUNT, "m", 1 << 20}, {COUNT, "g", 1 << 30},
-        {SECONDS, "s", 1}, {SECONDS, "m", 60}, {SECONDS, "min", 60}, {SECONDS, "h", 3600}, {SECONDS, "d", 86400},
-        {MICROSECONDS, "us", 1}, {MICROSECONDS, "ms", 1000}, {MICROSECONDS, "s", 1000000},
-        {MICROSECONDS, "m", 60000000}, {MICROSECONDS, "min", 60000000},
-    };
-    if (suffix.length == 0) return 1;
-    for (size_t index = 0; index < sizeof factors / sizeof *factors; index++) {
-        if (factors[index].unit == unit && equals_ignoring_case(suffix, factors[index].suffix)) return factors[index].unit_factor;
-    }
-    if (unit != BYTES) return 0;
-    // "k", "kb" and "kib" are one.
-    static const char letters[] = "kmgt";
-    const char *letter = memchr(letters, tolower((unsigned char)suffix.text[0]), 4);
-    struct text_slice rest = {suffix.text + 1, suffix.length - 1};
-    if (letter == NULL || !(rest.length == 0 || equals_ignoring_case(rest, "b") || equals_ignoring_case(rest, "ib"))) return 0;
-    return UINT64_C(1) << (10 * (letter - letters + 1));
-}
-
-static int fail_value(struct rlimitd_error *error, int resource, const char *format, struct text_slice slice, const char *rest) {
-    fail(error, RLIMITD_INVALID_ARGUMENT, "\"%.*s\"", printed_length(slice), slice.text);
-    append_message(error, format, rlimitd_resource_name(resource), rest);
-    error->resource = resource;
-    return -1;
-}
-
-static int parse_number(struct text_slice slice, int index, uint64_t *number, struct rlimitd_error *error) {
-    enum unit unit = resources[index].unit;
-    int resource = resources[index].number;
-    if (equals_ignoring_case(slice, "unlimited") || equals_ignoring_case(slice, "infinity") || equals_ignoring_case(slice, "infinite")) {
-        *number = RLIMITD_INFINITY;
-        return 0;
-    }
-    bool has_sign = slice.length > 0 && (slice.text[0] == '-' || slice.text[0] == '+');
-    size_t digits = unit == NICE_LEVEL && has_sign ? 1 : 0;
-    bool is_level = digits == 1, is_large = false;
-    uint64_t value = 0;
-    size_t first = digits;
-    for (; digits < slice.length && slice.text[digits] >= '0' && slice.text[digits] <= '9'; digits++) {
-        uint64_t digit = (uint64_t)(slice.text[digits] - '0');
-        if (value > (UINT64_MAX - digit) / 10) is_large = true;
-        if (!is_large) value = value * 10 + digit;
-    }
-    if (is_level) {
-        if (digits == first || digits < slice.length || is_large || value > (slice.text[0] == '-' ? 20u : 19u)) {
-            fail(error, RLIMITD_INVALID_ARGUMENT, "\"%.*s\" is no nice level; they go from -20 to +19", printed_length(slice),
-                 slice.text);
-            error->resource = resource;
-            return -1;
-        }
-        *number = slice.text[0] == '-' ? 20 + value : 20 - value;
-        return 0;
-    }
-    uint64_t times = unit_factor(unit, (struct text_slice){slice.text + digits, slice.length - digits});
-    if (digits == 0 || (!is_large && times == 0)) {
-        return fail_value(error, resource, " is no value for %s; write %s", slice, value_example(unit));
-    }
-    if (is_large || value > (UINT64_MAX - 1) / times) {
-        return fail_value(error, resource, " is too large for %s; write \"unlimited\" for no limit%s", slice, "");
-    }
-    *number = value * times;
-    return 0;
-}
-
-static int parse_value(struct text_slice slice, int index, struct rlimitd_value *value, struct rlimitd_error *error) {
-    if (equals_ignoring_case(slice, "hard")) {
-        value->kind = RLIMITD_HARD;
-        return 0;
-    }
-    if (equals_ignoring_case(slice, "max")) {
-        value->kind = RLIMITD_MOST;
-        return 0;
-    }
-    value->kind = RLIMITD_NUMBER;
-    return parse_number(slice, index, &value->number, error);
-}
-
-static int parse(const char *text, struct rlimitd_edit *edit, struct rlimitd_error *error) {
-    const char *equals = strchr(text, '=');
-    struct text_slice whole = {text, strlen(text)};
-    struct text_slice name = {text, equals != NULL ? (size_t)(equals - text) : whole.length};
-    if (name.length == 0) {
-        return fail(error, RLIMITD_INVALID_ARGUMENT, "\"%.*s\" names no resource; write RESOURCE=VALUE, as nofile=65536",
-                    printed_length(whole), text);
-    }
-    int resource = parse_resource(name.text, name.length, error);
-    if (resource < 0) return -1;
-    int index = index_of(resource);
-    if (equals == NULL || equals[1] == '\0') {
-        fail(error, RLIMITD_INVALID_ARGUMENT, "\"%.*s\" gives no value; write %.*s=VALUE with %s", printed_length(whole), text,
-             printed_length(name), name.text, value_example(resources[index].unit));
-        error->resource = resource;
-        return -1;
-    }
-    *edit = (struct rlimitd_edit){.resource = resource};
-    struct text_slice value = {equals + 1, strlen(equals + 1)};
-    const char *colon = strchr(value.text, ':');
-    if (colon == NULL) return parse_value(value, index, &edit->both, error);
-    struct text_slice soft = {value.text, (size_t)(colon - value.text)}, hard = {colon + 1, strlen(colon + 1)};
-    if (strchr(hard.text, ':') != NULL || (soft.length == 0 && hard.length == 0)) {
-        return fail_value(error, resource, " is no value for %s; write VALUE, SOFT:HARD, SOFT: or :HARD%s", value, "");
-    }
-    if (soft.length > 0 && parse_value(soft, index, &edit->soft, error) != 0) return -1;
-    return hard.length > 0 ? parse_value(hard, index, &edit->hard, error) : 0;
-}
-
-int rlimitd_edit_parse(const char *text, struct rlimitd_edit *edit, struct rlimitd_error *error) {
-    struct rlimitd_error local_error;
-    if (error == NULL) error = &local_error;
-    struct rlimitd_edit parsed;
-    if (parse(text, &parsed, error) != 0) return set_errno(-1, error);
-    *edit = parsed;
-    return 0;
 }

@@ -1,4 +1,4 @@
-#include "internal.h"
+#include "model/result.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,10 +1,13 @@
 // protobuf-c does not bound depth, takes the last of several values, cuts numbers that do not fit, reads numbers of eleven bytes
 // and loses what follows a NUL. The descriptors that protoc-c generated drive this, so it knows the contract without a table.
-#include "internal.h"
+#include "wire/strict_validator.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "rlimitd.pb-c.h"
 
 #define MAX_DEPTH 8
 #define MAX_FIELDS 32768

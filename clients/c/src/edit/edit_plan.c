@@ -1,0 +1,83 @@
+#include "edit/edit_plan.h"
+
+#include "model/error.h"
+#include "model/limit_text.h"
+
+typedef struct rlimitd_limit Limit;
+
+static uint64_t min_of(uint64_t left, uint64_t right) { return left < right ? left : right; }
+static uint64_t max_of(uint64_t left, uint64_t right) { return left > right ? left : right; }
+
+bool limits_are_equal(Limit left, Limit right) { return left.soft == right.soft && left.hard == right.hard; }
+
+static bool raises_hard(const struct plan_item *item) { return item->wanted.hard > item->now.hard; }
+bool raises(const struct plan_item *item) { return raises_hard(item) || item->wanted.soft > item->now.soft; }
+static bool lowers_hard(const struct plan_item *item) { return item->wanted.hard < item->now.hard; }
+bool lowers(const struct plan_item *item) { return lowers_hard(item) || item->wanted.soft < item->now.soft; }
+
+// What may be refused first, a hard limit that can never be raised again last.
+static int rank(const struct plan_item *item) {
+    return raises_hard(item) ? 0 : lowers_hard(item) ? 3 : lowers(item) ? 2 : 1;
+}
+
+int planned_limit(const struct numeric_edit *edit, Limit now, int index, Limit *limit, struct rlimitd_error *error) {
+    *limit = now;
+    bool is_exact = edit->mode == RLIMITD_EXACT;
+    if (edit->has_soft) limit->soft = is_exact ? edit->soft : max_of(edit->soft, now.soft);
+    if (edit->has_hard) limit->hard = is_exact ? edit->hard : max_of(edit->hard, now.hard);
+    if (edit->mode == RLIMITD_CLAMP) limit->soft = min_of(limit->soft, limit->hard);
+    if (limit->soft <= limit->hard) return 0;
+    char soft[LIMIT_TEXT_SIZE], hard[LIMIT_TEXT_SIZE];
+    fail(error, RLIMITD_SOFT_EXCEEDS_HARD, "%s: soft %s is above hard %s", rlimitd_resource_name(edit->resource),
+         format_bound(limit->soft, soft), format_bound(limit->hard, hard));
+    error->resource = edit->resource;
+    error->edit_index = index;
+    return -1;
+}
+
+int fail_conflict(struct rlimitd_error *error, int resource, Limit now, Limit expected, int index) {
+    char now_text[LIMIT_TEXT_SIZE], expected_text[LIMIT_TEXT_SIZE];
+    fail(error, RLIMITD_CONFLICT, "%s is %s and not %s as expected", rlimitd_resource_name(resource), format_limit(now, now_text),
+         format_limit(expected, expected_text));
+    error->resource = resource;
+    error->edit_index = index;
+    return -1;
+}
+
+int plan_edits(struct edit_plan *plan, const struct numeric_edit *edits, size_t count, const struct rlimitd_limits *now,
+                struct rlimitd_error *error) {
+    plan->count = count;
+    for (size_t i = 0; i < plan->count; i++) {
+        struct plan_item *item = &plan->items[i];
+        *item = (struct plan_item){.index = (int)i, .edit = edits[i], .now = now->of[edits[i].resource]};
+        if (planned_limit(&item->edit, item->now, item->index, &item->wanted, error) != 0) return -1;
+        if (item->edit.has_expect && !limits_are_equal(item->edit.expect, item->now)) {
+            return fail_conflict(error, item->edit.resource, item->now, item->edit.expect, item->index);
+        }
+    }
+    size_t i = 0;
+    for (int wanted = 0; wanted < 4; wanted++) {
+        for (size_t index = 0; index < plan->count; index++) {
+            if (rank(&plan->items[index]) == wanted) plan->order[i++] = &plan->items[index];
+        }
+    }
+    return 0;
+}
+
+const struct plan_item *find_compare_and_set(const struct edit_plan *plan) {
+    for (size_t i = 0; i < plan->count; i++) {
+        if (plan->items[i].edit.has_expect && raises(&plan->items[i])) return &plan->items[i];
+    }
+    return NULL;
+}
+
+struct numeric_edit agent_part(const struct plan_item *item) {
+    if (!lowers(item)) return item->edit;
+    struct numeric_edit part = item->edit;
+    part.mode = RLIMITD_EXACT;
+    part.has_soft = item->wanted.soft > item->now.soft;
+    part.soft = item->wanted.soft;
+    part.has_hard = raises_hard(item);
+    part.hard = item->wanted.hard;
+    return part;
+}
