@@ -180,7 +180,9 @@ static int leases(void) {
     if (lease->count != 1 || lease->changes[0].after.soft != 400 || lease->remaining_ms == 0) return 2;
     if (rlimitd_lease_list(other, &list, &error) != 0 || list->count != 1) return 3;
     rlimitd_free(list);
-    if (rlimitd_lease_renew(other, &lease->id, 120000, &renewed, &error) != 0 || renewed->remaining_ms <= 60000) return 4;
+    if (rlimitd_lease_renew(other, &lease->id, 120000, &renewed, &error) != 0 || renewed->remaining_ms <= 60000) {
+        return 4;
+    }
     rlimitd_free(renewed);
     if (rlimitd_lease_release(other, &lease->id, &restorations, &error) != 0) return 5;
     if (restorations->count != 1 || restorations->list[0].outcome != RLIMITD_RESTORED) return 6;

@@ -15,7 +15,9 @@ uint32_t resource_set(const int *resources, size_t count, struct rlimitd_error *
 }
 
 int require_scope(enum rlimitd_scope scope, pid_t thread, struct rlimitd_error *error) {
-    if (scope > RLIMITD_OF_THREAD) return fail(error, RLIMITD_INVALID_ARGUMENT, "unknown scope of usage %d", (int)scope);
+    if (scope > RLIMITD_OF_THREAD) {
+        return fail(error, RLIMITD_INVALID_ARGUMENT, "unknown scope of usage %d", (int)scope);
+    }
     if (scope == RLIMITD_OF_THREAD && thread <= 0) {
         return fail(error, RLIMITD_INVALID_ARGUMENT, "%d is no thread id", (int)thread);
     }

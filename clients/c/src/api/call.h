@@ -17,7 +17,8 @@ struct call {
 };
 
 // -1 with an error. Needs `end_call` in either case.
-int begin_call(struct call *call, struct rlimitd *agent, const struct rlimitd_target *target, struct rlimitd_error *error);
+int begin_call(struct call *call, struct rlimitd *agent, const struct rlimitd_target *target,
+               struct rlimitd_error *error);
 int end_call(struct call *call, int value);
 // Whether the kernel is asked before the agent.
 bool uses_kernel(const struct call *call);

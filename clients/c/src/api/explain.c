@@ -7,7 +7,8 @@
 #include "wire/list_decoder.h"
 #include "wire/request_encoder.h"
 
-static int explain_set(struct call *call, const struct rlimitd_question *question, struct rlimitd_explanation *created) {
+static int explain_set(struct call *call, const struct rlimitd_question *question,
+                       struct rlimitd_explanation *created) {
     size_t count = question->edit_count > RLIMITD_EDITS ? RLIMITD_EDITS + 1 : question->edit_count;
     if (count == 0) return fail(call->error, RLIMITD_INVALID_ARGUMENT, "there is no edit to explain");
     if (require_edits(question->edits, count, call->error) != 0) return -1;

@@ -43,14 +43,16 @@ static int lease_call(struct call *call, const struct rlimitd_edit *edits, size_
                       struct rlimitd_lease *created) {
     size_t checked_count = count > RLIMITD_EDITS ? RLIMITD_EDITS + 1 : count;
     if (count == 0) return fail(call->error, RLIMITD_INVALID_ARGUMENT, "there is no edit to lease");
-    if (require_edits(edits, checked_count, call->error) != 0 || require_duration(duration_ms, call->error) != 0) return -1;
+    if (require_edits(edits, checked_count, call->error) != 0 || require_duration(duration_ms, call->error) != 0) {
+        return -1;
+    }
     if (duration_ms == 0 && call->temporary != NULL) {
         return fail(call->error, RLIMITD_INVALID_ARGUMENT,
                     "a lease that lasts as long as the connection needs one that lasts: rlimitd_open makes it");
     }
     struct edit_operation operation = {
-        .agent = call->agent, .resolved = &call->resolved, .edits = edits, .count = checked_count, .deadline = call->deadline,
-        .is_lease = true, .lease_ms = duration_ms, .result = created,
+        .agent = call->agent, .resolved = &call->resolved, .edits = edits, .count = checked_count,
+        .deadline = call->deadline, .is_lease = true, .lease_ms = duration_ms, .result = created,
     };
     if (run_edit_operation(&operation, call->error) != 0) return -1;
     *created = operation.lease;
@@ -77,10 +79,13 @@ static int decode_renewed_lease(void *destination, const Response *part, bool is
     return decode_lease(destination, part->lease, destination, error);
 }
 
-static int renew(struct call *call, const struct rlimitd_lease_id *id, uint64_t duration_ms, struct rlimitd_lease *created) {
+static int renew(struct call *call, const struct rlimitd_lease_id *id, uint64_t duration_ms,
+                 struct rlimitd_lease *created) {
     Rlimitd__V1__LeaseRenew message = RLIMITD__V1__LEASE_RENEW__INIT;
     struct agent_request agent_request;
-    if (encode_lease_id(id, &message.lease, call->error) != 0 || require_duration(duration_ms, call->error) != 0) return -1;
+    if (encode_lease_id(id, &message.lease, call->error) != 0 || require_duration(duration_ms, call->error) != 0) {
+        return -1;
+    }
     message.has_lease = message.has_duration_ms = 1;
     message.duration_ms = duration_ms;
     init_agent_request(&agent_request, NULL, false);

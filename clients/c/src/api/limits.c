@@ -30,13 +30,15 @@ int rlimitd_get(struct rlimitd *agent, const struct rlimitd_target *target, cons
 }
 
 int apply_edits(struct call *call, const struct rlimitd_edit *edits, size_t count, struct rlimitd_changes *changes,
-               struct edit_operation *operation) {
+                struct edit_operation *operation) {
     if (require_single_process(call, "rlimitd_set_each") != 0) return -1;
     // Distinct resources are no more than sixteen; what is beyond that is not looked at.
     size_t checked_count = count > RLIMITD_EDITS ? RLIMITD_EDITS + 1 : count;
     if (require_edits(edits, checked_count, call->error) != 0) return -1;
-    *operation = (struct edit_operation){.agent = call->agent, .resolved = &call->resolved, .edits = edits, .count = checked_count,
-                              .deadline = call->deadline, .result = changes};
+    *operation = (struct edit_operation){
+        .agent = call->agent, .resolved = &call->resolved, .edits = edits, .count = checked_count,
+        .deadline = call->deadline, .result = changes,
+    };
     if (count > 0 && run_edit_operation(operation, call->error) != 0) return -1;
     if (changes == NULL) return 0;
     changes->list = allocate_in_result(changes, (count + 1) * sizeof *changes->list);
@@ -46,8 +48,8 @@ int apply_edits(struct call *call, const struct rlimitd_edit *edits, size_t coun
     return 0;
 }
 
-int rlimitd_set(struct rlimitd *agent, const struct rlimitd_target *target, const struct rlimitd_edit *edits, size_t count,
-                struct rlimitd_changes **changes, struct rlimitd_error *error) {
+int rlimitd_set(struct rlimitd *agent, const struct rlimitd_target *target, const struct rlimitd_edit *edits,
+                size_t count, struct rlimitd_changes **changes, struct rlimitd_error *error) {
     struct call call;
     struct edit_operation operation;
     struct rlimitd_changes *created = NULL;

@@ -9,12 +9,14 @@
 #include "wire/request_encoder.h"
 #include "wire/value_decoder.h"
 
-static int decode_prlimit_response(void *destination, const Response *part, bool is_first, struct rlimitd_error *error) {
+static int decode_prlimit_response(void *destination, const Response *part, bool is_first,
+                                   struct rlimitd_error *error) {
     if (!is_first) return fail_malformed_response(error, "an answer in parts that do not fit");
     return decode_limit(part->prlimit->old, destination, error);
 }
 
-static int call_prlimit(struct call *call, int resource, const struct rlimitd_limit *new_limit, struct rlimitd_limit *old) {
+static int call_prlimit(struct call *call, int resource, const struct rlimitd_limit *new_limit,
+                        struct rlimitd_limit *old) {
     Rlimitd__V1__Prlimit message;
     Rlimitd__V1__Limit limit;
     Rlimitd__V1__Target target;
@@ -58,7 +60,8 @@ static int prlimit_by_agent(struct call *call, int resource, struct rlimitd_limi
     return -1;
 }
 
-static int prlimit_call(struct call *call, int resource, const struct rlimitd_limit *new_limit, struct rlimitd_limit *old) {
+static int prlimit_call(struct call *call, int resource, const struct rlimitd_limit *new_limit,
+                        struct rlimitd_limit *old) {
     if (require_resource(resource, -1, call->error) != 0) return -1;
     if (new_limit != NULL && new_limit->soft > new_limit->hard) {
         char soft[LIMIT_TEXT_SIZE], hard[LIMIT_TEXT_SIZE];
@@ -81,7 +84,8 @@ static int prlimit_call(struct call *call, int resource, const struct rlimitd_li
 }
 
 int rlimitd_prlimit(struct rlimitd *agent, const struct rlimitd_target *target, int resource,
-                    const struct rlimitd_limit *new_limit, struct rlimitd_limit *old_limit, struct rlimitd_error *error) {
+                    const struct rlimitd_limit *new_limit, struct rlimitd_limit *old_limit,
+                    struct rlimitd_error *error) {
     struct call call;
     struct rlimitd_limit old;
     int value = begin_call(&call, agent, target, error);

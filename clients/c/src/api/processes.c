@@ -6,7 +6,8 @@
 #include "wire/list_decoder.h"
 #include "wire/request_encoder.h"
 
-static int call_processes(struct call *call, struct agent_request *agent_request, struct process_list_decoder *decoder) {
+static int call_processes(struct call *call, struct agent_request *agent_request,
+                          struct process_list_decoder *decoder) {
     agent_request->expected_outcome = RLIMITD__V1__RESPONSE__OUTCOME_PROCESSES;
     agent_request->decode = decode_processes;
     agent_request->destination = decoder;
@@ -26,7 +27,8 @@ static int get_each(struct call *call, const int *resources, size_t count, struc
     return call_processes(call, &agent_request, decoder);
 }
 
-static int set_each(struct call *call, const struct rlimitd_edit *edits, size_t count, struct process_list_decoder *decoder) {
+static int set_each(struct call *call, const struct rlimitd_edit *edits, size_t count,
+                    struct process_list_decoder *decoder) {
     struct set_message storage;
     struct agent_request agent_request;
     struct numeric_edit numbers[RLIMITD_EDITS];

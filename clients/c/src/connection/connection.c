@@ -115,7 +115,8 @@ void rlimitd_close(struct rlimitd *agent) {
     errno = number;
 }
 
-static int call_agent_locked(struct rlimitd *agent, struct agent_request *agent_request, uint64_t deadline, struct rlimitd_error *error) {
+static int call_agent_locked(struct rlimitd *agent, struct agent_request *agent_request, uint64_t deadline,
+                             struct rlimitd_error *error) {
     for (bool is_second = false;; is_second = true) {
         if (atomic_load(&agent->fd) < 0 && connect_agent(agent, deadline, error) != 0) return -1;
         switch (exchange(agent, agent_request, deadline, error)) {
@@ -133,7 +134,8 @@ static int call_agent_locked(struct rlimitd *agent, struct agent_request *agent_
     }
 }
 
-int call_agent(struct rlimitd *agent, struct agent_request *agent_request, uint64_t deadline, struct rlimitd_error *error) {
+int call_agent(struct rlimitd *agent, struct agent_request *agent_request, uint64_t deadline,
+               struct rlimitd_error *error) {
     if (!claim_for_process(agent, deadline) || !lock_until(&agent->lock, deadline)) return fail_deadline(agent, error);
     int value = call_agent_locked(agent, agent_request, deadline, error);
     unlock(&agent->lock);

@@ -37,7 +37,8 @@ struct rlimitd {
 
 struct rlimitd *open_agent(const struct rlimitd_options *options, struct rlimitd_error *error);
 // Sends a request and waits for the response. Connects first if there is no connection.
-int call_agent(struct rlimitd *agent, struct agent_request *agent_request, uint64_t deadline, struct rlimitd_error *error);
+int call_agent(struct rlimitd *agent, struct agent_request *agent_request, uint64_t deadline,
+               struct rlimitd_error *error);
 void disconnect(struct rlimitd *agent);
 // Keeps the connection open in the program that this process executes with execve(2).
 int keep_connection_across_exec(struct rlimitd *agent, struct rlimitd_error *error);

@@ -17,7 +17,8 @@ int fail_connection_lost(const struct rlimitd *agent, struct rlimitd_error *erro
 }
 
 int fail_not_rlimitd(const struct rlimitd *agent, struct rlimitd_error *error, const char *reason) {
-    return fail(error, RLIMITD_MALFORMED, "what answers at %s does not speak the rlimitd protocol: %s", agent->path, reason);
+    return fail(error, RLIMITD_MALFORMED, "what answers at %s does not speak the rlimitd protocol: %s", agent->path,
+                reason);
 }
 
 int fail_wrong_response(const struct rlimitd *agent, struct rlimitd_error *error) {

@@ -63,7 +63,8 @@ static int receive(struct rlimitd *agent, struct rlimitd_error *error) {
         return 1;
     }
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return 0;
-    return count == 0 ? fail_connection_lost(agent, error, "it was closed", 0) : fail_connection_lost(agent, error, "recv", errno);
+    return count == 0 ? fail_connection_lost(agent, error, "it was closed", 0)
+                      : fail_connection_lost(agent, error, "recv", errno);
 }
 
 // The next frame, if it is all there: 1, and it stays until the next `receive`; 0; -1 where it is no agent that answers.
@@ -97,8 +98,9 @@ static int next_frame(struct rlimitd *agent, const unsigned char **bytes, size_t
 }
 
 // One response to a request; `is_whole` where it was the last.
-static enum exchange_outcome handle_response(struct rlimitd *agent, struct agent_request *agent_request, const Response *response, bool is_first,
-                                 bool *is_whole, struct rlimitd_error *error) {
+static enum exchange_outcome handle_response(struct rlimitd *agent, struct agent_request *agent_request,
+                                             const Response *response, bool is_first, bool *is_whole,
+                                             struct rlimitd_error *error) {
     *is_whole = !(response->has_more && response->more);
     if (response->outcome_case == RLIMITD__V1__RESPONSE__OUTCOME_ERROR) {
         struct rlimitd_error agent_error;
@@ -124,8 +126,8 @@ static enum exchange_outcome handle_response(struct rlimitd *agent, struct agent
 }
 
 // What has come of an answer: 1 where all is there; 0; -1 with `outcome`.
-static int handle_received(struct rlimitd *agent, struct agent_request *agent_request, bool *is_first, enum exchange_outcome *outcome,
-                              struct rlimitd_error *error) {
+static int handle_received(struct rlimitd *agent, struct agent_request *agent_request, bool *is_first,
+                           enum exchange_outcome *outcome, struct rlimitd_error *error) {
     while (true) {
         const unsigned char *bytes = NULL;
         size_t count = 0;
@@ -134,7 +136,9 @@ static int handle_received(struct rlimitd *agent, struct agent_request *agent_re
         if (found == 0) return 0;
         uint64_t id = 0;
         char reason[128];
-        if (found > 0 && validate_response(bytes, count, &id, reason, sizeof reason) != 0) found = fail_not_rlimitd(agent, error, reason);
+        if (found > 0 && validate_response(bytes, count, &id, reason, sizeof reason) != 0) {
+            found = fail_not_rlimitd(agent, error, reason);
+        }
         // To what nobody waits for any more.
         if (found > 0 && id != 0 && id != agent_request->message.id) continue;
         const Response *response = found > 0 ? decode_response(agent, bytes, count, error) : NULL;
@@ -162,7 +166,7 @@ static int handle_received(struct rlimitd *agent, struct agent_request *agent_re
 }
 
 static enum exchange_outcome send_request(struct rlimitd *agent, struct agent_request *agent_request, uint64_t deadline,
-                                struct rlimitd_error *error) {
+                                          struct rlimitd_error *error) {
     uint64_t left = time_until(deadline);
     if (left == 0) {
         fail_deadline(agent, error);
@@ -223,7 +227,7 @@ static void release_buffers(struct rlimitd *agent) {
 }
 
 enum exchange_outcome exchange(struct rlimitd *agent, struct agent_request *agent_request, uint64_t deadline,
-                            struct rlimitd_error *error) {
+                               struct rlimitd_error *error) {
     enum exchange_outcome outcome = send_request(agent, agent_request, deadline, error);
     bool is_first = true;
     while (outcome == EXCHANGE_DONE) {

@@ -20,7 +20,7 @@ static void ignore_free(void *data, void *bytes) {
 }
 
 const Response *decode_response(struct rlimitd *agent, const unsigned char *bytes, size_t count,
-                              struct rlimitd_error *error) {
+                                struct rlimitd_error *error) {
     ProtobufCAllocator allocator = {.alloc = allocate_in_arena, .free = ignore_free, .allocator_data = agent};
     while (true) {
         agent->arena_used = 0;

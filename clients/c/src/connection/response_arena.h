@@ -5,6 +5,7 @@
 #include "connection/connection.h"
 
 // The response lasts until the next one. NULL with an error if it needs more memory than any agent's response does.
-const Response *decode_response(struct rlimitd *agent, const unsigned char *bytes, size_t count, struct rlimitd_error *error);
+const Response *decode_response(struct rlimitd *agent, const unsigned char *bytes, size_t count,
+                                struct rlimitd_error *error);
 
 #endif

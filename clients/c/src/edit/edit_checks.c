@@ -33,8 +33,10 @@ int require_edits(const struct rlimitd_edit *edits, size_t count, struct rlimitd
         bool is_halves = edit->soft.kind != RLIMITD_KEEP || edit->hard.kind != RLIMITD_KEEP;
         if (is_single == is_halves) {
             fail_edit(error, RLIMITD_INVALID_ARGUMENT, edit->resource, index, "the edit of ");
-            append_message(error, is_single ? "%s gives both together and a half besides" : "%s gives neither a soft nor a hard limit",
-                   name);
+            append_message(error,
+                           is_single ? "%s gives both together and a half besides"
+                                     : "%s gives neither a soft nor a hard limit",
+                           name);
             return -1;
         }
     }

@@ -14,22 +14,26 @@ typedef struct rlimitd_limit Limit;
 static uint64_t max_of(uint64_t left, uint64_t right) { return left > right ? left : right; }
 
 static int explain_unreachable(const struct edit_operation *operation, bool agent_only, struct rlimitd_error *error) {
-    if (agent_only || operation->is_explain || operation->is_lease || error->code != RLIMITD_AGENT_UNREACHABLE) return -1;
+    if (agent_only || operation->is_explain || operation->is_lease || error->code != RLIMITD_AGENT_UNREACHABLE) {
+        return -1;
+    }
     char agent_message[RLIMITD_MESSAGE_SIZE];
     memcpy(agent_message, error->message, sizeof agent_message);
     error->message[0] = '\0';
-    append_message(error, "the kernel lets only its own user change %s, and %s", operation->resolved->name, agent_message);
+    append_message(error, "the kernel lets only its own user change %s, and %s", operation->resolved->name,
+                   agent_message);
     return -1;
 }
 
 // What is not known yet of these: the kernel is asked first, and what /proc shows.
-static int read_missing_limits(struct edit_operation *operation, bool agent_only, uint32_t resources, struct rlimitd_limits *known,
-                 struct rlimitd_error *error) {
+static int read_missing_limits(struct edit_operation *operation, bool agent_only, uint32_t resources,
+                               struct rlimitd_limits *known, struct rlimitd_error *error) {
     if ((resources & ~known->known) == 0) return 0;
     struct rlimitd_limits limits;
     int value = agent_only ? 0 : read_visible_limits(operation->resolved, resources, &limits, error);
     if (value < 0) return -1;
-    if (value == 0 && call_get_limits(operation->agent, operation->resolved, resources, operation->deadline, &limits, error) != 0) {
+    if (value == 0 && call_get_limits(operation->agent, operation->resolved, resources, operation->deadline, &limits,
+                                      error) != 0) {
         return explain_unreachable(operation, agent_only, error);
     }
     for (int resource = 0; resource < RLIMITD_RESOURCES; resource++) {
@@ -42,8 +46,8 @@ static int read_missing_limits(struct edit_operation *operation, bool agent_only
 }
 
 // The edits in numbers; `symbolic` gets a bit for each that only stands for a word.
-static int resolve_edits(struct edit_operation *operation, bool agent_only, struct rlimitd_limits *known, struct numeric_edit *numbers,
-                    uint32_t *symbolic, struct rlimitd_error *error) {
+static int resolve_edits(struct edit_operation *operation, bool agent_only, struct rlimitd_limits *known,
+                         struct numeric_edit *numbers, uint32_t *symbolic, struct rlimitd_error *error) {
     uint32_t current = 0, max_resources = 0, uniform = 0;
     *symbolic = 0;
     for (size_t i = 0; i < operation->count; i++) {

@@ -37,15 +37,15 @@ int planned_limit(const struct numeric_edit *edit, Limit now, int index, Limit *
 
 int fail_conflict(struct rlimitd_error *error, int resource, Limit now, Limit expected, int index) {
     char now_text[LIMIT_TEXT_SIZE], expected_text[LIMIT_TEXT_SIZE];
-    fail(error, RLIMITD_CONFLICT, "%s is %s and not %s as expected", rlimitd_resource_name(resource), format_limit(now, now_text),
-         format_limit(expected, expected_text));
+    fail(error, RLIMITD_CONFLICT, "%s is %s and not %s as expected", rlimitd_resource_name(resource),
+         format_limit(now, now_text), format_limit(expected, expected_text));
     error->resource = resource;
     error->edit_index = index;
     return -1;
 }
 
 int plan_edits(struct edit_plan *plan, const struct numeric_edit *edits, size_t count, const struct rlimitd_limits *now,
-                struct rlimitd_error *error) {
+               struct rlimitd_error *error) {
     plan->count = count;
     for (size_t i = 0; i < plan->count; i++) {
         struct plan_item *item = &plan->items[i];

@@ -25,7 +25,8 @@ bool lowers(const struct plan_item *item);
 // The limit that an edit makes of the limit `now`; -1 with SOFT_EXCEEDS_HARD.
 int planned_limit(const struct numeric_edit *edit, struct rlimitd_limit now, int index, struct rlimitd_limit *limit,
                   struct rlimitd_error *error);
-int fail_conflict(struct rlimitd_error *error, int resource, struct rlimitd_limit now, struct rlimitd_limit expected, int index);
+int fail_conflict(struct rlimitd_error *error, int resource, struct rlimitd_limit now, struct rlimitd_limit expected,
+                  int index);
 // The first edit that only the agent can make, because the kernel has no compare-and-set; or NULL.
 const struct plan_item *find_compare_and_set(const struct edit_plan *plan);
 // The part of an edit that the agent is asked for: all of it, or only the raised half if the other half is lowered.

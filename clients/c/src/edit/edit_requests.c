@@ -16,8 +16,8 @@ static int decode_limits_response(void *destination, const Response *part, bool 
     return decode_limits(part->limits, destination, error);
 }
 
-int call_get_limits(struct rlimitd *agent, const struct resolved_target *resolved, uint32_t resources, uint64_t deadline,
-               struct rlimitd_limits *limits, struct rlimitd_error *error) {
+int call_get_limits(struct rlimitd *agent, const struct resolved_target *resolved, uint32_t resources,
+                    uint64_t deadline, struct rlimitd_limits *limits, struct rlimitd_error *error) {
     struct get_message storage;
     struct agent_request agent_request;
     encode_get(&storage, resolved, resources);
@@ -42,7 +42,8 @@ struct change_list_decoder {
     bool has_lease;
 };
 
-static int decode_changes_response(void *destination, const Response *part, bool is_first, struct rlimitd_error *error) {
+static int decode_changes_response(void *destination, const Response *part, bool is_first,
+                                   struct rlimitd_error *error) {
     struct change_list_decoder *decoder = destination;
     const Rlimitd__V1__ChangeList *message = part->changes;
     if (is_first) decoder->count = 0;
@@ -50,7 +51,9 @@ static int decode_changes_response(void *destination, const Response *part, bool
         return fail_malformed_response(error, "an answer about more edits than there can be");
     }
     for (size_t i = 0; i < message->n_changes; i++) {
-        if (decode_change(decoder->result, message->changes[i], &decoder->changes[decoder->count++], error) != 0) return -1;
+        if (decode_change(decoder->result, message->changes[i], &decoder->changes[decoder->count++], error) != 0) {
+            return -1;
+        }
     }
     if (message->lease == NULL || decoder->lease == NULL) return 0;
     if (decoder->has_lease) return fail_malformed_response(error, "an answer with two leases");
@@ -58,8 +61,8 @@ static int decode_changes_response(void *destination, const Response *part, bool
     return decode_lease(decoder->result, message->lease, decoder->lease, error);
 }
 
-int call_set(struct edit_operation *operation, const struct numeric_edit *edits, size_t count, struct rlimitd_change *changes,
-                   struct rlimitd_error *error) {
+int call_set(struct edit_operation *operation, const struct numeric_edit *edits, size_t count,
+             struct rlimitd_change *changes, struct rlimitd_error *error) {
     struct set_message storage;
     struct agent_request agent_request;
     struct change_list_decoder decoder = {
@@ -81,7 +84,8 @@ int call_explain_set(struct edit_operation *operation, const struct numeric_edit
     struct set_message storage;
     struct agent_request agent_request;
     Rlimitd__V1__Explain explain = RLIMITD__V1__EXPLAIN__INIT;
-    encode_set(&storage, operation->resolved, edits, operation->count, operation->is_lease ? &operation->lease_ms : NULL);
+    encode_set(&storage, operation->resolved, edits, operation->count,
+               operation->is_lease ? &operation->lease_ms : NULL);
     init_agent_request(&agent_request, operation->resolved, true);
     explain.operation_case = RLIMITD__V1__EXPLAIN__OPERATION_SET;
     explain.set = &storage.set;
@@ -113,7 +117,8 @@ static int decode_max_limits(void *destination, const Response *part, bool is_fi
     return 0;
 }
 
-int call_get_max_limits(struct edit_operation *operation, uint32_t resources, struct max_limits_decoder *decoder, struct rlimitd_error *error) {
+int call_get_max_limits(struct edit_operation *operation, uint32_t resources, struct max_limits_decoder *decoder,
+                        struct rlimitd_error *error) {
     struct get_message storage;
     struct agent_request agent_request;
     Rlimitd__V1__Explain explain = RLIMITD__V1__EXPLAIN__INIT;

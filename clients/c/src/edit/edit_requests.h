@@ -6,11 +6,11 @@
 #include "edit/numeric_edit.h"
 
 // Reads limits of a process.
-int call_get_limits(struct rlimitd *agent, const struct resolved_target *resolved, uint32_t resources, uint64_t deadline,
-                    struct rlimitd_limits *limits, struct rlimitd_error *error);
+int call_get_limits(struct rlimitd *agent, const struct resolved_target *resolved, uint32_t resources,
+                    uint64_t deadline, struct rlimitd_limits *limits, struct rlimitd_error *error);
 // Applies edits, or leases them. The changes are in the order of the edits.
-int call_set(struct edit_operation *operation, const struct numeric_edit *edits, size_t count, struct rlimitd_change *changes,
-             struct rlimitd_error *error);
+int call_set(struct edit_operation *operation, const struct numeric_edit *edits, size_t count,
+             struct rlimitd_change *changes, struct rlimitd_error *error);
 int call_explain_set(struct edit_operation *operation, const struct numeric_edit *edits, struct rlimitd_error *error);
 
 struct max_limits_decoder {

@@ -51,7 +51,7 @@ static void replan(struct plan_item *item, Limit now, Limit wanted) {
 // One prlimit(2), or none where nothing changes. `expected` is what the limits should be before it: where they were not, a
 // compare-and-set fails, and any other edit is worked out anew from what they were.
 static int apply_limit(struct edit_transaction *transaction, struct plan_item *item, Limit wanted, Limit expected,
-                    const struct rlimitd_error *shortfall, struct rlimitd_error *error) {
+                       const struct rlimitd_error *shortfall, struct rlimitd_error *error) {
     const struct resolved_target *resolved = transaction->operation->resolved;
     int resource = item->edit.resource;
     struct rlimitd_change change = {.resource = resource, .before = expected, .after = wanted};
@@ -87,7 +87,8 @@ static int apply_limit(struct edit_transaction *transaction, struct plan_item *i
 }
 
 // A clamp without its hard half, and nothing of it where even that is refused.
-static int apply_soft_only(struct edit_transaction *transaction, struct plan_item *item, struct rlimitd_error reason, struct rlimitd_error *error) {
+static int apply_soft_only(struct edit_transaction *transaction, struct plan_item *item, struct rlimitd_error reason,
+                           struct rlimitd_error *error) {
     complete_error(&reason, item);
     Limit max = {min_of(item->wanted.soft, item->now.hard), item->now.hard};
     if (apply_limit(transaction, item, max, item->now, &reason, error) == 0) return 0;
@@ -108,7 +109,9 @@ static int apply_item(struct edit_transaction *transaction, struct plan_item *it
 
 // What the edit also lowers, or all of it where there was nothing to raise.
 static int lower_item(struct edit_transaction *transaction, struct plan_item *item, struct rlimitd_error *error) {
-    if (!transaction->has_change[item->index]) return apply_limit(transaction, item, item->wanted, item->now, NULL, error);
+    if (!transaction->has_change[item->index]) {
+        return apply_limit(transaction, item, item->wanted, item->now, NULL, error);
+    }
     struct rlimitd_change change = transaction->changes[item->index];
     Limit wanted;
     if (planned_limit(&item->edit, change.after, item->index, &wanted, error) != 0) return -1;
@@ -131,7 +134,7 @@ static int undo_applied(struct edit_transaction *transaction, struct rlimitd_err
         if (value == 0 || failure.code == RLIMITD_NO_SUCH_PROCESS) continue;
         char text[LIMIT_TEXT_SIZE];
         append_message(error, "; %s could not be put back to %s", rlimitd_resource_name(change->resource),
-               format_limit(change->before, text));
+                       format_limit(change->before, text));
     }
     memset(transaction->has_change, 0, sizeof transaction->has_change);
     return -1;
@@ -158,7 +161,8 @@ static int try_kernel(struct edit_transaction *transaction, struct rlimitd_error
 }
 
 // The agent will not help: makes what the kernel alone gives, and notes on each clamp that fell short why.
-static int finish_without_agent(struct edit_transaction *transaction, const struct rlimitd_error *reason, struct rlimitd_error *error) {
+static int finish_without_agent(struct edit_transaction *transaction, const struct rlimitd_error *reason,
+                                struct rlimitd_error *error) {
     if (find_compare_and_set(&transaction->plan) != NULL) {
         *error = *reason;
         return -1;
@@ -179,7 +183,8 @@ static int finish_without_agent(struct edit_transaction *transaction, const stru
 }
 
 // The agent made all that raises; lowers what is left to lower.
-static int finish_with_agent(struct edit_transaction *transaction, const struct rlimitd_change *granted, struct rlimitd_error *error) {
+static int finish_with_agent(struct edit_transaction *transaction, const struct rlimitd_change *granted,
+                             struct rlimitd_error *error) {
     for (size_t i = 0; i < transaction->plan.count; i++) {
         if (!raises(&transaction->plan.items[i])) continue;
         transaction->changes[i] = *granted;
@@ -198,7 +203,7 @@ static int finish_with_agent(struct edit_transaction *transaction, const struct 
 
 // The agent counts the edits that it was sent; where there is none to ask, what the kernel said matters as much.
 static void merge_agent_failure(struct rlimitd_error *error, const struct rlimitd_error *refusal, const int *indices,
-                            size_t count) {
+                                size_t count) {
     if (error->edit_index >= 0) error->edit_index = (size_t)error->edit_index < count ? indices[error->edit_index] : -1;
     if (error->code != RLIMITD_AGENT_UNREACHABLE && error->code != RLIMITD_UNTRUSTED_SOCKET) return;
     char agent_message[RLIMITD_MESSAGE_SIZE];
@@ -209,7 +214,8 @@ static void merge_agent_failure(struct rlimitd_error *error, const struct rlimit
     error->edit_index = refusal->edit_index;
 }
 
-static int execute(struct edit_transaction *transaction, struct edit_operation *operation, struct rlimitd_error *error) {
+static int execute(struct edit_transaction *transaction, struct edit_operation *operation,
+                   struct rlimitd_error *error) {
     int value = try_kernel(transaction, error);
     if (value != 0) return value > 0 ? 0 : -1;
     struct rlimitd_error refusal = *error;
@@ -229,10 +235,13 @@ static int execute(struct edit_transaction *transaction, struct edit_operation *
     return finish_without_agent(transaction, &reason, error);
 }
 
-int run_edit_transaction(struct edit_operation *operation, const struct numeric_edit *edits, const struct rlimitd_limits *now,
-              struct rlimitd_error *error) {
+int run_edit_transaction(struct edit_operation *operation, const struct numeric_edit *edits,
+                         const struct rlimitd_limits *now, struct rlimitd_error *error) {
     struct edit_transaction transaction = {.operation = operation};
-    if (plan_edits(&transaction.plan, edits, operation->count, now, error) != 0 || execute(&transaction, operation, error) != 0) return -1;
+    if (plan_edits(&transaction.plan, edits, operation->count, now, error) != 0 || execute(&transaction, operation,
+                                                                                           error) != 0) {
+        return -1;
+    }
     memcpy(operation->changes, transaction.changes, sizeof transaction.changes);
     return 0;
 }

@@ -6,7 +6,7 @@
 #include "edit/numeric_edit.h"
 
 // Applies the edits of an operation, given as numbers, to the limits `now`.
-int run_edit_transaction(struct edit_operation *operation, const struct numeric_edit *edits, const struct rlimitd_limits *now,
-                         struct rlimitd_error *error);
+int run_edit_transaction(struct edit_operation *operation, const struct numeric_edit *edits,
+                         const struct rlimitd_limits *now, struct rlimitd_error *error);
 
 #endif

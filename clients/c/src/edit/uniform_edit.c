@@ -5,7 +5,7 @@
 
 // "The hard limit there is" and "the most there is" are said as CLAMP to infinity, which stops at just these.
 int make_uniform_edit(const struct rlimitd_edit *edit, int index, struct numeric_edit *uniform, bool *symbolic,
-               struct rlimitd_error *error) {
+                      struct rlimitd_error *error) {
     enum rlimitd_value_kind both = edit->both.kind, soft = edit->soft.kind, hard = edit->hard.kind;
     bool is_single = both != RLIMITD_KEEP;
     bool soft_to_hard = is_single ? both == RLIMITD_HARD
@@ -30,8 +30,9 @@ int make_uniform_edit(const struct rlimitd_edit *edit, int index, struct numeric
         // The hard half stays.
         soft_given = true;
         uniform->soft = edit->soft.number;
-    } else if (!is_single && (soft == RLIMITD_NUMBER || soft == RLIMITD_KEEP) &&
-               (hard == RLIMITD_NUMBER || hard == RLIMITD_KEEP) && (soft != RLIMITD_KEEP || hard != RLIMITD_KEEP)) {
+    } else if (!is_single && (soft == RLIMITD_NUMBER || soft == RLIMITD_KEEP) && (hard == RLIMITD_NUMBER ||
+                                                                                  hard == RLIMITD_KEEP) &&
+               (soft != RLIMITD_KEEP || hard != RLIMITD_KEEP)) {
         soft_given = soft == RLIMITD_NUMBER;
         hard_given = hard == RLIMITD_NUMBER;
         uniform->soft = edit->soft.number;

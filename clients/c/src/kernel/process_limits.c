@@ -33,7 +33,8 @@ static int fail_without_pid(const struct resolved_target *resolved, struct rlimi
     return fail_with_errno(error, EPERM, "no number in this PID namespace", resolved->name, -1);
 }
 
-int read_limit(const struct resolved_target *resolved, int resource, struct rlimitd_limit *limit, struct rlimitd_error *error) {
+int read_limit(const struct resolved_target *resolved, int resource, struct rlimitd_limit *limit,
+               struct rlimitd_error *error) {
     pid_t pid = kernel_pid(resolved);
     if (pid < 0) return fail_without_pid(resolved, error);
     int number = kernel_prlimit(pid, resource, NULL, limit);
@@ -43,7 +44,7 @@ int read_limit(const struct resolved_target *resolved, int resource, struct rlim
 }
 
 static int fail_set_limit(const struct resolved_target *resolved, int resource, struct rlimitd_limit wanted, int number,
-                        struct rlimitd_error *error) {
+                          struct rlimitd_error *error) {
     if (number == ESRCH) return fail_no_such_process(error, resolved->name);
     if (number != EPERM) return fail_with_errno(error, number, "prlimit", resolved->name, resource);
     char hard[LIMIT_TEXT_SIZE], both[LIMIT_TEXT_SIZE], text[64];
@@ -74,8 +75,8 @@ static void restore_limit(pid_t pid, int resource, struct rlimitd_limit old) {
     if (restored.soft != now.soft || restored.hard != now.hard) kernel_prlimit(pid, resource, &restored, &ignored);
 }
 
-int exchange_limit(const struct resolved_target *resolved, int resource, struct rlimitd_limit wanted, struct rlimitd_limit *old,
-                   struct rlimitd_error *error) {
+int exchange_limit(const struct resolved_target *resolved, int resource, struct rlimitd_limit wanted,
+                   struct rlimitd_limit *old, struct rlimitd_error *error) {
     pid_t pid = kernel_pid(resolved);
     if (pid < 0) return fail_without_pid(resolved, error);
     int number = kernel_prlimit(pid, resource, &wanted, old);
@@ -86,7 +87,7 @@ int exchange_limit(const struct resolved_target *resolved, int resource, struct 
 }
 
 int read_if_permitted(const struct resolved_target *resolved, uint32_t resources, struct rlimitd_limits *limits,
-                  struct rlimitd_error *error) {
+                      struct rlimitd_error *error) {
     *limits = (struct rlimitd_limits){0};
     for (int resource = 0; resource < RLIMITD_RESOURCES; resource++) {
         if ((resources >> resource & 1) == 0) continue;
@@ -132,7 +133,7 @@ static bool parse_limit_line(void *context, struct proc_line line) {
 }
 
 int read_visible_limits(const struct resolved_target *resolved, uint32_t resources, struct rlimitd_limits *limits,
-               struct rlimitd_error *error) {
+                        struct rlimitd_error *error) {
     int permitted = read_if_permitted(resolved, resources, limits, error);
     if (permitted != 0) return permitted;
     *limits = (struct rlimitd_limits){0};

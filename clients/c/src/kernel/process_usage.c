@@ -12,7 +12,7 @@
 #include "model/error.h"
 
 // The fields of getrusage(2) that Linux keeps for nobody: 0 whoever asks of whom.
-#define UNMAINTAINED_FIELDS                                                                                             \
+#define UNMAINTAINED_FIELDS                                                                                     \
     (RLIMITD_SHARED_TEXT | RLIMITD_UNSHARED_DATA | RLIMITD_UNSHARED_STACK | RLIMITD_SWAPS | RLIMITD_MESSAGES_SENT | \
      RLIMITD_MESSAGES_RECEIVED | RLIMITD_SIGNALS_RECEIVED)
 #define RUSAGE_FIELDS 0xffffu
@@ -86,7 +86,8 @@ static uint64_t ticks_to_microseconds(uint64_t ticks) {
 static void copy_stat(const struct stat_fields *stat, enum rlimitd_scope scope, struct rlimitd_usage *usage) {
     uint64_t own = scope == RLIMITD_OF_CHILDREN ? 0 : 1;
     uint64_t children = scope == RLIMITD_OF_CHILDREN || scope == RLIMITD_OF_BOTH ? 1 : 0;
-    usage->known |= UNMAINTAINED_FIELDS | RLIMITD_USER_TIME | RLIMITD_SYSTEM_TIME | RLIMITD_MINOR_FAULTS | RLIMITD_MAJOR_FAULTS;
+    usage->known |= UNMAINTAINED_FIELDS | RLIMITD_USER_TIME | RLIMITD_SYSTEM_TIME | RLIMITD_MINOR_FAULTS |
+                    RLIMITD_MAJOR_FAULTS;
     usage->user_time_us = ticks_to_microseconds(own * stat->user_time + children * stat->child_user_time);
     usage->system_time_us = ticks_to_microseconds(own * stat->system_time + children * stat->child_system_time);
     usage->minor_faults = own * stat->minor_faults + children * stat->child_minor_faults;
@@ -253,8 +254,8 @@ static int read_own_usage(enum rlimitd_scope scope, struct rlimitd_usage *usage)
     return 0;
 }
 
-int read_usage(const struct resolved_target *resolved, enum rlimitd_scope scope, pid_t thread, struct rlimitd_usage *usage,
-               struct rlimitd_error *error) {
+int read_usage(const struct resolved_target *resolved, enum rlimitd_scope scope, pid_t thread,
+               struct rlimitd_usage *usage, struct rlimitd_error *error) {
     *usage = (struct rlimitd_usage){0};
     pid_t pid = resolved->kind == TARGET_SELF ? getpid() : resolved->pid;
     int number;

@@ -81,7 +81,9 @@ int list_proc_entries(const char *path, bool (*handle)(void *context, const char
     while (continues && (count = syscall(SYS_getdents64, fd, buffer, sizeof buffer)) > 0) {
         for (long i = 0; continues && i < count;) {
             const struct entry *entry = (const struct entry *)(const void *)(buffer + i);
-            if (strcmp(entry->name, ".") != 0 && strcmp(entry->name, "..") != 0) continues = handle(context, entry->name);
+            if (strcmp(entry->name, ".") != 0 && strcmp(entry->name, "..") != 0) {
+                continues = handle(context, entry->name);
+            }
             i += entry->length;
         }
     }

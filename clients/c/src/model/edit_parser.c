@@ -43,18 +43,23 @@ static uint64_t unit_factor(enum resource_unit unit, struct text_slice suffix) {
     };
     if (suffix.length == 0) return 1;
     for (size_t index = 0; index < sizeof factors / sizeof *factors; index++) {
-        if (factors[index].unit == unit && equals_ignoring_case(suffix, factors[index].suffix)) return factors[index].unit_factor;
+        if (factors[index].unit == unit && equals_ignoring_case(suffix, factors[index].suffix)) {
+            return factors[index].unit_factor;
+        }
     }
     if (unit != BYTES) return 0;
     // "k", "kb" and "kib" are one.
     static const char letters[] = "kmgt";
     const char *letter = memchr(letters, tolower((unsigned char)suffix.text[0]), 4);
     struct text_slice rest = {suffix.text + 1, suffix.length - 1};
-    if (letter == NULL || !(rest.length == 0 || equals_ignoring_case(rest, "b") || equals_ignoring_case(rest, "ib"))) return 0;
+    if (letter == NULL || !(rest.length == 0 || equals_ignoring_case(rest, "b") || equals_ignoring_case(rest, "ib"))) {
+        return 0;
+    }
     return UINT64_C(1) << (10 * (letter - letters + 1));
 }
 
-static int fail_value(struct rlimitd_error *error, int resource, const char *format, struct text_slice slice, const char *rest) {
+static int fail_value(struct rlimitd_error *error, int resource, const char *format, struct text_slice slice,
+                      const char *rest) {
     fail(error, RLIMITD_INVALID_ARGUMENT, "\"%.*s\"", printed_length(slice), slice.text);
     append_message(error, format, rlimitd_resource_name(resource), rest);
     error->resource = resource;
@@ -63,7 +68,8 @@ static int fail_value(struct rlimitd_error *error, int resource, const char *for
 
 static int parse_number(struct text_slice slice, int resource, uint64_t *number, struct rlimitd_error *error) {
     enum resource_unit unit = resource_unit(resource);
-    if (equals_ignoring_case(slice, "unlimited") || equals_ignoring_case(slice, "infinity") || equals_ignoring_case(slice, "infinite")) {
+    if (equals_ignoring_case(slice, "unlimited") || equals_ignoring_case(slice, "infinity") ||
+        equals_ignoring_case(slice, "infinite")) {
         *number = RLIMITD_INFINITY;
         return 0;
     }
@@ -79,8 +85,8 @@ static int parse_number(struct text_slice slice, int resource, uint64_t *number,
     }
     if (is_level) {
         if (digits == first || digits < slice.length || is_large || value > (slice.text[0] == '-' ? 20u : 19u)) {
-            fail(error, RLIMITD_INVALID_ARGUMENT, "\"%.*s\" is no nice level; they go from -20 to +19", printed_length(slice),
-                 slice.text);
+            fail(error, RLIMITD_INVALID_ARGUMENT, "\"%.*s\" is no nice level; they go from -20 to +19",
+                 printed_length(slice), slice.text);
             error->resource = resource;
             return -1;
         }
@@ -98,7 +104,8 @@ static int parse_number(struct text_slice slice, int resource, uint64_t *number,
     return 0;
 }
 
-static int parse_value(struct text_slice slice, int resource, struct rlimitd_value *value, struct rlimitd_error *error) {
+static int parse_value(struct text_slice slice, int resource, struct rlimitd_value *value,
+                       struct rlimitd_error *error) {
     if (equals_ignoring_case(slice, "hard")) {
         value->kind = RLIMITD_HARD;
         return 0;
@@ -116,14 +123,14 @@ static int parse(const char *text, struct rlimitd_edit *edit, struct rlimitd_err
     struct text_slice whole = {text, strlen(text)};
     struct text_slice name = {text, equals != NULL ? (size_t)(equals - text) : whole.length};
     if (name.length == 0) {
-        return fail(error, RLIMITD_INVALID_ARGUMENT, "\"%.*s\" names no resource; write RESOURCE=VALUE, as nofile=65536",
-                    printed_length(whole), text);
+        return fail(error, RLIMITD_INVALID_ARGUMENT,
+                    "\"%.*s\" names no resource; write RESOURCE=VALUE, as nofile=65536", printed_length(whole), text);
     }
     int resource = parse_resource(name.text, name.length, error);
     if (resource < 0) return -1;
     if (equals == NULL || equals[1] == '\0') {
-        fail(error, RLIMITD_INVALID_ARGUMENT, "\"%.*s\" gives no value; write %.*s=VALUE with %s", printed_length(whole), text,
-             printed_length(name), name.text, value_example(resource_unit(resource)));
+        fail(error, RLIMITD_INVALID_ARGUMENT, "\"%.*s\" gives no value; write %.*s=VALUE with %s",
+             printed_length(whole), text, printed_length(name), name.text, value_example(resource_unit(resource)));
         error->resource = resource;
         return -1;
     }

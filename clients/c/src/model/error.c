@@ -74,7 +74,8 @@ void copy_truncated(char *buffer, size_t size, const char *text) {
     truncate_utf8(buffer, size);
 }
 
-__attribute__((format(printf, 2, 0))) static void append_formatted(struct rlimitd_error *error, const char *format, va_list arguments) {
+__attribute__((format(printf, 2, 0))) static void append_formatted(struct rlimitd_error *error, const char *format,
+                                                                   va_list arguments) {
     size_t length = strlen(error->message);
     size_t room = sizeof error->message - length;
     int wanted = vsnprintf(error->message + length, room, format, arguments);

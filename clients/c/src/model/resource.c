@@ -70,7 +70,8 @@ bool is_leasable(int resource) {
 
 int require_resource(int resource, int edit_index, struct rlimitd_error *error) {
     if (is_resource(resource)) return 0;
-    fail(error, RLIMITD_INVALID_RESOURCE, "there is no resource %d; they are the RLIMIT_* of <sys/resource.h>", resource);
+    fail(error, RLIMITD_INVALID_RESOURCE, "there is no resource %d; they are the RLIMIT_* of <sys/resource.h>",
+         resource);
     error->edit_index = edit_index;
     return -1;
 }
@@ -129,13 +130,12 @@ int parse_resource(const char *name, size_t length, struct rlimitd_error *error)
     }
     int printed_length = length > 1000 ? 1000 : (int)length;
     if (min_distance <= 3) {
-        return fail(error, RLIMITD_INVALID_RESOURCE, "unknown resource \"%.*s\"; did you mean \"%s\"?", printed_length, name,
-                    resources[nearest].name);
+        return fail(error, RLIMITD_INVALID_RESOURCE, "unknown resource \"%.*s\"; did you mean \"%s\"?", printed_length,
+                    name, resources[nearest].name);
     }
     return fail(error, RLIMITD_INVALID_RESOURCE,
                 "unknown resource \"%.*s\"; the names are cpu fsize data stack core rss nproc nofile memlock as locks "
-                "sigpending msgqueue nice rtprio rttime",
-                printed_length, name);
+                "sigpending msgqueue nice rtprio rttime", printed_length, name);
 }
 
 int rlimitd_resource_by_name(const char *name, struct rlimitd_error *error) {

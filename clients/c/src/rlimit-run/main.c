@@ -19,8 +19,8 @@ static void print_changes(const struct rlimitd_change *changes, size_t count) {
     }
 }
 
-static int apply_edits(struct rlimitd *agent, const struct run_options *options, const struct rlimitd_edit *edits, size_t count,
-                struct rlimitd_error *error) {
+static int apply_edits(struct rlimitd *agent, const struct run_options *options, const struct rlimitd_edit *edits,
+                       size_t count, struct rlimitd_error *error) {
     if (!options->is_lease) {
         struct rlimitd_changes *changes;
         if (rlimitd_set(agent, NULL, edits, count, &changes, error) != 0) return -1;
@@ -33,7 +33,7 @@ static int apply_edits(struct rlimitd *agent, const struct run_options *options,
     if (options->lease_ms == 0 && lease->remaining_ms > 0) {
         char text[64];
         print_message("the rule has leases renewed, which no command does: this one ends in %s",
-             format_duration(lease->remaining_ms, text));
+                      format_duration(lease->remaining_ms, text));
     }
     print_changes(lease->changes, lease->count);
     rlimitd_free(lease);
@@ -48,7 +48,9 @@ static bool is_refusal(const struct rlimitd_error *error) {
 
 // How many of the edits were made; -1 where the command is not to be run.
 static int apply_all(struct rlimitd *agent, const struct run_options *options, struct rlimitd_error *error) {
-    if (!options->is_optional) return apply_edits(agent, options, options->edits, options->count, error) == 0 ? (int)options->count : -1;
+    if (!options->is_optional) {
+        return apply_edits(agent, options, options->edits, options->count, error) == 0 ? (int)options->count : -1;
+    }
     int applied_count = 0;
     // One by one, so that what is refused takes nothing else with it.
     for (size_t i = 0; i < options->count; i++) {
@@ -70,7 +72,10 @@ int main(int count, char **arguments) {
     struct rlimitd *agent = rlimitd_open(&(struct rlimitd_options){.socket = options.socket}, &error);
     int applied_count = agent != NULL ? apply_all(agent, &options, &error) : -1;
     // A lease without a time lasts as long as the connection, which stays open in the command.
-    if (applied_count > 0 && options.is_lease && options.lease_ms == 0 && keep_connection_across_exec(agent, &error) != 0) applied_count = -1;
+    if (applied_count > 0 && options.is_lease && options.lease_ms == 0 && keep_connection_across_exec(agent,
+                                                                                                      &error) != 0) {
+        applied_count = -1;
+    }
     if (applied_count < 0) {
         print_message("%s", error.message);
         return EXIT_NOT_STARTED;

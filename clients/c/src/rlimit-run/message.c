@@ -37,10 +37,11 @@ static size_t decode_utf8(const char *text, uint32_t *scalar) {
 // What neither steers a terminal, nor breaks a line, nor hides.
 static bool is_printable(uint32_t scalar) {
     if (scalar < 0x80) return scalar >= 0x20 && scalar < 0x7f;
-    return !(scalar < 0xa0 || scalar == 0xad || scalar == 0x61c || scalar == 0x180e || (scalar >= 0x200b && scalar <= 0x200f) ||
-             (scalar >= 0x2028 && scalar <= 0x202e) || (scalar >= 0x2060 && scalar <= 0x206f) ||
-             (scalar >= 0xe000 && scalar <= 0xf8ff) || scalar == 0xfeff || (scalar >= 0xfff0 && scalar <= 0xfffb) ||
-             scalar >= 0xe0000);
+    return !(scalar < 0xa0 || scalar == 0xad || scalar == 0x61c || scalar == 0x180e || (scalar >= 0x200b &&
+                                                                                        scalar <= 0x200f) ||
+             (scalar >= 0x2028 && scalar <= 0x202e) || (scalar >= 0x2060 && scalar <= 0x206f) || (scalar >= 0xe000 &&
+                                                                                                  scalar <= 0xf8ff) ||
+             scalar == 0xfeff || (scalar >= 0xfff0 && scalar <= 0xfffb) || scalar >= 0xe0000);
 }
 
 // A sentence on standard error. Names of rules and of commands are chosen by others.

@@ -12,8 +12,8 @@
 #define MAX_LEASES 65536
 
 // Room for so many more in a list; what it was stays with the result until that is freed.
-static int reserve_entries(const void *result, void *list, size_t size, size_t count, size_t added, size_t max, size_t *capacity,
-                   struct rlimitd_error *error) {
+static int reserve_entries(const void *result, void *list, size_t size, size_t count, size_t added, size_t max,
+                           size_t *capacity, struct rlimitd_error *error) {
     if (added > max - count) return fail_malformed_response(error, "an answer in parts that do not fit");
     if (count + added <= *capacity) return 0;
     size_t wanted = count + added > 2 * *capacity ? count + added : 2 * *capacity;
@@ -43,7 +43,7 @@ int decode_explanation(void *destination, const Response *part, bool is_first, s
     size_t capacity = explanation->count, known = 0;
     for (size_t i = 0; i < message->n_verdicts; i++) known += resource_from_wire(message->verdicts[i]->resource) >= 0;
     if (reserve_entries(explanation, &explanation->verdicts, sizeof *explanation->verdicts, explanation->count, known,
-                RLIMITD_RESOURCES, &capacity, error) != 0) {
+                        RLIMITD_RESOURCES, &capacity, error) != 0) {
         return -1;
     }
     for (size_t i = 0; i < message->n_verdicts; i++) {
@@ -75,7 +75,7 @@ int decode_restorations(void *destination, const Response *part, bool is_first, 
     size_t capacity = restorations->count, known = 0;
     for (size_t i = 0; i < message->n_restorations; i++) known += is_known(message->restorations[i]->outcome);
     if (reserve_entries(restorations, &restorations->list, sizeof *restorations->list, restorations->count, known,
-                RLIMITD_RESOURCES, &capacity, error) != 0) {
+                        RLIMITD_RESOURCES, &capacity, error) != 0) {
         return -1;
     }
     for (size_t i = 0; i < message->n_restorations; i++) {
@@ -101,7 +101,7 @@ int decode_leases(void *destination, const Response *part, bool is_first, struct
     struct rlimitd_leases *leases = decoder->leases;
     const Rlimitd__V1__LeaseInfoList *message = part->leases;
     if (reserve_entries(leases, &leases->list, sizeof *leases->list, leases->count, message->n_leases, MAX_LEASES,
-                &decoder->capacity, error) != 0) {
+                        &decoder->capacity, error) != 0) {
         return -1;
     }
     for (size_t i = 0; i < message->n_leases; i++) {
@@ -112,7 +112,7 @@ int decode_leases(void *destination, const Response *part, bool is_first, struct
 }
 
 static int decode_process_changes(const struct process_list_decoder *decoder, const Rlimitd__V1__ChangeList *message,
-                                struct rlimitd_process *process, struct rlimitd_error *error) {
+                                  struct rlimitd_process *process, struct rlimitd_error *error) {
     const void *result = decoder->processes;
     struct rlimitd_changes *changes = allocate_in_result(result, sizeof *changes);
     if (changes == NULL) return fail_out_of_memory(error);
@@ -129,7 +129,7 @@ static int decode_process_changes(const struct process_list_decoder *decoder, co
 }
 
 static int decode_process(const struct process_list_decoder *decoder, const Rlimitd__V1__ProcessResult *message,
-                        struct rlimitd_process *process, struct rlimitd_error *error) {
+                          struct rlimitd_process *process, struct rlimitd_error *error) {
     const void *result = decoder->processes;
     *process = (struct rlimitd_process){.pid = message->pid};
     if (message->pid > MAX_PID) return fail_malformed_response(error, "an answer about a process that there cannot be");
@@ -170,7 +170,7 @@ int decode_processes(void *destination, const Response *part, bool is_first, str
     struct rlimitd_processes *processes = decoder->processes;
     const Rlimitd__V1__ProcessResultList *message = part->processes;
     if (reserve_entries(processes, &processes->list, sizeof *processes->list, processes->count, message->n_results,
-                MAX_PROCESSES, &decoder->capacity, error) != 0) {
+                        MAX_PROCESSES, &decoder->capacity, error) != 0) {
         return -1;
     }
     for (size_t i = 0; i < message->n_results; i++) {

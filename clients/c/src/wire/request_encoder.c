@@ -5,7 +5,8 @@
 #include "model/error.h"
 #include "model/resource.h"
 
-Rlimitd__V1__Target *encode_target(const struct resolved_target *resolved, Rlimitd__V1__Target *message, Rlimitd__V1__Empty *empty) {
+Rlimitd__V1__Target *encode_target(const struct resolved_target *resolved, Rlimitd__V1__Target *message,
+                                   Rlimitd__V1__Empty *empty) {
     rlimitd__v1__target__init(message);
     rlimitd__v1__empty__init(empty);
     switch (resolved->kind) {
@@ -39,8 +40,8 @@ static Rlimitd__V1__Limit encode_limit(struct rlimitd_limit limit) {
     return message;
 }
 
-void encode_set(struct set_message *storage, const struct resolved_target *resolved, const struct numeric_edit *edits, size_t count,
-               const uint64_t *lease_ms) {
+void encode_set(struct set_message *storage, const struct resolved_target *resolved, const struct numeric_edit *edits,
+                size_t count, const uint64_t *lease_ms) {
     rlimitd__v1__set__init(&storage->set);
     storage->set.target = encode_target(resolved, &storage->target, &storage->empty);
     storage->set.n_edits = count;
@@ -81,7 +82,7 @@ void encode_get(struct get_message *storage, const struct resolved_target *resol
 }
 
 void encode_prlimit(Rlimitd__V1__Prlimit *message, Rlimitd__V1__Limit *limit, int resource,
-                          const struct rlimitd_limit *new_limit) {
+                    const struct rlimitd_limit *new_limit) {
     rlimitd__v1__prlimit__init(message);
     rlimitd__v1__limit__init(limit);
     message->has_resource = 1;

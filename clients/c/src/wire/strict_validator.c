@@ -108,10 +108,11 @@ static uint64_t field_bits(const ProtobufCMessageDescriptor *message, const Prot
     return bits;
 }
 
-static bool scan_number(struct validator *validator, size_t *position, size_t end, const ProtobufCFieldDescriptor *field,
-                        const char *message, uint64_t *number) {
+static bool scan_number(struct validator *validator, size_t *position, size_t end,
+                        const ProtobufCFieldDescriptor *field, const char *message, uint64_t *number) {
     if (!read_varint(validator, position, end, number)) return false;
-    return fits(field->type, *number) || reject(validator, "a number that does not fit field %u of %s", field->id, message);
+    return fits(field->type, *number) || reject(validator, "a number that does not fit field %u of %s", field->id,
+                                                message);
 }
 
 static bool is_utf8(const unsigned char *bytes, size_t count) {
@@ -132,11 +133,12 @@ static bool is_utf8(const unsigned char *bytes, size_t count) {
     return true;
 }
 
-static bool scan_message(struct validator *validator, size_t position, size_t end, const ProtobufCMessageDescriptor *message,
-                         int depth);
+static bool scan_message(struct validator *validator, size_t position, size_t end,
+                         const ProtobufCMessageDescriptor *message, int depth);
 
-static bool scan_field(struct validator *validator, size_t *position, size_t end, const ProtobufCMessageDescriptor *message,
-                       const ProtobufCFieldDescriptor *field, unsigned kind, int depth) {
+static bool scan_field(struct validator *validator, size_t *position, size_t end,
+                       const ProtobufCMessageDescriptor *message, const ProtobufCFieldDescriptor *field, unsigned kind,
+                       int depth) {
     uint64_t number;
     size_t next = 0;
     if (is_number(field->type)) {
@@ -174,8 +176,8 @@ static bool scan_field(struct validator *validator, size_t *position, size_t end
     return reject(validator, "field %u of %s is not sent as wire type %u", field->id, message->short_name, kind);
 }
 
-static bool scan_message(struct validator *validator, size_t position, size_t end, const ProtobufCMessageDescriptor *message,
-                         int depth) {
+static bool scan_message(struct validator *validator, size_t position, size_t end,
+                         const ProtobufCMessageDescriptor *message, int depth) {
     if (depth > MAX_DEPTH) return reject(validator, "more than %d messages inside each other", MAX_DEPTH);
     uint64_t seen = 0;
     while (position < end) {
@@ -183,7 +185,9 @@ static bool scan_message(struct validator *validator, size_t position, size_t en
         if (!count_field(validator) || !read_varint(validator, &position, end, &tag)) return false;
         unsigned kind = tag & 7;
         if (kind != 0 && kind != 1 && kind != 2 && kind != 5) return reject(validator, "wire type %u", kind);
-        if (tag > UINT32_MAX || tag >> 3 == 0) return reject(validator, "field number %llu", (unsigned long long)(tag >> 3));
+        if (tag > UINT32_MAX || tag >> 3 == 0) {
+            return reject(validator, "field number %llu", (unsigned long long)(tag >> 3));
+        }
         const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field(message, (unsigned)(tag >> 3));
         if (field == NULL) {
             if (!skip(validator, &position, end, kind)) return false;
@@ -191,7 +195,8 @@ static bool scan_message(struct validator *validator, size_t position, size_t en
         }
         if (field->label != PROTOBUF_C_LABEL_REPEATED) {
             if (seen >> (field - message->fields) & 1) {
-                return reject(validator, "a second value where field %u of %s has one already", field->id, message->short_name);
+                return reject(validator, "a second value where field %u of %s has one already", field->id,
+                              message->short_name);
             }
             seen |= field_bits(message, field);
         }

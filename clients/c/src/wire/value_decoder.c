@@ -7,7 +7,8 @@
 #include "model/result.h"
 #include "wire/protocol.h"
 
-int fail_malformed_response(struct rlimitd_error *error, const char *what) { return fail(error, RLIMITD_MALFORMED, "%s", what); }
+int fail_malformed_response(struct rlimitd_error *error, const char *what) { return fail(error, RLIMITD_MALFORMED, "%s",
+                                                                                         what); }
 
 // A copy of a text of the agent's; true where there is none, or nobody wants it.
 bool copy_text(const void *result, const char *text, const char **copy) {
@@ -31,7 +32,7 @@ int decode_limit(const Rlimitd__V1__Limit *message, struct rlimitd_limit *limit,
 }
 
 int decode_optional_limit(const Rlimitd__V1__Limit *message, bool *has, struct rlimitd_limit *limit,
-                               struct rlimitd_error *error) {
+                          struct rlimitd_error *error) {
     *has = message != NULL;
     return *has ? decode_limit(message, limit, error) : 0;
 }
@@ -52,7 +53,7 @@ int decode_error(const Rlimitd__V1__Error *message, struct rlimitd_error *decode
 
 // A copy of an error that belongs to a result; none where there is none, or nobody wants it.
 int copy_error_to_result(const void *result, const Rlimitd__V1__Error *message, const struct rlimitd_error **copy,
-                      struct rlimitd_error *error) {
+                         struct rlimitd_error *error) {
     *copy = NULL;
     if (message == NULL || result == NULL) return 0;
     struct rlimitd_error *decoded = allocate_in_result(result, sizeof *decoded);
@@ -67,7 +68,9 @@ int decode_limits(const Rlimitd__V1__LimitList *message, struct rlimitd_limits *
         int resource = resource_from_wire(entry->resource);
         // One that is not known here is left out.
         if (resource < 0) continue;
-        if (limits->known >> resource & 1) return fail_malformed_response(error, "an answer with two limits for one resource");
+        if (limits->known >> resource & 1) {
+            return fail_malformed_response(error, "an answer with two limits for one resource");
+        }
         if (decode_limit(entry->limit, &limits->of[resource], error) != 0) return -1;
         limits->known |= 1u << resource;
     }
@@ -86,9 +89,11 @@ static uint32_t decode_warnings(const Rlimitd__V1__Warning *warnings, size_t cou
 }
 
 int decode_change(const void *result, const Rlimitd__V1__Change *message, struct rlimitd_change *change,
-                struct rlimitd_error *error) {
+                  struct rlimitd_error *error) {
     *change = (struct rlimitd_change){.resource = resource_from_wire(message->resource), .by_agent = true};
-    if (change->resource < 0) return fail_malformed_response(error, "an answer about a resource that was not asked for");
+    if (change->resource < 0) {
+        return fail_malformed_response(error, "an answer about a resource that was not asked for");
+    }
     if (decode_limit(message->old, &change->before, error) != 0) return -1;
     if (decode_limit(message->new_, &change->after, error) != 0) return -1;
     change->warnings = decode_warnings(message->warnings, message->n_warnings);
@@ -97,7 +102,7 @@ int decode_change(const void *result, const Rlimitd__V1__Change *message, struct
 }
 
 int decode_changes(const void *result, Rlimitd__V1__Change *const *messages, size_t count,
-                        struct rlimitd_change **changes, struct rlimitd_error *error) {
+                   struct rlimitd_change **changes, struct rlimitd_error *error) {
     *changes = allocate_in_result(result, (count + 1) * sizeof **changes);
     if (*changes == NULL) return fail_out_of_memory(error);
     for (size_t i = 0; i < count; i++) {
@@ -107,12 +112,14 @@ int decode_changes(const void *result, Rlimitd__V1__Change *const *messages, siz
 }
 
 int decode_lease(const void *result, const Rlimitd__V1__LeaseInfo *message, struct rlimitd_lease *lease,
-               struct rlimitd_error *error) {
+                 struct rlimitd_error *error) {
     if (message->id.len < 1 || message->id.len > sizeof lease->id.bytes) {
         return fail_malformed_response(error, "a lease whose name has not 1 to 64 bytes");
     }
     if (message->pid > MAX_PID) return fail_malformed_response(error, "a lease of a process that there cannot be");
-    if (message->n_changes > RLIMITD_EDITS) return fail_malformed_response(error, "a lease of more edits than there can be");
+    if (message->n_changes > RLIMITD_EDITS) {
+        return fail_malformed_response(error, "a lease of more edits than there can be");
+    }
     lease->id.length = message->id.len;
     memcpy(lease->id.bytes, message->id.data, message->id.len);
     lease->pid = message->pid;

@@ -18,8 +18,8 @@ void decode_usage(const Rlimitd__V1__Usage *message, struct rlimitd_usage *usage
 // `result` owns the texts and shortfalls. If it is NULL they are left out.
 int decode_change(const void *result, const Rlimitd__V1__Change *message, struct rlimitd_change *change,
                   struct rlimitd_error *error);
-int decode_changes(const void *result, Rlimitd__V1__Change *const *messages, size_t count, struct rlimitd_change **changes,
-                   struct rlimitd_error *error);
+int decode_changes(const void *result, Rlimitd__V1__Change *const *messages, size_t count,
+                   struct rlimitd_change **changes, struct rlimitd_error *error);
 int decode_lease(const void *result, const Rlimitd__V1__LeaseInfo *message, struct rlimitd_lease *lease,
                  struct rlimitd_error *error);
 

@@ -19,8 +19,8 @@ static int handle_get(struct adapter *adapter, const struct json *request) {
     if (read_target(adapter, json_member(request, "on")) != 0) return -1;
     if (read_resources(adapter, json_member(request, "resources")) != 0) return -1;
     if (is_group(adapter)) {
-        if (rlimitd_get_each(adapter->agent, target_of(adapter), adapter->resources, adapter->resource_count, &processes,
-                             &adapter->error) != 0) {
+        if (rlimitd_get_each(adapter->agent, target_of(adapter), adapter->resources, adapter->resource_count,
+                             &processes, &adapter->error) != 0) {
             return -1;
         }
         write_processes(processes);
@@ -70,8 +70,8 @@ static int handle_set(struct adapter *adapter, const struct json *request) {
         rlimitd_free(processes);
         return 0;
     }
-    if (rlimitd_set(adapter->agent, target_of(adapter), adapter->edits, adapter->edit_count, &changes, &adapter->error) !=
-        0) {
+    if (rlimitd_set(adapter->agent, target_of(adapter), adapter->edits, adapter->edit_count, &changes,
+                    &adapter->error) != 0) {
         return -1;
     }
     write_key("changes");
@@ -129,7 +129,8 @@ static int handle_usage(struct adapter *adapter, const struct json *request) {
 }
 
 static int handle_explain(struct adapter *adapter, const struct json *request) {
-    const struct json *of = json_member(request, "of"), *what = json_member(of, "do"), *lease = json_member(of, "lease");
+    const struct json *of = json_member(request, "of"), *what = json_member(of, "do"), *lease = json_member(of,
+                                                                                                            "lease");
     struct rlimitd_limit wanted;
     struct rlimitd_explanation *explanation;
     const char *operation = what != NULL && what->kind == JSON_TEXT ? what->text : "";
@@ -249,9 +250,9 @@ int dispatch(struct adapter *adapter, const struct json *request) {
         const char *name;
         int (*run)(struct adapter *adapter, const struct json *request);
     } operations[] = {
-        {"get", handle_get}, {"set", handle_set}, {"prlimit", handle_prlimit}, {"usage", handle_usage}, {"explain", handle_explain},
-        {"raise", handle_raise}, {"lease_renew", handle_renew}, {"lease_release", handle_release}, {"lease_list", handle_lease_list},
-        {"server_info", handle_server_info}, {"stats", handle_stats},
+        {"get", handle_get}, {"set", handle_set}, {"prlimit", handle_prlimit}, {"usage", handle_usage},
+        {"explain", handle_explain}, {"raise", handle_raise}, {"lease_renew", handle_renew},
+        {"lease_release", handle_release}, {"lease_list", handle_lease_list}, {"server_info", handle_server_info}, {"stats", handle_stats},
     };
     const struct json *what = json_member(request, "do"), *only = json_member(request, "agent_only");
     uint64_t timeout;
@@ -260,7 +261,8 @@ int dispatch(struct adapter *adapter, const struct json *request) {
     // In C 0 is the usual one, and seven weeks are the longest.
     if (time != NULL && timeout == 0) timeout = RLIMITD_NO_TIME;
     else if (timeout >= RLIMITD_NO_TIME) timeout = RLIMITD_NO_TIME - 1;
-    if (rlimitd_configure(adapter->agent, (uint32_t)timeout, only != NULL && only->is_true ? RLIMITD_AGENT_ONLY : 0) != 0) {
+    if (rlimitd_configure(adapter->agent, (uint32_t)timeout, only != NULL &&
+                          only->is_true ? RLIMITD_AGENT_ONLY : 0) != 0) {
         return fail(adapter, RLIMITD_INVALID_ARGUMENT, "that is no timeout");
     }
     for (size_t i = 0; i < sizeof operations / sizeof *operations && what != NULL; i++) {

@@ -36,7 +36,9 @@ int read_number(struct adapter *adapter, const struct json *value, uint64_t max,
 }
 
 int read_resource(struct adapter *adapter, const struct json *value, int *resource) {
-    if (value == NULL || value->kind != JSON_TEXT) return fail(adapter, RLIMITD_INVALID_RESOURCE, "no resource is named");
+    if (value == NULL || value->kind != JSON_TEXT) {
+        return fail(adapter, RLIMITD_INVALID_RESOURCE, "no resource is named");
+    }
     *resource = rlimitd_resource_by_name(value->text, &adapter->error);
     return *resource < 0 ? -1 : 0;
 }
@@ -72,7 +74,8 @@ int read_target(struct adapter *adapter, const struct json *on) {
         if (read_pid(adapter, value, &pid) != 0) return -1;
         adapter->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
         if (adapter->pidfd < 0) {
-            return errno == ESRCH ? fail(adapter, RLIMITD_NO_SUCH_PROCESS, "there is no such process to make a pidfd of")
+            return errno == ESRCH ? fail(adapter, RLIMITD_NO_SUCH_PROCESS,
+                                         "there is no such process to make a pidfd of")
                                   : fail(adapter, RLIMITD_INVALID_ARGUMENT, "no pidfd can be made of that");
         }
         adapter->target = rlimitd_pidfd(adapter->pidfd);

@@ -144,7 +144,9 @@ void write_usage(const struct rlimitd_usage *usage) {
     write_key("in_use");
     begin_object();
     for (int resource = 0; resource < RLIMITD_RESOURCES; resource++) {
-        if (usage->in_use_known >> resource & 1) member_number(rlimitd_resource_name(resource), usage->in_use[resource]);
+        if (usage->in_use_known >> resource & 1) {
+            member_number(rlimitd_resource_name(resource), usage->in_use[resource]);
+        }
     }
     end_object();
     end_object();
@@ -202,7 +204,9 @@ void write_processes(const struct rlimitd_processes *processes) {
         begin_object();
         if (process->pid > 0) member_number("pid", process->pid);
         if (process->limits != NULL) write_key("limits"), write_limits(process->limits);
-        if (process->changes != NULL) write_key("changes"), write_changes(process->changes->list, process->changes->count);
+        if (process->changes != NULL) {
+            write_key("changes"), write_changes(process->changes->list, process->changes->count);
+        }
         if (process->usage != NULL) write_key("usage"), write_usage(process->usage);
         if (process->error != NULL) write_key("error"), write_error(process->error);
         end_object();

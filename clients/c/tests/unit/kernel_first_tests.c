@@ -98,7 +98,9 @@ static int raise_own_limits(const struct scripted_agent *scripted) {
     if (rlimitd_raise(RLIMIT_NOFILE, 150, &got) != 0 || got.soft != 150 || got.hard != 200) return 2;
     // Never lowers.
     if (rlimitd_raise(RLIMIT_NOFILE, 10, &got) != 0 || got.soft != 150 || got.hard != 200) return 3;
-    if (rlimitd_raise(RLIMIT_NOFILE, 1000, &got) == 0 || errno != ENOENT || got.soft != 150 || got.hard != 200) return 4;
+    if (rlimitd_raise(RLIMIT_NOFILE, 1000, &got) == 0 || errno != ENOENT || got.soft != 150 || got.hard != 200) {
+        return 4;
+    }
     if (rlimitd_raise(99, 1000, &got) == 0 || errno != EINVAL) return 5;
     if (rlimitd_raise(RLIMIT_NOFILE, 200, NULL) != 0 || own(RLIMIT_NOFILE).soft != 200) return 6;
     wanted.soft = 300;
