@@ -8,7 +8,7 @@
 
 int begin_call(struct call *call, struct rlimitd *agent, const struct rlimitd_target *target,
                struct rlimitd_error *error) {
-    // Whoever is cancelled in the middle would keep the lock for ever.
+    // A thread that is cancelled while it holds the lock would never release it.
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &call->cancel_state);
     call->temporary = NULL;
     call->error = error != NULL ? error : &call->local_error;

@@ -32,7 +32,7 @@ int rlimitd_get(struct rlimitd *agent, const struct rlimitd_target *target, cons
 int apply_edits(struct call *call, const struct rlimitd_edit *edits, size_t count, struct rlimitd_changes *changes,
                 struct edit_operation *operation) {
     if (require_single_process(call, "rlimitd_set_each") != 0) return -1;
-    // Distinct resources are no more than sixteen; what is beyond that is not looked at.
+    // More than sixteen edits name some resource twice, so checking seventeen of them is enough.
     size_t checked_count = count > RLIMITD_EDITS ? RLIMITD_EDITS + 1 : count;
     if (require_edits(edits, checked_count, call->error) != 0) return -1;
     *operation = (struct edit_operation){

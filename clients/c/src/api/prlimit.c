@@ -33,7 +33,8 @@ static int call_prlimit(struct call *call, int resource, const struct rlimitd_li
     return call_agent(call->agent, &agent_request, call->deadline, call->error);
 }
 
-// The kernel refused: asks the agent, as an edit where one half is to be lowered, which the agent does not do for everyone.
+// Asks the agent after the kernel has refused. If one half is to be lowered, applies an edit instead: the client lowers
+// that half itself, because the agent lowers limits only by rules that permit it.
 static int prlimit_by_agent(struct call *call, int resource, struct rlimitd_limit wanted, struct rlimitd_limit *old) {
     struct rlimitd_error refusal = *call->error, ignored;
     struct rlimitd_limit now;

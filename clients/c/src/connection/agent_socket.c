@@ -16,7 +16,7 @@
 static int connect_socket(const struct rlimitd *agent, uint64_t deadline, struct rlimitd_error *error) {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) return fail_unreachable(agent, error, "socket", errno);
-    // In a program that has closed its standard streams: what is written there is not meant for the agent.
+    // A program that has closed its standard streams must not write to the agent what it means for a stream.
     if (fd <= STDERR_FILENO) {
         int higher = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1), number = errno;
         close(fd);
@@ -31,7 +31,7 @@ static int connect_socket(const struct rlimitd *agent, uint64_t deadline, struct
             close(fd);
             return fail_deadline(agent, error);
         }
-        // How long connect(2) waits where there is a queue before the agent's door. None at all would be for ever.
+        // SO_SNDTIMEO bounds the wait of connect(2) for a full backlog. A timeout of 0 would mean no bound.
         struct timeval time = {.tv_sec = (time_t)(left / 1000000000), .tv_usec = (suseconds_t)(left / 1000 % 1000000)};
         if (time.tv_sec == 0 && time.tv_usec == 0) time.tv_usec = 1;
         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
@@ -48,7 +48,7 @@ int connect_agent(struct rlimitd *agent, uint64_t deadline, struct rlimitd_error
         return fail_unreachable(agent, error, "connect", ENAMETOOLONG);
     }
     int number;
-    // What stat(2) did not find, connect(2) would not have found either.
+    // A path that stat(2) does not find gives the error that connect(2) would give.
     if (require_trusted_socket(agent->path, &number, error) != 0) {
         return error->code != RLIMITD_OK ? -1 : fail_unreachable(agent, error, "connect", number);
     }

@@ -39,7 +39,7 @@ struct rlimitd *open_agent(const struct rlimitd_options *options, struct rlimitd
         return NULL;
     }
     const char *path = options->socket;
-    // The environment of a program that has more rights than whoever started it is theirs.
+    // The environment of a setuid program is under the control of the user who started it.
     if (path == NULL) path = secure_getenv("RLIMITD_SOCKET");
     if (path == NULL || path[0] == '\0') path = DEFAULT_SOCKET_PATH;
     struct rlimitd *agent = (struct rlimitd *)(void *)map_memory(sizeof *agent);
@@ -72,25 +72,26 @@ void disconnect(struct rlimitd *agent) {
     agent->start = agent->end = 0;
 }
 
-// In a child: lets go of what it has of its parent's. The number may be that of another file by now.
+// In a child process: closes its copy of the parent's connection. The inode tells whether the descriptor is still that
+// connection, because the child may have opened another file with the same number.
 static void discard_inherited(struct rlimitd *agent) {
     int fd = atomic_exchange(&agent->fd, -1);
     struct stat status;
     if (fd >= 0 && fstat(fd, &status) == 0 && status.st_ino == atomic_load(&agent->inode)) close(fd);
     atomic_store(&agent->lock.state, 0);
     agent->start = agent->end = 0;
-    // What the parent had mapped may have been about to change; it stays as it is.
+    // A thread of the parent may have been replacing its mappings at the time of the fork, so they are not unmapped.
     agent->input = (struct buffer){agent->first_input, sizeof agent->first_input, false};
     agent->arena = (struct buffer){agent->first_arena, sizeof agent->first_arena, false};
 }
 
-// Makes sure that it is this process's. False where that took longer than there is time.
+// Makes this process the owner of the connection. False if the deadline passed first.
 static bool claim_for_process(struct rlimitd *agent, uint64_t deadline) {
     pid_t self = getpid();
     while (true) {
         pid_t owner = atomic_load(&agent->owner);
         if (owner == self) return true;
-        // Below zero: another thread of this process is about it.
+        // A negative owner: another thread of this process is claiming the connection.
         if (owner != -self && atomic_compare_exchange_strong(&agent->owner, &owner, -self)) {
             discard_inherited(agent);
             atomic_store(&agent->owner, self);

@@ -18,8 +18,8 @@ struct rlimitd {
     _Atomic uint32_t flags;
     bool is_default_path;  // messages then name the systemd unit
     char path[MAX_PATH_LENGTH + 1];
-    // The process that owns the members below. A child must touch neither the lock, which a thread of the parent may hold, nor
-    // the connection.
+    // The process that owns the members below. A child must touch neither the lock, which a thread of the parent may
+    // hold, nor the connection.
     _Atomic pid_t owner;
     struct lock lock;
     // Set before the descriptor is used and cleared before it is closed, so that a child can close its copy.

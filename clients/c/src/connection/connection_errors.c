@@ -35,7 +35,7 @@ int fail_unreachable(const struct rlimitd *agent, struct rlimitd_error *error, c
     case ENOENT:
     case ENOTDIR:
     case ECONNREFUSED:
-        // The unit is about the standard socket; whoever listens at another is started in another way.
+        // The unit serves only the default socket.
         if (agent->is_default_path) append_message(error, "; start it with: systemctl start rlimitd");
         break;
     case ENAMETOOLONG:

@@ -16,7 +16,7 @@
 
 #define HEADER_SIZE 4
 
-// False when the deadline passed first.
+// Waits for an event of a descriptor. False if the deadline passed first.
 static bool wait_for(int fd, short events, uint64_t deadline) {
     while (true) {
         uint64_t left = time_until(deadline);
@@ -24,7 +24,7 @@ static bool wait_for(int fd, short events, uint64_t deadline) {
         struct pollfd entry = {.fd = fd, .events = events};
         struct timespec time = {.tv_sec = (time_t)(left / 1000000000), .tv_nsec = (long)(left % 1000000000)};
         int ready = ppoll(&entry, 1, &time, NULL);
-        // What is wrong with the descriptor the next call on it tells.
+        // An error of ppoll(2), or an error event, shows in the next call on the descriptor.
         if (ready > 0 || (ready < 0 && errno != EINTR)) return true;
     }
 }
@@ -46,7 +46,7 @@ static ssize_t send_once(int fd, const unsigned char *bytes, size_t count, int p
     return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-// Takes in what has come: 1; 0 where nothing has; -1 where the connection has ended.
+// Receives what the socket has, without waiting: 1; 0 if there is nothing; -1 if the connection has ended.
 static int receive(struct rlimitd *agent, struct rlimitd_error *error) {
     if (agent->start > 0) {
         memmove(agent->input.bytes, agent->input.bytes + agent->start, agent->end - agent->start);
@@ -67,13 +67,14 @@ static int receive(struct rlimitd *agent, struct rlimitd_error *error) {
                       : fail_connection_lost(agent, error, "recv", errno);
 }
 
-// The next frame, if it is all there: 1, and it stays until the next `receive`; 0; -1 where it is no agent that answers.
+// Finds the next frame in the input: 1 if it is complete, and it lasts until the next `receive`; 0 if it is not; -1 if
+// the peer does not speak the protocol.
 static int next_frame(struct rlimitd *agent, const unsigned char **bytes, size_t *count, struct rlimitd_error *error) {
     const unsigned char *first = agent->input.bytes + agent->start;
     size_t available = agent->end - agent->start;
     if (available < HEADER_SIZE) return 0;
     size_t length = (size_t)first[0] << 24 | (size_t)first[1] << 16 | (size_t)first[2] << 8 | first[3];
-    if (length == 0) return fail_not_rlimitd(agent, error, "a frame of no bytes");
+    if (length == 0) return fail_not_rlimitd(agent, error, "an empty frame");
     if (length > MAX_RESPONSE_SIZE) {
         char reason[64];
         snprintf(reason, sizeof reason, "a frame of %zu bytes; at most %d are read", length, MAX_RESPONSE_SIZE);
@@ -97,7 +98,7 @@ static int next_frame(struct rlimitd *agent, const unsigned char **bytes, size_t
     return 0;
 }
 
-// One response to a request; `is_whole` where it was the last.
+// Handles one response to a request. Sets `is_whole` if no further part follows.
 static enum exchange_outcome handle_response(struct rlimitd *agent, struct agent_request *agent_request,
                                              const Response *response, bool is_first, bool *is_whole,
                                              struct rlimitd_error *error) {
@@ -125,7 +126,7 @@ static enum exchange_outcome handle_response(struct rlimitd *agent, struct agent
     return EXCHANGE_FAILED;
 }
 
-// What has come of an answer: 1 where all is there; 0; -1 with `outcome`.
+// Handles all frames in the input: 1 if the response is complete; 0 if it is not; -1 with `outcome`.
 static int handle_received(struct rlimitd *agent, struct agent_request *agent_request, bool *is_first,
                            enum exchange_outcome *outcome, struct rlimitd_error *error) {
     while (true) {
@@ -139,7 +140,7 @@ static int handle_received(struct rlimitd *agent, struct agent_request *agent_re
         if (found > 0 && validate_response(bytes, count, &id, reason, sizeof reason) != 0) {
             found = fail_not_rlimitd(agent, error, reason);
         }
-        // To what nobody waits for any more.
+        // The late response to a request whose caller has stopped waiting.
         if (found > 0 && id != 0 && id != agent_request->message.id) continue;
         const Response *response = found > 0 ? decode_response(agent, bytes, count, error) : NULL;
         if (response == NULL) {
@@ -147,10 +148,10 @@ static int handle_received(struct rlimitd *agent, struct agent_request *agent_re
             return -1;
         }
         if (id == 0) {
-            // What the agent says of the whole connection, which it is going to close.
+            // An error with id 0 concerns the whole connection. The agent closes it next.
             struct rlimitd_error agent_error;
             if (response->outcome_case != RLIMITD__V1__RESPONSE__OUTCOME_ERROR) {
-                fail_not_rlimitd(agent, error, "an answer to nothing");
+                fail_not_rlimitd(agent, error, "a response to no request");
             } else if (decode_error(response->error, &agent_error, error) == 0) {
                 *error = agent_error;
             }
@@ -176,7 +177,7 @@ static enum exchange_outcome send_request(struct rlimitd *agent, struct agent_re
     Request *request = &agent_request->message;
     request->has_id = 1;
     request->id = ++agent->last_id;
-    // Longer than the protocol can say: we wait by a clock of our own.
+    // A longer timeout than the protocol's maximum is not sent. The client waits by its own clock.
     uint64_t milliseconds = (left + 999999) / 1000000;
     request->has_timeout_ms = milliseconds <= MAX_TIMEOUT_MS;
     request->timeout_ms = (uint32_t)milliseconds;
@@ -192,14 +193,14 @@ static enum exchange_outcome send_request(struct rlimitd *agent, struct agent_re
         ssize_t count = send_once(fd, frame + sent, HEADER_SIZE + length - sent, pidfd);
         if (count >= 0) {
             sent += (size_t)count;
-            // It went along with the first byte.
+            // The first byte carried the descriptor.
             pidfd = -1;
             continue;
         }
         if (errno == EINTR) continue;
         if (errno != EAGAIN && errno != EWOULDBLOCK) {
             int number = errno;
-            // What the agent said before it closed tells more than that it closed.
+            // The agent may have sent an error before it closed the connection, which tells more than the errno does.
             bool is_first = true;
             enum exchange_outcome outcome;
             request->id = UINT64_MAX;
@@ -211,7 +212,7 @@ static enum exchange_outcome send_request(struct rlimitd *agent, struct agent_re
             return EXCHANGE_NOT_SENT;
         }
         if (!wait_for(fd, POLLOUT, deadline)) {
-            // Half a frame can be neither completed in time nor taken back.
+            // The rest of a partly sent frame cannot be sent in time, so the connection is of no further use.
             if (sent > 0) disconnect(agent);
             fail_deadline(agent, error);
             return EXCHANGE_FAILED;
@@ -238,7 +239,7 @@ enum exchange_outcome exchange(struct rlimitd *agent, struct agent_request *agen
         } else if (received > 0) {
             if (handle_received(agent, agent_request, &is_first, &outcome, error) != 0) break;
             outcome = EXCHANGE_DONE;
-            // Also where the agent keeps sending, but not this.
+            // The deadline holds even if the agent keeps sending other frames.
             if (time_until(deadline) > 0) continue;
             fail_deadline(agent, error);
             outcome = EXCHANGE_FAILED;

@@ -1,5 +1,6 @@
-// Whether the one who listens at a path can be the agent: only root, or ourselves, may be able to put a socket there.
-// Credentials of the listener say nothing, for a service manager may have made it.
+// A socket is trusted if only root, or the user of this process, can have created it: the socket and every folder above
+// it must belong to one of them. The credentials of the listener do not help, because a service manager may have
+// created the socket.
 #include "connection/socket_trust.h"
 
 #include <errno.h>
@@ -22,7 +23,8 @@ static bool parse_uid_map(void *context, struct proc_line line) {
     return false;
 }
 
-// In a user namespace users of the outside all show as one, who may be a user in here too.
+// Whether a user id names one user. In a user namespace all unmapped users have the same id, the overflow uid, and a
+// user of the namespace may have that id as well.
 static bool is_mapped_user(uid_t uid) {
     if (uid == (uid_t)-1) return false;
     bool maps_all = false;
@@ -38,7 +40,8 @@ static bool is_mapped_user(uid_t uid) {
 static bool is_trusted(uid_t uid, const char *current) {
     if (uid == 0 || uid == geteuid()) return true;
     if (is_mapped_user(uid)) return false;
-    // What is mounted read-only was put there by whoever made the container.
+    // Whoever is the owner, only the creator of a container can have put a socket on a file system that is read-only in
+    // it.
     struct statvfs system;
     return statvfs(current, &system) == 0 && (system.f_flag & ST_RDONLY) != 0;
 }
@@ -73,13 +76,13 @@ int require_trusted_socket(const char *path, int *number, struct rlimitd_error *
             append_message(error, "%s belongs to user %u", current, (unsigned)status.st_uid);
             return -1;
         }
-        // Whoever may rename a folder on the way may put another in its place.
+        // A user who can write to a folder can replace the folders and the socket in it, unless the folder is sticky.
         if (is_folder && (status.st_mode & 022) != 0 && (status.st_mode & S_ISVTX) == 0) {
             fail(error, RLIMITD_UNTRUSTED_SOCKET, format, path);
             append_message(error, "others can write to %s", current);
             return -1;
         }
-        // "/run/rlimitd/x", "/run/rlimitd", "/run", "/"; "x", ".".
+        // The next path: "/run/rlimitd/x", "/run/rlimitd", "/run", "/"; or "x", ".".
         char *slash = strrchr(current, '/');
         if (strcmp(current, "/") == 0 || strcmp(current, ".") == 0) return 0;
         if (slash == NULL) {

@@ -25,7 +25,7 @@ static int explain_unreachable(const struct edit_operation *operation, bool agen
     return -1;
 }
 
-// What is not known yet of these: the kernel is asked first, and what /proc shows.
+// Reads those of `resources` that `known` lacks: by prlimit(2), then /proc, then the agent.
 static int read_missing_limits(struct edit_operation *operation, bool agent_only, uint32_t resources,
                                struct rlimitd_limits *known, struct rlimitd_error *error) {
     if ((resources & ~known->known) == 0) return 0;
@@ -45,7 +45,7 @@ static int read_missing_limits(struct edit_operation *operation, bool agent_only
     return 0;
 }
 
-// The edits in numbers; `symbolic` gets a bit for each that only stands for a word.
+// Resolves the edits to numbers. `symbolic` gets a bit for each edit that stands for "hard" or "max".
 static int resolve_edits(struct edit_operation *operation, bool agent_only, struct rlimitd_limits *known,
                          struct numeric_edit *numbers, uint32_t *symbolic, struct rlimitd_error *error) {
     uint32_t current = 0, max_resources = 0, uniform = 0;

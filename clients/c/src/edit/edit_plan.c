@@ -15,7 +15,8 @@ bool raises(const struct plan_item *item) { return raises_hard(item) || item->wa
 static bool lowers_hard(const struct plan_item *item) { return item->wanted.hard < item->now.hard; }
 bool lowers(const struct plan_item *item) { return lowers_hard(item) || item->wanted.soft < item->now.soft; }
 
-// What may be refused first, a hard limit that can never be raised again last.
+// Edits that may be refused come first. Lowered hard limits come last, because an unprivileged process cannot raise
+// them again.
 static int rank(const struct plan_item *item) {
     return raises_hard(item) ? 0 : lowers_hard(item) ? 3 : lowers(item) ? 2 : 1;
 }

@@ -36,9 +36,9 @@ int call_get_limits(struct rlimitd *agent, const struct resolved_target *resolve
 
 struct change_list_decoder {
     const void *result;
-    struct rlimitd_change *changes;  // room for as many as there are edits at most
+    struct rlimitd_change *changes;  // RLIMITD_EDITS of them
     size_t count;
-    struct rlimitd_lease *lease;     // NULL: none was asked for
+    struct rlimitd_lease *lease;     // NULL: the request had no lease
     bool has_lease;
 };
 
@@ -105,7 +105,7 @@ static int decode_max_limits(void *destination, const Response *part, bool is_fi
         int resource = resource_from_wire(verdict->resource);
         Limit limit;
         if (resource < 0) continue;
-        // The most that policy gives, or else the hard limit there is.
+        // The larger of the maximum that policy grants and the present hard limit.
         const Rlimitd__V1__Limit *candidates[] = {verdict->most, verdict->now};
         decoder->max[resource] = 0;
         for (int candidate = 0; candidate < 2; candidate++) {

@@ -1,5 +1,5 @@
-// A batch against the limits that were read just before, made by the kernel first, then by the agent for all that raises, and last
-// what is lowered here. All or nothing: what was made before a refusal is taken back.
+// The kernel is asked first. If it refuses an edit, the changes made so far are undone, the agent makes all edits that
+// raise, in one request, and the client then makes the edits that lower.
 #include "edit/edit_transaction.h"
 
 #include <string.h>
@@ -22,7 +22,8 @@ struct edit_transaction {
     struct edit_plan plan;
     struct rlimitd_change changes[RLIMITD_EDITS];
     bool has_change[RLIMITD_EDITS];
-    // In the order in which they were made: each edit thrice at most, where somebody else keeps changing the limits.
+    // In the order in which they were made. An edit is applied at most three times if another process keeps changing
+    // the limits.
     struct rlimitd_change applied[3 * RLIMITD_EDITS];
     size_t applied_count;
 };
@@ -32,14 +33,15 @@ static void complete_error(struct rlimitd_error *error, const struct plan_item *
     if (error->edit_index < 0) error->edit_index = item->index;
 }
 
-// Whether the kernel refused what the agent might give.
+// Whether the kernel refused an edit that the agent may grant.
 static bool is_refusal(const struct rlimitd_error *error, const struct plan_item *item) {
     if (!raises(item)) return false;
     return error->code == RLIMITD_DENIED_BY_KERNEL ||
            (error->code == RLIMITD_ABOVE_SYSTEM_CEILING && item->edit.mode == RLIMITD_CLAMP);
 }
 
-// What somebody else raised meanwhile was lowered with it, and the kernel refuses to raise it again: that is the agent's part.
+// Another process raised the limit after it was read, so the edit lowered it, and the kernel refuses to raise it again.
+// The edit becomes one that raises the limit back, which the agent may grant.
 static void replan(struct plan_item *item, Limit now, Limit wanted) {
     item->now = now;
     item->wanted = wanted;
@@ -48,8 +50,8 @@ static void replan(struct plan_item *item, Limit now, Limit wanted) {
     item->edit.hard = wanted.hard;
 }
 
-// One prlimit(2), or none where nothing changes. `expected` is what the limits should be before it: where they were not, a
-// compare-and-set fails, and any other edit is worked out anew from what they were.
+// Sets a limit by prlimit(2), unless nothing changes. If the limit before the call was not `expected`, another process
+// has changed it: a compare-and-set then fails, and any other edit is applied to the limit that prlimit(2) replaced.
 static int apply_limit(struct edit_transaction *transaction, struct plan_item *item, Limit wanted, Limit expected,
                        const struct rlimitd_error *shortfall, struct rlimitd_error *error) {
     const struct resolved_target *resolved = transaction->operation->resolved;
@@ -86,7 +88,7 @@ static int apply_limit(struct edit_transaction *transaction, struct plan_item *i
     return 0;
 }
 
-// A clamp without its hard half, and nothing of it where even that is refused.
+// Applies only the soft half of a clamp, or nothing if the kernel refuses that too.
 static int apply_soft_only(struct edit_transaction *transaction, struct plan_item *item, struct rlimitd_error reason,
                            struct rlimitd_error *error) {
     complete_error(&reason, item);
@@ -95,7 +97,7 @@ static int apply_soft_only(struct edit_transaction *transaction, struct plan_ite
     return is_refusal(error, item) ? apply_limit(transaction, item, item->now, item->now, &reason, error) : -1;
 }
 
-// The edit as far as the kernel goes; a clamp that is above the system's ceiling stops there.
+// Applies an edit by the kernel. A clamp above fs.nr_open stops at fs.nr_open.
 static int apply_item(struct edit_transaction *transaction, struct plan_item *item, struct rlimitd_error *error) {
     if (apply_limit(transaction, item, item->wanted, item->now, NULL, error) == 0) return 0;
     if (error->code != RLIMITD_ABOVE_SYSTEM_CEILING || item->edit.mode != RLIMITD_CLAMP) return -1;
@@ -107,7 +109,7 @@ static int apply_item(struct edit_transaction *transaction, struct plan_item *it
     return apply_limit(transaction, item, max, item->now, &reason, error);
 }
 
-// What the edit also lowers, or all of it where there was nothing to raise.
+// Applies the half that an edit lowers after the agent has raised the other, or the whole edit if it raises nothing.
 static int lower_item(struct edit_transaction *transaction, struct plan_item *item, struct rlimitd_error *error) {
     if (!transaction->has_change[item->index]) {
         return apply_limit(transaction, item, item->wanted, item->now, NULL, error);
@@ -121,7 +123,8 @@ static int lower_item(struct edit_transaction *transaction, struct plan_item *it
     return 0;
 }
 
-// Puts back what was made, the last first, unless somebody else has changed it since. Says what could not be.
+// Undoes the changes in reverse order, except limits that another process has changed since. The error names the limits
+// that cannot be restored. Returns -1.
 static int undo_applied(struct edit_transaction *transaction, struct rlimitd_error *error) {
     const struct resolved_target *resolved = transaction->operation->resolved;
     while (transaction->applied_count > 0) {
@@ -140,7 +143,8 @@ static int undo_applied(struct edit_transaction *transaction, struct rlimitd_err
     return -1;
 }
 
-// Makes all of the batch: 1; or nothing where the kernel refuses part: 0, and the error says why; or -1.
+// Applies the whole batch by the kernel: 1. If the kernel refuses an edit that the agent may grant, undoes the others:
+// 0 with the kernel's error. -1 after any other failure.
 static int try_kernel(struct edit_transaction *transaction, struct rlimitd_error *error) {
     const struct plan_item *compared = find_compare_and_set(&transaction->plan);
     if (compared != NULL) {
@@ -160,7 +164,8 @@ static int try_kernel(struct edit_transaction *transaction, struct rlimitd_error
     return 1;
 }
 
-// The agent will not help: makes what the kernel alone gives, and notes on each clamp that fell short why.
+// Applies what the kernel alone permits after the agent has refused or is not reachable. Each clamp that falls short
+// gets the reason.
 static int finish_without_agent(struct edit_transaction *transaction, const struct rlimitd_error *reason,
                                 struct rlimitd_error *error) {
     if (find_compare_and_set(&transaction->plan) != NULL) {
@@ -182,7 +187,7 @@ static int finish_without_agent(struct edit_transaction *transaction, const stru
     return 0;
 }
 
-// The agent made all that raises; lowers what is left to lower.
+// Lowers what is left to lower after the agent has made the edits that raise.
 static int finish_with_agent(struct edit_transaction *transaction, const struct rlimitd_change *granted,
                              struct rlimitd_error *error) {
     for (size_t i = 0; i < transaction->plan.count; i++) {
@@ -201,7 +206,8 @@ static int finish_with_agent(struct edit_transaction *transaction, const struct 
     return 0;
 }
 
-// The agent counts the edits that it was sent; where there is none to ask, what the kernel said matters as much.
+// Translates the edit index of the agent's error, which counts only the edits in its request. If no agent is reachable,
+// puts the kernel's refusal before the reason.
 static void merge_agent_failure(struct rlimitd_error *error, const struct rlimitd_error *refusal, const int *indices,
                                 size_t count) {
     if (error->edit_index >= 0) error->edit_index = (size_t)error->edit_index < count ? indices[error->edit_index] : -1;

@@ -27,7 +27,7 @@ struct numeric_edit resolve_edit(const struct rlimitd_edit *edit, Limit now, uin
     if (edit->both.kind != RLIMITD_KEEP) {
         number.has_soft = true;
         number.soft = number.hard = resolve_value(edit->both, now, max);
-        // The other two modes never lower by themselves; exactly, only a hard limit below is touched.
+        // AT_LEAST and CLAMP never lower. EXACT touches the hard limit only if it is below.
         number.has_hard = edit->mode != RLIMITD_EXACT || number.hard > now.hard;
         return number;
     }

@@ -3,7 +3,7 @@
 #include "model/error.h"
 #include "model/limit_text.h"
 
-// "The hard limit there is" and "the most there is" are said as CLAMP to infinity, which stops at just these.
+// "hard" and "max" become a CLAMP to infinity, which stops at the present hard limit or at the maximum.
 int make_uniform_edit(const struct rlimitd_edit *edit, int index, struct numeric_edit *uniform, bool *symbolic,
                       struct rlimitd_error *error) {
     enum rlimitd_value_kind both = edit->both.kind, soft = edit->soft.kind, hard = edit->hard.kind;
@@ -27,7 +27,7 @@ int make_uniform_edit(const struct rlimitd_edit *edit, int index, struct numeric
         soft_given = true;
         uniform->soft = RLIMITD_INFINITY;
     } else if (!is_single && soft == RLIMITD_NUMBER && hard == RLIMITD_HARD) {
-        // The hard half stays.
+        // "hard" as the hard half keeps it.
         soft_given = true;
         uniform->soft = edit->soft.number;
     } else if (!is_single && (soft == RLIMITD_NUMBER || soft == RLIMITD_KEEP) && (hard == RLIMITD_NUMBER ||

@@ -6,8 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
-// A lock whose waiting has an end by CLOCK_MONOTONIC, which the mutexes of POSIX have not: 0 is free, 1 held, 2 held while somebody
-// waits.
+// A futex, because pthread_mutex_timedlock(3) waits by CLOCK_REALTIME. The state is 0 if the lock is free, 1 if it is
+// held, and 2 if it is held and threads may be waiting.
 bool lock_until(struct lock *lock, uint64_t deadline) {
     uint32_t state = 0;
     if (atomic_compare_exchange_strong_explicit(&lock->state, &state, 1, memory_order_acquire, memory_order_relaxed)) {

@@ -10,7 +10,7 @@
 #include "model/error.h"
 #include "model/limit_text.h"
 
-// What the kernel's prlimit64(2) takes on every architecture.
+// The struct rlimit64 of the kernel's prlimit64(2), which is the same on every architecture.
 struct kernel_limit {
     uint64_t soft, hard;
 };
@@ -23,7 +23,7 @@ static int kernel_prlimit(pid_t pid, int resource, const struct rlimitd_limit *w
     return 0;
 }
 
-// The number that the kernel is asked by: 0 for ourselves, -1 where there is none.
+// The pid for prlimit(2): 0 for this process, -1 if the target has no number here.
 static pid_t kernel_pid(const struct resolved_target *resolved) {
     if (resolved->kind == TARGET_SELF) return 0;
     return resolved->pid > 0 && resolved->kind != TARGET_PROCESSES ? resolved->pid : -1;
@@ -49,7 +49,7 @@ static int fail_set_limit(const struct resolved_target *resolved, int resource, 
     if (number != EPERM) return fail_with_errno(error, number, "prlimit", resolved->name, resource);
     char hard[LIMIT_TEXT_SIZE], both[LIMIT_TEXT_SIZE], text[64];
     uint64_t ceiling = resource == RLIMIT_NOFILE ? open_files_ceiling() : 0;
-    // EPERM may also stand for fs.nr_open.
+    // The kernel also answers EPERM to a hard RLIMIT_NOFILE above fs.nr_open.
     if (ceiling > 0 && wanted.hard > ceiling) {
         fail(error, RLIMITD_ABOVE_SYSTEM_CEILING, "nofile %s is above fs.nr_open, which is %llu",
              format_bound(wanted.hard, hard), (unsigned long long)ceiling);
@@ -65,8 +65,8 @@ static int fail_set_limit(const struct resolved_target *resolved, int resource, 
     return -1;
 }
 
-// The number may have been given to another process just before the call. What was raised there is left, since it does no harm, and
-// what was lowered is raised again as far as that goes.
+// The target ended and another process got its pid just before prlimit(2). Raises what that call lowered, as far as the
+// kernel permits. Limits that it raised stay, because they do no harm.
 static void restore_limit(pid_t pid, int resource, struct rlimitd_limit old) {
     struct rlimitd_limit now = {0, 0}, restored, ignored;
     if (kernel_prlimit(pid, resource, NULL, &now) != 0) return;
@@ -99,7 +99,7 @@ int read_if_permitted(const struct resolved_target *resolved, uint32_t resources
     return 1;
 }
 
-// A name in a column of 26, then soft and hard. Whatever is not understood is left out.
+// A line has a name in 26 columns, then soft and hard. Lines of another form are ignored.
 static bool parse_limit_line(void *context, struct proc_line line) {
     static const struct {
         int resource;

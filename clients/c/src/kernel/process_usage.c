@@ -11,7 +11,7 @@
 #include "kernel/procfs.h"
 #include "model/error.h"
 
-// The fields of getrusage(2) that Linux keeps for nobody: 0 whoever asks of whom.
+// The fields of getrusage(2) that Linux does not maintain: always 0.
 #define UNMAINTAINED_FIELDS                                                                                     \
     (RLIMITD_SHARED_TEXT | RLIMITD_UNSHARED_DATA | RLIMITD_UNSHARED_STACK | RLIMITD_SWAPS | RLIMITD_MESSAGES_SENT | \
      RLIMITD_MESSAGES_RECEIVED | RLIMITD_SIGNALS_RECEIVED)
@@ -27,7 +27,7 @@ static int add_rusage(int who, struct rlimitd_usage *usage) {
     usage->known = RUSAGE_FIELDS;
     usage->user_time_us += microseconds(native.ru_utime);
     usage->system_time_us += microseconds(native.ru_stime);
-    // As RUSAGE_BOTH of the kernel: everything adds up, but of the resident sizes it is the greater.
+    // Like the kernel's RUSAGE_BOTH: the sum of all values, but the maximum of the resident sizes.
     uint64_t resident = positive(native.ru_maxrss) << 10;
     if (resident > usage->max_resident_bytes) usage->max_resident_bytes = resident;
     usage->minor_faults += positive(native.ru_minflt);
@@ -52,7 +52,7 @@ static int read_stat(const char *path, struct stat_fields *fields) {
     char text[2048];
     ssize_t length = read_proc_file(path, text, sizeof text);
     if (length < 0) return (int)length;
-    // The second field is a name of the process's own choosing: what counts begins after the last bracket.
+    // The second field is a name that the process chooses, so the fields are counted from the last parenthesis.
     const char *position = strrchr(text, ')');
     if (position == NULL || position[1] == '\0' || position[2] == '\0') return -EBADMSG;
     position += 3;
@@ -97,7 +97,7 @@ static void copy_stat(const struct stat_fields *stat, enum rlimitd_scope scope, 
 // ---- /proc/PID/status
 
 struct status_fields {
-    struct rlimitd_usage *in_use;  // NULL: nobody wants to know
+    struct rlimitd_usage *in_use;  // NULL: not needed
     uint64_t peak_resident, voluntary, involuntary;
     bool has_peak_resident, has_voluntary, has_involuntary;
 };
@@ -128,7 +128,7 @@ static bool parse_status_line(void *context, struct proc_line line) {
     } else if (starts_with(line.text, "SigQ:")) {
         if (status->in_use != NULL) set_in_use(status->in_use, RLIMIT_SIGPENDING, number);
     } else if (starts_with(line.text, "Vm") && number <= UINT64_MAX >> 10) {
-        // "kB" means 1024 bytes here.
+        // "kB" in this file means 1024 bytes.
         if (starts_with(line.text, "VmHWM:")) {
             status->peak_resident = number << 10;
             status->has_peak_resident = true;
@@ -152,15 +152,15 @@ static void count_open_files(pid_t pid, struct rlimitd_usage *usage) {
     char path[40];
     struct stat status;
     snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
-    // Since Linux 6.2 the folder's size is their number, for everyone to see; before, it is 0.
+    // Since Linux 6.2 the size of the folder is the number of open files, and every user can read it. Before, it is 0.
     if (stat(path, &status) == 0 && status.st_size > 0) {
         set_in_use(usage, RLIMIT_NOFILE, (uint64_t)status.st_size);
         return;
     }
-    // Needs the right to trace the process.
+    // Listing the folder needs ptrace access to the process.
     uint64_t count = 0;
     if (list_proc_entries(path, count_entry, &count) != 0) return;
-    // Of ourselves we also saw the descriptor that we look through.
+    // The list of this process's own files includes the descriptor of the folder.
     set_in_use(usage, RLIMIT_NOFILE, pid == getpid() && count > 0 ? count - 1 : count);
 }
 
@@ -171,7 +171,7 @@ static void fill_in_use(pid_t pid, const struct stat_fields *stat, struct rlimit
     count_open_files(pid, usage);
 }
 
-// ---- The whole
+// ---- Processes and threads
 
 struct thread_walk {
     pid_t pid;
@@ -183,7 +183,7 @@ static bool add_thread_switches(void *context, const char *name) {
     char path[64];
     struct status_fields status = {0};
     snprintf(path, sizeof path, "/proc/%d/task/%.16s/status", (int)walk->pid, name);
-    // One that ended meanwhile is left out, as those before it are.
+    // A thread that has just ended is missing from the sum, like all threads that ended before it.
     if (read_proc_lines(path, parse_status_line, &status) == 0) {
         walk->usage->voluntary_context_switches += status.voluntary;
         walk->usage->involuntary_context_switches += status.involuntary;
@@ -204,7 +204,7 @@ static int read_process_usage(pid_t pid, enum rlimitd_scope scope, struct rlimit
     number = read_proc_lines(path, parse_status_line, &status);
     if (number < 0) return number;
     fill_in_use(pid, &stat, usage);
-    // Of its children the greatest is not shown, so of both together nothing is known.
+    // /proc does not show the maximum resident size and the switches of children, so the sums are unknown too.
     if (scope != RLIMITD_OF_PROCESS) return 0;
     if (status.has_peak_resident) {
         usage->known |= RLIMITD_MAX_RESIDENT;
@@ -243,7 +243,7 @@ static int read_own_usage(enum rlimitd_scope scope, struct rlimitd_usage *usage)
     if (scope != RLIMITD_OF_CHILDREN) number = add_rusage(RUSAGE_SELF, usage);
     if (number == 0 && scope != RLIMITD_OF_PROCESS) number = add_rusage(RUSAGE_CHILDREN, usage);
     if (number != 0 || scope == RLIMITD_OF_CHILDREN) return number;
-    // /proc may not be mounted; then nothing is known of what is in use.
+    // Without a mounted /proc the present use of the limits is unknown.
     char path[40];
     struct stat_fields stat;
     struct status_fields status = {.in_use = usage};

@@ -41,7 +41,7 @@ int read_proc_lines(const char *path, bool (*handle)(void *context, struct proc_
         end = (size_t)(buffer + end - start);
         memmove(buffer, start, end);
         if (end < sizeof buffer - 1) continue;
-        // A line that is too long: what is here of it, and nothing of the rest.
+        // A line that is too long is handled with the part in the buffer. The rest of it is skipped.
         buffer[end] = '\0';
         if (!is_rest_of_line && continues) continues = handle(context, (struct proc_line){buffer, end});
         is_rest_of_line = true;
@@ -63,7 +63,7 @@ ssize_t read_proc_file(const char *path, char *buffer, size_t size) {
     return (ssize_t)end;
 }
 
-// As getdents64(2) fills it in.
+// struct linux_dirent64 of getdents64(2).
 struct entry {
     uint64_t inode;
     int64_t offset;

@@ -23,7 +23,7 @@ static bool parse_pid_line(void *context, struct proc_line line) {
     if (!starts_with(line.text, "Pid:")) return true;
     const char *text = line.text + 4;
     uint64_t number;
-    // -1 once it was reaped, 0 where it has no number in this PID namespace.
+    // The file shows -1 for a reaped process and 0 for a process without a number in this PID namespace.
     if (parse_proc_number(&text, &number) && number <= MAX_PID) *(pid_t *)context = (pid_t)number;
     return false;
 }
@@ -50,7 +50,7 @@ static int resolve_pid(struct resolved_target *resolved, pid_t pid, struct rlimi
         return 0;
     }
     switch (errno) {
-    // Of a thread that leads no process, EINVAL before Linux 6.18 and ENOENT since.
+    // For a thread that is not a process's leader: EINVAL before Linux 6.18, ENOENT since.
     case ESRCH:
     case EINVAL:
     case ENOENT:
@@ -73,7 +73,8 @@ static int resolve_pidfd(struct resolved_target *resolved, int pidfd, struct rli
         error->error_number = errno;
         return -1;
     }
-    // waitid(2) looks at the kind of the descriptor alone. It is not our child; if it were, 0 or EAGAIN.
+    // waitid(2) fails with ECHILD for the pidfd of a process that is not a child, and with EBADF for any other
+    // descriptor. For a child it returns 0, or EAGAIN if the pidfd is nonblocking.
     int waited = waitid(PIDFD_IDTYPE, (id_t)pidfd, &ignored, WEXITED | WNOHANG | WNOWAIT);
     bool is_pidfd = waited == 0 || errno == ECHILD || errno == EAGAIN;
     if (!is_pidfd || (flags & THREAD_PIDFD) != 0) {
@@ -84,7 +85,7 @@ static int resolve_pidfd(struct resolved_target *resolved, int pidfd, struct rli
     resolved->kind = TARGET_PIDFD;
     resolved->pid = pid;
     resolved->pidfd = pidfd;
-    // Where /proc does not tell its number, only the agent can be asked about it.
+    // Without a number in /proc, only the agent can answer.
     if (pid > 0) {
         snprintf(resolved->name, sizeof resolved->name, "process %d", (int)pid);
     } else {
@@ -128,6 +129,6 @@ int require_alive(const struct resolved_target *resolved, struct rlimitd_error *
     do {
         ready = poll(&entry, 1, 0);
     } while (ready < 0 && errno == EINTR);
-    // What was read by its number then may be another's.
+    // Once the process has ended, what was read by its pid may belong to another process.
     return ready == 0 ? 0 : fail_no_such_process(error, resolved->name);
 }

@@ -17,7 +17,7 @@ static const char *value_example(enum resource_unit unit) {
     }
 }
 
-// A piece of a text.
+// A part of a text.
 struct text_slice {
     const char *text;
     size_t length;
@@ -29,7 +29,7 @@ static bool equals_ignoring_case(struct text_slice slice, const char *word) {
 
 static int printed_length(struct text_slice slice) { return slice.length > 200 ? 200 : (int)slice.length; }
 
-// 0: there is no such unit.
+// The factor of a suffix such as "k"; 0 for an unknown suffix.
 static uint64_t unit_factor(enum resource_unit unit, struct text_slice suffix) {
     static const struct {
         enum resource_unit unit;
@@ -48,7 +48,7 @@ static uint64_t unit_factor(enum resource_unit unit, struct text_slice suffix) {
         }
     }
     if (unit != BYTES) return 0;
-    // "k", "kb" and "kib" are one.
+    // "k", "kb" and "kib" mean the same.
     static const char letters[] = "kmgt";
     const char *letter = memchr(letters, tolower((unsigned char)suffix.text[0]), 4);
     struct text_slice rest = {suffix.text + 1, suffix.length - 1};

@@ -30,7 +30,7 @@ static const struct {
     {RLIMITD_MALFORMED, EPROTO, "MALFORMED", "not the rlimitd protocol"},
     {RLIMITD_INTERNAL, EIO, "INTERNAL", "internal error of the agent"},
     {RLIMITD_AGENT_UNREACHABLE, ECONNREFUSED, "AGENT_UNREACHABLE", "the agent is not reachable"},
-    {RLIMITD_UNTRUSTED_SOCKET, EACCES, "UNTRUSTED_SOCKET", "the socket belongs to somebody else"},
+    {RLIMITD_UNTRUSTED_SOCKET, EACCES, "UNTRUSTED_SOCKET", "the socket belongs to another user"},
     {RLIMITD_CONNECTION_LOST, ECONNRESET, "CONNECTION_LOST", "the connection to the agent was lost"},
     {RLIMITD_CANCELLED, ECANCELED, "CANCELLED", "cancelled"},
 };
@@ -57,7 +57,7 @@ const char *code_summary(enum rlimitd_code code) {
     return i < sizeof codes / sizeof *codes ? codes[i].summary : "unknown error";
 }
 
-// The end of a text of this length that does not fit: no byte of a character without the others.
+// Ends a text that fills the buffer in "...", without cutting a UTF-8 character.
 static void truncate_utf8(char *buffer, size_t size) {
     size_t end = size - 4;
     while (end > 0 && ((unsigned char)buffer[end] & 0xc0) == 0x80) end--;
@@ -108,7 +108,7 @@ void append_message(struct rlimitd_error *error, const char *format, ...) {
 
 const char *errno_description(int number, char *buffer, size_t size) {
 #if defined __GLIBC__ && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 32)
-    // Not translated, and so without a lock.
+    // strerrordesc_np does not translate, so it takes no lock.
     const char *text = strerrordesc_np(number);
     if (text != NULL) return text;
     snprintf(buffer, size, "Unknown error %d", number);

@@ -7,7 +7,8 @@
 // Sets the code, the errno that belongs to it and the message; clears everything else. Returns -1.
 __attribute__((format(printf, 3, 4))) int fail(struct rlimitd_error *error, enum rlimitd_code code, const char *format,
                                                ...);
-// Returns -1. For a failed system call about a process, such as "process 4242". `resource` is -1 when the call concerns none.
+// Returns -1. For a failed system call about a process, such as "process 4242". `resource` is -1 when the call concerns
+// none.
 int fail_with_errno(struct rlimitd_error *error, int number, const char *call, const char *process_name, int resource);
 int fail_no_such_process(struct rlimitd_error *error, const char *process_name);
 int fail_out_of_memory(struct rlimitd_error *error);

@@ -11,7 +11,7 @@
 #define RLIMITD_VERSION "0"
 #endif
 
-// In the order of the protocol, which numbers them from 1. The kernel's numbers differ between architectures.
+// In the order of the protocol, which numbers resources from 1. The kernel's numbers differ between architectures.
 static const struct {
     int number;
     const char *name;
@@ -76,9 +76,9 @@ int require_resource(int resource, int edit_index, struct rlimitd_error *error) 
     return -1;
 }
 
-// ---- By name
+// ---- Names
 
-// How many letters must be inserted, removed or replaced to make one word of the other (Levenshtein).
+// The Levenshtein distance: how many letters must be inserted, removed or replaced to turn one word into the other.
 static size_t edit_distance(const char *left, const char *right) {
     size_t row[16], width = strlen(right);
     if (width >= sizeof row / sizeof *row) return SIZE_MAX;

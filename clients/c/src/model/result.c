@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Before each block of a result. Those that were attached follow the first.
+// The header of a block. The first block of a result begins the list of its blocks.
 struct block {
     struct block *next;
     _Alignas(max_align_t) unsigned char bytes[];

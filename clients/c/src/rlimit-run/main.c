@@ -1,4 +1,5 @@
-// rlimit-run: raises its own limits, which survive exec, and becomes the command. What `rlimitctl run` does, in one static program.
+// rlimit-run: changes its own limits, which execve(2) preserves, and executes the command. Does what `rlimitctl run`
+// does, in one static program.
 #include <errno.h>
 #include <unistd.h>
 
@@ -40,19 +41,19 @@ static int apply_edits(struct rlimitd *agent, const struct run_options *options,
     return 0;
 }
 
-// Whether somebody else said no, or nobody was there to say yes; else the edit itself makes no sense.
+// Whether the kernel or the agent refused, or no agent answered. The other errors mean that the edit itself is invalid.
 static bool is_refusal(const struct rlimitd_error *error) {
     return error->code != RLIMITD_INVALID_ARGUMENT && error->code != RLIMITD_INVALID_RESOURCE &&
            error->code != RLIMITD_SOFT_EXCEEDS_HARD;
 }
 
-// How many of the edits were made; -1 where the command is not to be run.
+// The number of edits that were applied; -1 if the command must not be started.
 static int apply_all(struct rlimitd *agent, const struct run_options *options, struct rlimitd_error *error) {
     if (!options->is_optional) {
         return apply_edits(agent, options, options->edits, options->count, error) == 0 ? (int)options->count : -1;
     }
     int applied_count = 0;
-    // One by one, so that what is refused takes nothing else with it.
+    // One by one, so that a refusal of one edit does not prevent the others.
     for (size_t i = 0; i < options->count; i++) {
         if (apply_edits(agent, options, &options->edits[i], 1, error) == 0) {
             applied_count++;
@@ -71,9 +72,9 @@ int main(int count, char **arguments) {
     if (parse_options(arguments + (count > 0), &options) != 0) return EXIT_NOT_STARTED;
     struct rlimitd *agent = rlimitd_open(&(struct rlimitd_options){.socket = options.socket}, &error);
     int applied_count = agent != NULL ? apply_all(agent, &options, &error) : -1;
-    // A lease without a time lasts as long as the connection, which stays open in the command.
-    if (applied_count > 0 && options.is_lease && options.lease_ms == 0 && keep_connection_across_exec(agent,
-                                                                                                      &error) != 0) {
+    // A lease without a time lasts as long as the connection, which the command inherits.
+    if (applied_count > 0 && options.is_lease && options.lease_ms == 0 &&
+        keep_connection_across_exec(agent, &error) != 0) {
         applied_count = -1;
     }
     if (applied_count < 0) {

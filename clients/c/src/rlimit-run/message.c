@@ -20,7 +20,7 @@ static void append(struct output_line *line, const char *text, size_t length) {
     line->length += length;
 }
 
-// The length of the character here, and which it is; 1 and a replacement where there is none.
+// Returns the length of a UTF-8 character and sets `scalar`; 1 and U+FFFD for an invalid byte.
 static size_t decode_utf8(const char *text, uint32_t *scalar) {
     unsigned char first = (unsigned char)text[0];
     size_t length = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 0;
@@ -34,7 +34,7 @@ static size_t decode_utf8(const char *text, uint32_t *scalar) {
     return 1;
 }
 
-// What neither steers a terminal, nor breaks a line, nor hides.
+// False for characters that control a terminal, break a line or are invisible.
 static bool is_printable(uint32_t scalar) {
     if (scalar < 0x80) return scalar >= 0x20 && scalar < 0x7f;
     return !(scalar < 0xa0 || scalar == 0xad || scalar == 0x61c || scalar == 0x180e || (scalar >= 0x200b &&
@@ -44,7 +44,6 @@ static bool is_printable(uint32_t scalar) {
              scalar == 0xfeff || (scalar >= 0xfff0 && scalar <= 0xfffb) || scalar >= 0xe0000);
 }
 
-// A sentence on standard error. Names of rules and of commands are chosen by others.
 __attribute__((format(printf, 1, 2))) void print_message(const char *format, ...) {
     char text[4096];
     va_list arguments;
@@ -77,7 +76,6 @@ __attribute__((format(printf, 1, 2))) void print_message(const char *format, ...
     }
 }
 
-// What is left of a lease, in its two largest units, rounded up to whole seconds: "9m 30s", "10m", "1d 2h".
 const char *format_duration(uint64_t milliseconds, char text[64]) {
     static const struct {
         const char *argument;

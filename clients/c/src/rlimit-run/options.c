@@ -12,18 +12,20 @@
 static const char usage[] =
     "usage: rlimit-run [--optional] [--lease [TIME]] [--socket PATH] RESOURCE=VALUE ... [--] COMMAND [ARG ...]\n"
     "\n"
-    "Runs a command with other limits than these: by the kernel's leave, or else the agent's.\n"
+    "Runs a command with changed limits. Asks the kernel first, and the agent where the kernel refuses.\n"
     "\n"
-    "  nofile=65536        soft becomes this; hard is raised to it if it is below, and never lowered\n"
-    "  nofile=1024:65536   soft and hard, exactly; SOFT: and :HARD are one half\n"
+    "  nofile=65536        sets the soft limit, and raises the hard limit to it if that is below\n"
+    "  nofile=1024:65536   sets both limits; SOFT: or :HARD sets one\n"
     "  as=unlimited  as=hard  nofile=max  memlock=64M  cpu=10m  nice=-10\n"
     "\n"
-    "  --optional          where a limit is refused, or there is no agent, say so and go on without\n"
-    "  --lease [TIME]      take it back after this time, as 30s, 10m, 1h or 7d; without a time, when the command has ended\n"
-    "  --socket PATH       the agent's; else RLIMITD_SOCKET, else /run/rlimitd/rlimitd.sock\n"
+    "  --optional          print a message and continue if a limit is refused or no agent answers\n"
+    "  --lease [TIME]      restore the limits after a time such as 30s, 10m, 1h or 7d;\n"
+    "                      without a time, when the command ends\n"
+    "  --socket PATH       the agent's socket; default: RLIMITD_SOCKET, else /run/rlimitd/rlimitd.sock\n"
     "  --help, --version\n"
     "\n"
-    "Exit status: the command's own; 125 if it was not started, 126 if it could not be executed, 127 if it was not found.\n";
+    "Exit status: that of the command; 125 if it was not started, 126 if it cannot be executed, 127 if it was not\n"
+    "found.\n";
 
 static int parse_duration(const char *text, uint64_t *milliseconds) {
     static const struct {
@@ -48,7 +50,7 @@ static int parse_duration(const char *text, uint64_t *milliseconds) {
     return 0;
 }
 
-// "--name=value" of an option: the value; else NULL.
+// The value of an argument "--option=value"; NULL for any other argument.
 static const char *option_value(const char *argument, const char *option) {
     size_t length = strlen(option);
     return strncmp(argument, option, length) == 0 && argument[length] == '=' ? argument + length + 1 : NULL;
@@ -61,7 +63,7 @@ static int parse_socket(const char *path, struct run_options *options) {
     return -1;
 }
 
-// The words from the first that is no option, or NULL.
+// Returns the arguments behind the options; NULL after a message.
 static char **parse_option_words(char **arguments, struct run_options *options) {
     for (; *arguments != NULL && (*arguments)[0] == '-' && strcmp(*arguments, "--") != 0; arguments++) {
         const char *value;
@@ -69,7 +71,7 @@ static char **parse_option_words(char **arguments, struct run_options *options) 
             options->is_optional = true;
         } else if (strcmp(*arguments, "--lease") == 0) {
             options->is_lease = true;
-            // What follows is its time, unless it is what comes next.
+            // The next argument is the time, unless it is an edit, an option or missing.
             char *next = arguments[1];
             if (next == NULL || strchr(next, '=') != NULL || next[0] == '-') continue;
             if (parse_duration(*++arguments, &options->lease_ms) != 0) return NULL;
@@ -110,7 +112,7 @@ static int parse_edit(const char *argument, struct run_options *options) {
     return 0;
 }
 
-// The command is the first word without "=", or what follows "--"; nothing after it is looked at.
+// The command is the first argument without "=", or what follows "--". Its own arguments are not parsed.
 int parse_options(char **arguments, struct run_options *options) {
     arguments = parse_option_words(arguments, options);
     if (arguments == NULL) return -1;
@@ -120,8 +122,9 @@ int parse_options(char **arguments, struct run_options *options) {
     if (*arguments != NULL && strcmp(*arguments, "--") == 0) {
         arguments++;
     } else if (*arguments != NULL && (*arguments)[0] == '-' && (*arguments)[1] != '\0') {
-        print_message("\"%s\" after RESOURCE=VALUE is neither; options of rlimit-run go before, and \"--\" before a command with a dash",
-             *arguments);
+        print_message("\"%s\" after RESOURCE=VALUE is neither; options of rlimit-run go before, and \"--\" before a command "
+                      "with a dash",
+                      *arguments);
         return -1;
     }
     options->command = arguments;

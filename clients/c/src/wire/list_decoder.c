@@ -7,11 +7,11 @@
 #include "model/result.h"
 #include "wire/value_decoder.h"
 
-// So that no agent fills the memory of its clients. An agent names half as many processes.
+// Bounds the memory that an agent can make its clients use. An agent names at most half as many processes.
 #define MAX_PROCESSES 262144
 #define MAX_LEASES 65536
 
-// Room for so many more in a list; what it was stays with the result until that is freed.
+// Makes room for `added` more entries in a list. The result keeps the old list until it is freed.
 static int reserve_entries(const void *result, void *list, size_t size, size_t count, size_t added, size_t max,
                            size_t *capacity, struct rlimitd_error *error) {
     if (added > max - count) return fail_malformed_response(error, "an answer in parts that do not fit");
@@ -48,7 +48,7 @@ int decode_explanation(void *destination, const Response *part, bool is_first, s
     }
     for (size_t i = 0; i < message->n_verdicts; i++) {
         const Rlimitd__V1__Verdict *entry = message->verdicts[i];
-        // About a resource that is not known here.
+        // An unknown resource, from a newer agent.
         if (resource_from_wire(entry->resource) < 0) continue;
         struct rlimitd_verdict *verdict = &explanation->verdicts[explanation->count];
         *verdict = (struct rlimitd_verdict){.resource = resource_from_wire(entry->resource)};
@@ -89,7 +89,7 @@ int decode_restorations(void *destination, const Response *part, bool is_first, 
         }
         if (decode_optional_limit(entry->limit, &restoration.has_limit, &restoration.limit, error) != 0) return -1;
         restoration.outcome = (enum rlimitd_outcome)entry->outcome;
-        // An outcome that is not known here says nothing that could be passed on.
+        // rlimitd.h has no value for an unknown outcome, from a newer agent.
         if (is_known(entry->outcome)) restorations->list[restorations->count++] = restoration;
     }
     return 0;
@@ -177,7 +177,7 @@ int decode_processes(void *destination, const Response *part, bool is_first, str
         if (decode_process(decoder, message->results[i], &processes->list[processes->count], error) != 0) return -1;
         processes->count++;
     }
-    // Said in the last part.
+    // The last part says it.
     processes->incomplete = message->has_incomplete && message->incomplete;
     return 0;
 }

@@ -1,5 +1,6 @@
-// protobuf-c does not bound depth, takes the last of several values, cuts numbers that do not fit, reads numbers of eleven bytes
-// and loses what follows a NUL. The descriptors that protoc-c generated drive this, so it knows the contract without a table.
+// protobuf-c does not bound the depth of messages, takes the last of several values, truncates numbers that do not fit,
+// reads numbers of eleven bytes, and loses the text behind a NUL. The validator follows the descriptors that protoc-c
+// generates, so it needs no table of the messages.
 #include "wire/strict_validator.h"
 
 #include <stdarg.h>
@@ -32,7 +33,7 @@ static bool read_varint(struct validator *validator, size_t *position, size_t en
     *value = 0;
     for (unsigned shift = 0; *position < end; shift += 7) {
         unsigned char byte = validator->bytes[(*position)++];
-        // The tenth byte has room for bit 63 alone.
+        // The tenth byte has only bit 63.
         if (shift >= 63 && byte > 1) return reject(validator, "a number of more than 64 bits");
         *value |= (uint64_t)(byte & 0x7f) << shift;
         if (byte >= 0x80) continue;
@@ -89,7 +90,7 @@ static bool fits(ProtobufCType type, uint64_t number) {
     case PROTOBUF_C_TYPE_BOOL: return number <= 1;
     case PROTOBUF_C_TYPE_UINT32: return number <= UINT32_MAX;
     case PROTOBUF_C_TYPE_UINT64: return true;
-    // Negative ones are written with 64 bits.
+    // Negative numbers are encoded with 64 bits.
     default: return number <= INT32_MAX || number >= (uint64_t)INT32_MIN;
     }
 }
@@ -99,7 +100,7 @@ static bool shares_oneof(const ProtobufCFieldDescriptor *left, const ProtobufCFi
            left->quantifier_offset == right->quantifier_offset;
 }
 
-// One bit for each field that has a value, and for the others of its oneof; the contract's longest message has eighteen fields.
+// The bits of a field and of the other fields of its oneof. The largest message of the protocol has eighteen fields.
 static uint64_t field_bits(const ProtobufCMessageDescriptor *message, const ProtobufCFieldDescriptor *field) {
     uint64_t bits = UINT64_C(1) << (field - message->fields);
     for (unsigned i = 0; i < message->n_fields && i < 64; i++) {
@@ -126,7 +127,7 @@ static bool is_utf8(const unsigned char *bytes, size_t count) {
             if ((bytes[i] & 0xc0) != 0x80) return false;
             scalar = scalar << 6 | (bytes[i++] & 0x3fu);
         }
-        // In as few bytes as it needs, no half of a UTF-16 pair, and no more than there are.
+        // Rejects overlong encodings, UTF-16 surrogates and scalars above U+10FFFF.
         if ((first >= 0xe0 && scalar < 0x800) || (first >= 0xf0 && scalar < 0x10000)) return false;
         if ((scalar >= 0xd800 && scalar <= 0xdfff) || scalar > 0x10ffff) return false;
     }

@@ -10,7 +10,6 @@
 int fail_malformed_response(struct rlimitd_error *error, const char *what) { return fail(error, RLIMITD_MALFORMED, "%s",
                                                                                          what); }
 
-// A copy of a text of the agent's; true where there is none, or nobody wants it.
 bool copy_text(const void *result, const char *text, const char **copy) {
     *copy = NULL;
     if (result == NULL || text == NULL) return true;
@@ -18,7 +17,6 @@ bool copy_text(const void *result, const char *text, const char **copy) {
     return *copy != NULL;
 }
 
-// The same; an empty one is none.
 bool copy_name(const void *result, const char *text, const char **copy) {
     return copy_text(result, text != NULL && text[0] != '\0' ? text : NULL, copy);
 }
@@ -38,7 +36,7 @@ int decode_optional_limit(const Rlimitd__V1__Limit *message, bool *has, struct r
 }
 
 int decode_error(const Rlimitd__V1__Error *message, struct rlimitd_error *decoded, struct rlimitd_error *error) {
-    // A code that is not known here is the agent's own fault, with its words kept.
+    // An unknown code, from a newer agent, becomes INTERNAL with the agent's message.
     enum rlimitd_code code = message->has_code ? (enum rlimitd_code)message->code : RLIMITD_OK;
     if (code <= RLIMITD_OK || code > RLIMITD_INTERNAL) code = RLIMITD_INTERNAL;
     bool has_words = message->message != NULL && message->message[0] != '\0';
@@ -51,7 +49,6 @@ int decode_error(const Rlimitd__V1__Error *message, struct rlimitd_error *decode
     return decode_optional_limit(message->allowed, &decoded->has_allowed, &decoded->allowed, error);
 }
 
-// A copy of an error that belongs to a result; none where there is none, or nobody wants it.
 int copy_error_to_result(const void *result, const Rlimitd__V1__Error *message, const struct rlimitd_error **copy,
                          struct rlimitd_error *error) {
     *copy = NULL;
@@ -66,7 +63,7 @@ int decode_limits(const Rlimitd__V1__LimitList *message, struct rlimitd_limits *
     for (size_t i = 0; i < message->n_limits; i++) {
         const Rlimitd__V1__ResourceLimit *entry = message->limits[i];
         int resource = resource_from_wire(entry->resource);
-        // One that is not known here is left out.
+        // An unknown resource, from a newer agent.
         if (resource < 0) continue;
         if (limits->known >> resource & 1) {
             return fail_malformed_response(error, "an answer with two limits for one resource");
@@ -80,7 +77,7 @@ int decode_limits(const Rlimitd__V1__LimitList *message, struct rlimitd_limits *
 static uint32_t decode_warnings(const Rlimitd__V1__Warning *warnings, size_t count) {
     uint32_t decoded = 0;
     for (size_t i = 0; i < count; i++) {
-        // Others say nothing that could be passed on.
+        // rlimitd.h has no bit for an unknown warning, from a newer agent.
         if (warnings[i] == RLIMITD__V1__WARNING__WARNING_LIMITED_BY_USER_NAMESPACE) {
             decoded |= RLIMITD_LIMITED_BY_USER_NAMESPACE;
         }

@@ -1,5 +1,5 @@
-// Converts messages of responses to the structs of rlimitd.h. Texts are copied: a message lasts only until the next one.
-// Every function returns 0, or -1 with an error.
+// Converts messages of responses to the structs of rlimitd.h. Texts are copied: a message lasts only until the next
+// one. Every function returns 0, or -1 with an error.
 #ifndef RLIMITD_VALUE_DECODER_H
 #define RLIMITD_VALUE_DECODER_H
 
