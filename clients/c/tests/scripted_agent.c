@@ -28,8 +28,8 @@ void start_scripted_agent(struct scripted_agent *scripted, void (*serve)(struct 
     scripted->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     strcpy(address.sun_path, scripted->path);
-    if (bind(scripted->listener, (struct sockaddr *)&address, sizeof address) != 0 || listen(scripted->listener,
-                                                                                             16) != 0) {
+    if (bind(scripted->listener, (struct sockaddr *)&address, sizeof address) != 0 ||
+        listen(scripted->listener, 16) != 0) {
         abort();
     }
     if (pthread_create(&scripted->thread, NULL, serve_all, scripted) != 0) abort();

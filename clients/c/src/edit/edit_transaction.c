@@ -244,8 +244,8 @@ static int execute(struct edit_transaction *transaction, struct edit_operation *
 int run_edit_transaction(struct edit_operation *operation, const struct numeric_edit *edits,
                          const struct rlimitd_limits *now, struct rlimitd_error *error) {
     struct edit_transaction transaction = {.operation = operation};
-    if (plan_edits(&transaction.plan, edits, operation->count, now, error) != 0 || execute(&transaction, operation,
-                                                                                           error) != 0) {
+    if (plan_edits(&transaction.plan, edits, operation->count, now, error) != 0 ||
+        execute(&transaction, operation, error) != 0) {
         return -1;
     }
     memcpy(operation->changes, transaction.changes, sizeof transaction.changes);

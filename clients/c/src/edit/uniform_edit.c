@@ -30,9 +30,8 @@ int make_uniform_edit(const struct rlimitd_edit *edit, int index, struct numeric
         // "hard" as the hard half keeps it.
         soft_given = true;
         uniform->soft = edit->soft.number;
-    } else if (!is_single && (soft == RLIMITD_NUMBER || soft == RLIMITD_KEEP) && (hard == RLIMITD_NUMBER ||
-                                                                                  hard == RLIMITD_KEEP) &&
-               (soft != RLIMITD_KEEP || hard != RLIMITD_KEEP)) {
+    } else if (!is_single && (soft == RLIMITD_NUMBER || soft == RLIMITD_KEEP) &&
+               (hard == RLIMITD_NUMBER || hard == RLIMITD_KEEP) && (soft != RLIMITD_KEEP || hard != RLIMITD_KEEP)) {
         soft_given = soft == RLIMITD_NUMBER;
         hard_given = hard == RLIMITD_NUMBER;
         uniform->soft = edit->soft.number;

@@ -37,11 +37,10 @@ static size_t decode_utf8(const char *text, uint32_t *scalar) {
 // False for characters that control a terminal, break a line or are invisible.
 static bool is_printable(uint32_t scalar) {
     if (scalar < 0x80) return scalar >= 0x20 && scalar < 0x7f;
-    return !(scalar < 0xa0 || scalar == 0xad || scalar == 0x61c || scalar == 0x180e || (scalar >= 0x200b &&
-                                                                                        scalar <= 0x200f) ||
-             (scalar >= 0x2028 && scalar <= 0x202e) || (scalar >= 0x2060 && scalar <= 0x206f) || (scalar >= 0xe000 &&
-                                                                                                  scalar <= 0xf8ff) ||
-             scalar == 0xfeff || (scalar >= 0xfff0 && scalar <= 0xfffb) || scalar >= 0xe0000);
+    return !(scalar < 0xa0 || scalar == 0xad || scalar == 0x61c || scalar == 0x180e ||
+             (scalar >= 0x200b && scalar <= 0x200f) || (scalar >= 0x2028 && scalar <= 0x202e) ||
+             (scalar >= 0x2060 && scalar <= 0x206f) || (scalar >= 0xe000 && scalar <= 0xf8ff) || scalar == 0xfeff ||
+             (scalar >= 0xfff0 && scalar <= 0xfffb) || scalar >= 0xe0000);
 }
 
 __attribute__((format(printf, 1, 2))) void print_message(const char *format, ...) {

@@ -7,8 +7,9 @@
 #include "model/result.h"
 #include "wire/protocol.h"
 
-int fail_malformed_response(struct rlimitd_error *error, const char *what) { return fail(error, RLIMITD_MALFORMED, "%s",
-                                                                                         what); }
+int fail_malformed_response(struct rlimitd_error *error, const char *what) {
+    return fail(error, RLIMITD_MALFORMED, "%s", what);
+}
 
 bool copy_text(const void *result, const char *text, const char **copy) {
     *copy = NULL;

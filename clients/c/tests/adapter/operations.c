@@ -129,8 +129,8 @@ static int handle_usage(struct adapter *adapter, const struct json *request) {
 }
 
 static int handle_explain(struct adapter *adapter, const struct json *request) {
-    const struct json *of = json_member(request, "of"), *what = json_member(of, "do"), *lease = json_member(of,
-                                                                                                            "lease");
+    const struct json *of = json_member(request, "of"), *what = json_member(of, "do");
+    const struct json *lease = json_member(of, "lease");
     struct rlimitd_limit wanted;
     struct rlimitd_explanation *explanation;
     const char *operation = what != NULL && what->kind == JSON_TEXT ? what->text : "";

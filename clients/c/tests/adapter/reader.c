@@ -21,8 +21,8 @@ int read_limit(struct adapter *adapter, const struct json *value, struct rlimitd
     bool is_pair = value != NULL && value->kind == JSON_LIST && value->first != NULL && value->first->next != NULL &&
                    value->first->next->next == NULL;
     if (!is_pair) return fail(adapter, RLIMITD_INVALID_ARGUMENT, "a limit has a soft and a hard half");
-    return read_bound(adapter, value->first, &limit->soft) != 0 ? -1
-                                                                : read_bound(adapter, value->first->next, &limit->hard);
+    if (read_bound(adapter, value->first, &limit->soft) != 0) return -1;
+    return read_bound(adapter, value->first->next, &limit->hard);
 }
 
 int read_number(struct adapter *adapter, const struct json *value, uint64_t max, uint64_t *number) {
