@@ -1,4 +1,5 @@
-// The tests that take a real agent, at RLIMITD_SOCKET, with policy.toml. CAN_RAISE=1: it can raise hard limits. As root.
+// Tests with a real agent, which serves policy.toml at RLIMITD_SOCKET. They need root. CAN_RAISE is set if the agent
+// can raise hard limits.
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -21,7 +22,7 @@ static void drop_to_user(void) {
     if (setgid(64001) != 0 || setuid(64001) != 0) _exit(100);
 }
 
-// Runs in a process of its own, as another user: 0, or the place where it went wrong.
+// Runs a function in a child process as another user. The function returns 0, or the number of the check that failed.
 static void in_child_as_user(int (*run)(void)) {
     pid_t child = fork();
     if (child == 0) {
@@ -36,7 +37,7 @@ static void in_child_as_user(int (*run)(void)) {
     CHECK(status == 0);
 }
 
-// A process of another user; it is one when this returns.
+// Starts a process of another user, and waits until it has changed its user.
 static pid_t start_other(void) {
     int ready[2];
     char byte = 0;
@@ -92,7 +93,7 @@ static void another_process(void) {
     CHECK(rlimitd_prlimit(agent, &target, RLIMIT_NOFILE, &wanted, &old, &error) == 0);
     wanted = (struct rlimitd_limit){350, 400};
     CHECK(rlimitd_prlimit(agent, &target, RLIMIT_NOFILE, &wanted, &old, &error) == 0 && old.soft == 300);
-    // The kernel first, and where it refuses root of a namespace, the agent.
+    // Without AGENT_ONLY the kernel is asked first. It refuses root of a user namespace, so the agent answers.
     CHECK(rlimitd_prlimit(NULL, &target, RLIMIT_NOFILE, NULL, &old, &error) == 0 && old.soft == 350 && old.hard == 400);
     struct rlimitd_changes *changes = NULL;
     struct rlimitd_edit edit = rlimitd_edit_soft(RLIMIT_NOFILE, 200);
@@ -139,7 +140,7 @@ static int refusals(void) {
     if (rlimitd_set(agent, NULL, &edit, 1, NULL, &error) == 0 || errno != EPERM) return 1;
     if (error.code != RLIMITD_DENIED_BY_POLICY || !error.has_allowed || error.allowed.hard != 65536) return 2;
     if (error.resource != RLIMIT_NOFILE || error.edit_index != 0) return 3;
-    // Whatever the kernel gives needs no leave.
+    // What the kernel allows needs no rule.
     struct rlimitd_limit got;
     if (rlimitd_raise(RLIMIT_NOFILE, 300, &got) != 0 || got.soft != 300 || got.hard != 512) return 4;
     if (rlimitd_raise(RLIMIT_NOFILE, 100000, &got) == 0 || errno != EPERM || got.hard != 512) return 5;
@@ -154,7 +155,7 @@ static int raises(void) {
     struct rlimitd_limit got;
     if (rlimitd_raise(RLIMIT_NOFILE, 60000, &got) != 0 || got.soft != 60000 || got.hard != 60000) return 1;
     struct rlimitd *agent = rlimitd_open(NULL, NULL);
-    // One half up, by the agent, and one down, by the kernel.
+    // The agent raises one half and the kernel lowers the other.
     struct rlimitd_limit old, wanted = {100, 65536};
     if (rlimitd_prlimit(agent, NULL, RLIMIT_NOFILE, &wanted, &old, NULL) != 0 || old.soft != 60000) return 2;
     struct rlimitd_edit most;
@@ -167,7 +168,7 @@ static int raises(void) {
     return 0;
 }
 
-// Of a soft limit: a lease takes a rule, and no capability.
+// A lease of a soft limit needs a rule but no capability.
 static int leases(void) {
     struct rlimitd *agent = rlimitd_open(NULL, NULL), *other = rlimitd_open(NULL, NULL);
     struct rlimitd_edit edit = rlimitd_edit_soft(RLIMIT_NOFILE, 400);
@@ -190,7 +191,7 @@ static int leases(void) {
     if (rlimitd_lease_release(other, &lease->id, NULL, &error) == 0 || errno != ENOENT) return 7;
     if (error.code != RLIMITD_LEASE_ENDED) return 7;
     rlimitd_free(lease);
-    // As long as the connection.
+    // A lease that lasts as long as the connection.
     if (rlimitd_lease(NULL, NULL, &edit, 1, 0, &lease, &error) == 0 || error.code != RLIMITD_INVALID_ARGUMENT) return 8;
     if (rlimitd_lease(agent, NULL, &edit, 1, 0, &lease, &error) != 0) return 9;
     rlimitd_free(lease);
@@ -245,13 +246,13 @@ static void raised(void) { in_child_as_user(raises); }
 static void leased(void) { in_child_as_user(leases); }
 
 int main(void) {
-    test("who answers", server_info_and_stats);
-    if (has_kernel()) test("limits of oneself", own_limits);
-    if (has_kernel()) test("another process", another_process);
-    test("what would come of it", explanations);
-    if (has_kernel()) test("refusals", refused);
-    if (has_kernel()) test("leases", leased);
-    test("eight threads and a child", threads_and_a_child);
-    if (can_raise()) test("raises", raised);
+    test("server_info names the caller, and stats counts its request", server_info_and_stats);
+    if (has_kernel()) test("the agent reads the same limits as the kernel", own_limits);
+    if (has_kernel()) test("limits and usage of another process, until it ends", another_process);
+    test("explain answers for each edit and rejects wrong batches", explanations);
+    if (has_kernel()) test("a refusal names the limit, the edit and the maximum", refused);
+    if (has_kernel()) test("a lease is listed, renewed and released, or ends with its connection", leased);
+    test("eight threads and their children share a connection", threads_and_a_child);
+    if (can_raise()) test("the agent raises hard limits", raised);
     return summary();
 }

@@ -50,7 +50,7 @@ struct rlimitd *open_scripted(const struct scripted_agent *scripted, uint32_t ti
     return agent;
 }
 
-// False at the end. Whatever descriptors come are closed and counted.
+// False at the end of the connection. Closes and counts the descriptors that come with the bytes.
 static bool receive_all(int fd, unsigned char *bytes, size_t count, int *descriptors) {
     for (size_t got = 0; got < count;) {
         union {
@@ -118,7 +118,7 @@ void serve_well(struct scripted_agent *scripted, int fd) {
     }
 }
 
-// ---- Messages, one thread at a time
+// ---- Messages, which are static, so one thread at a time can use them
 
 Response *response_to(const Request *request) {
     static Response response;

@@ -13,7 +13,7 @@ struct scripted_agent {
     char path[96];
     int listener;
     pthread_t thread;
-    // Serves one connection, which is closed then.
+    // Serves one connection, which is closed when it returns.
     void (*serve)(struct scripted_agent *scripted, int fd);
     _Atomic int connections, requests;
 };
@@ -22,15 +22,15 @@ void start_scripted_agent(struct scripted_agent *scripted, void (*serve)(struct 
 void stop_scripted_agent(struct scripted_agent *scripted);
 struct rlimitd *open_scripted(const struct scripted_agent *scripted, uint32_t timeout_ms, uint32_t flags);
 
-// The next request; NULL when the client has hung up. `descriptors` counts what came along.
+// The next request; NULL once the client has disconnected. `descriptors` counts the descriptors that came with it.
 Request *next_request(struct scripted_agent *scripted, int fd, int *descriptors);
 void free_request(Request *request);
-// Its frame.
+// Encodes a response as a frame on the heap. Returns its length.
 size_t frame_of(const Response *response, unsigned char **frame);
 void answer(int fd, const Response *response);
 void send_bytes(int fd, const void *bytes, size_t count);
 
-// Messages of a test, which live until it has ended.
+// Responses, which last until the next one of the same kind.
 Response *response_to(const Request *request);
 Response *limits_response(const Request *request, uint64_t soft);
 Response *error_response(uint64_t id, int code, const char *message);

@@ -13,7 +13,8 @@ void test(const char *name, void (*run)(void));
 int summary(void);
 // Marks the running test as failed.
 void failed(const char *file, int line, const char *what);
-// False under valgrind, which has limits of its own, knows no pidfds and reports what a child has of its parent's threads as lost.
+// False under valgrind. It has limits of its own, knows no pidfds, and reports memory of the parent's threads as lost
+// in a child.
 bool has_kernel(void);
 #define CHECK(condition)                                          \
     do {                                                          \

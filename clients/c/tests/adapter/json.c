@@ -38,7 +38,7 @@ static bool four_digits(const char **position, uint32_t *scalar) {
 
 static char *parse_text(const char **position) {
     if (!take(position, "\"")) return NULL;
-    // No escape is shorter than what it stands for.
+    // No escape is shorter than the character that it stands for.
     char *text = malloc(strlen(*position) + 1);
     size_t length = 0;
     while (**position != '\0' && **position != '"') {

@@ -1,4 +1,4 @@
-// A little JSON, for the tests alone: numbers are whole and have 64 bits, which limits need.
+// JSON for the tests. Numbers are integers of 64 bits, as limits are.
 #ifndef TESTS_JSON_H
 #define TESTS_JSON_H
 
@@ -13,14 +13,14 @@ struct json {
     enum json_kind kind;
     char *name;          // of a member
     bool is_true;
-    bool is_negative;    // or no whole number of 64 bits
+    bool is_negative;    // or not an integer of 64 bits
     uint64_t number;
     char *text;
     struct json *first;  // element or member
     struct json *next;
 };
 
-// NULL for what is none.
+// NULL for text that is not JSON.
 struct json *json_parse(const char *text);
 void json_free(struct json *value);
 const struct json *json_member(const struct json *object, const char *name);

@@ -1,4 +1,5 @@
-// The adapter of this client for ../conformance: a line of JSON asks, and a line of JSON answers, by calls of rlimitd.h alone.
+// The adapter of this client for ../conformance. It reads requests and writes answers, each a line of JSON, and calls
+// only functions of rlimitd.h.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

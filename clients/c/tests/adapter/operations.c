@@ -258,7 +258,7 @@ int dispatch(struct adapter *adapter, const struct json *request) {
     uint64_t timeout;
     const struct json *time = json_member(request, "timeout_ms");
     if (read_number(adapter, time, UINT64_MAX, &timeout) != 0) return -1;
-    // In C 0 is the usual one, and seven weeks are the longest.
+    // In rlimitd.h a timeout of 0 is the default, and the maximum is seven weeks.
     if (time != NULL && timeout == 0) timeout = RLIMITD_NO_TIME;
     else if (timeout >= RLIMITD_NO_TIME) timeout = RLIMITD_NO_TIME - 1;
     if (rlimitd_configure(adapter->agent, (uint32_t)timeout, only != NULL &&

@@ -20,7 +20,7 @@ static void hanging_agent(void) {
     uint64_t began = monotonic_now();
     CHECK_CODE(get_nofile(agent, &limits, &error), error, RLIMITD_DEADLINE_EXCEEDED);
     CHECK(errno == ETIMEDOUT && monotonic_now() - began >= 50000000);
-    // The late answer is not taken for that to the next request.
+    // The late response is not mistaken for the response to the next request.
     may_answer = 1;
     CHECK(rlimitd_configure(agent, 5000, RLIMITD_AGENT_ONLY) == 0);
     CHECK(get_nofile(agent, &limits, &error) == 0 && limits.of[RLIMIT_NOFILE].soft == 101);
@@ -32,7 +32,8 @@ static void hanging_agent(void) {
     stop_scripted_agent(&scripted);
 }
 
-// Closes the first connection in the middle of an answer, or before it.
+// Closes the first connection, or every connection: in the middle of the response to a get, before the response to a
+// set.
 static bool closes_always;
 
 static void serve_closing(struct scripted_agent *scripted, int fd) {
@@ -61,7 +62,7 @@ static void closing_agent(void) {
     closes_always = false;
     start_scripted_agent(&scripted, serve_closing);
     struct rlimitd *agent = open_scripted(&scripted, 0, RLIMITD_AGENT_ONLY);
-    // What only reads is asked again.
+    // A request that only reads is sent again.
     CHECK(get_nofile(agent, &limits, &error) == 0 && limits.of[RLIMIT_NOFILE].soft == 9);
     CHECK(scripted.connections == 2 && scripted.requests == 2);
     rlimitd_close(agent);
@@ -71,7 +72,7 @@ static void closing_agent(void) {
     agent = open_scripted(&scripted, 0, RLIMITD_AGENT_ONLY);
     CHECK_CODE(get_nofile(agent, &limits, &error), error, RLIMITD_CONNECTION_LOST);
     CHECK(scripted.requests == 2 && errno == ECONNRESET);
-    // What may have been carried out is not.
+    // A request that may have been executed is not.
     struct rlimitd_edit edit = rlimitd_edit_exact(RLIMIT_NOFILE, 1, 1);
     CHECK_CODE(rlimitd_set(agent, NULL, &edit, 1, NULL, &error), error, RLIMITD_CONNECTION_LOST);
     CHECK(scripted.requests == 3);
@@ -164,7 +165,7 @@ static void names_processes_by_pidfd(void) {
     int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
     target = rlimitd_pidfd(pidfd);
     CHECK(rlimitd_get(agent, &target, nofile, 1, &limits, &error) == 0 && received_pidfds == 1);
-    // Oneself needs no naming, whatever one is called by.
+    // The calling process needs no target in the request.
     target = rlimitd_process(getpid());
     CHECK(rlimitd_get(agent, &target, nofile, 1, &limits, &error) == 0 && received_pidfds == 0 && received_target == 0);
     CHECK(rlimitd_get(agent, NULL, nofile, 1, &limits, &error) == 0 && received_pidfds == 0 && received_target == 0);
@@ -188,9 +189,9 @@ static void names_processes_by_pidfd(void) {
 }
 
 void connection_tests(void) {
-    test("an agent that hangs", hanging_agent);
-    test("an agent that closes in the middle", closing_agent);
-    test("an agent that says why it closes", rejecting_agent);
-    test("an agent that sends descriptors", sends_descriptors);
-    if (has_kernel()) test("processes are named by a pidfd", names_processes_by_pidfd);
+    test("an agent that does not answer in time", hanging_agent);
+    test("an agent that closes the connection during a response", closing_agent);
+    test("an agent that sends an error before it closes the connection", rejecting_agent);
+    test("descriptors from the agent are closed", sends_descriptors);
+    if (has_kernel()) test("a request names a process by a pidfd", names_processes_by_pidfd);
 }

@@ -48,7 +48,7 @@ static void *hang(void *data) {
     return get_nofile(data, &limits, NULL) == 0 ? NULL : data;
 }
 
-// A thread that is cancelled in a call ends after it, and keeps nobody from calling.
+// A thread that is cancelled during a call ends after it, and has released the lock.
 static void a_thread_that_is_cancelled(void) {
     struct scripted_agent scripted;
     pthread_t waiting;
@@ -66,10 +66,9 @@ static void a_thread_that_is_cancelled(void) {
     stop_scripted_agent(&scripted);
 }
 
-// The first connection is answered when it is time, and others at once.
+// Answers the first connection only after it has served a second one.
 static void serve_both(struct scripted_agent *scripted, int fd) {
     if (scripted->connections > 1) return serve_well(scripted, fd);
-    // Apart, so that the next one is served meanwhile.
     Request *request = next_request(scripted, fd, NULL);
     int next = accept4(scripted->listener, NULL, NULL, SOCK_CLOEXEC);
     scripted->connections++;
@@ -87,7 +86,7 @@ static void a_child_while_a_thread_waits(void) {
     start_scripted_agent(&scripted, serve_both);
     struct rlimitd *agent = open_scripted(&scripted, 20000, RLIMITD_AGENT_ONLY);
     pthread_create(&waiting, NULL, hang, agent);
-    // The lock is held from here on by a thread that the child does not have.
+    // From here on a thread that the child does not have holds the lock.
     while (scripted.requests == 0) usleep(1000);
     pid_t child = fork();
     if (child == 0) {
@@ -95,7 +94,7 @@ static void a_child_while_a_thread_waits(void) {
         struct rlimitd_limits limits;
         int fd = atomic_load(&agent->fd);
         bool is_right = get_nofile(agent, &limits, NULL) == 0 && limits.of[RLIMIT_NOFILE].soft == 1000;
-        // The parent's connection is closed here, so that it ends when the parent does.
+        // The child has closed its copy of the parent's connection, so that the connection ends with the parent.
         is_right = is_right && (atomic_load(&agent->fd) == fd || fcntl(fd, F_GETFD) < 0);
         rlimitd_close(agent);
         _exit(is_right ? 0 : 1);
@@ -133,8 +132,8 @@ static void a_child_that_only_closes(void) {
 }
 
 void fork_tests(void) {
-    test("eight threads on one connection", eight_threads);
-    test("a thread that is cancelled", a_thread_that_is_cancelled);
-    if (has_kernel()) test("a child while a thread waits", a_child_while_a_thread_waits);
-    if (has_kernel()) test("a child that only closes", a_child_that_only_closes);
+    test("eight threads share one connection", eight_threads);
+    test("a cancelled thread releases the connection", a_thread_that_is_cancelled);
+    if (has_kernel()) test("a child makes a connection of its own while a thread of its parent waits", a_child_while_a_thread_waits);
+    if (has_kernel()) test("a child that closes the connection leaves the parent's open", a_child_that_only_closes);
 }

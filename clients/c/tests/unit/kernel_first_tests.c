@@ -1,4 +1,4 @@
-// The kernel is asked first. In a process of its own, whose limits nobody minds.
+// Tests that the kernel is asked first. They run in child processes, because they change limits.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@ static void drop_capabilities(void) {
     if (syscall(SYS_capset, &header, none) != 0) abort();
 }
 
-// Answers sets: the first edit is granted by a rule, but the second of several is refused. Counts what it was asked for.
+// Refuses every set: its second edit if it has several. Stores the number of edits.
 static _Atomic int asked_edits;
 
 static void serve_sets(struct scripted_agent *scripted, int fd) {
@@ -59,7 +59,8 @@ static int edit_own_limits(const struct scripted_agent *scripted) {
                     own(RLIMIT_NOFILE).soft == 100;
     rlimitd_free(changes);
     if (!is_right || scripted->connections != 0) return 2;
-    // One half up and one down, another too high: nothing is made of it, and the error names the edit as it was asked for.
+    // One half is raised and one lowered, and another edit is too high: no edit is applied, and the error has the index
+    // of the caller's edit.
     pair[0] = rlimitd_edit_soft(RLIMIT_NPROC, 10);
     pair[1] = rlimitd_edit_exact(RLIMIT_NOFILE, 50, 300);
     pair[2] = rlimitd_edit_raise(RLIMIT_RTPRIO, 77);
@@ -67,7 +68,7 @@ static int edit_own_limits(const struct scripted_agent *scripted) {
     if (rlimitd_set(agent, NULL, pair, 3, NULL, &error) == 0) return 3;
     if (error.code != RLIMITD_DENIED_BY_POLICY || error.edit_index != 2) return 4;
     if (own(RLIMIT_NOFILE).soft != 100 || own(RLIMIT_NPROC).soft != nproc.soft) return 5;
-    // A clamp takes what the kernel gives, and says why it is not all.
+    // A clamp stops at what the kernel allows, and says why it falls short.
     pair[0] = rlimitd_edit_clamp(RLIMIT_NOFILE, 1000);
     if (rlimitd_set(agent, NULL, pair, 1, &changes, &error) != 0) return 6;
     is_right = changes->list[0].after.soft == 200 && changes->list[0].shortfall != NULL &&
@@ -96,7 +97,7 @@ static int raise_own_limits(const struct scripted_agent *scripted) {
     setenv("RLIMITD_SOCKET", "/nonexistent/socket", 1);
     if (rlimitd_prlimit(NULL, NULL, RLIMIT_NOFILE, &wanted, NULL, NULL) != 0) return 1;
     if (rlimitd_raise(RLIMIT_NOFILE, 150, &got) != 0 || got.soft != 150 || got.hard != 200) return 2;
-    // Never lowers.
+    // A raise never lowers.
     if (rlimitd_raise(RLIMIT_NOFILE, 10, &got) != 0 || got.soft != 150 || got.hard != 200) return 3;
     if (rlimitd_raise(RLIMIT_NOFILE, 1000, &got) == 0 || errno != ENOENT || got.soft != 150 || got.hard != 200) {
         return 4;
@@ -124,5 +125,5 @@ static void kernel_first(void) {
 }
 
 void kernel_first_tests(void) {
-    if (has_kernel()) test("the kernel first", kernel_first);
+    if (has_kernel()) test("the kernel is asked before the agent", kernel_first);
 }

@@ -1,4 +1,4 @@
-// The tests that take no agent but one that a test plays: answers that are rubbish, late, in parts or none at all; threads; fork.
+// Tests with scripted agents only.
 #include "unit.h"
 
 #include <unistd.h>

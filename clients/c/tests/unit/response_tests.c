@@ -33,7 +33,7 @@ static void in_single_bytes(void) {
     stop_scripted_agent(&scripted);
 }
 
-// An answer in three parts, and another to nobody between them.
+// Answers in three parts, with a response to an unknown request after each but the last.
 static void serve_parts(struct scripted_agent *scripted, int fd) {
     Request *request;
     while ((request = next_request(scripted, fd, NULL)) != NULL) {
@@ -65,7 +65,7 @@ static void in_parts(void) {
     stop_scripted_agent(&scripted);
 }
 
-// Whatever is to be sent for any request; then it waits until the client hangs up.
+// The bytes that `serve_malformed` sends for the first request. It then waits until the client disconnects.
 static const unsigned char *malformed_bytes;
 static size_t malformed_size;
 
@@ -97,44 +97,44 @@ static void malformed_responses(void) {
     CHECK(MALFORMED("\0\0\0\0") == RLIMITD_MALFORMED);
     CHECK(MALFORMED("\0\1\0\1") == RLIMITD_MALFORMED);
     CHECK(MALFORMED("\0\0\0\2\xff\xff") == RLIMITD_MALFORMED);
-    // A limit without its hard half; two outcomes; one twice; a group; nothing for nobody.
+    // A limit without its hard half; two outcomes; the same outcome twice; a group; no id and no error.
     CHECK(MALFORMED("\0\0\0\12\x08\1\x22\6\x0a\4\x08\x08\x12\0") == RLIMITD_MALFORMED);
     CHECK(MALFORMED("\0\0\0\6\x08\1\x22\0\x2a\0") == RLIMITD_MALFORMED);
     CHECK(MALFORMED("\0\0\0\6\x08\1\x22\0\x22\0") == RLIMITD_MALFORMED);
     CHECK(MALFORMED("\0\0\0\4\x08\1\x23\x24") == RLIMITD_MALFORMED);
     CHECK(MALFORMED("\0\0\0\2\x22\0") == RLIMITD_MALFORMED);
-    // A number in more bytes than it needs, and one of 65 bits.
+    // A number in more bytes than it needs; a number of 65 bits.
     CHECK(MALFORMED("\0\0\0\3\x08\x81\0") == RLIMITD_MALFORMED);
     CHECK(MALFORMED("\0\0\0\13\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x03") == RLIMITD_MALFORMED);
-    // Text that is not UTF-8, and one with a NUL.
+    // A text that is not UTF-8; a text with a NUL.
     CHECK(MALFORMED("\0\0\0\7\x08\1\x1a\3\x32\1\xff") == RLIMITD_MALFORMED);
     CHECK(MALFORMED("\0\0\0\7\x08\1\x1a\3\x32\1\0") == RLIMITD_MALFORMED);
-    // Another answer than was asked for, one of no kind, and one with fields that nobody knows yet.
+    // Another outcome than the request needs; an unknown outcome; unknown fields beside a right answer.
     CHECK(MALFORMED("\0\0\0\4\x08\1\x2a\0") == RLIMITD_MALFORMED);
     CHECK(MALFORMED("\0\0\0\5\x08\1\xfa\1\0") == RLIMITD_UNSUPPORTED);
     CHECK(MALFORMED("\0\0\0\24\x08\1\xf8\1\1\x22\15\xf8\1\1\x0a\x08\x08\x08\x12\4\x08\1\x10\2") == RLIMITD_OK);
-    // An error of an unknown code keeps its words.
+    // An unknown error code becomes INTERNAL.
     CHECK(MALFORMED("\0\0\0\7\x08\1\x1a\3\x08\xe7\7") == RLIMITD_INTERNAL);
 }
 
 static void oversized_responses(void) {
-    // More numbers than there may be fields: 40000 groups of a caller.
+    // More numbers than the maximum of fields: 40000 groups of a caller.
     unsigned char *bytes = calloc(1, 4 + MAX_RESPONSE_SIZE);
     static const unsigned char groups[] = "\0\0\x9c\x4e\x08\1\x62\xc8\xb8\2\x32\xc4\xb8\2\x22\xc0\xb8\2";
     memcpy(bytes, groups, sizeof groups - 1);
     CHECK(code_of_malformed(bytes, 4 + 0x9c4e) == RLIMITD_MALFORMED);
-    // As many fields as a frame can hold, none of which is known.
+    // As many unknown fields as a frame can hold.
     bytes[1] = 1, bytes[2] = bytes[3] = 0, bytes[4] = 0x08, bytes[5] = 1;
     for (size_t i = 6; i < 4 + MAX_RESPONSE_SIZE; i += 2) bytes[i] = 0x78, bytes[i + 1] = 1;
     CHECK(code_of_malformed(bytes, 4 + MAX_RESPONSE_SIZE) == RLIMITD_UNSUPPORTED);
-    // A frame as long as there can be, all of it one text.
+    // A frame of the maximum length that is one text.
     memcpy(bytes, "\0\1\0\0\x08\1\x1a\xfa\xff\3\x32\xf6\xff\3", 14);
     memset(bytes + 14, 'x', MAX_RESPONSE_SIZE - 10);
     CHECK(code_of_malformed(bytes, 4 + MAX_RESPONSE_SIZE) == RLIMITD_INTERNAL);
     free(bytes);
 }
 
-// Any single byte of a good answer changed, or all from there on left out, and nothing worse than an error comes of it.
+// A valid response with any one byte changed, or cut at any byte, is rejected or decoded without harm.
 static void mutated_responses(void) {
     Response response = RLIMITD__V1__RESPONSE__INIT;
     Rlimitd__V1__ChangeList changes = RLIMITD__V1__CHANGE_LIST__INIT;
@@ -192,7 +192,7 @@ static void mutated_responses(void) {
     CHECK(refused > 1000);
 }
 
-// Nobody has more edits than there are resources; an agent that says so is none.
+// No request has more edits than there are resources, so a response about more of them is malformed.
 static void too_many_entries(void) {
     Response response = RLIMITD__V1__RESPONSE__INIT;
     struct rlimitd_error error;
@@ -230,7 +230,7 @@ static void too_many_entries(void) {
     rlimitd_free(ends);
 }
 
-// A lease, and another in the next part of the answer.
+// Answers with a lease, and another lease in the next part.
 static void serve_two_leases(struct scripted_agent *scripted, int fd) {
     Request *request;
     while ((request = next_request(scripted, fd, NULL)) != NULL) {
@@ -274,11 +274,11 @@ static void two_leases(void) {
 }
 
 void response_tests(void) {
-    test("an answer in single bytes", in_single_bytes);
-    test("an answer in parts", in_parts);
-    test("answers that are rubbish", malformed_responses);
-    test("answers that are too much", oversized_responses);
-    test("answers that are almost right", mutated_responses);
-    test("answers about too many", too_many_entries);
-    test("an answer with two leases", two_leases);
+    test("a response may come byte by byte", in_single_bytes);
+    test("a response may come in parts", in_parts);
+    test("malformed responses are rejected", malformed_responses);
+    test("oversized responses are rejected", oversized_responses);
+    test("a response with one changed byte does no harm", mutated_responses);
+    test("responses about too many resources are rejected", too_many_entries);
+    test("a response with two leases is rejected", two_leases);
 }

@@ -78,7 +78,7 @@ static void long_texts(void) {
 }
 
 void text_tests(void) {
-    test("names of resources and codes", names);
-    test("edits as people write them", edits);
-    test("texts that are long, and names of leases", long_texts);
+    test("resources and codes are found by name", names);
+    test("edits are parsed, and wrong ones rejected", edits);
+    test("long messages are truncated, and lease ids converted", long_texts);
 }

@@ -55,5 +55,5 @@ static void trust(void) {
 }
 
 void trust_tests(void) {
-    test("whom to trust", trust);
+    test("a socket is trusted only if root or this user can have created it", trust);
 }
