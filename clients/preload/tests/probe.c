@@ -1,5 +1,5 @@
-// What a program sees of setrlimit(2) and prlimit(2) with the library in it. Started by tests/run as a user whom the agent lets
-// have 20000 open files, with fewer as hard limit. Each case prints "ok" or "not ok" and its name.
+// Tests setrlimit(2) and prlimit(2) of a program with the library. tests/run starts it as a user to whom the policy
+// grants 20000 open files, with a lower hard limit. Each case prints "ok" or "not ok" and its name.
 //
 //   probe CASE [ARGUMENT...]
 #define _GNU_SOURCE
@@ -57,7 +57,7 @@ static bool refused(char **arguments) {
     return raise_to(20001) == -1 && errno == EPERM && has(now.rlim_cur, now.rlim_max) && open_descriptors() == before;
 }
 
-// Within the time given, in milliseconds.
+// Refused within a time in milliseconds.
 static bool refused_within(char **arguments) {
     struct timespec start, end;
     clock_gettime(CLOCK_MONOTONIC, &start);
@@ -86,7 +86,7 @@ static bool names(char **arguments) {
         if (function == NULL || dladdr(function, &info) == 0 || strstr(info.dli_fname, "librlimitd-preload.so") == NULL)
             return false;
     }
-    // Nothing of what it is made of gets in a program's way.
+    // The libraries inside are not visible to the program.
     return dlsym(RTLD_DEFAULT, "rlimitd_prlimit") == NULL && dlsym(RTLD_DEFAULT, "protobuf_c_message_unpack") == NULL;
 }
 
@@ -97,11 +97,12 @@ static bool by_each_name(char **arguments) {
     struct rlimit old;
     struct rlimit64 old64;
     return setrlimit(RLIMIT_NOFILE, &a) == 0 && has(15001, 15001) && setrlimit64(RLIMIT_NOFILE, &b) == 0 &&
-           has(15002, 15002) && prlimit(0, RLIMIT_NOFILE, &c, &old) == 0 && old.rlim_max == 15002 && has(15003, 15003) &&
+           has(15002, 15002) && prlimit(0, RLIMIT_NOFILE, &c, &old) == 0 && old.rlim_max == 15002 && has(15003,
+                                                                                                         15003) &&
            prlimit64(getpid(), RLIMIT_NOFILE, &d, &old64) == 0 && old64.rlim_cur == 15003 && has(15004, 15004);
 }
 
-// The soft one is lowered, the hard one raised.
+// Lowers the soft limit and raises the hard limit in one call.
 static bool both_ways(char **arguments) {
     (void)arguments;
     const struct rlimit limit = {100, 20000};
@@ -114,7 +115,8 @@ static bool of_a_child(char **arguments) {
     if (child == 0) pause();
     const struct rlimit limit = {20000, 20000}, more = {20001, 20001};
     struct rlimit now = {0, 0};
-    const bool is_correct = prlimit(child, RLIMIT_NOFILE, &limit, NULL) == 0 && prlimit(child, RLIMIT_NOFILE, NULL, &now) == 0 &&
+    const bool is_correct = prlimit(child, RLIMIT_NOFILE, &limit, NULL) == 0 && prlimit(child, RLIMIT_NOFILE, NULL,
+                                                                                        &now) == 0 &&
                       now.rlim_max == 20000 && prlimit(child, RLIMIT_NOFILE, &more, NULL) == -1 && errno == EPERM;
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
@@ -148,7 +150,7 @@ static void handle(int signal) {
     handled = raise_to(20000) == 0 ? 1 : -1;
 }
 
-// While the program is inside malloc(3) most of the time.
+// The signal arrives while the program is inside malloc(3), most of the time.
 static bool in_a_handler(char **arguments) {
     (void)arguments;
     signal(SIGALRM, handle);
