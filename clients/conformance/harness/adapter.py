@@ -1,4 +1,4 @@
-"""An adapter: a client's own test program, which answers one line of JSON to each."""
+"""An adapter: a test program of a client, which answers each line of JSON with one line of JSON."""
 import json
 import os
 import selectors
@@ -12,11 +12,11 @@ UID = 64001
 
 
 class AdapterFailure(Exception):
-    """It hung, died, or said something that is no answer."""
+    """The adapter did not answer in time, ended, or wrote something that is not an answer."""
 
 
 class FailureBudget:
-    """Gives up on an adapter that failed so often on end by hanging or dying: a round must come to its end."""
+    """Gives up on an adapter that hangs or dies several times in succession, so that a run ends in bounded time."""
 
     MAX = 3
 
@@ -47,7 +47,7 @@ class Adapter:
         except subprocess.SubprocessError as error:
             raise AdapterFailure(f"cannot be started with these limits: {error}") from None
         try:
-            # Some runtimes change limits before the program begins. Afterwards they are put back to what cases count on.
+            # Some runtimes change limits before the program begins. They are set back to the limits that the cases expect.
             self.ask({"do": "get", "resources": ["nofile"]})
             now = kernel.limits(self.pid)
             changed = {name: limit for name, limit in limits.items() if now and now[name] != limit}
@@ -99,10 +99,10 @@ class Adapter:
         status = kernel.wait_until(lambda: self.process.poll() is not None, 1) and self.process.returncode
         self._errors.seek(0)
         said = self._errors.read()[-1500:].decode(errors="replace").strip()
-        return f", status {status}" + (f"; it said:\n{said}" if said else "")
+        return f", status {status}" + (f"; its output:\n{said}" if said else "")
 
     def close(self):
-        """Ends it, first by the end of its input: a client may have something to give back."""
+        """Ends the adapter, first by closing its input, so that the client can release its leases."""
         try:
             self.process.stdin.close()
         except OSError:

@@ -1,4 +1,4 @@
-"""The cases of cases.json, one after the other, against a real agent."""
+"""Runs the cases of cases.json one after another with a real agent."""
 import json
 import re
 import time
@@ -20,7 +20,7 @@ def select_cases(cases, only):
 
 
 def report_no_case(only):
-    """What runs nothing does not pass."""
+    """A run without a case fails."""
     print(f"no case has the words {only!r}: 0 passed, 1 failed")
     return 1
 
@@ -60,7 +60,7 @@ def run_cases(here, options, adapters):
 
 
 def _has_peer_pidfd(fixture):
-    """Whether the kernel vouches for who connected, as the agent says."""
+    """Whether the agent reports that the kernel confirms the identity of a peer (SO_PEERPIDFD)."""
     import socket
 
     with socket.socket(socket.AF_UNIX) as connection:
@@ -71,7 +71,7 @@ def _has_peer_pidfd(fixture):
 
 
 class CaseRunner:
-    """One adapter's turn."""
+    """All cases with one adapter."""
 
     def __init__(self, fixture, name, command, timeout):
         self.fixture, self.name, self.command, self.timeout = fixture, name, command, timeout
@@ -84,7 +84,7 @@ class CaseRunner:
         for number, case in enumerate(cases):
             if failure_budget.is_over:
                 failed += len(cases) - number
-                print(f"{self.name}: it fails every time: {len(cases) - number} more cases were not tried")
+                print(f"{self.name}: gave up after repeated failures: {len(cases) - number} cases were not tried")
                 break
             self.failure = None
             try:
@@ -116,7 +116,7 @@ class CaseRunner:
             self.adapter = None
 
     def _case(self, case):
-        # Leases outlive the connections of those who took them; where one was, the agent is another afterwards.
+        # A lease can outlive its connection, so a case with a lease gets a new agent, and the next case a new adapter.
         self.optional = case.get("optional", False)
         leases = "lease" in json.dumps(case)
         own_socket = case.get("socket")
@@ -193,14 +193,14 @@ class CaseRunner:
                 return [f"the limits did not become {step['until']} within 10 s; they are "
                         f"{ {name: {r: self._now(name).get(r) for r in limits} for name, limits in step['until'].items()} }"]
         else:
-            raise FixtureError(f"a case has a step that means nothing: {step}")
+            raise FixtureError(f"a case has an unknown step: {step}")
         return []
 
     def _now(self, name):
         return self.fixture.limits_of(self.adapter.pid)[name] or {}
 
     def _changed_limits(self, before, expected):
-        """What is other than the case says, in the limits of anybody."""
+        """The limits of all processes that are not as the case expects."""
         now = self.fixture.limits_of(self.adapter.pid)
         wrong = []
         for name, limits in now.items():
@@ -220,13 +220,13 @@ class CaseRunner:
 
 
 def substitute(value, known):
-    """With what $NAME stands for."""
+    """Replaces each $NAME by its value."""
     if isinstance(value, dict):
         return {key: substitute(one, known) for key, one in value.items()}
     if isinstance(value, list):
         return [substitute(one, known) for one in value]
     if isinstance(value, str) and re.fullmatch(r"\$[a-z0-9_]+", value):
         if value[1:] not in known:
-            raise FixtureError(f"a case says {value}, which is nothing here")
+            raise FixtureError(f"a case has the unknown name {value}")
         return known[value[1:]]
     return value

@@ -1,4 +1,4 @@
-"""The world of the cases: a real agent, and processes that requests are about."""
+"""The fixture of the cases: a real agent, and the processes that requests concern."""
 import glob
 import os
 import shutil
@@ -14,11 +14,11 @@ CGROUPS = "/sys/fs/cgroup"
 
 
 class FixtureError(Exception):
-    """The agent or a process of the world is not as it must be: no client's fault."""
+    """The agent or a process of the fixture is in a wrong state, which is no error of a client."""
 
 
 class Fixture:
-    """Named processes: peer (the adapter's user), other (a user whom a rule is about), stranger (one whom none is),
+    """The named processes: peer (the adapter's user), other (a user that a rule matches), stranger (a user that no rule matches),
     in1 and in2 (both in $cgroup), mixed1 and mixed2 (in $mixed, the second a stranger), zombie (ended, not waited for)."""
 
     def __init__(self, agent, policy, limits, can_raise):
@@ -91,7 +91,8 @@ class Fixture:
                 return False
 
     def socket_for(self, word):
-        """A path for RLIMITD_SOCKET: the agent's, one where nobody listens, or one of another user's."""
+        """Returns a path for RLIMITD_SOCKET: the agent's, a path without a socket, a path that is too long, or the socket of
+        another user."""
         if word == "gone":
             return self.folder + "/gone/rlimitd.sock"
         if word == "long":
@@ -112,7 +113,7 @@ class Fixture:
     def _make_cgroups(self):
         base = f"{CGROUPS}/{os.path.basename(self.folder)}"
         self.cgroups, self._cgroup_base = {}, None
-        # The unified hierarchy alone: where the older ones are, this is but a folder.
+        # Without the unified hierarchy this path is an ordinary folder.
         if not os.path.exists(CGROUPS + "/cgroup.controllers"):
             return
         try:
@@ -133,7 +134,7 @@ class Fixture:
     }
 
     def reset_processes(self):
-        """Every process that is there has the limits it began with, or is another one."""
+        """Replaces the processes whose limits a case has changed, and starts those that are missing."""
         for name, (uid, cgroup) in self._KINDS.items():
             if cgroup and cgroup not in self.cgroups:
                 continue
@@ -172,13 +173,13 @@ class Fixture:
             raise FixtureError(f"the limits of {name} could not be changed to {wanted}")
 
     def limits_of(self, adapter_pid):
-        """Of everybody who lives, by name."""
+        """Returns the limits of all living processes, by name."""
         found = {name: kernel.limits(process.pid) for name, process in self._processes.items() if name in self._KINDS}
         found["self"] = kernel.limits(adapter_pid)
         return found
 
     def names(self, adapter_pid):
-        """What stands for what in requests and answers, as $NAME."""
+        """Returns the values of $NAME in requests and answers."""
         known = {name: process.pid for name, process in self._processes.items()}
         known.update(self=adapter_pid, ended=self._ended, uid=adapter.UID, agent=self._agent.pid if self._agent else 0)
         with open("/proc/sys/fs/nr_open") as file:

@@ -1,4 +1,4 @@
-"""What the kernel is asked: limits of processes, users, namespaces."""
+"""Access to the kernel: limits of processes, users, and processes in a known state."""
 import functools
 import os
 import resource
@@ -7,7 +7,7 @@ import time
 
 INFINITY = 2**64 - 1
 NAMES = "cpu fsize data stack core rss nproc nofile memlock as locks sigpending msgqueue nice rtprio rttime".split()
-# As Linux on this architecture numbers them, and as /proc/PID/limits words them.
+# The numbers of the resources on this architecture, and their names in /proc/PID/limits.
 _NUMBERS = dict(cpu=0, fsize=1, data=2, stack=3, core=4, rss=5, nproc=6, nofile=7, memlock=8, locks=10, sigpending=11,
                 msgqueue=12, nice=13, rtprio=14, rttime=15)
 _NUMBERS["as"] = 9
@@ -21,7 +21,7 @@ _PROC_LABELS = {
 
 
 def limits(pid):
-    """All sixteen as [soft, hard], "unlimited" for infinity; None where there is no such process."""
+    """Returns all sixteen limits as [soft, hard], with "unlimited" for infinity; None if there is no such process."""
     try:
         with open(f"/proc/{pid}/limits") as file:
             return _parsed(file.read())
@@ -45,7 +45,7 @@ def _number(bound):
 
 
 def set_own(wanted):
-    """For a child before it becomes another program."""
+    """Sets limits of a child before it executes another program."""
     for name, (soft, hard) in wanted.items():
         resource.setrlimit(_NUMBERS[name], (_number(soft), _number(hard)))
 
@@ -57,7 +57,7 @@ def switch_user(uid):
 
 
 def as_user(uid, action):
-    """Does it in a child with that user's rights, and says whether it worked."""
+    """Runs an action in a child process as a user. Returns whether it succeeded."""
     child = os.fork()
     if child == 0:
         try:
@@ -70,7 +70,7 @@ def as_user(uid, action):
 
 
 def change(pid, uid, wanted):
-    """Sets limits of a process as a process of its own user can."""
+    """Sets limits of a process with the rights of a user."""
 
     def action():
         for name, (soft, hard) in wanted.items():
@@ -80,7 +80,7 @@ def change(pid, uid, wanted):
 
 
 def may_raise_hard_limits():
-    """Asking the kernel beats reading capability masks: root of a child user namespace has the bit and still may not."""
+    """Tries it, because root of a child user namespace has the capability bit and is refused."""
     child = os.fork()
     if child == 0:
         try:
@@ -93,7 +93,7 @@ def may_raise_hard_limits():
 
 
 def may_change_others():
-    """Whether root may set limits of other users' processes: of those in a child user namespace any root of it may."""
+    """Whether root may set limits of other users' processes, which any root of a child user namespace may in it."""
     process = spawn(65500, {}, ["/bin/sleep", "60"])
     try:
         return change(process.pid, 0, {"core": [0, 0]})
@@ -102,7 +102,7 @@ def may_change_others():
 
 
 def spawn(uid, wanted, command, **how):
-    """A process of a user, with limits."""
+    """Starts a process as a user, with limits."""
 
     def prepare():
         set_own(wanted)

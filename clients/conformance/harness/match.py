@@ -13,7 +13,7 @@ ERRNO = {
 
 
 def compare(expected, given):
-    """What is wrong with the whole answer, as lines; none where it is right."""
+    """Returns the differences of a whole answer as lines."""
     wrong = differences(expected, given, "answer")
     extra = sorted(set(given) - set(expected))
     if extra:
@@ -38,10 +38,10 @@ def differences(expected, given, where):
                 wrong.append(f"{place} is missing")
             else:
                 wrong += differences(value, given[key], place)
-                # Which limits were told is part of the answer.
+                # An answer with more limits than the case names is wrong.
                 if key == "limits" and isinstance(value, dict) and isinstance(given[key], dict):
                     extra = sorted(set(given[key]) - set(value)) if not any(k.startswith("$") for k in value) else []
-                    wrong += [f"{place} has {name}, which nobody asked for" for name in extra]
+                    wrong += [f"{place} has {name}, which was not requested" for name in extra]
         return wrong
     if isinstance(expected, list):
         if not isinstance(given, list) or len(given) != len(expected):
@@ -80,11 +80,11 @@ def _operator(word, expected, given, where):
         if not isinstance(given, list):
             return [f"{where} is {given!r} and no list"]
         return [line for index, one in enumerate(given) for line in differences(value, one, f"{where}[{index}]")]
-    raise ValueError(f"a case says {word}, which means nothing")
+    raise ValueError(f"a case has the unknown operator {word}")
 
 
 def _general_faults(given, expected, where):
-    """What is wrong in any answer, whatever was expected."""
+    """Returns the faults that an answer has whatever the case expects."""
     wrong = []
     if isinstance(given, list):
         for index, value in enumerate(given):

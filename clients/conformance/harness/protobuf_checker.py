@@ -1,19 +1,19 @@
-"""What Google's protobuf says to bytes."""
+"""Checks messages with Google's protobuf."""
 from . import contract
 
 
 class Unexpected(Exception):
-    """The client did something else than the case says."""
+    """The client did something that the case does not expect."""
 
 
 class ProtobufChecker:
-    """What Google's protobuf says to bytes."""
+    """Checks bytes against text, and reads requests strictly."""
 
     def __init__(self, proto, text_format):
         self.proto, self.text = proto, text_format
 
     def fault(self, kind, text, octets):
-        """Why text and bytes are not the same message, written as Google writes it; nothing where they are."""
+        """Returns why text and bytes are not the same message in Google's encoding; None if they are."""
         message = getattr(self.proto, kind)()
         message.ParseFromString(octets)
         if message.SerializeToString(deterministic=True) != octets:
@@ -23,7 +23,7 @@ class ProtobufChecker:
         return None if message == meant else f"its bytes mean {self.text.MessageToString(message, as_one_line=True)}"
 
     def examples(self):
-        """Those of PROTOCOL.md."""
+        """Checks the examples of PROTOCOL.md."""
         faults = []
         examples = contract.worked_examples()
         for kind, text, frame in examples:
@@ -70,5 +70,5 @@ def _report(what, faults, count):
 
 
 def alternatives(case):
-    """Each a list of exchanges: what a client may ask, where one question can be asked in more than one way."""
+    """Returns lists of exchanges: one for each way in which a client may make the call."""
     return [case["exchanges"]] + case.get("or", [])

@@ -1,4 +1,4 @@
-"""The cases of bytes.json: the harness is the agent, and Google's protobuf the judge of every byte."""
+"""Runs the cases of bytes.json: the harness plays the agent, and Google's protobuf checks every byte."""
 import json
 import subprocess
 import threading
@@ -48,7 +48,7 @@ class BytesRunner:
             for number, case in enumerate(cases):
                 if failure_budget.is_over:
                     failed += len(cases) - number
-                    print(f"{self.name}: it fails every time: {len(cases) - number} more cases were not tried")
+                    print(f"{self.name}: gave up after repeated failures: {len(cases) - number} cases were not tried")
                     break
                 self.failure = None
                 try:
@@ -66,7 +66,7 @@ class BytesRunner:
                 else:
                     passed += 1
                     if "lease" in case["ask"]:
-                        # A client may keep a lease alive by requests of its own, which are not for the cases behind this.
+                        # A client may renew a lease by itself. Those requests must not reach the next case.
                         self._restart()
         finally:
             kernel.end(peer)

@@ -1,4 +1,4 @@
-"""The agent of the recorded bytes: it checks every request and sends the recorded responses."""
+"""The agent of the recorded bytes. It checks every request and sends the recorded responses."""
 import os
 import shutil
 import socket
@@ -24,7 +24,7 @@ class ScriptedAgent:
         os.chmod(self.socket, 0o666)
         self.listener.listen(16)
         self.connection = None
-        # The id of the last request that was answered, or was not.
+        # The id of the request before the present one.
         self.previous = 0
 
     def close(self):
@@ -34,7 +34,7 @@ class ScriptedAgent:
 
     def reset(self):
         self.disconnect()
-        # Those of an adapter that is gone.
+        # Closes the connections of an adapter that has ended.
         self.listener.settimeout(0)
         try:
             while True:
@@ -67,7 +67,7 @@ class ScriptedAgent:
             raise Unexpected(f"asked once more: {self.checker.one_line(self.checker.request(extra))}")
 
     def reject_until(self, done):
-        """Whoever waits for an answer that does not come is not kept waiting."""
+        """Closes every connection until the adapter has answered, so that it does not wait for a response in vain."""
         self.disconnect()
         self.listener.settimeout(0.02)
         while not done.is_set():
@@ -93,7 +93,7 @@ class ScriptedAgent:
         meant = self._expected_request(expected, request)
         if contract.normalized(meant) != contract.normalized(request):
             raise Unexpected(f"sent {self.checker.one_line(request)}\nand not {self.checker.one_line(meant)}")
-        # To give a lease back may be worth more time.
+        # A client may give the release of a lease more time.
         limit = ask.get("timeout_ms", 30000 if request.WhichOneof("operation") == "lease_release" else 5000)
         if limit <= MAX_TIMEOUT_MS and not 1 <= request.timeout_ms <= limit:
             raise Unexpected(f"sent timeout_ms {request.timeout_ms}, of {limit}")
@@ -114,7 +114,7 @@ class ScriptedAgent:
                 octets += contract.parse_hex(response["raw"])
                 continue
             body = contract.parse_hex(response["hex"])
-            # The id is the first field where there is one.
+            # The id, if there is one, is the first field.
             if body[:1] == b"\x08":
                 end = 1
                 while body[end] & 0x80:
@@ -133,12 +133,12 @@ class ScriptedAgent:
             self.disconnect()
 
     def _frame(self, done):
-        """The next frame without its length, and [(process, bytes in that message)] of the pidfds that came; None where
-        the adapter has answered and there is none."""
+        """Returns the next frame without its length, and [(process, bytes in that message)] of the pidfds that came with it.
+        Returns None instead of a frame if the adapter has answered and sends nothing more."""
         until = time.monotonic() + self.timeout
         data, pidfds = b"", []
         while len(data) < 4 or len(data) < 4 + int.from_bytes(data[:4], "big"):
-            # Once the adapter has answered nothing more is to come but what is there.
+            # After the answer of the adapter only bytes that it has already sent can follow.
             over = done.is_set()
             if time.monotonic() > until:
                 return None, []
@@ -175,7 +175,7 @@ class ScriptedAgent:
 
 
 def _process(descriptor):
-    """Of which process a pidfd is; 0 for what is none. Closes it."""
+    """Returns the process of a pidfd, or 0 for another descriptor, and closes it."""
     try:
         with open(f"/proc/self/fdinfo/{descriptor}") as file:
             return next((int(line.split()[1]) for line in file if line.startswith("Pid:")), 0)
