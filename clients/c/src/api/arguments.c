@@ -19,10 +19,10 @@ int require_scope(enum rlimitd_scope scope, pid_t thread, struct rlimitd_error *
         return fail(error, RLIMITD_INVALID_ARGUMENT, "unknown scope of usage %d", (int)scope);
     }
     if (scope == RLIMITD_OF_THREAD && thread <= 0) {
-        return fail(error, RLIMITD_INVALID_ARGUMENT, "%d is no thread id", (int)thread);
+        return fail(error, RLIMITD_INVALID_ARGUMENT, "%d is not a thread id", (int)thread);
     }
     if (scope != RLIMITD_OF_THREAD && thread != 0) {
-        return fail(error, RLIMITD_INVALID_ARGUMENT, "a thread is named, but the scope is not the thread's");
+        return fail(error, RLIMITD_INVALID_ARGUMENT, "a thread is given, but the scope is not RLIMITD_OF_THREAD");
     }
     return 0;
 }

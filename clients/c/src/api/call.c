@@ -35,14 +35,14 @@ bool uses_kernel(const struct call *call) {
 
 int require_single_process(const struct call *call, const char *others) {
     if (call->resolved.kind != TARGET_PROCESSES) return 0;
-    return fail(call->error, RLIMITD_INVALID_ARGUMENT,
-                "this is about one process; of those of a cgroup or pod %s tells", others);
+    return fail(call->error, RLIMITD_INVALID_ARGUMENT, "this function takes one process; for a cgroup or pod use %s",
+                others);
 }
 
 int require_group(const struct call *call, const char *other) {
     if (call->resolved.kind == TARGET_PROCESSES) return 0;
-    return fail(call->error, RLIMITD_INVALID_ARGUMENT,
-                "this is about the processes of a cgroup or pod; of one %s tells", other);
+    return fail(call->error, RLIMITD_INVALID_ARGUMENT, "this function takes a cgroup or pod; for one process use %s",
+                other);
 }
 
 void *new_call_result(struct call *call, size_t size) {

@@ -55,7 +55,7 @@ static int explain(struct call *call, const struct rlimitd_question *question, s
         message.usage = &usage_message;
         break;
     default:
-        return fail(call->error, RLIMITD_INVALID_ARGUMENT, "%d is no operation", (int)question->operation);
+        return fail(call->error, RLIMITD_INVALID_ARGUMENT, "%d is not an operation", (int)question->operation);
     }
     struct agent_request agent_request;
     init_agent_request(&agent_request, &call->resolved, true);

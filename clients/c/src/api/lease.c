@@ -48,7 +48,7 @@ static int lease_call(struct call *call, const struct rlimitd_edit *edits, size_
     }
     if (duration_ms == 0 && call->temporary != NULL) {
         return fail(call->error, RLIMITD_INVALID_ARGUMENT,
-                    "a lease that lasts as long as the connection needs one that lasts: rlimitd_open makes it");
+                    "a lease that lasts as long as the connection needs a connection from rlimitd_open");
     }
     struct edit_operation operation = {
         .agent = call->agent, .resolved = &call->resolved, .edits = edits, .count = checked_count,
@@ -75,7 +75,7 @@ int rlimitd_lease(struct rlimitd *agent, const struct rlimitd_target *target, co
 }
 
 static int decode_renewed_lease(void *destination, const Response *part, bool is_first, struct rlimitd_error *error) {
-    if (!is_first) return fail_malformed_response(error, "an answer in parts that do not fit");
+    if (!is_first) return fail_malformed_response(error, "a response whose parts do not fit together");
     return decode_lease(destination, part->lease, destination, error);
 }
 

@@ -11,7 +11,7 @@
 
 static int decode_prlimit_response(void *destination, const Response *part, bool is_first,
                                    struct rlimitd_error *error) {
-    if (!is_first) return fail_malformed_response(error, "an answer in parts that do not fit");
+    if (!is_first) return fail_malformed_response(error, "a response whose parts do not fit together");
     return decode_limit(part->prlimit->old, destination, error);
 }
 

@@ -56,7 +56,9 @@ static int usage_each(struct call *call, enum rlimitd_scope scope, struct proces
     Rlimitd__V1__Empty empty;
     struct agent_request agent_request;
     if (require_group(call, "rlimitd_usage") != 0) return -1;
-    if (scope >= RLIMITD_OF_THREAD) return fail(call->error, RLIMITD_INVALID_ARGUMENT, "a thread is of one process");
+    if (scope >= RLIMITD_OF_THREAD) {
+        return fail(call->error, RLIMITD_INVALID_ARGUMENT, "a thread belongs to one process, not to a cgroup or pod");
+    }
     decoder->outcome = RLIMITD__V1__PROCESS_RESULT__OUTCOME_USAGE;
     encode_usage(&message, scope, 0);
     message.target = encode_target(&call->resolved, &target, &empty);

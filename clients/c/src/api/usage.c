@@ -5,7 +5,7 @@
 #include "wire/value_decoder.h"
 
 static int decode_usage_response(void *destination, const Response *part, bool is_first, struct rlimitd_error *error) {
-    if (!is_first) return fail_malformed_response(error, "an answer in parts that do not fit");
+    if (!is_first) return fail_malformed_response(error, "a response whose parts do not fit together");
     decode_usage(part->usage, destination);
     return 0;
 }

@@ -35,7 +35,7 @@ struct rlimitd *open_agent(const struct rlimitd_options *options, struct rlimitd
         if (options->reserved[i] != 0) is_known = false;
     }
     if (!is_known) {
-        fail(error, RLIMITD_INVALID_ARGUMENT, "options that this library does not know; clear the struct first");
+        fail(error, RLIMITD_INVALID_ARGUMENT, "unknown options; clear struct rlimitd_options before you fill it in");
         return NULL;
     }
     const char *path = options->socket;

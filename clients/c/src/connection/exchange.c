@@ -77,7 +77,7 @@ static int next_frame(struct rlimitd *agent, const unsigned char **bytes, size_t
     if (length == 0) return fail_not_rlimitd(agent, error, "an empty frame");
     if (length > MAX_RESPONSE_SIZE) {
         char reason[64];
-        snprintf(reason, sizeof reason, "a frame of %zu bytes; at most %d are read", length, MAX_RESPONSE_SIZE);
+        snprintf(reason, sizeof reason, "a frame of %zu bytes; the maximum is %d", length, MAX_RESPONSE_SIZE);
         return fail_not_rlimitd(agent, error, reason);
     }
     if (available >= HEADER_SIZE + length) {
@@ -109,7 +109,7 @@ static enum exchange_outcome handle_response(struct rlimitd *agent, struct agent
         return EXCHANGE_FAILED;
     }
     if (response->outcome_case == RLIMITD__V1__RESPONSE__OUTCOME__NOT_SET) {
-        fail(error, RLIMITD_UNSUPPORTED, "an answer of a kind that this client does not know");
+        fail(error, RLIMITD_UNSUPPORTED, "a response of a kind that this client does not know");
         return EXCHANGE_FAILED;
     }
     if (response->outcome_case != agent_request->expected_outcome) {

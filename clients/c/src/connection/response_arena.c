@@ -28,7 +28,7 @@ const Response *decode_response(struct rlimitd *agent, const unsigned char *byte
         if (response != NULL) return response;
         size_t size = agent->arena.size * 8;
         if (size > MAX_ARENA_SIZE) {
-            fail_not_rlimitd(agent, error, "a response that is larger than it may be");
+            fail_not_rlimitd(agent, error, "a response that needs too much memory");
             return NULL;
         }
         unsigned char *mapped = map_memory(size);

@@ -40,8 +40,8 @@ static bool is_mapped_user(uid_t uid) {
 static bool is_trusted(uid_t uid, const char *current) {
     if (uid == 0 || uid == geteuid()) return true;
     if (is_mapped_user(uid)) return false;
-    // Whoever is the owner, only the creator of a container can have put a socket on a file system that is read-only in
-    // it.
+    // On a file system that is read-only in a container, only the creator of the container can have put a socket,
+    // whatever its owner is.
     struct statvfs system;
     return statvfs(current, &system) == 0 && (system.f_flag & ST_RDONLY) != 0;
 }

@@ -34,7 +34,7 @@ int require_edits(const struct rlimitd_edit *edits, size_t count, struct rlimitd
         if (is_single == is_halves) {
             fail_edit(error, RLIMITD_INVALID_ARGUMENT, edit->resource, index, "the edit of ");
             append_message(error,
-                           is_single ? "%s gives both together and a half besides"
+                           is_single ? "%s gives both halves together and one half besides"
                                      : "%s gives neither a soft nor a hard limit",
                            name);
             return -1;

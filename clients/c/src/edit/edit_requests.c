@@ -48,7 +48,7 @@ static int decode_changes_response(void *destination, const Response *part, bool
     const Rlimitd__V1__ChangeList *message = part->changes;
     if (is_first) decoder->count = 0;
     if (message->n_changes > RLIMITD_EDITS - decoder->count) {
-        return fail_malformed_response(error, "an answer about more edits than there can be");
+        return fail_malformed_response(error, "a response about too many edits");
     }
     for (size_t i = 0; i < message->n_changes; i++) {
         if (decode_change(decoder->result, message->changes[i], &decoder->changes[decoder->count++], error) != 0) {
@@ -56,7 +56,7 @@ static int decode_changes_response(void *destination, const Response *part, bool
         }
     }
     if (message->lease == NULL || decoder->lease == NULL) return 0;
-    if (decoder->has_lease) return fail_malformed_response(error, "an answer with two leases");
+    if (decoder->has_lease) return fail_malformed_response(error, "a response with two leases");
     decoder->has_lease = true;
     return decode_lease(decoder->result, message->lease, decoder->lease, error);
 }

@@ -89,7 +89,7 @@ static int resolve_pidfd(struct resolved_target *resolved, int pidfd, struct rli
     if (pid > 0) {
         snprintf(resolved->name, sizeof resolved->name, "process %d", (int)pid);
     } else {
-        snprintf(resolved->name, sizeof resolved->name, "a process of another PID namespace");
+        snprintf(resolved->name, sizeof resolved->name, "a process in another PID namespace");
     }
     return 0;
 }
@@ -111,10 +111,10 @@ int resolve_target(struct resolved_target *resolved, const struct rlimitd_target
         resolved->kind = TARGET_PROCESSES;
         snprintf(resolved->name, sizeof resolved->name, "a %s", target->kind == RLIMITD_POD ? "pod" : "cgroup");
         if (target->path == NULL || strlen(target->path) <= MAX_PATH_LENGTH) return 0;
-        return fail(error, RLIMITD_INVALID_ARGUMENT, "the path of the target has %zu bytes; at most %d are read",
+        return fail(error, RLIMITD_INVALID_ARGUMENT, "the path of the target has %zu bytes; the maximum is %d",
                     strlen(target->path), MAX_PATH_LENGTH);
     }
-    return fail(error, RLIMITD_INVALID_ARGUMENT, "%d is no kind of target", (int)target->kind);
+    return fail(error, RLIMITD_INVALID_ARGUMENT, "%d is not a kind of target", (int)target->kind);
 }
 
 void release_target(struct resolved_target *resolved) {

@@ -19,7 +19,7 @@ static const struct {
     {RLIMITD_DENIED_BY_POLICY, EPERM, "DENIED_BY_POLICY", "refused by policy"},
     {RLIMITD_DENIED_BY_KERNEL, EPERM, "DENIED_BY_KERNEL", "refused by the kernel"},
     {RLIMITD_ABOVE_SYSTEM_CEILING, EPERM, "ABOVE_SYSTEM_CEILING", "above fs.nr_open"},
-    {RLIMITD_TARGET_CHANGED, ESRCH, "TARGET_CHANGED", "the process changed its identity meanwhile"},
+    {RLIMITD_TARGET_CHANGED, ESRCH, "TARGET_CHANGED", "the process changed its identity during the request"},
     {RLIMITD_CONFLICT, EAGAIN, "CONFLICT", "the limits are not as expected"},
     {RLIMITD_QUOTA_EXCEEDED, EDQUOT, "QUOTA_EXCEEDED", "quota exceeded"},
     {RLIMITD_RATE_LIMITED, EAGAIN, "RATE_LIMITED", "too many requests; try again later"},

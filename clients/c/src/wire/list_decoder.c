@@ -14,7 +14,7 @@
 // Makes room for `added` more entries in a list. The result keeps the old list until it is freed.
 static int reserve_entries(const void *result, void *list, size_t size, size_t count, size_t added, size_t max,
                            size_t *capacity, struct rlimitd_error *error) {
-    if (added > max - count) return fail_malformed_response(error, "an answer in parts that do not fit");
+    if (added > max - count) return fail_malformed_response(error, "a response whose parts do not fit together");
     if (count + added <= *capacity) return 0;
     size_t wanted = count + added > 2 * *capacity ? count + added : 2 * *capacity;
     void *larger = allocate_in_result(result, wanted * size), *old;
@@ -82,10 +82,10 @@ int decode_restorations(void *destination, const Response *part, bool is_first, 
         const Rlimitd__V1__Restoration *entry = message->restorations[i];
         struct rlimitd_restoration restoration = {.resource = resource_from_wire(entry->resource)};
         if (restoration.resource < 0) {
-            return fail_malformed_response(error, "the end of a lease of a resource that was not asked for");
+            return fail_malformed_response(error, "a restoration of an unknown resource");
         }
         if (entry->outcome == RLIMITD__V1__RESTORATION__OUTCOME__OUTCOME_UNSPECIFIED) {
-            return fail_malformed_response(error, "the end of a lease that came to nothing");
+            return fail_malformed_response(error, "a restoration without an outcome");
         }
         if (decode_optional_limit(entry->limit, &restoration.has_limit, &restoration.limit, error) != 0) return -1;
         restoration.outcome = (enum rlimitd_outcome)entry->outcome;
@@ -122,7 +122,7 @@ static int decode_process_changes(const struct process_list_decoder *decoder, co
         fits = changes->list[i].resource == decoder->edits[i].resource;
         if (decoder->symbolic >> i & 1) changes->list[i].shortfall = NULL;
     }
-    if (!fits) return fail_malformed_response(error, "other edits of a process than it was asked for");
+    if (!fits) return fail_malformed_response(error, "other edits of a process than the requested ones");
     changes->count = message->n_changes;
     process->changes = changes;
     return 0;
@@ -132,19 +132,19 @@ static int decode_process(const struct process_list_decoder *decoder, const Rlim
                           struct rlimitd_process *process, struct rlimitd_error *error) {
     const void *result = decoder->processes;
     *process = (struct rlimitd_process){.pid = message->pid};
-    if (message->pid > MAX_PID) return fail_malformed_response(error, "an answer about a process that there cannot be");
+    if (message->pid > MAX_PID) return fail_malformed_response(error, "a response about an impossible process id");
     if (message->outcome_case == RLIMITD__V1__PROCESS_RESULT__OUTCOME_ERROR) {
         return copy_error_to_result(result, message->error, &process->error, error);
     }
     if (message->outcome_case == RLIMITD__V1__PROCESS_RESULT__OUTCOME__NOT_SET) {
         struct rlimitd_error *unknown = allocate_in_result(result, sizeof *unknown);
         if (unknown == NULL) return fail_out_of_memory(error);
-        fail(unknown, RLIMITD_UNSUPPORTED, "an answer of a kind that this client does not know");
+        fail(unknown, RLIMITD_UNSUPPORTED, "a response of a kind that this client does not know");
         process->error = unknown;
         return 0;
     }
     if (message->outcome_case != decoder->outcome) {
-        return fail_malformed_response(error, "something else of a process than it was asked for");
+        return fail_malformed_response(error, "another kind of result for a process than the requested one");
     }
     if (message->outcome_case == RLIMITD__V1__PROCESS_RESULT__OUTCOME_CHANGES) {
         return decode_process_changes(decoder, message->changes, process, error);
@@ -161,7 +161,7 @@ static int decode_process(const struct process_list_decoder *decoder, const Rlim
     process->limits = limits;
     if (decode_limits(message->limits, limits, error) != 0) return -1;
     if ((limits->known & decoder->resources) == decoder->resources) return 0;
-    return fail_malformed_response(error, "other limits of a process than it was asked for");
+    return fail_malformed_response(error, "other limits of a process than the requested ones");
 }
 
 int decode_processes(void *destination, const Response *part, bool is_first, struct rlimitd_error *error) {

@@ -10,8 +10,8 @@ int decode_server_info(void *destination, const Response *part, bool is_first, s
     struct rlimitd_server_info *info = destination;
     const Rlimitd__V1__ServerInfo *message = part->server_info;
     const Rlimitd__V1__Caller *caller = message->caller;
-    if (!is_first) return fail_malformed_response(error, "an answer in parts that do not fit");
-    if (caller == NULL) return fail_malformed_response(error, "an answer that does not say who asks");
+    if (!is_first) return fail_malformed_response(error, "a response whose parts do not fit together");
+    if (caller == NULL) return fail_malformed_response(error, "a response without the caller");
     const char **features = allocate_in_result(info, (message->n_features + 1) * sizeof *features);
     uint32_t *groups = allocate_in_result(info, (caller->n_groups + 1) * sizeof *groups);
     if (features == NULL || groups == NULL) return fail_out_of_memory(error);

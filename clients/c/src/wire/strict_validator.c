@@ -179,7 +179,7 @@ static bool scan_field(struct validator *validator, size_t *position, size_t end
 
 static bool scan_message(struct validator *validator, size_t position, size_t end,
                          const ProtobufCMessageDescriptor *message, int depth) {
-    if (depth > MAX_DEPTH) return reject(validator, "more than %d messages inside each other", MAX_DEPTH);
+    if (depth > MAX_DEPTH) return reject(validator, "messages nested more than %d deep", MAX_DEPTH);
     uint64_t seen = 0;
     while (position < end) {
         uint64_t tag;

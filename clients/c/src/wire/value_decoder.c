@@ -24,7 +24,7 @@ bool copy_name(const void *result, const char *text, const char **copy) {
 
 int decode_limit(const Rlimitd__V1__Limit *message, struct rlimitd_limit *limit, struct rlimitd_error *error) {
     if (message == NULL || !message->has_soft || !message->has_hard) {
-        return fail_malformed_response(error, "an answer that lacks a limit, or half of one");
+        return fail_malformed_response(error, "a response without a limit, or with half of one");
     }
     *limit = (struct rlimitd_limit){message->soft, message->hard};
     return 0;
@@ -67,7 +67,7 @@ int decode_limits(const Rlimitd__V1__LimitList *message, struct rlimitd_limits *
         // An unknown resource, from a newer agent.
         if (resource < 0) continue;
         if (limits->known >> resource & 1) {
-            return fail_malformed_response(error, "an answer with two limits for one resource");
+            return fail_malformed_response(error, "a response with two limits for one resource");
         }
         if (decode_limit(entry->limit, &limits->of[resource], error) != 0) return -1;
         limits->known |= 1u << resource;
@@ -90,7 +90,7 @@ int decode_change(const void *result, const Rlimitd__V1__Change *message, struct
                   struct rlimitd_error *error) {
     *change = (struct rlimitd_change){.resource = resource_from_wire(message->resource), .by_agent = true};
     if (change->resource < 0) {
-        return fail_malformed_response(error, "an answer about a resource that was not asked for");
+        return fail_malformed_response(error, "a response about a resource that was not requested");
     }
     if (decode_limit(message->old, &change->before, error) != 0) return -1;
     if (decode_limit(message->new_, &change->after, error) != 0) return -1;
@@ -112,11 +112,11 @@ int decode_changes(const void *result, Rlimitd__V1__Change *const *messages, siz
 int decode_lease(const void *result, const Rlimitd__V1__LeaseInfo *message, struct rlimitd_lease *lease,
                  struct rlimitd_error *error) {
     if (message->id.len < 1 || message->id.len > sizeof lease->id.bytes) {
-        return fail_malformed_response(error, "a lease whose name has not 1 to 64 bytes");
+        return fail_malformed_response(error, "a lease without a name of 1 to 64 bytes");
     }
-    if (message->pid > MAX_PID) return fail_malformed_response(error, "a lease of a process that there cannot be");
+    if (message->pid > MAX_PID) return fail_malformed_response(error, "a lease of an impossible process id");
     if (message->n_changes > RLIMITD_EDITS) {
-        return fail_malformed_response(error, "a lease of more edits than there can be");
+        return fail_malformed_response(error, "a lease of too many edits");
     }
     lease->id.length = message->id.len;
     memcpy(lease->id.bytes, message->id.data, message->id.len);
