@@ -1,10 +1,8 @@
-#include <string.h>
-
 #include "api/call.h"
 #include "api/limits.h"
 #include "kernel/process_limits.h"
 #include "model/error.h"
-#include "model/limit_text.h"
+#include "model/limit.h"
 #include "model/resource.h"
 #include "wire/request_encoder.h"
 #include "wire/value_decoder.h"
@@ -53,10 +51,7 @@ static int prlimit_by_agent(struct call *call, int resource, struct rlimitd_limi
     if (call_prlimit(call, resource, &wanted, old) == 0) return 0;
     struct rlimitd_error *error = call->error;
     if (error->code != RLIMITD_AGENT_UNREACHABLE && error->code != RLIMITD_UNTRUSTED_SOCKET) return -1;
-    char agent_message[RLIMITD_MESSAGE_SIZE];
-    memcpy(agent_message, error->message, sizeof agent_message);
-    copy_truncated(error->message, sizeof error->message, refusal.message);
-    append_message(error, ", and %s", agent_message);
+    prepend_message(error, "%s", refusal.message);
     error->resource = refusal.resource;
     return -1;
 }
@@ -64,13 +59,7 @@ static int prlimit_by_agent(struct call *call, int resource, struct rlimitd_limi
 static int prlimit_call(struct call *call, int resource, const struct rlimitd_limit *new_limit,
                         struct rlimitd_limit *old) {
     if (require_resource(resource, -1, call->error) != 0) return -1;
-    if (new_limit != NULL && new_limit->soft > new_limit->hard) {
-        char soft[LIMIT_TEXT_SIZE], hard[LIMIT_TEXT_SIZE];
-        fail(call->error, RLIMITD_SOFT_EXCEEDS_HARD, "%s: soft %s is above hard %s", rlimitd_resource_name(resource),
-             format_bound(new_limit->soft, soft), format_bound(new_limit->hard, hard));
-        call->error->resource = resource;
-        return -1;
-    }
+    if (new_limit != NULL && require_ordered(*new_limit, resource, -1, call->error) != 0) return -1;
     if (!uses_kernel(call)) return call_prlimit(call, resource, new_limit, old);
     if (new_limit == NULL) {
         struct rlimitd_limits limits;

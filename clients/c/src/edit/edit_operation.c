@@ -1,27 +1,18 @@
 #include "edit/edit_operation.h"
 
-#include <string.h>
-
 #include "edit/edit_checks.h"
 #include "edit/edit_requests.h"
 #include "edit/edit_transaction.h"
 #include "edit/uniform_edit.h"
 #include "kernel/process_limits.h"
 #include "model/error.h"
-
-typedef struct rlimitd_limit Limit;
-
-static uint64_t max_of(uint64_t left, uint64_t right) { return left > right ? left : right; }
+#include "model/limit.h"
 
 static int explain_unreachable(const struct edit_operation *operation, bool agent_only, struct rlimitd_error *error) {
     if (agent_only || operation->is_explain || operation->is_lease || error->code != RLIMITD_AGENT_UNREACHABLE) {
         return -1;
     }
-    char agent_message[RLIMITD_MESSAGE_SIZE];
-    memcpy(agent_message, error->message, sizeof agent_message);
-    error->message[0] = '\0';
-    append_message(error, "the kernel lets only its own user change %s, and %s", operation->resolved->name,
-                   agent_message);
+    prepend_message(error, "the kernel lets only its own user change %s", operation->resolved->name);
     return -1;
 }
 

@@ -1,14 +1,7 @@
 #include "edit/edit_plan.h"
 
 #include "model/error.h"
-#include "model/limit_text.h"
-
-typedef struct rlimitd_limit Limit;
-
-static uint64_t min_of(uint64_t left, uint64_t right) { return left < right ? left : right; }
-static uint64_t max_of(uint64_t left, uint64_t right) { return left > right ? left : right; }
-
-bool limits_are_equal(Limit left, Limit right) { return left.soft == right.soft && left.hard == right.hard; }
+#include "model/limit.h"
 
 static bool raises_hard(const struct plan_item *item) { return item->wanted.hard > item->now.hard; }
 bool raises(const struct plan_item *item) { return raises_hard(item) || item->wanted.soft > item->now.soft; }
@@ -27,13 +20,7 @@ int planned_limit(const struct numeric_edit *edit, Limit now, int index, Limit *
     if (edit->has_soft) limit->soft = is_exact ? edit->soft : max_of(edit->soft, now.soft);
     if (edit->has_hard) limit->hard = is_exact ? edit->hard : max_of(edit->hard, now.hard);
     if (edit->mode == RLIMITD_CLAMP) limit->soft = min_of(limit->soft, limit->hard);
-    if (limit->soft <= limit->hard) return 0;
-    char soft[LIMIT_TEXT_SIZE], hard[LIMIT_TEXT_SIZE];
-    fail(error, RLIMITD_SOFT_EXCEEDS_HARD, "%s: soft %s is above hard %s", rlimitd_resource_name(edit->resource),
-         format_bound(limit->soft, soft), format_bound(limit->hard, hard));
-    error->resource = edit->resource;
-    error->edit_index = index;
-    return -1;
+    return require_ordered(*limit, edit->resource, index, error);
 }
 
 int fail_conflict(struct rlimitd_error *error, int resource, Limit now, Limit expected, int index) {

@@ -31,6 +31,5 @@ int fail_conflict(struct rlimitd_error *error, int resource, struct rlimitd_limi
 const struct plan_item *find_compare_and_set(const struct edit_plan *plan);
 // The part of an edit that the agent is asked for: all of it, or only the raised half if the other half is lowered.
 struct numeric_edit agent_part(const struct plan_item *item);
-bool limits_are_equal(struct rlimitd_limit left, struct rlimitd_limit right);
 
 #endif

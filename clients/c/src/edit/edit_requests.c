@@ -2,14 +2,11 @@
 
 #include "connection/connection_errors.h"
 #include "model/error.h"
+#include "model/limit.h"
 #include "model/resource.h"
 #include "wire/list_decoder.h"
 #include "wire/request_encoder.h"
 #include "wire/value_decoder.h"
-
-typedef struct rlimitd_limit Limit;
-
-static uint64_t max_of(uint64_t left, uint64_t right) { return left > right ? left : right; }
 
 static int decode_limits_response(void *destination, const Response *part, bool is_first, struct rlimitd_error *error) {
     (void)is_first;

@@ -9,13 +9,8 @@
 #include "kernel/process_limits.h"
 #include "kernel/procfs.h"
 #include "model/error.h"
-#include "model/limit_text.h"
+#include "model/limit.h"
 #include "model/result.h"
-
-typedef struct rlimitd_limit Limit;
-
-static uint64_t min_of(uint64_t left, uint64_t right) { return left < right ? left : right; }
-static uint64_t max_of(uint64_t left, uint64_t right) { return left > right ? left : right; }
 
 struct edit_transaction {
     const struct edit_operation *operation;
@@ -212,10 +207,7 @@ static void merge_agent_failure(struct rlimitd_error *error, const struct rlimit
                                 size_t count) {
     if (error->edit_index >= 0) error->edit_index = (size_t)error->edit_index < count ? indices[error->edit_index] : -1;
     if (error->code != RLIMITD_AGENT_UNREACHABLE && error->code != RLIMITD_UNTRUSTED_SOCKET) return;
-    char agent_message[RLIMITD_MESSAGE_SIZE];
-    memcpy(agent_message, error->message, sizeof agent_message);
-    copy_truncated(error->message, sizeof error->message, refusal->message);
-    append_message(error, ", and %s", agent_message);
+    prepend_message(error, "%s", refusal->message);
     error->resource = refusal->resource;
     error->edit_index = refusal->edit_index;
 }

@@ -1,7 +1,7 @@
 #include "edit/uniform_edit.h"
 
 #include "model/error.h"
-#include "model/limit_text.h"
+#include "model/limit.h"
 
 // "hard" and "max" become a CLAMP to infinity, which stops at the present hard limit or at the maximum.
 int make_uniform_edit(const struct rlimitd_edit *edit, int index, struct numeric_edit *uniform, bool *symbolic,

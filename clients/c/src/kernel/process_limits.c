@@ -8,7 +8,7 @@
 
 #include "kernel/procfs.h"
 #include "model/error.h"
-#include "model/limit_text.h"
+#include "model/limit.h"
 
 // The struct rlimit64 of the kernel's prlimit64(2), which is the same on every architecture.
 struct kernel_limit {

@@ -106,6 +106,17 @@ void append_message(struct rlimitd_error *error, const char *format, ...) {
     va_end(arguments);
 }
 
+void prepend_message(struct rlimitd_error *error, const char *format, ...) {
+    char message[RLIMITD_MESSAGE_SIZE];
+    memcpy(message, error->message, sizeof message);
+    error->message[0] = '\0';
+    va_list arguments;
+    va_start(arguments, format);
+    append_formatted(error, format, arguments);
+    va_end(arguments);
+    append_message(error, ", and %s", message);
+}
+
 const char *errno_description(int number, char *buffer, size_t size) {
 #if defined __GLIBC__ && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 32)
     // strerrordesc_np does not translate, so it takes no lock.

@@ -15,6 +15,8 @@ int fail_out_of_memory(struct rlimitd_error *error);
 
 // Appends to the message, as printf(3).
 __attribute__((format(printf, 2, 3))) void append_message(struct rlimitd_error *error, const char *format, ...);
+// Puts a text, as printf(3), and ", and " before the message.
+__attribute__((format(printf, 2, 3))) void prepend_message(struct rlimitd_error *error, const char *format, ...);
 // Copies a text. A text that does not fit ends in "..." and never in the middle of a character.
 void copy_truncated(char *buffer, size_t size, const char *text);
 
