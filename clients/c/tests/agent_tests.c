@@ -158,10 +158,10 @@ static int raises(void) {
     // The agent raises one half and the kernel lowers the other.
     struct rlimitd_limit old, wanted = {100, 65536};
     if (rlimitd_prlimit(agent, NULL, RLIMIT_NOFILE, &wanted, &old, NULL) != 0 || old.soft != 60000) return 2;
-    struct rlimitd_edit most;
+    struct rlimitd_edit max_memlock;
     struct rlimitd_changes *changes;
-    if (rlimitd_edit_parse("memlock=max", &most, NULL) != 0) return 3;
-    if (rlimitd_set(agent, NULL, &most, 1, &changes, NULL) != 0 || changes->list[0].after.hard != 1 << 30) return 4;
+    if (rlimitd_edit_parse("memlock=max", &max_memlock, NULL) != 0) return 3;
+    if (rlimitd_set(agent, NULL, &max_memlock, 1, &changes, NULL) != 0 || changes->list[0].after.hard != 1 << 30) return 4;
     if (!changes->list[0].by_agent || strcmp(changes->list[0].rule, "one's own") != 0) return 5;
     rlimitd_free(changes);
     rlimitd_close(agent);
