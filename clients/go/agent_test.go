@@ -41,7 +41,7 @@ func setUp(t *testing.T) (*realAgent, *rlimitd.Client, int) {
 	return agent, client, pid
 }
 
-func TestLimitsOfOthers(t *testing.T) {
+func TestLimitsOfAnotherUsersProcess(t *testing.T) {
 	_, client, pid := setUp(t)
 	process, err := rlimitd.OpenProcess(pid)
 	must(t, err)

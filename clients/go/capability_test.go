@@ -112,7 +112,7 @@ func leaseRole() {
 	report("returned", restorations[0].Outcome, restorations[0].Limit, err)
 }
 
-func TestCapabilityLeaseOfOneself(t *testing.T) {
+func TestCapabilityLeaseOfTheCallingProcess(t *testing.T) {
 	agent := startAgent(t, policy)
 	output := runAs(t, agent.socket(), "lease", testProgram(t))
 	expected := `lent 65536:65536 <nil>

@@ -26,19 +26,19 @@ const StandardSocket = "/run/rlimitd/rlimitd.sock"
 // other; the kernel is asked whatever the context says. After either, and after ErrConnectionLost, a change may have been
 // made: nothing is ever sent twice that may have been carried out.
 type Client struct {
-	*link
+	*sharedConnection
 	agentOnly bool
 	timeout   time.Duration
 }
 
 // The way to an agent, which all copies of a client share.
-type link struct {
+type sharedConnection struct {
 	path string
 	// Ends with Close.
-	life    context.Context
-	endLife context.CancelFunc
+	lifetime       context.Context
+	cancelLifetime context.CancelFunc
 	// All goroutines of this client.
-	work sync.WaitGroup
+	goroutines sync.WaitGroup
 	// Whoever can put something in makes the connection.
 	connecting chan struct{}
 
@@ -62,15 +62,15 @@ func WithTimeout(timeout time.Duration) Option { return func(c *Client) { c.time
 
 // NewClient returns a client, which is to be closed. It opens nothing.
 func NewClient(options ...Option) *Client {
-	c := &Client{link: &link{connecting: make(chan struct{}, 1)}, timeout: 5 * time.Second}
-	c.life, c.endLife = context.WithCancel(context.Background())
+	c := &Client{sharedConnection: &sharedConnection{connecting: make(chan struct{}, 1)}, timeout: 5 * time.Second}
+	c.lifetime, c.cancelLifetime = context.WithCancel(context.Background())
 	for _, option := range options {
 		option(c)
 	}
 	if c.path == "" {
 		c.path = StandardSocket
 		// A program that runs with more rights than its caller has does not look at the environment.
-		if path := os.Getenv("RLIMITD_SOCKET"); path != "" && !isSecure() {
+		if path := os.Getenv("RLIMITD_SOCKET"); path != "" && !isSecureExecution() {
 			c.path = path
 		}
 	}
@@ -79,12 +79,12 @@ func NewClient(options ...Option) *Client {
 
 // With returns a copy that differs in these options, on the same connection: Close closes it for all.
 func (c *Client) With(options ...Option) *Client {
-	other := &Client{link: &link{}, agentOnly: c.agentOnly, timeout: c.timeout}
+	other := &Client{sharedConnection: &sharedConnection{}, agentOnly: c.agentOnly, timeout: c.timeout}
 	for _, option := range options {
 		option(other)
 	}
 	// There is one socket to a connection.
-	other.link = c.link
+	other.sharedConnection = c.sharedConnection
 	return other
 }
 
@@ -94,20 +94,20 @@ func (c *Client) Socket() string { return c.path }
 // Close closes the connection, and leases that last as long as it end. Calls that are under way fail with ErrCancelled, and
 // so do later ones that need the agent. It returns when all goroutines of the client have ended, and always nil.
 func (c *Client) Close() error {
-	c.link.close()
+	c.sharedConnection.close()
 	return nil
 }
 
-func (c *link) close() {
+func (c *sharedConnection) close() {
 	c.mu.Lock()
 	current := c.current
 	c.isClosed = true
 	c.mu.Unlock()
-	c.endLife()
+	c.cancelLifetime()
 	if current != nil {
-		current.end(c.closed())
+		current.end(c.clientClosed())
 	}
-	c.work.Wait()
+	c.goroutines.Wait()
 }
 
 // The context of one call: cut to the timeout.
@@ -120,19 +120,19 @@ func (c *Client) bounded(ctx context.Context) (context.Context, context.CancelFu
 
 // Asks the agent, on a connection that is made if there is none, and waits until it has answered. The connection is that
 // over which it did.
-func (c *link) ask(ctx context.Context, q *inquiry) (*pb.Response, *conn, *Error) {
+func (c *sharedConnection) call(ctx context.Context, req *agentRequest) (*pb.Response, *conn, *Error) {
 	for isSecondTry := false; ; isSecondTry = true {
 		if ctx.Err() != nil {
-			return nil, nil, c.givenUp(ctx)
+			return nil, nil, c.contextError(ctx)
 		}
 		connection, err := c.connection(ctx)
 		if err != nil {
 			return nil, nil, err
 		}
-		response, ending, err := connection.exchange(ctx, q)
+		response, kind, err := connection.exchange(ctx, req)
 		switch {
 		case err == nil:
-			if refusal := errorFrom(response.GetError()); refusal != nil {
+			if refusal := decodeError(response.GetError()); refusal != nil {
 				return nil, nil, refusal
 			}
 			if response.Outcome == nil {
@@ -141,16 +141,16 @@ func (c *link) ask(ctx context.Context, q *inquiry) (*pb.Response, *conn, *Error
 			return response, connection, nil
 		case err.Code != ErrConnectionLost:
 			return nil, nil, err
-		case ending == unsent && isSecondTry:
+		case kind == unsent && isSecondTry:
 			return nil, nil, newError(ErrAgentUnreachable, "the agent at %s hangs up: %s", c.path, err.Message).because(err.Errno)
-		case ending == unanswered && (isSecondTry || !q.onlyReads):
+		case kind == unanswered && (isSecondTry || !req.onlyReads):
 			return nil, nil, err
 		}
 	}
 }
 
 // The live connection, or else a new one, which only one goroutine makes at a time.
-func (c *link) connection(ctx context.Context) (*conn, *Error) {
+func (c *sharedConnection) connection(ctx context.Context) (*conn, *Error) {
 	if live, err := c.liveConnection(); live != nil || err != nil {
 		return live, err
 	}
@@ -158,9 +158,9 @@ func (c *link) connection(ctx context.Context) (*conn, *Error) {
 	case c.connecting <- struct{}{}:
 		defer func() { <-c.connecting }()
 	case <-ctx.Done():
-		return nil, c.givenUp(ctx)
-	case <-c.life.Done():
-		return nil, c.closed()
+		return nil, c.contextError(ctx)
+	case <-c.lifetime.Done():
+		return nil, c.clientClosed()
 	}
 	if live, err := c.liveConnection(); live != nil || err != nil {
 		return live, err
@@ -178,19 +178,19 @@ func (c *link) connection(ctx context.Context) (*conn, *Error) {
 	defer c.mu.Unlock()
 	if c.isClosed {
 		_ = socket.Close()
-		return nil, c.closed()
+		return nil, c.clientClosed()
 	}
 	c.current = made
-	c.work.Add(1)
+	c.goroutines.Add(1)
 	go made.receive()
 	return made, nil
 }
 
-func (c *link) liveConnection() (*conn, *Error) {
+func (c *sharedConnection) liveConnection() (*conn, *Error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.isClosed {
-		return nil, c.closed()
+		return nil, c.clientClosed()
 	}
 	if c.current != nil && c.current.hasEnded() {
 		c.current = nil
@@ -198,8 +198,8 @@ func (c *link) liveConnection() (*conn, *Error) {
 	return c.current, nil
 }
 
-func (c *link) connect(ctx context.Context) (*net.UnixConn, *Error) {
-	reason, err := reasonForDistrust(c.path)
+func (c *sharedConnection) connect(ctx context.Context) (*net.UnixConn, *Error) {
+	reason, err := distrustReason(c.path)
 	if err != nil {
 		// What stat(2) did not find, connect(2) would not have found either.
 		return nil, c.unreachable(err)
@@ -222,7 +222,7 @@ func (c *link) connect(ctx context.Context) (*net.UnixConn, *Error) {
 			return socket.(*net.UnixConn), nil
 		}
 		if ctx.Err() != nil {
-			return nil, c.givenUp(ctx)
+			return nil, c.contextError(ctx)
 		}
 		if !errors.Is(err, syscall.EAGAIN) {
 			return nil, c.unreachable(err)
@@ -231,9 +231,9 @@ func (c *link) connect(ctx context.Context) (*net.UnixConn, *Error) {
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
-			return nil, c.givenUp(ctx)
-		case <-c.life.Done():
-			return nil, c.closed()
+			return nil, c.contextError(ctx)
+		case <-c.lifetime.Done():
+			return nil, c.clientClosed()
 		}
 		if pause *= 2; pause > 20*time.Millisecond {
 			pause = 20 * time.Millisecond
@@ -242,36 +242,36 @@ func (c *link) connect(ctx context.Context) (*net.UnixConn, *Error) {
 }
 
 // Why a context ended before the agent had answered.
-func (c *link) givenUp(ctx context.Context) *Error {
+func (c *sharedConnection) contextError(ctx context.Context) *Error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return newError(ErrDeadlineExceeded, "no answer in time from the agent at %s", c.path)
 	}
 	return newError(ErrCancelled, "the call was cancelled before the agent at %s had answered", c.path)
 }
 
-func (c *link) closed() *Error {
+func (c *sharedConnection) clientClosed() *Error {
 	err := newError(ErrCancelled, "the client of the agent at %s was closed", c.path)
 	err.cause = net.ErrClosed
 	return err
 }
 
-func (c *link) lost(why string) *Error {
+func (c *sharedConnection) connectionLost(why string) *Error {
 	return newError(ErrConnectionLost, "the connection to the agent at %s was lost: %s", c.path, why)
 }
 
-func (c *link) noAgent(format string, values ...any) *Error {
+func (c *sharedConnection) malformed(format string, values ...any) *Error {
 	err := newError(ErrMalformed, format, values...)
 	err.Message = "what answers at " + c.path + " does not speak the rlimitd protocol: " + err.Message
 	return err
 }
 
 // The agent answered, but not what it was asked.
-func (c *link) otherAnswer() *Error {
+func (c *sharedConnection) unexpectedResponse() *Error {
 	return newError(ErrMalformed, "the agent at %s answered something else than it was asked", c.path)
 }
 
 // connect(2) to the agent failed.
-func (c *link) unreachable(err error) *Error {
+func (c *sharedConnection) unreachable(err error) *Error {
 	advice := ""
 	var errno syscall.Errno
 	if !errors.As(err, &errno) {

@@ -19,11 +19,11 @@ import (
 )
 
 const (
-	greatestRequest  = 4096
-	greatestResponse = 65536
+	maxRequestBytes  = 4096
+	maxResponseBytes = 65536
 	// Of one answer at most, so that nobody fills the memory of the agent's clients. An agent names half as many.
-	greatestProcesses = 262144
-	greatestLeases    = 65536
+	maxProcesses = 262144
+	maxLeases    = 65536
 )
 
 // One open connection to the agent, on which any number of goroutines ask at once.
@@ -32,7 +32,7 @@ const (
 // there is something left. Another receives for all and finds each request by its id. So a call that is given up leaves the
 // others alone: its frame is taken back if none of it was sent, and its answer is dropped.
 type conn struct {
-	link   *link
+	shared *sharedConnection
 	socket *net.UnixConn
 	raw    syscall.RawConn
 	lastID uint64
@@ -42,73 +42,73 @@ type conn struct {
 	mu sync.Mutex
 	// What follows is touched only while this is locked.
 	ended   *Error
-	calls   map[uint64]*call
-	queue   []*call
+	calls   map[uint64]*pendingCall
+	queue   []*pendingCall
 	sending bool
 	// It takes no more requests, and ends as soon as what the agent has said is read.
-	deaf bool
+	isDraining bool
 }
 
 // One request that was made.
-type call struct {
+type pendingCall struct {
 	id    uint64
 	frame []byte
 	// So much of the frame the kernel has.
-	sent int
+	sentBytes int
 	// Goes along with the first byte; -1 for none.
-	pidfd int
-	lends bool
+	pidfd       int
+	grantsLease bool
 	// Nobody waits for it any more.
-	abandoned bool
+	isAbandoned bool
 	// What has come so far of an answer in parts.
-	answer *pb.Response
+	response *pb.Response
 	// Closed when answer is whole, or failure and ending say why there is none.
 	done    chan struct{}
 	failure *Error
-	ending  ending
+	kind    exchangeFailure
 }
 
 // What came of a request that was sent once.
-type ending uint8
+type exchangeFailure uint8
 
 const (
 	// What the agent said, or why nobody waits for that any more.
-	final ending = iota
+	conclusive exchangeFailure = iota
 	// The connection ended before the agent had all of it: it cannot have acted.
 	unsent
 	// The connection ended before the answer came: the agent may have acted.
 	unanswered
 )
 
-func newConn(link *link, socket *net.UnixConn) (*conn, error) {
+func newConn(shared *sharedConnection, socket *net.UnixConn) (*conn, error) {
 	raw, err := socket.SyscallConn()
 	if err != nil {
 		return nil, err
 	}
-	return &conn{link: link, socket: socket, raw: raw, done: make(chan struct{}), calls: make(map[uint64]*call)}, nil
+	return &conn{shared: shared, socket: socket, raw: raw, done: make(chan struct{}), calls: make(map[uint64]*pendingCall)}, nil
 }
 
 func (c *conn) hasEnded() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.ended != nil || c.deaf
+	return c.ended != nil || c.isDraining
 }
 
 // Sends one request and waits for its answer.
-func (c *conn) exchange(ctx context.Context, q *inquiry) (*pb.Response, ending, *Error) {
-	call := &call{id: atomic.AddUint64(&c.lastID, 1), pidfd: -1, lends: q.lends, done: make(chan struct{})}
-	if q.subject != nil {
-		call.pidfd = q.subject.pidfd
+func (c *conn) exchange(ctx context.Context, req *agentRequest) (*pb.Response, exchangeFailure, *Error) {
+	call := &pendingCall{id: atomic.AddUint64(&c.lastID, 1), pidfd: -1, grantsLease: req.grantsLease, done: make(chan struct{})}
+	if req.target != nil {
+		call.pidfd = req.target.pidfd
 	}
-	if err := call.encode(ctx, q.request); err != nil {
-		return nil, final, err
+	if err := call.encode(ctx, req.request); err != nil {
+		return nil, conclusive, err
 	}
 	c.mu.Lock()
-	if c.ended != nil || c.deaf {
+	if c.ended != nil || c.isDraining {
 		err := c.ended
 		c.mu.Unlock()
 		if err == nil {
-			err = c.link.lost("it takes no more requests")
+			err = c.shared.connectionLost("it takes no more requests")
 		}
 		return nil, unsent, err
 	}
@@ -120,19 +120,19 @@ func (c *conn) exchange(ctx context.Context, q *inquiry) (*pb.Response, ending, 
 	}
 	c.mu.Unlock()
 	if err != nil {
-		c.end(c.link.lost(err.Error()))
+		c.end(c.shared.connectionLost(err.Error()))
 	}
 	select {
 	case <-call.done:
 	case <-ctx.Done():
 		if c.abandon(call) {
-			return nil, final, c.link.givenUp(ctx)
+			return nil, conclusive, c.shared.contextError(ctx)
 		}
 	}
-	return call.answer, call.ending, call.failure
+	return call.response, call.kind, call.failure
 }
 
-func (call *call) encode(ctx context.Context, request *pb.Request) *Error {
+func (call *pendingCall) encode(ctx context.Context, request *pb.Request) *Error {
 	request.Id = &call.id
 	request.TimeoutMs = nil
 	if deadline, bounded := ctx.Deadline(); bounded {
@@ -141,7 +141,7 @@ func (call *call) encode(ctx context.Context, request *pb.Request) *Error {
 			left = 1
 		}
 		// Rounded up. One that is longer than the protocol can say is left out: whoever waits has a clock of their own.
-		if ms := (left + time.Millisecond - 1) / time.Millisecond; ms <= greatestTimeout {
+		if ms := (left + time.Millisecond - 1) / time.Millisecond; ms <= maxTimeoutMilliseconds {
 			request.TimeoutMs = proto.Uint32(uint32(ms))
 		}
 	}
@@ -150,8 +150,8 @@ func (call *call) encode(ctx context.Context, request *pb.Request) *Error {
 	if err != nil {
 		return newError(ErrInvalidArgument, "the request cannot be said: %s", err)
 	}
-	if size := len(frame) - 4; size > greatestRequest {
-		return newError(ErrInvalidArgument, "a request of %d bytes; at most %d are read", size, greatestRequest)
+	if size := len(frame) - 4; size > maxRequestBytes {
+		return newError(ErrInvalidArgument, "a request of %d bytes; at most %d are read", size, maxRequestBytes)
 	}
 	binary.BigEndian.PutUint32(frame, uint32(len(frame)-4))
 	call.frame = frame
@@ -159,7 +159,7 @@ func (call *call) encode(ctx context.Context, request *pb.Request) *Error {
 }
 
 // False where the answer came first.
-func (c *conn) abandon(call *call) bool {
+func (c *conn) abandon(call *pendingCall) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	select {
@@ -167,7 +167,7 @@ func (c *conn) abandon(call *call) bool {
 		return false
 	default:
 	}
-	if call.sent == 0 {
+	if call.sentBytes == 0 {
 		for i, queued := range c.queue {
 			if queued == call {
 				c.queue = append(c.queue[:i:i], c.queue[i+1:]...)
@@ -176,8 +176,8 @@ func (c *conn) abandon(call *call) bool {
 			}
 		}
 	}
-	call.abandoned = true
-	if !call.lends {
+	call.isAbandoned = true
+	if !call.grantsLease {
 		delete(c.calls, call.id)
 	}
 	return true
@@ -194,9 +194,9 @@ func (c *conn) sendNow() error {
 		return failure
 	}
 	c.sending = true
-	c.link.work.Add(1)
+	c.shared.goroutines.Add(1)
 	go func() {
-		defer c.link.work.Done()
+		defer c.shared.goroutines.Done()
 		var failure error
 		err := c.raw.Write(func(fd uintptr) bool {
 			c.mu.Lock()
@@ -212,7 +212,7 @@ func (c *conn) sendNow() error {
 			failure = err
 		}
 		if failure != nil {
-			c.end(c.link.lost(failure.Error()))
+			c.end(c.shared.connectionLost(failure.Error()))
 		}
 	}()
 	return nil
@@ -221,17 +221,17 @@ func (c *conn) sendNow() error {
 // False where there is no room for all of it now. Called while locked. It must not close the socket, for its descriptor is
 // in use.
 func (c *conn) send(fd int) (bool, error) {
-	for len(c.queue) > 0 && c.ended == nil && !c.deaf {
+	for len(c.queue) > 0 && c.ended == nil && !c.isDraining {
 		call := c.queue[0]
 		var rights []byte
-		if call.sent == 0 && call.pidfd >= 0 {
+		if call.sentBytes == 0 && call.pidfd >= 0 {
 			rights = syscall.UnixRights(call.pidfd)
 		}
-		count, err := syscall.SendmsgN(fd, call.frame[call.sent:], rights, nil, syscall.MSG_DONTWAIT|syscall.MSG_NOSIGNAL)
+		count, err := syscall.SendmsgN(fd, call.frame[call.sentBytes:], rights, nil, syscall.MSG_DONTWAIT|syscall.MSG_NOSIGNAL)
 		switch err {
 		case nil:
-			call.sent += count
-			if call.sent == len(call.frame) {
+			call.sentBytes += count
+			if call.sentBytes == len(call.frame) {
 				c.queue = c.queue[1:]
 			}
 		case syscall.EINTR:
@@ -239,7 +239,7 @@ func (c *conn) send(fd int) (bool, error) {
 			return false, nil
 		case syscall.EPIPE, syscall.ECONNRESET:
 			// What the agent said before it closed tells more than that it closed: it is still to be read.
-			c.deaf = true
+			c.isDraining = true
 			_ = c.socket.SetReadDeadline(time.Now().Add(time.Second))
 		default:
 			return false, os.NewSyscallError("sendmsg", err)
@@ -250,7 +250,7 @@ func (c *conn) send(fd int) (bool, error) {
 
 // Receives for all until the connection has ended.
 func (c *conn) receive() {
-	defer c.link.work.Done()
+	defer c.shared.goroutines.Done()
 	reader := bufio.NewReaderSize(c.socket, 4096)
 	for {
 		if err := c.receiveOne(reader); err != nil {
@@ -263,28 +263,28 @@ func (c *conn) receive() {
 func (c *conn) receiveOne(reader *bufio.Reader) *Error {
 	var header [4]byte
 	if _, err := io.ReadFull(reader, header[:]); err != nil {
-		return c.link.lost(readFailure(err))
+		return c.shared.connectionLost(readFailure(err))
 	}
 	length := binary.BigEndian.Uint32(header[:])
-	if length == 0 || length > greatestResponse {
-		return c.link.noAgent("a frame of %d bytes", length)
+	if length == 0 || length > maxResponseBytes {
+		return c.shared.malformed("a frame of %d bytes", length)
 	}
 	bytes := make([]byte, length)
 	if _, err := io.ReadFull(reader, bytes); err != nil {
-		return c.link.lost(readFailure(err))
+		return c.shared.connectionLost(readFailure(err))
 	}
-	if err := checkResponse(bytes); err != nil {
-		return c.link.noAgent("%s", err)
+	if err := validateResponse(bytes); err != nil {
+		return c.shared.malformed("%s", err)
 	}
 	response := new(pb.Response)
 	if err := (proto.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(bytes, response); err != nil {
-		return c.link.noAgent("%s", err)
+		return c.shared.malformed("%s", err)
 	}
 	if response.GetId() == 0 {
-		if err := errorFrom(response.GetError()); err != nil {
+		if err := decodeError(response.GetError()); err != nil {
 			return err
 		}
-		return c.link.noAgent("an answer to nothing")
+		return c.shared.malformed("an answer to nothing")
 	}
 	return c.deliver(response)
 }
@@ -307,30 +307,30 @@ func (c *conn) deliver(response *pb.Response) *Error {
 	if call == nil {
 		return nil
 	}
-	if !call.take(response) {
-		return c.link.noAgent("an answer in parts that do not fit")
+	if !call.addPart(response) {
+		return c.shared.malformed("an answer in parts that do not fit")
 	}
 	if response.GetMore() && response.GetError() == nil {
 		return nil
 	}
 	delete(c.calls, call.id)
 	close(call.done)
-	if id := call.answer.GetChanges().GetLease().GetId(); call.abandoned && len(id) > 0 {
+	if id := call.response.GetChanges().GetLease().GetId(); call.isAbandoned && len(id) > 0 {
 		// It is nobody's, and goes back.
-		c.link.work.Add(1)
+		c.shared.goroutines.Add(1)
 		go func() {
-			defer c.link.work.Done()
-			_, _ = c.link.returnLease(LeaseID(id), time.Now().Add(timeToReturn))
+			defer c.shared.goroutines.Done()
+			_, _ = c.shared.releaseLease(LeaseID(id), time.Now().Add(releaseTimeout))
 		}()
 	}
 	return nil
 }
 
 // False where a part does not continue what came before.
-func (call *call) take(response *pb.Response) bool {
-	before := call.answer
+func (call *pendingCall) addPart(response *pb.Response) bool {
+	before := call.response
 	if before == nil || response.GetError() != nil {
-		call.answer = response
+		call.response = response
 		return true
 	}
 	switch part := response.Outcome.(type) {
@@ -360,13 +360,13 @@ func (call *call) take(response *pb.Response) bool {
 	case *pb.Response_Leases:
 		if list := before.GetLeases(); list != nil {
 			list.Leases = append(list.Leases, part.Leases.Leases...)
-			return len(list.Leases) <= greatestLeases
+			return len(list.Leases) <= maxLeases
 		}
 	case *pb.Response_Processes:
 		if list := before.GetProcesses(); list != nil {
 			list.Results = append(list.Results, part.Processes.Results...)
 			list.Incomplete = part.Processes.Incomplete
-			return len(list.Results) <= greatestProcesses
+			return len(list.Results) <= maxProcesses
 		}
 	}
 	return false
@@ -382,9 +382,9 @@ func (c *conn) end(err *Error) {
 	}
 	c.ended = err
 	for _, call := range c.calls {
-		call.answer, call.failure, call.ending = nil, err, unanswered
-		if call.sent < len(call.frame) {
-			call.ending = unsent
+		call.response, call.failure, call.kind = nil, err, unanswered
+		if call.sentBytes < len(call.frame) {
+			call.kind = unsent
 		}
 		close(call.done)
 	}

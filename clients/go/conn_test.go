@@ -22,7 +22,7 @@ import (
 
 var background = context.Background()
 
-func TestRubbishIsMalformed(t *testing.T) {
+func TestGarbageIsMalformed(t *testing.T) {
 	id := func(response *pb.Response) []byte { return frameOf(response) }
 	for name, bytes := range map[string][]byte{
 		"text":               []byte("HTTP/1.1 400 Bad Request\r\n\r\n"),
@@ -35,10 +35,10 @@ func TestRubbishIsMalformed(t *testing.T) {
 		"two outcomes":       {0, 0, 0, 6, 8, 1, 0x22, 0, 0x2a, 0},
 		"a wrong wire type":  {0, 0, 0, 2, 0x20, 1},
 		"cut off inside":     {0, 0, 0, 4, 8, 1, 0x22, 9},
-		"an answer to none":  id(limitsAnswer(0, 1, 2)),
-		"a wrong answer":     id(changesAnswer(1, nil)),
-		"half a limit":       id(&pb.Response{Id: proto.Uint64(1), Outcome: &pb.Response_Limits{Limits: &pb.LimitList{Limits: []*pb.ResourceLimit{{Resource: NoFile.onWire(), Limit: &pb.Limit{Soft: proto.Uint64(1)}}}}}}),
-		"parts of two kinds": append(id(&pb.Response{Id: proto.Uint64(1), More: proto.Bool(true), Outcome: limitsAnswer(1, 1, 2).Outcome}), id(changesAnswer(1, nil))...),
+		"an answer to none":  id(limitsResponse(0, 1, 2)),
+		"a wrong answer":     id(changesResponse(1, nil)),
+		"half a limit":       id(&pb.Response{Id: proto.Uint64(1), Outcome: &pb.Response_Limits{Limits: &pb.LimitList{Limits: []*pb.ResourceLimit{{Resource: NoFile.encode(), Limit: &pb.Limit{Soft: proto.Uint64(1)}}}}}}),
+		"parts of two kinds": append(id(&pb.Response{Id: proto.Uint64(1), More: proto.Bool(true), Outcome: limitsResponse(1, 1, 2).Outcome}), id(changesResponse(1, nil))...),
 	} {
 		t.Run(name, func(t *testing.T) {
 			agent := newFakeAgent(t, func(_ int, peer *fakePeer) {
@@ -52,10 +52,10 @@ func TestRubbishIsMalformed(t *testing.T) {
 	}
 }
 
-func TestUnknownThingsArePassedOver(t *testing.T) {
+func TestUnknownFieldsAndOutcomesAreIgnored(t *testing.T) {
 	agent := newFakeAgent(t, func(_ int, peer *fakePeer) {
 		peer.read()
-		frame := frameOf(limitsAnswer(1, 1, 2))
+		frame := frameOf(limitsResponse(1, 1, 2))
 		// A field 99 behind.
 		frame = append(frame, 0x98, 0x06, 7)
 		frame[3] += 3
@@ -82,7 +82,7 @@ func TestUnknownThingsArePassedOver(t *testing.T) {
 	}
 }
 
-func TestAnswersInPartsAndOutOfOrder(t *testing.T) {
+func TestResponsesMayArriveSplitAndOutOfOrder(t *testing.T) {
 	const count = 100
 	agent := newFakeAgent(t, func(_ int, peer *fakePeer) {
 		var ids []uint64
@@ -91,7 +91,7 @@ func TestAnswersInPartsAndOutOfOrder(t *testing.T) {
 		}
 		var bytes []byte
 		for i := len(ids) - 1; i >= 0; i-- {
-			bytes = append(bytes, frameOf(limitsAnswer(ids[i], ids[i], 1000))...)
+			bytes = append(bytes, frameOf(limitsResponse(ids[i], ids[i], 1000))...)
 		}
 		for len(bytes) > 0 {
 			size := 7
@@ -127,13 +127,13 @@ func TestAnswersInPartsAndOutOfOrder(t *testing.T) {
 	}
 }
 
-func TestListsAreJoined(t *testing.T) {
+func TestPartsOfAListAreJoined(t *testing.T) {
 	agent := newFakeAgent(t, func(_ int, peer *fakePeer) {
 		for i := 0; i < 3; i++ {
 			id := peer.read().GetId()
 			part := func(pid uint64, more bool) {
 				peer.send(&pb.Response{Id: &id, More: &more, Outcome: &pb.Response_Processes{Processes: &pb.ProcessResultList{
-					Results:    []*pb.ProcessResult{{Pid: &pid, Outcome: &pb.ProcessResult_Limits{Limits: limitsAnswer(0, pid, 9).GetLimits()}}},
+					Results:    []*pb.ProcessResult{{Pid: &pid, Outcome: &pb.ProcessResult_Limits{Limits: limitsResponse(0, pid, 9).GetLimits()}}},
 					Incomplete: proto.Bool(!more)}}})
 			}
 			part(7, true)
@@ -162,7 +162,7 @@ func TestListsAreJoined(t *testing.T) {
 	requireCode(t, err, ErrInvalidArgument)
 }
 
-func TestGivenUpCallsDisturbNoOther(t *testing.T) {
+func TestACancelledCallDoesNotDisturbOthers(t *testing.T) {
 	isThere := make(chan bool)
 	goOn := make(chan bool)
 	agent := newFakeAgent(t, func(_ int, peer *fakePeer) {
@@ -170,7 +170,7 @@ func TestGivenUpCallsDisturbNoOther(t *testing.T) {
 		isThere <- first.TimeoutMs != nil && *first.TimeoutMs > 3_500_000
 		<-goOn
 		for _, request := range []*pb.Request{first, second} {
-			peer.send(limitsAnswer(request.GetId(), request.GetId(), 9))
+			peer.send(limitsResponse(request.GetId(), request.GetId(), 9))
 		}
 		peer.drain()
 	})
@@ -200,7 +200,7 @@ func TestGivenUpCallsDisturbNoOther(t *testing.T) {
 	must(t, <-results)
 }
 
-func TestDeadline(t *testing.T) {
+func TestADeadlineEndsTheCall(t *testing.T) {
 	agent := newFakeAgent(t, func(_ int, peer *fakePeer) { peer.drain() })
 	_, err := agent.client(WithTimeout(20*time.Millisecond)).Get(background, Self, NoFile)
 	requireCode(t, err, ErrDeadlineExceeded)
@@ -214,7 +214,7 @@ func TestDeadline(t *testing.T) {
 	requireCode(t, err, ErrDeadlineExceeded)
 }
 
-func TestReadsAreAskedOnceMoreAndChangesNever(t *testing.T) {
+func TestReadsAreRetriedOnceAndChangesNever(t *testing.T) {
 	var mu sync.Mutex
 	asked := map[string]int{}
 	agent := newFakeAgent(t, func(number int, peer *fakePeer) {
@@ -223,10 +223,10 @@ func TestReadsAreAskedOnceMoreAndChangesNever(t *testing.T) {
 			asked[fmt.Sprintf("%T", request.GetOperation())]++
 			mu.Unlock()
 			if number == 0 || request.GetSet() != nil {
-				peer.sendRaw(frameOf(limitsAnswer(request.GetId(), 1, 2))[:9])
+				peer.sendRaw(frameOf(limitsResponse(request.GetId(), 1, 2))[:9])
 				return
 			}
-			peer.send(limitsAnswer(request.GetId(), 1, 2))
+			peer.send(limitsResponse(request.GetId(), 1, 2))
 		}
 	})
 	client := agent.client()
@@ -242,7 +242,7 @@ func TestReadsAreAskedOnceMoreAndChangesNever(t *testing.T) {
 	}
 }
 
-func TestWhatTheAgentSaysOfTheConnectionIsTold(t *testing.T) {
+func TestAnErrorOfTheConnectionReachesTheCaller(t *testing.T) {
 	agent := newFakeAgent(t, func(_ int, peer *fakePeer) {
 		peer.send(&pb.Response{Id: proto.Uint64(0), Outcome: &pb.Response_Error{Error: &pb.Error{
 			Code: pb.ErrorCode_ERROR_CODE_QUOTA_EXCEEDED.Enum(), ErrorNumber: proto.Int32(122), Message: proto.String("enough")}}})
@@ -253,7 +253,7 @@ func TestWhatTheAgentSaysOfTheConnectionIsTold(t *testing.T) {
 	}
 }
 
-func TestAnAgentThatHangsUpIsAskedTwiceAtMost(t *testing.T) {
+func TestAnAgentThatHangsUpIsTriedAtMostTwice(t *testing.T) {
 	agent := newFakeAgent(t, func(_ int, peer *fakePeer) {})
 	_, err := agent.client().Set(background, Self, SetSoft(Core, 1))
 	var e *Error
@@ -263,7 +263,7 @@ func TestAnAgentThatHangsUpIsAskedTwiceAtMost(t *testing.T) {
 }
 
 // More than a socket holds, to an agent that does not read.
-func TestAFullSocketBlocksNobodyForEver(t *testing.T) {
+func TestAFullSocketBlocksNoCallForever(t *testing.T) {
 	read := make(chan bool)
 	seen := make(chan map[uint64]bool, 1)
 	agent := newFakeAgent(t, func(_ int, peer *fakePeer) {
@@ -271,7 +271,7 @@ func TestAFullSocketBlocksNobodyForEver(t *testing.T) {
 		ids := map[uint64]bool{}
 		for request := peer.read(); request != nil; request = peer.read() {
 			ids[request.GetId()] = true
-			peer.send(limitsAnswer(request.GetId(), 1, 2))
+			peer.send(limitsResponse(request.GetId(), 1, 2))
 		}
 		seen <- ids
 	})
@@ -348,14 +348,14 @@ func TestCloseEndsCallsAndLeavesNoGoroutine(t *testing.T) {
 	must(t, client.Close())
 	stacks := make([]byte, 1<<20)
 	stacks = stacks[:runtime.Stack(stacks, true)]
-	for _, name := range []string{"(*conn).receive", "(*conn).sendNow", "(*Lease).uphold"} {
+	for _, name := range []string{"(*conn).receive", "(*conn).sendNow", "(*Lease).keepRenewed"} {
 		if strings.Contains(string(stacks), name) {
 			t.Errorf("%s is still there", name)
 		}
 	}
 }
 
-func TestPidfdGoesAlone(t *testing.T) {
+func TestATargetIsSentAsAPidfd(t *testing.T) {
 	child := exec.Command("sleep", "1000")
 	must(t, child.Start())
 	defer func() { _ = child.Process.Kill(); _ = child.Wait() }()
@@ -368,12 +368,12 @@ func TestPidfdGoesAlone(t *testing.T) {
 		for request := peer.read(); request != nil; request = peer.read() {
 			s := seen{request: request}
 			for _, fd := range peer.descriptors {
-				s.pids = append(s.pids, processNumber(fd))
+				s.pids = append(s.pids, pidOfPidfd(fd))
 				_ = syscall.Close(fd)
 			}
 			peer.descriptors = nil
 			came <- s
-			peer.send(limitsAnswer(request.GetId(), 1, 2))
+			peer.send(limitsResponse(request.GetId(), 1, 2))
 		}
 	})
 	client := agent.client()
@@ -408,7 +408,7 @@ func openDescriptors(t *testing.T) int {
 	return len(entries)
 }
 
-func TestTargetsThatAreNone(t *testing.T) {
+func TestInvalidTargetsAreRejected(t *testing.T) {
 	client := NewClient(WithSocket("/nonexistent/socket"))
 	defer client.Close()
 	file, err := os.Open("/dev/null")

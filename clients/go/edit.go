@@ -62,10 +62,10 @@ func (e Edit) applied(now Limit) Limit {
 		return limit
 	}
 	if e.Soft != nil {
-		limit.Soft = greatest(*e.Soft, now.Soft)
+		limit.Soft = max(*e.Soft, now.Soft)
 	}
 	if e.Hard != nil {
-		limit.Hard = greatest(*e.Hard, now.Hard)
+		limit.Hard = max(*e.Hard, now.Hard)
 	}
 	return limit
 }

@@ -161,7 +161,7 @@ func (e *Error) about(r Resource, index int) *Error {
 }
 
 // The same, naming the edit where it names none.
-func (e *Error) aboutItem(i *item) *Error {
+func (e *Error) aboutItem(i *planItem) *Error {
 	named := *e
 	if named.Resource == 0 {
 		named.Resource = i.edit.Resource
@@ -173,7 +173,7 @@ func (e *Error) aboutItem(i *item) *Error {
 }
 
 // Whether the agent, by saying this, or by not being there, has surely changed nothing and is no help either.
-func (e *Error) leavesAllAsItWas() bool {
+func (e *Error) changedNothing() bool {
 	switch e.Code {
 	case ErrAgentUnreachable, ErrUntrustedSocket, ErrDeniedByPolicy, ErrDeniedByKernel, ErrAboveSystemCeiling,
 		ErrUnsupported, ErrRateLimited, ErrQuotaExceeded, ErrPidfdRequired:

@@ -19,14 +19,14 @@ const (
 	pidfdThread = syscall.O_EXCL
 )
 
-type kernelLimit struct{ soft, hard uint64 }
+type rlimit64 struct{ soft, hard uint64 }
 
 // prlimit(2); 0 is this process.
 func prlimit(pid int, r Resource, limit *Limit) (Limit, syscall.Errno) {
-	var old, wanted kernelLimit
+	var old, wanted rlimit64
 	var new unsafe.Pointer
 	if limit != nil {
-		wanted = kernelLimit{limit.Soft, limit.Hard}
+		wanted = rlimit64{limit.Soft, limit.Hard}
 		new = unsafe.Pointer(&wanted)
 	}
 	_, _, errno := syscall.RawSyscall6(syscall.SYS_PRLIMIT64, uintptr(pid), r.kernelNumber(), uintptr(new),
@@ -38,21 +38,21 @@ func prlimit(pid int, r Resource, limit *Limit) (Limit, syscall.Errno) {
 // until the program sets that limit itself, by this call. Whoever asks for a limit means children too.
 //
 // Once, and before the first is asked for: it sets what there was a moment ago, and would take back what was granted since.
-func keepOpenFilesForChildren() {
-	openFilesForChildren.Lock()
-	defer openFilesForChildren.Unlock()
-	if openFilesForChildren.areKept {
+func letChildrenInheritOpenFiles() {
+	openFilesInheritance.Lock()
+	defer openFilesInheritance.Unlock()
+	if openFilesInheritance.isSet {
 		return
 	}
 	if now, errno := prlimit(0, NoFile, nil); errno == 0 {
 		failure := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: now.Soft, Max: now.Hard})
-		openFilesForChildren.areKept = failure == nil
+		openFilesInheritance.isSet = failure == nil
 	}
 }
 
-var openFilesForChildren struct {
+var openFilesInheritance struct {
 	sync.Mutex
-	areKept bool
+	isSet bool
 }
 
 // pidfd_open(2). The descriptor is close-on-exec.
@@ -78,7 +78,7 @@ func isPidfd(fd int) bool {
 	return errno == 0 && flags&pidfdThread == 0
 }
 
-func duplicate(fd int) (int, syscall.Errno) {
+func duplicateDescriptor(fd int) (int, syscall.Errno) {
 	copied, _, errno := syscall.RawSyscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_DUPFD_CLOEXEC, 3)
 	return int(copied), errno
 }
@@ -101,7 +101,7 @@ func hasEnded(pidfd int) bool {
 }
 
 // The number of the process of a pidfd in this PID namespace; 0 where it has none, or /proc does not say.
-func processNumber(pidfd int) int {
+func pidOfPidfd(pidfd int) int {
 	text, err := os.ReadFile("/proc/self/fdinfo/" + strconv.Itoa(pidfd))
 	if err != nil {
 		return 0
@@ -127,7 +127,7 @@ func openFilesCeiling() uint64 {
 }
 
 // Whether the program runs with more rights than its caller has: the environment is then not to be trusted.
-func isSecure() bool {
+func isSecureExecution() bool {
 	if os.Getuid() != os.Geteuid() || os.Getgid() != os.Getegid() {
 		return true
 	}

@@ -30,10 +30,10 @@ type Lease struct {
 	term    time.Duration
 	expires time.Time
 	// It ends with the connection, also where it was given an end since.
-	isBound bool
+	endsWithConnection bool
 	// Nobody has it any more, or why it is over.
-	isLetGo bool
-	ending  *Error
+	isDetached bool
+	endError   *Error
 	// Ends whatever keeps it from ending.
 	stop context.CancelFunc
 }
@@ -48,33 +48,33 @@ func (c *Client) Lease(ctx context.Context, target Target, duration time.Duratio
 }
 
 func (c *Client) lease(ctx context.Context, target Target, duration time.Duration, edits []Edit) (*Lease, *Error) {
-	milliseconds, err := leaseOnWire(duration)
+	milliseconds, err := encodeLeaseDuration(duration)
 	if err != nil {
 		return nil, err
 	}
 	if err := checkLeasable(edits); err != nil {
 		return nil, err
 	}
-	ctx, cancel, s, err := c.begin(ctx, target)
+	ctx, cancel, t, err := c.begin(ctx, target)
 	if err != nil {
 		return nil, err
 	}
 	defer cancel()
-	s.keepForChildren(edits)
-	set := setOnWire(s.onWire(), edits)
+	t.letChildrenInherit(edits)
+	set := encodeSet(t.encode(), edits)
 	set.Lease = &pb.Lease{DurationMs: milliseconds}
-	q := &inquiry{subject: s, lends: true, request: &pb.Request{Operation: &pb.Request_Set{Set: set}}}
-	answer, connection, err := c.ask(ctx, q)
+	req := &agentRequest{target: t, grantsLease: true, request: &pb.Request{Operation: &pb.Request_Set{Set: set}}}
+	response, connection, err := c.call(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	changes, ok := changesOf(edits, answer.GetChanges())
-	info := leaseFrom(answer.GetChanges().GetLease())
+	changes, ok := decodeChangesOf(edits, response.GetChanges())
+	info := decodeLease(response.GetChanges().GetLease())
 	if !ok || info == nil {
-		return nil, c.otherAnswer()
+		return nil, c.unexpectedResponse()
 	}
 	l := &Lease{client: c, id: info.ID, changes: changes, renewing: make(chan struct{}, 1)}
-	l.hold(info, duration, connection)
+	l.update(info, duration, connection)
 	return l, nil
 }
 
@@ -127,26 +127,26 @@ func (l *Lease) renew(ctx context.Context, duration time.Duration) *Error {
 	case l.renewing <- struct{}{}:
 		defer func() { <-l.renewing }()
 	case <-ctx.Done():
-		return l.client.givenUp(ctx)
+		return l.client.contextError(ctx)
 	}
 	if err := l.requireHeld(); err != nil {
 		return err
 	}
-	info, connection, err := l.client.askToRenew(ctx, l.id, duration)
+	info, connection, err := l.client.renewByAgent(ctx, l.id, duration)
 	if err != nil {
 		if err.Code == ErrLeaseEnded {
 			l.end(err)
 		}
 		return err
 	}
-	l.hold(info, duration, connection)
+	l.update(info, duration, connection)
 	return nil
 }
 
 // Release gives it back now, and tells what came of it for each resource. The request is sent also where this fails with
 // ErrCancelled or ErrDeadlineExceeded.
 func (l *Lease) Release(ctx context.Context) ([]Restoration, error) {
-	if err := l.letGo(); err != nil {
+	if err := l.detach(); err != nil {
 		return nil, err
 	}
 	return l.client.ReleaseLease(ctx, l.id)
@@ -155,28 +155,28 @@ func (l *Lease) Release(ctx context.Context) ([]Restoration, error) {
 // Keep lets go of it without giving it back: it ends at its time, or by ReleaseLease. One without a duration still ends with
 // the connection; it is neither renewed nor claimed again any more.
 func (l *Lease) Keep() LeaseID {
-	_ = l.letGo()
+	_ = l.detach()
 	return l.id
 }
 
-func (l *Lease) letGo() *Error {
+func (l *Lease) detach() *Error {
 	if err := l.requireHeld(); err != nil {
 		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.isLetGo = true
-	l.stopUpkeep()
+	l.isDetached = true
+	l.stopRenewer()
 	return nil
 }
 
 func (l *Lease) requireHeld() *Error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.ending != nil {
-		return l.ending
+	if l.endError != nil {
+		return l.endError
 	}
-	if l.isLetGo {
+	if l.isDetached {
 		return newError(ErrLeaseEnded, "lease %s was released or kept before", l.id)
 	}
 	return nil
@@ -185,33 +185,33 @@ func (l *Lease) requireHeld() *Error {
 func (l *Lease) end(err *Error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.ending == nil && !l.isLetGo {
-		l.ending = newError(ErrLeaseEnded, "lease %s has ended: %s", l.id, err.Message)
+	if l.endError == nil && !l.isDetached {
+		l.endError = newError(ErrLeaseEnded, "lease %s has ended: %s", l.id, err.Message)
 	}
-	l.stopUpkeep()
+	l.stopRenewer()
 }
 
 // RenewLease gives a lease that was kept so much time from now; 0 is as long as the connection of this client.
 func (c *Client) RenewLease(ctx context.Context, id LeaseID, duration time.Duration) (*LeaseInfo, error) {
 	ctx, cancel := c.bounded(ctx)
 	defer cancel()
-	info, _, err := c.askToRenew(ctx, id, duration)
+	info, _, err := c.renewByAgent(ctx, id, duration)
 	return info, err.orNil()
 }
 
-func (c *link) askToRenew(ctx context.Context, id LeaseID, duration time.Duration) (*LeaseInfo, *conn, *Error) {
-	milliseconds, err := leaseOnWire(duration)
+func (c *sharedConnection) renewByAgent(ctx context.Context, id LeaseID, duration time.Duration) (*LeaseInfo, *conn, *Error) {
+	milliseconds, err := encodeLeaseDuration(duration)
 	if err != nil {
 		return nil, nil, err
 	}
-	answer, connection, err := c.ask(ctx, &inquiry{request: &pb.Request{Operation: &pb.Request_LeaseRenew{
+	response, connection, err := c.call(ctx, &agentRequest{request: &pb.Request{Operation: &pb.Request_LeaseRenew{
 		LeaseRenew: &pb.LeaseRenew{Lease: []byte(id), DurationMs: milliseconds}}}})
 	if err != nil {
 		return nil, nil, err
 	}
-	info := leaseFrom(answer.GetLease())
+	info := decodeLease(response.GetLease())
 	if info == nil || info.ID != id {
-		return nil, nil, c.otherAnswer()
+		return nil, nil, c.unexpectedResponse()
 	}
 	return info, connection, nil
 }
@@ -224,66 +224,66 @@ func (c *Client) ReleaseLease(ctx context.Context, id LeaseID) ([]Restoration, e
 	}
 	ctx, cancel := c.bounded(ctx)
 	defer cancel()
-	end := time.Now().Add(timeToReturn)
+	end := time.Now().Add(releaseTimeout)
 	if deadline, bounded := ctx.Deadline(); bounded && ctx.Err() == nil {
 		end = deadline
 	}
 	c.mu.Lock()
 	if c.isClosed {
 		c.mu.Unlock()
-		return nil, c.closed()
+		return nil, c.clientClosed()
 	}
-	c.work.Add(1)
+	c.goroutines.Add(1)
 	c.mu.Unlock()
 	// Whoever waits may give up; the request goes on.
 	came := make(chan result, 1)
 	go func() {
-		defer c.work.Done()
-		restorations, err := c.returnLease(id, end)
+		defer c.goroutines.Done()
+		restorations, err := c.releaseLease(id, end)
 		came <- result{restorations, err}
 	}()
 	select {
 	case r := <-came:
 		return r.restorations, r.err.orNil()
 	case <-ctx.Done():
-		return nil, c.givenUp(ctx)
+		return nil, c.contextError(ctx)
 	}
 }
 
 // Also for an agent that is only being started.
-const timeToReturn = 30 * time.Second
+const releaseTimeout = 30 * time.Second
 
 // Gives a lease back, whoever still waits for that.
-func (c *link) returnLease(id LeaseID, end time.Time) ([]Restoration, *Error) {
-	ctx, cancel := context.WithDeadline(c.life, end)
+func (c *sharedConnection) releaseLease(id LeaseID, end time.Time) ([]Restoration, *Error) {
+	ctx, cancel := context.WithDeadline(c.lifetime, end)
 	defer cancel()
-	answer, _, err := c.ask(ctx, &inquiry{request: &pb.Request{Operation: &pb.Request_LeaseRelease{
+	response, _, err := c.call(ctx, &agentRequest{request: &pb.Request{Operation: &pb.Request_LeaseRelease{
 		LeaseRelease: &pb.LeaseRelease{Lease: []byte(id)}}}})
 	if err != nil {
 		return nil, err
 	}
-	list := answer.GetRestorations()
+	list := response.GetRestorations()
 	if list == nil {
-		return nil, c.otherAnswer()
+		return nil, c.unexpectedResponse()
 	}
-	return restorationsFrom(list), nil
+	return decodeRestorations(list), nil
 }
 
 // LeaseList returns the caller's leases; everyone's for callers whom a rule gives that operation.
 func (c *Client) LeaseList(ctx context.Context) ([]LeaseInfo, error) {
-	answer, err := c.askOfAgent(ctx, &pb.Request{Operation: &pb.Request_LeaseList{LeaseList: &pb.LeaseList{}}})
+	response, err := c.callAgent(ctx, &pb.Request{Operation: &pb.Request_LeaseList{LeaseList: &pb.LeaseList{}}})
 	if err != nil {
 		return nil, err
 	}
-	list := answer.GetLeases()
+	list := response.GetLeases()
 	if list == nil {
-		return nil, c.otherAnswer()
+		return nil, c.unexpectedResponse()
 	}
 	leases := make([]LeaseInfo, 0, len(list.Leases))
 	for _, one := range list.Leases {
-		info := leaseFrom(one)
+		info := decodeLease(one)
 		if info == nil {
-			return nil, c.otherAnswer()
+			return nil, c.unexpectedResponse()
 		}
 		leases = append(leases, *info)
 	}

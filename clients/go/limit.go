@@ -29,14 +29,14 @@ func boundText(bound uint64) string {
 	return strconv.FormatUint(bound, 10)
 }
 
-func least(a, b uint64) uint64 {
+func min(a, b uint64) uint64 {
 	if a < b {
 		return a
 	}
 	return b
 }
 
-func greatest(a, b uint64) uint64 {
+func max(a, b uint64) uint64 {
 	if a > b {
 		return a
 	}

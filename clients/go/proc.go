@@ -18,7 +18,7 @@ var limitLabels = [resourceCount + 1]string{"", "Max cpu time ", "Max file size 
 	"Max realtime timeout "}
 
 // /proc/PID/limits; nil where it is not shown whole.
-func shownLimits(pid int) Limits {
+func procLimits(pid int) Limits {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", pid))
 	if err != nil {
 		return nil
@@ -34,8 +34,8 @@ func shownLimits(pid int) Limits {
 			if len(fields) < 2 {
 				return nil
 			}
-			soft, softErr := shownBound(fields[0])
-			hard, hardErr := shownBound(fields[1])
+			soft, softErr := parseBound(fields[0])
+			hard, hardErr := parseBound(fields[1])
 			if softErr != nil || hardErr != nil {
 				return nil
 			}
@@ -48,7 +48,7 @@ func shownLimits(pid int) Limits {
 	return limits
 }
 
-func shownBound(text string) (uint64, error) {
+func parseBound(text string) (uint64, error) {
 	if text == "unlimited" {
 		return Infinity, nil
 	}
@@ -129,12 +129,12 @@ func processUsage(pid int, scope Scope) (*Usage, error) {
 	if err != nil {
 		return nil, err
 	}
-	usage.takeInUse(folder, stat, status)
+	usage.setInUse(folder, stat, status)
 	// Of its children the greatest is not shown, so of both together nothing is known.
 	if scope != OfProcess {
 		return usage, nil
 	}
-	usage.MaxResidentBytes = shown(status, "VmHWM")
+	usage.MaxResidentBytes = statusValue(status, "VmHWM")
 	threads, err := os.ReadDir(folder + "/task")
 	if err != nil {
 		return nil, err
@@ -163,9 +163,9 @@ func threadUsage(pid, thread int) (*Usage, error) {
 		return nil, err
 	}
 	usage := stat.usage(OfProcess)
-	usage.MaxResidentBytes = shown(status, "VmHWM")
-	usage.VoluntaryContextSwitches = shown(status, "voluntary_ctxt_switches")
-	usage.InvoluntaryContextSwitches = shown(status, "nonvoluntary_ctxt_switches")
+	usage.MaxResidentBytes = statusValue(status, "VmHWM")
+	usage.VoluntaryContextSwitches = statusValue(status, "voluntary_ctxt_switches")
+	usage.InvoluntaryContextSwitches = statusValue(status, "nonvoluntary_ctxt_switches")
 	return usage, nil
 }
 
@@ -194,7 +194,7 @@ func newUsage() *Usage {
 		MessagesSent: zero(), MessagesReceived: zero(), SignalsReceived: zero()}
 }
 
-func shown(status map[string]uint64, name string) *uint64 {
+func statusValue(status map[string]uint64, name string) *uint64 {
 	if value, found := status[name]; found {
 		return &value
 	}
@@ -202,7 +202,7 @@ func shown(status map[string]uint64, name string) *uint64 {
 }
 
 // What is taken now of the limits that count something for this one process or its user.
-func (u *Usage) takeInUse(folder string, stat procStat, status map[string]uint64) {
+func (u *Usage) setInUse(folder string, stat procStat, status map[string]uint64) {
 	u.InUse = map[Resource]uint64{CPU: (stat.userTime + stat.systemTime) / clockTicks, RTPrio: stat.realtimePriority}
 	if stat.nice <= 20 {
 		u.InUse[Nice] = uint64(20 - stat.nice)
@@ -260,7 +260,7 @@ func ownUsage(scope Scope) (*Usage, error) {
 	stat, statErr := readStat(folder)
 	status, statusErr := readStatus(folder)
 	if statErr == nil && statusErr == nil {
-		usage.takeInUse(folder, stat, status)
+		usage.setInUse(folder, stat, status)
 	}
 	return usage, nil
 }
@@ -289,7 +289,7 @@ func rusage(who int) (*Usage, error) {
 func (u *Usage) add(other *Usage) {
 	*u.UserTime += *other.UserTime
 	*u.SystemTime += *other.SystemTime
-	*u.MaxResidentBytes = greatest(*u.MaxResidentBytes, *other.MaxResidentBytes)
+	*u.MaxResidentBytes = max(*u.MaxResidentBytes, *other.MaxResidentBytes)
 	*u.MinorFaults += *other.MinorFaults
 	*u.MajorFaults += *other.MajorFaults
 	*u.BlockInputs += *other.BlockInputs

@@ -21,11 +21,11 @@ func (c *Client) Raise(ctx context.Context, target Target, r Resource, bound uin
 	if !r.isKnown() {
 		return Limit{}, err
 	}
-	s, gone := holdSubject(target)
+	t, gone := resolveTarget(target)
 	if gone != nil {
 		return Limit{}, err
 	}
-	defer s.letGo()
-	limits, _ := s.limits([]Resource{r})
+	defer t.close()
+	limits, _ := t.limits([]Resource{r})
 	return limits[r], err
 }

@@ -11,45 +11,45 @@ import (
 // Between the values of this package and the messages of the protocol. What comes is nil where it makes no sense.
 
 const (
-	greatestLease   = 365 * 24 * time.Hour
-	greatestTimeout = 3600000
+	maxLeaseDuration       = 365 * 24 * time.Hour
+	maxTimeoutMilliseconds = 3600000
 )
 
 // What the agent is asked, and what goes along.
-type inquiry struct {
+type agentRequest struct {
 	request *pb.Request
 	// Whose pidfd goes along; nil for none.
-	subject *subject
+	target *resolvedTarget
 	// Carrying it out twice is the same as once.
 	onlyReads bool
 	// A lease that comes of it after nobody waits for it any more is given back.
-	lends bool
+	grantsLease bool
 }
 
-func (s *subject) onWire() *pb.Target {
+func (t *resolvedTarget) encode() *pb.Target {
 	switch {
-	case s.isCaller:
+	case t.isCaller:
 		return nil
-	case s.pidfd >= 0:
+	case t.pidfd >= 0:
 		return &pb.Target{Process: &pb.Target_Pidfd{Pidfd: &pb.Empty{}}}
 	}
-	return &pb.Target{Process: &pb.Target_Pid{Pid: uint64(s.number)}}
+	return &pb.Target{Process: &pb.Target_Pid{Pid: uint64(t.pid)}}
 }
 
-func (g Group) onWire() *pb.Target {
+func (g Group) encode() *pb.Target {
 	if g.isPod {
 		return &pb.Target{Process: &pb.Target_Pod{Pod: []byte(g.path)}}
 	}
 	return &pb.Target{Process: &pb.Target_Cgroup{Cgroup: []byte(g.path)}}
 }
 
-func (l Limit) onWire() *pb.Limit {
+func (l Limit) encode() *pb.Limit {
 	return &pb.Limit{Soft: proto.Uint64(l.Soft), Hard: proto.Uint64(l.Hard)}
 }
 
-func (r Resource) onWire() *pb.Resource { return pb.Resource(r).Enum() }
+func (r Resource) encode() *pb.Resource { return pb.Resource(r).Enum() }
 
-func getOnWire(target *pb.Target, resources []Resource) *pb.Get {
+func encodeGet(target *pb.Target, resources []Resource) *pb.Get {
 	get := &pb.Get{Target: target}
 	if len(resources) == resourceCount {
 		return get
@@ -60,30 +60,30 @@ func getOnWire(target *pb.Target, resources []Resource) *pb.Get {
 	return get
 }
 
-func setOnWire(target *pb.Target, edits []Edit) *pb.Set {
+func encodeSet(target *pb.Target, edits []Edit) *pb.Set {
 	set := &pb.Set{Target: target}
 	for _, e := range edits {
-		edit := &pb.Edit{Resource: e.Resource.onWire(), Soft: e.Soft, Hard: e.Hard}
+		edit := &pb.Edit{Resource: e.Resource.encode(), Soft: e.Soft, Hard: e.Hard}
 		if e.Mode != Exact {
 			edit.Mode = pb.EditMode(e.Mode).Enum()
 		}
 		if e.Expect != nil {
-			edit.Expect = e.Expect.onWire()
+			edit.Expect = e.Expect.encode()
 		}
 		set.Edits = append(set.Edits, edit)
 	}
 	return set
 }
 
-func prlimitOnWire(target *pb.Target, r Resource, limit *Limit) *pb.Prlimit {
-	message := &pb.Prlimit{Target: target, Resource: r.onWire()}
+func encodePrlimit(target *pb.Target, r Resource, limit *Limit) *pb.Prlimit {
+	message := &pb.Prlimit{Target: target, Resource: r.encode()}
 	if limit != nil {
-		message.NewLimit = limit.onWire()
+		message.NewLimit = limit.encode()
 	}
 	return message
 }
 
-func usageOnWire(target *pb.Target, scope Scope, thread int) *pb.GetUsage {
+func encodeUsage(target *pb.Target, scope Scope, thread int) *pb.GetUsage {
 	usage := &pb.GetUsage{Target: target}
 	switch {
 	case thread != 0:
@@ -94,29 +94,29 @@ func usageOnWire(target *pb.Target, scope Scope, thread int) *pb.GetUsage {
 	return usage
 }
 
-func leaseOnWire(duration time.Duration) (*uint64, *Error) {
-	if duration < 0 || duration > greatestLease {
+func encodeLeaseDuration(duration time.Duration) (*uint64, *Error) {
+	if duration < 0 || duration > maxLeaseDuration {
 		return nil, newError(ErrInvalidArgument, "a lease lasts longer than nothing and at most 365 days")
 	}
 	// Rounded up: a lease of less than a millisecond is not one of the connection.
 	return proto.Uint64(uint64((duration + time.Millisecond - 1) / time.Millisecond)), nil
 }
 
-func limitFrom(message *pb.Limit) *Limit {
+func decodeLimit(message *pb.Limit) *Limit {
 	if message == nil || message.Soft == nil || message.Hard == nil {
 		return nil
 	}
 	return &Limit{*message.Soft, *message.Hard}
 }
 
-func resourceFrom(resource *pb.Resource) Resource {
+func decodeResource(resource *pb.Resource) Resource {
 	if resource == nil || !Resource(*resource).isKnown() {
 		return 0
 	}
 	return Resource(*resource)
 }
 
-func errorFrom(message *pb.Error) *Error {
+func decodeError(message *pb.Error) *Error {
 	if message == nil {
 		return nil
 	}
@@ -132,24 +132,24 @@ func errorFrom(message *pb.Error) *Error {
 	if number := message.GetErrorNumber(); number > 0 && number < 4096 {
 		err.Errno = errnoFrom(number)
 	}
-	err.Resource = resourceFrom(message.Resource)
+	err.Resource = decodeResource(message.Resource)
 	if message.EditIndex != nil {
 		err.EditIndex = int(message.GetEditIndex())
 	}
 	err.Rule = message.GetRule()
-	err.Allowed = limitFrom(message.Allowed)
+	err.Allowed = decodeLimit(message.Allowed)
 	err.RetryAfter = time.Duration(message.GetRetryAfterMs()) * time.Millisecond
 	return err
 }
 
 // Nil where one that was asked for is not there.
-func limitsFrom(list *pb.LimitList, asked []Resource) Limits {
+func decodeLimits(list *pb.LimitList, asked []Resource) Limits {
 	if list == nil {
 		return nil
 	}
 	limits := make(Limits, len(list.Limits))
 	for _, one := range list.Limits {
-		if r, limit := resourceFrom(one.Resource), limitFrom(one.Limit); r != 0 && limit != nil {
+		if r, limit := decodeResource(one.Resource), decodeLimit(one.Limit); r != 0 && limit != nil {
 			limits[r] = *limit
 		}
 	}
@@ -161,7 +161,7 @@ func limitsFrom(list *pb.LimitList, asked []Resource) Limits {
 	return limits
 }
 
-func warningsFrom(list []pb.Warning) []Warning {
+func decodeWarnings(list []pb.Warning) []Warning {
 	var warnings []Warning
 	for _, w := range list {
 		// An unknown one is passed over.
@@ -172,10 +172,10 @@ func warningsFrom(list []pb.Warning) []Warning {
 	return warnings
 }
 
-func changesFrom(list []*pb.Change) ([]Change, bool) {
+func decodeChanges(list []*pb.Change) ([]Change, bool) {
 	var changes []Change
 	for _, message := range list {
-		r, old, new := resourceFrom(message.Resource), limitFrom(message.Old), limitFrom(message.New)
+		r, old, new := decodeResource(message.Resource), decodeLimit(message.Old), decodeLimit(message.New)
 		if r == 0 {
 			continue
 		}
@@ -183,14 +183,14 @@ func changesFrom(list []*pb.Change) ([]Change, bool) {
 			return nil, false
 		}
 		changes = append(changes, Change{Resource: r, Old: *old, New: *new, Rule: message.GetRule(),
-			Warnings: warningsFrom(message.Warnings), Shortfall: errorFrom(message.Shortfall)})
+			Warnings: decodeWarnings(message.Warnings), Shortfall: decodeError(message.Shortfall)})
 	}
 	return changes, true
 }
 
 // False where they are not those of the edits.
-func changesOf(edits []Edit, list *pb.ChangeList) ([]Change, bool) {
-	changes, ok := changesFrom(list.GetChanges())
+func decodeChangesOf(edits []Edit, list *pb.ChangeList) ([]Change, bool) {
+	changes, ok := decodeChanges(list.GetChanges())
 	if list == nil || !ok || len(changes) != len(edits) {
 		return nil, false
 	}
@@ -202,23 +202,23 @@ func changesOf(edits []Edit, list *pb.ChangeList) ([]Change, bool) {
 	return changes, true
 }
 
-func durationFrom(microseconds *uint64) *time.Duration {
+func decodeMicroseconds(microseconds *uint64) *time.Duration {
 	if microseconds == nil {
 		return nil
 	}
-	duration := time.Duration(least(*microseconds, 1<<53)) * time.Microsecond
+	duration := time.Duration(min(*microseconds, 1<<53)) * time.Microsecond
 	return &duration
 }
 
-func millisecondsFrom(milliseconds uint64) time.Duration {
-	return time.Duration(least(milliseconds, 1<<43)) * time.Millisecond
+func decodeMilliseconds(milliseconds uint64) time.Duration {
+	return time.Duration(min(milliseconds, 1<<43)) * time.Millisecond
 }
 
-func usageFrom(m *pb.Usage) *Usage {
+func decodeUsage(m *pb.Usage) *Usage {
 	if m == nil {
 		return nil
 	}
-	usage := &Usage{UserTime: durationFrom(m.UserTimeUs), SystemTime: durationFrom(m.SystemTimeUs),
+	usage := &Usage{UserTime: decodeMicroseconds(m.UserTimeUs), SystemTime: decodeMicroseconds(m.SystemTimeUs),
 		MaxResidentBytes: m.MaxResidentBytes, SharedTextBytes: m.SharedTextBytes, UnsharedDataBytes: m.UnsharedDataBytes,
 		UnsharedStackBytes: m.UnsharedStackBytes, MinorFaults: m.MinorFaults, MajorFaults: m.MajorFaults, Swaps: m.Swaps,
 		BlockInputs: m.BlockInputs, BlockOutputs: m.BlockOutputs, MessagesSent: m.MessagesSent,
@@ -226,7 +226,7 @@ func usageFrom(m *pb.Usage) *Usage {
 		VoluntaryContextSwitches: m.VoluntaryContextSwitches, InvoluntaryContextSwitches: m.InvoluntaryContextSwitches,
 		Partial: m.GetPartial()}
 	for _, one := range m.InUse {
-		if r := resourceFrom(one.Resource); r != 0 && one.Amount != nil {
+		if r := decodeResource(one.Resource); r != 0 && one.Amount != nil {
 			if usage.InUse == nil {
 				usage.InUse = make(map[Resource]uint64)
 			}
@@ -236,60 +236,60 @@ func usageFrom(m *pb.Usage) *Usage {
 	return usage
 }
 
-func explanationFrom(m *pb.Explanation) *Explanation {
+func decodeExplanation(m *pb.Explanation) *Explanation {
 	if m == nil || m.Allowed == nil {
 		return nil
 	}
-	explanation := &Explanation{Allowed: m.GetAllowed(), Rule: m.GetRule(), Err: errorFrom(m.Error)}
+	explanation := &Explanation{Allowed: m.GetAllowed(), Rule: m.GetRule(), Err: decodeError(m.Error)}
 	for _, v := range m.Verdicts {
-		r := resourceFrom(v.Resource)
+		r := decodeResource(v.Resource)
 		if r == 0 {
 			continue
 		}
-		explanation.Verdicts = append(explanation.Verdicts, Verdict{Resource: r, Now: limitFrom(v.Now), Most: limitFrom(v.Most),
-			Rule: v.GetRule(), New: limitFrom(v.New), Err: errorFrom(v.Error)})
+		explanation.Verdicts = append(explanation.Verdicts, Verdict{Resource: r, Now: decodeLimit(v.Now), Most: decodeLimit(v.Most),
+			Rule: v.GetRule(), New: decodeLimit(v.New), Err: decodeError(v.Error)})
 	}
 	return explanation
 }
 
-func leaseFrom(m *pb.LeaseInfo) *LeaseInfo {
+func decodeLease(m *pb.LeaseInfo) *LeaseInfo {
 	if m == nil || len(m.Id) == 0 || len(m.Id) > 64 {
 		return nil
 	}
-	changes, ok := changesFrom(m.Changes)
+	changes, ok := decodeChanges(m.Changes)
 	if !ok {
 		return nil
 	}
-	return &LeaseInfo{ID: LeaseID(m.Id), PID: int(least(m.GetPid(), 1<<22)), Changes: changes,
-		Remaining: millisecondsFrom(m.GetRemainingMs()), Rule: m.GetRule()}
+	return &LeaseInfo{ID: LeaseID(m.Id), PID: int(min(m.GetPid(), 1<<22)), Changes: changes,
+		Remaining: decodeMilliseconds(m.GetRemainingMs()), Rule: m.GetRule()}
 }
 
-func restorationsFrom(list *pb.RestorationList) []Restoration {
+func decodeRestorations(list *pb.RestorationList) []Restoration {
 	restorations := make([]Restoration, 0, len(list.GetRestorations()))
 	for _, m := range list.GetRestorations() {
-		if r := resourceFrom(m.Resource); r != 0 {
-			restorations = append(restorations, Restoration{r, Outcome(m.GetOutcome()), limitFrom(m.Limit)})
+		if r := decodeResource(m.Resource); r != 0 {
+			restorations = append(restorations, Restoration{r, Outcome(m.GetOutcome()), decodeLimit(m.Limit)})
 		}
 	}
 	return restorations
 }
 
-func serverInfoFrom(m *pb.ServerInfo) *ServerInfo {
+func decodeServerInfo(m *pb.ServerInfo) *ServerInfo {
 	if m == nil {
 		return nil
 	}
 	c := m.GetCaller()
 	return &ServerInfo{Version: m.GetVersion(), Kernel: m.GetKernel(), Features: m.Features, NrOpen: m.GetNrOpen(),
-		CanRaise: m.GetCanRaise(), Policy: m.GetPolicy(), Caller: Caller{PID: int(least(c.GetPid(), 1<<22)), UID: c.GetUid(),
+		CanRaise: m.GetCanRaise(), Policy: m.GetPolicy(), Caller: Caller{PID: int(min(c.GetPid(), 1<<22)), UID: c.GetUid(),
 			GID: c.GetGid(), Groups: c.GetGroups(), Pinned: c.GetPinned(), NamespaceDepth: int(c.GetNamespaceDepth()),
 			Cgroup: string(c.GetCgroup()), Label: c.GetLabel(), MixedIDs: c.GetMixedIds()}}
 }
 
-func statsFrom(m *pb.Stats) *Stats {
+func decodeStats(m *pb.Stats) *Stats {
 	if m == nil {
 		return nil
 	}
 	return &Stats{Connections: m.GetConnections(), ConnectionsTotal: m.GetConnectionsTotal(),
 		RequestsTotal: m.GetRequestsTotal(), ChangesTotal: m.GetChangesTotal(), RefusalsTotal: m.GetRefusalsTotal(),
-		FaultsTotal: m.GetFaultsTotal(), Leases: m.GetLeases(), Uptime: millisecondsFrom(m.GetUptimeMs())}
+		FaultsTotal: m.GetFaultsTotal(), Leases: m.GetLeases(), Uptime: decodeMilliseconds(m.GetUptimeMs())}
 }

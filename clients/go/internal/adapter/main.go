@@ -20,7 +20,7 @@ import (
 
 func main() {
 	if len(os.Args) > 1 {
-		putBack(os.Args[1])
+		restoreSoftLimit(os.Args[1])
 	}
 	client := rlimitd.NewClient()
 	defer client.Close()
@@ -30,7 +30,7 @@ func main() {
 	for {
 		line, err := lines.ReadBytes('\n')
 		if len(bytes.TrimSpace(line)) > 0 {
-			if err := output.Encode(answerTo(client, line)); err != nil {
+			if err := output.Encode(answer(client, line)); err != nil {
 				fmt.Fprintln(os.Stderr, "adapter:", err)
 				os.Exit(1)
 			}
@@ -41,7 +41,7 @@ func main() {
 	}
 }
 
-func putBack(word string) {
+func restoreSoftLimit(word string) {
 	var limit syscall.Rlimit
 	soft, err := strconv.ParseUint(word, 10, 64)
 	if err != nil || syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil {
@@ -53,19 +53,19 @@ func putBack(word string) {
 
 type object map[string]any
 
-func answerTo(client *rlimitd.Client, line []byte) object {
+func answer(client *rlimitd.Client, line []byte) object {
 	request := new(request)
 	decoder := json.NewDecoder(bytes.NewReader(line))
 	decoder.UseNumber()
 	err := decoder.Decode(request)
-	var answer object
+	var result object
 	if err == nil {
-		answer, err = request.carryOut(client)
+		result, err = request.carryOut(client)
 	} else {
 		err = invalid("%s", err)
 	}
 	if err == nil {
-		return answer
+		return result
 	}
 	var known *rlimitd.Error
 	if !errors.As(err, &known) {
@@ -153,17 +153,17 @@ func (r *request) carryOut(client *rlimitd.Client) (object, error) {
 	if group, named, err := r.group(); err != nil {
 		return nil, err
 	} else if named {
-		return r.ofGroup(ctx, client, group)
+		return r.carryOutForGroup(ctx, client, group)
 	}
-	target, letGo, err := r.target()
+	target, closeTarget, err := r.target()
 	if err != nil {
 		return nil, err
 	}
-	defer letGo()
-	return r.ofProcess(ctx, client, target)
+	defer closeTarget()
+	return r.carryOutForProcess(ctx, client, target)
 }
 
-func (r *request) ofProcess(ctx context.Context, client *rlimitd.Client, target rlimitd.Target) (object, error) {
+func (r *request) carryOutForProcess(ctx context.Context, client *rlimitd.Client, target rlimitd.Target) (object, error) {
 	switch r.Do {
 	case "get":
 		resources, err := r.resources()
@@ -240,14 +240,14 @@ func (r *request) set(ctx context.Context, client *rlimitd.Client, target rlimit
 	if err != nil {
 		return nil, err
 	}
-	answer := object{"changes": changeObjects(lease.Changes()), "lease": lease.ID().String()}
+	result := object{"changes": changeObjects(lease.Changes()), "lease": lease.ID().String()}
 	if left := remaining(lease); left > 0 {
-		answer["remaining_ms"] = left
+		result["remaining_ms"] = left
 	}
-	return answer, nil
+	return result, nil
 }
 
-func (r *request) ofGroup(ctx context.Context, client *rlimitd.Client, group rlimitd.Group) (object, error) {
+func (r *request) carryOutForGroup(ctx context.Context, client *rlimitd.Client, group rlimitd.Group) (object, error) {
 	switch r.Do {
 	case "get":
 		resources, err := r.resources()
@@ -300,19 +300,19 @@ func (r *request) explain(ctx context.Context, client *rlimitd.Client) (object, 
 		}
 		return nil, err
 	}
-	target, letGo, err := of.target()
+	target, closeTarget, err := of.target()
 	if err != nil {
 		return nil, err
 	}
-	defer letGo()
-	explanation, err := of.explained(ctx, client, target)
+	defer closeTarget()
+	explanation, err := of.explanation(ctx, client, target)
 	if err != nil {
 		return nil, err
 	}
 	return object{"explanation": explanationObject(explanation)}, nil
 }
 
-func (r *request) explained(ctx context.Context, client *rlimitd.Client, target rlimitd.Target) (*rlimitd.Explanation, error) {
+func (r *request) explanation(ctx context.Context, client *rlimitd.Client, target rlimitd.Target) (*rlimitd.Explanation, error) {
 	switch r.Do {
 	case "get":
 		resources, err := r.resources()

@@ -9,25 +9,25 @@ import (
 
 const (
 	// How long a lost agent is waited for.
-	upkeepPatience = 10 * time.Minute
-	upkeepTimeout  = 10 * time.Second
+	maxAgentAbsence = 10 * time.Minute
+	renewTimeout    = 10 * time.Second
 	// A new agent gives 30 seconds from when it starts, so it must be asked more often than that.
-	longestPause = 5 * time.Second
-	firstPause   = 20 * time.Millisecond
+	maxPause   = 5 * time.Second
+	firstPause = 20 * time.Millisecond
 )
 
 // Notes what the agent said of it on a connection, and sees to it that it goes on.
-func (l *Lease) hold(info *LeaseInfo, term time.Duration, connection *conn) {
+func (l *Lease) update(info *LeaseInfo, term time.Duration, connection *conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.term = term
-	l.isBound = l.isBound || term == 0
+	l.endsWithConnection = l.endsWithConnection || term == 0
 	l.expires = time.Time{}
 	if info.Remaining > 0 {
 		l.expires = time.Now().Add(info.Remaining)
 	}
-	l.stopUpkeep()
-	if !l.isBound || l.isLetGo || l.ending != nil {
+	l.stopRenewer()
+	if !l.endsWithConnection || l.isDetached || l.endError != nil {
 		return
 	}
 	c := l.client
@@ -36,7 +36,7 @@ func (l *Lease) hold(info *LeaseInfo, term time.Duration, connection *conn) {
 	if c.isClosed {
 		return
 	}
-	life, stop := context.WithCancel(c.life)
+	lifetime, stop := context.WithCancel(c.lifetime)
 	l.stop = stop
 	// Half of what is left leaves as much again for an agent that is slow, or being started. One that its owner gave an
 	// end has it.
@@ -44,16 +44,16 @@ func (l *Lease) hold(info *LeaseInfo, term time.Duration, connection *conn) {
 	if term == 0 {
 		pause = info.Remaining / 2
 	}
-	c.work.Add(1)
+	c.goroutines.Add(1)
 	go func() {
-		defer c.work.Done()
+		defer c.goroutines.Done()
 		defer stop()
-		l.uphold(life, connection, pause)
+		l.keepRenewed(lifetime, connection, pause)
 	}()
 }
 
 // Called while locked.
-func (l *Lease) stopUpkeep() {
+func (l *Lease) stopRenewer() {
 	if l.stop != nil {
 		l.stop()
 		l.stop = nil
@@ -61,8 +61,8 @@ func (l *Lease) stopUpkeep() {
 }
 
 // Waits until it must be renewed or was lost with its connection, and renews it.
-func (l *Lease) uphold(life context.Context, connection *conn, pause time.Duration) {
-	patience := upkeepPatience
+func (l *Lease) keepRenewed(lifetime context.Context, connection *conn, pause time.Duration) {
+	maxAbsence := maxAgentAbsence
 	var due <-chan time.Time
 	if pause > 0 {
 		timer := time.NewTimer(pause)
@@ -70,37 +70,37 @@ func (l *Lease) uphold(life context.Context, connection *conn, pause time.Durati
 		due = timer.C
 	}
 	select {
-	case <-life.Done():
+	case <-lifetime.Done():
 		return
 	case <-connection.done:
 	case <-due:
-		patience = pause
+		maxAbsence = pause
 	}
-	end := time.Now().Add(patience)
+	end := time.Now().Add(maxAbsence)
 	for wait := firstPause; ; {
-		err := l.claim(life)
-		if err == nil || life.Err() != nil {
+		err := l.renewSameTerm(lifetime)
+		if err == nil || lifetime.Err() != nil {
 			return
 		}
 		if endsLease(err) || time.Now().Add(wait).After(end) {
 			l.end(err)
 			return
 		}
-		longer := time.NewTimer(wait + err.RetryAfter)
+		timer := time.NewTimer(wait + err.RetryAfter)
 		select {
-		case <-life.Done():
-			longer.Stop()
+		case <-lifetime.Done():
+			timer.Stop()
 			return
-		case <-longer.C:
+		case <-timer.C:
 		}
-		if wait *= 2; wait > longestPause {
-			wait = longestPause
+		if wait *= 2; wait > maxPause {
+			wait = maxPause
 		}
 	}
 }
 
 // Asks for the same again. Where that succeeds another upkeep has begun.
-func (l *Lease) claim(life context.Context) *Error {
+func (l *Lease) renewSameTerm(lifetime context.Context) *Error {
 	l.mu.Lock()
 	term := l.term
 	if term > 0 {
@@ -110,7 +110,7 @@ func (l *Lease) claim(life context.Context) *Error {
 		}
 	}
 	l.mu.Unlock()
-	ctx, cancel := context.WithTimeout(life, upkeepTimeout)
+	ctx, cancel := context.WithTimeout(lifetime, renewTimeout)
 	defer cancel()
 	return l.renew(ctx, term)
 }

@@ -17,26 +17,26 @@ func (c *Client) get(ctx context.Context, target Target, resources []Resource) (
 	if err := checkResources(resources); err != nil {
 		return nil, err
 	}
-	ctx, cancel, s, err := c.begin(ctx, target)
+	ctx, cancel, t, err := c.begin(ctx, target)
 	if err != nil {
 		return nil, err
 	}
 	defer cancel()
 	asked := orAll(resources)
 	if !c.agentOnly {
-		if limits, err := s.limits(asked); limits != nil || err != nil {
+		if limits, err := t.limits(asked); limits != nil || err != nil {
 			return limits, err
 		}
 	}
-	q := &inquiry{subject: s, onlyReads: true,
-		request: &pb.Request{Operation: &pb.Request_Get{Get: getOnWire(s.onWire(), asked)}}}
-	answer, _, err := c.ask(ctx, q)
+	req := &agentRequest{target: t, onlyReads: true,
+		request: &pb.Request{Operation: &pb.Request_Get{Get: encodeGet(t.encode(), asked)}}}
+	response, _, err := c.call(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	limits := limitsFrom(answer.GetLimits(), asked)
+	limits := decodeLimits(response.GetLimits(), asked)
 	if limits == nil {
-		return nil, c.otherAnswer()
+		return nil, c.unexpectedResponse()
 	}
 	return limits, nil
 }
@@ -62,70 +62,70 @@ func (c *Client) usage(ctx context.Context, target Target, scope Scope, thread i
 	if err := checkScope(scope); err != nil {
 		return nil, err
 	}
-	ctx, cancel, s, err := c.begin(ctx, target)
+	ctx, cancel, t, err := c.begin(ctx, target)
 	if err != nil {
 		return nil, err
 	}
 	defer cancel()
 	if !c.agentOnly {
-		if usage, err := s.usage(scope, thread); usage != nil || err != nil {
+		if usage, err := t.usage(scope, thread); usage != nil || err != nil {
 			return usage, err
 		}
 	}
-	q := &inquiry{subject: s, onlyReads: true,
-		request: &pb.Request{Operation: &pb.Request_Usage{Usage: usageOnWire(s.onWire(), scope, thread)}}}
-	answer, _, err := c.ask(ctx, q)
+	req := &agentRequest{target: t, onlyReads: true,
+		request: &pb.Request{Operation: &pb.Request_Usage{Usage: encodeUsage(t.encode(), scope, thread)}}}
+	response, _, err := c.call(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	usage := usageFrom(answer.GetUsage())
+	usage := decodeUsage(response.GetUsage())
 	if usage == nil {
-		return nil, c.otherAnswer()
+		return nil, c.unexpectedResponse()
 	}
 	return usage, nil
 }
 
 // ServerInfo returns who the agent is, and the caller as the agent sees it.
 func (c *Client) ServerInfo(ctx context.Context) (*ServerInfo, error) {
-	answer, err := c.askOfAgent(ctx, &pb.Request{Operation: &pb.Request_ServerInfo{ServerInfo: &pb.GetServerInfo{}}})
+	response, err := c.callAgent(ctx, &pb.Request{Operation: &pb.Request_ServerInfo{ServerInfo: &pb.GetServerInfo{}}})
 	if err != nil {
 		return nil, err
 	}
-	if info := serverInfoFrom(answer.GetServerInfo()); info != nil {
+	if info := decodeServerInfo(response.GetServerInfo()); info != nil {
 		return info, nil
 	}
-	return nil, c.otherAnswer()
+	return nil, c.unexpectedResponse()
 }
 
 // Stats returns the agent's counters, for callers whom a rule gives that operation.
 func (c *Client) Stats(ctx context.Context) (*Stats, error) {
-	answer, err := c.askOfAgent(ctx, &pb.Request{Operation: &pb.Request_Stats{Stats: &pb.GetStats{}}})
+	response, err := c.callAgent(ctx, &pb.Request{Operation: &pb.Request_Stats{Stats: &pb.GetStats{}}})
 	if err != nil {
 		return nil, err
 	}
-	if stats := statsFrom(answer.GetStats()); stats != nil {
+	if stats := decodeStats(response.GetStats()); stats != nil {
 		return stats, nil
 	}
-	return nil, c.otherAnswer()
+	return nil, c.unexpectedResponse()
 }
 
 // A question about no process.
-func (c *Client) askOfAgent(ctx context.Context, request *pb.Request) (*pb.Response, error) {
+func (c *Client) callAgent(ctx context.Context, request *pb.Request) (*pb.Response, error) {
 	ctx, cancel := c.bounded(ctx)
 	defer cancel()
-	answer, _, err := c.ask(ctx, &inquiry{request: request, onlyReads: true})
-	return answer, err.orNil()
+	response, _, err := c.call(ctx, &agentRequest{request: request, onlyReads: true})
+	return response, err.orNil()
 }
 
 // The context of a call and the process that it is about; the end of the call lets go of both.
-func (c *Client) begin(ctx context.Context, target Target) (context.Context, context.CancelFunc, *subject, *Error) {
+func (c *Client) begin(ctx context.Context, target Target) (context.Context, context.CancelFunc, *resolvedTarget, *Error) {
 	ctx, cancel := c.bounded(ctx)
-	s, err := holdSubject(target)
+	t, err := resolveTarget(target)
 	if err != nil {
 		cancel()
 		return nil, nil, nil, err
 	}
-	return ctx, func() { cancel(); s.letGo() }, s, nil
+	return ctx, func() { cancel(); t.close() }, t, nil
 }
 
 func checkResources(resources []Resource) *Error {

@@ -15,9 +15,9 @@ func (c *Client) GetEach(ctx context.Context, group Group, resources ...Resource
 		return nil, err
 	}
 	asked := orAll(resources)
-	request := &pb.Request{Operation: &pb.Request_Get{Get: getOnWire(group.onWire(), asked)}}
-	return askEach(ctx, c, group, request, true, func(result *pb.ProcessResult) (Limits, bool) {
-		limits := limitsFrom(result.GetLimits(), asked)
+	request := &pb.Request{Operation: &pb.Request_Get{Get: encodeGet(group.encode(), asked)}}
+	return callEach(ctx, c, group, request, true, func(result *pb.ProcessResult) (Limits, bool) {
+		limits := decodeLimits(result.GetLimits(), asked)
 		return limits, limits != nil
 	})
 }
@@ -30,9 +30,9 @@ func (c *Client) SetEach(ctx context.Context, group Group, edits ...Edit) (*Each
 	if len(edits) == 0 {
 		return nil, newError(ErrInvalidArgument, "there is no edit to make")
 	}
-	request := &pb.Request{Operation: &pb.Request_Set{Set: setOnWire(group.onWire(), edits)}}
-	return askEach(ctx, c, group, request, false, func(result *pb.ProcessResult) ([]Change, bool) {
-		return changesOf(edits, result.GetChanges())
+	request := &pb.Request{Operation: &pb.Request_Set{Set: encodeSet(group.encode(), edits)}}
+	return callEach(ctx, c, group, request, false, func(result *pb.ProcessResult) ([]Change, bool) {
+		return decodeChangesOf(edits, result.GetChanges())
 	})
 }
 
@@ -41,14 +41,14 @@ func (c *Client) UsageEach(ctx context.Context, group Group, scope Scope) (*Each
 	if err := checkScope(scope); err != nil {
 		return nil, err
 	}
-	request := &pb.Request{Operation: &pb.Request_Usage{Usage: usageOnWire(group.onWire(), scope, 0)}}
-	return askEach(ctx, c, group, request, true, func(result *pb.ProcessResult) (*Usage, bool) {
-		usage := usageFrom(result.GetUsage())
+	request := &pb.Request{Operation: &pb.Request_Usage{Usage: encodeUsage(group.encode(), scope, 0)}}
+	return callEach(ctx, c, group, request, true, func(result *pb.ProcessResult) (*Usage, bool) {
+		usage := decodeUsage(result.GetUsage())
 		return usage, usage != nil
 	})
 }
 
-func askEach[Value any](
+func callEach[Value any](
 	ctx context.Context, c *Client, group Group, request *pb.Request, onlyReads bool,
 	value func(*pb.ProcessResult) (Value, bool),
 ) (*Each[Value], error) {
@@ -57,21 +57,21 @@ func askEach[Value any](
 	}
 	ctx, cancel := c.bounded(ctx)
 	defer cancel()
-	answer, _, err := c.ask(ctx, &inquiry{request: request, onlyReads: onlyReads})
+	response, _, err := c.call(ctx, &agentRequest{request: request, onlyReads: onlyReads})
 	if err != nil {
 		return nil, err
 	}
-	list := answer.GetProcesses()
+	list := response.GetProcesses()
 	if list == nil {
-		return nil, c.otherAnswer()
+		return nil, c.unexpectedResponse()
 	}
 	each := &Each[Value]{Incomplete: list.GetIncomplete()}
 	for _, result := range list.Results {
-		process := Process[Value]{PID: int(least(result.GetPid(), 1<<22)), Err: errorFrom(result.GetError())}
+		process := Process[Value]{PID: int(min(result.GetPid(), 1<<22)), Err: decodeError(result.GetError())}
 		if process.Err == nil {
 			var ok bool
 			if process.Value, ok = value(result); !ok {
-				return nil, c.otherAnswer()
+				return nil, c.unexpectedResponse()
 			}
 		}
 		each.Processes = append(each.Processes, process)

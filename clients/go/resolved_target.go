@@ -8,20 +8,20 @@ import (
 )
 
 // A process that a call is about, held for as long as the call lasts, so that its number cannot come to mean another.
-type subject struct {
+type resolvedTarget struct {
 	isCaller bool
 	// Ours, to be closed; -1 of the caller, and where there are no pidfds.
 	pidfd int
 	// In this PID namespace; 0 where it has none or /proc does not tell.
-	number int
+	pid int
 }
 
-func holdSubject(target Target) (*subject, *Error) {
-	caller := &subject{isCaller: true, pidfd: -1, number: os.Getpid()}
+func resolveTarget(target Target) (*resolvedTarget, *Error) {
+	caller := &resolvedTarget{isCaller: true, pidfd: -1, pid: os.Getpid()}
 	switch target.kind {
 	case pidTarget:
 		pid := target.number
-		if pid == caller.number {
+		if pid == caller.pid {
 			return caller, nil
 		}
 		if pid <= 0 {
@@ -30,14 +30,14 @@ func holdSubject(target Target) (*subject, *Error) {
 		fd, errno := pidfdOpen(pid)
 		switch errno {
 		case 0:
-			return (&subject{pidfd: fd, number: pid}).alive()
+			return (&resolvedTarget{pidfd: fd, pid: pid}).ifAlive()
 		case syscall.EPERM, syscall.ENOSYS:
 			// A container whose filter of system calls is older than pidfds.
-			return &subject{pidfd: -1, number: pid}, nil
+			return &resolvedTarget{pidfd: -1, pid: pid}, nil
 		}
 		return nil, pidfdError(errno, fmt.Sprintf("process %d", pid))
 	case pidfdTarget:
-		fd, errno := duplicate(target.number)
+		fd, errno := duplicateDescriptor(target.number)
 		if errno != 0 {
 			return nil, newError(ErrInvalidArgument, "descriptor %d is not open", target.number).because(errno)
 		}
@@ -45,12 +45,12 @@ func holdSubject(target Target) (*subject, *Error) {
 			_ = syscall.Close(fd)
 			return nil, newError(ErrInvalidArgument, "descriptor %d is no pidfd of a process", target.number)
 		}
-		s := &subject{pidfd: fd, number: processNumber(fd)}
-		if s.number == caller.number {
-			s.letGo()
+		t := &resolvedTarget{pidfd: fd, pid: pidOfPidfd(fd)}
+		if t.pid == caller.pid {
+			t.close()
 			return caller, nil
 		}
-		return s.alive()
+		return t.ifAlive()
 	}
 	return caller, nil
 }
@@ -66,65 +66,65 @@ func pidfdError(errno syscall.Errno, whom string) *Error {
 	return systemError(errno, "pidfd_open", whom)
 }
 
-func (s *subject) letGo() {
-	if s.pidfd >= 0 {
-		_ = syscall.Close(s.pidfd)
-		s.pidfd = -1
+func (t *resolvedTarget) close() {
+	if t.pidfd >= 0 {
+		_ = syscall.Close(t.pidfd)
+		t.pidfd = -1
 	}
 }
 
 // It, or nothing where it has ended.
-func (s *subject) alive() (*subject, *Error) {
-	if err := s.requireAlive(); err != nil {
-		s.letGo()
+func (t *resolvedTarget) ifAlive() (*resolvedTarget, *Error) {
+	if err := t.requireAlive(); err != nil {
+		t.close()
 		return nil, err
 	}
-	return s, nil
+	return t, nil
 }
 
 // What was read by the number of a process that has ended may be another's.
-func (s *subject) requireAlive() *Error {
-	if s.pidfd >= 0 && hasEnded(s.pidfd) {
-		return noSuchProcess(s.name())
+func (t *resolvedTarget) requireAlive() *Error {
+	if t.pidfd >= 0 && hasEnded(t.pidfd) {
+		return noSuchProcess(t.name())
 	}
 	return nil
 }
 
 // As in "process 4242".
-func (s *subject) name() string {
+func (t *resolvedTarget) name() string {
 	switch {
-	case s.isCaller:
+	case t.isCaller:
 		return "this process"
-	case s.number > 0:
-		return fmt.Sprintf("process %d", s.number)
+	case t.pid > 0:
+		return fmt.Sprintf("process %d", t.pid)
 	}
 	return "a process of another PID namespace"
 }
 
-func (s *subject) ofKernel() int {
-	if s.isCaller {
+func (t *resolvedTarget) kernelPID() int {
+	if t.isCaller {
 		return 0
 	}
-	return s.number
+	return t.pid
 }
 
-func (s *subject) read(r Resource) (Limit, *Error) {
-	if !s.isCaller && s.number == 0 {
-		return Limit{}, newError(ErrDeniedByKernel, "%s has no number here", s.name())
+func (t *resolvedTarget) read(r Resource) (Limit, *Error) {
+	if !t.isCaller && t.pid == 0 {
+		return Limit{}, newError(ErrDeniedByKernel, "%s has no number here", t.name())
 	}
-	limit, errno := prlimit(s.ofKernel(), r, nil)
+	limit, errno := prlimit(t.kernelPID(), r, nil)
 	if errno != 0 {
-		return Limit{}, systemError(errno, "prlimit", s.name())
+		return Limit{}, systemError(errno, "prlimit", t.name())
 	}
-	return limit, s.requireAlive()
+	return limit, t.requireAlive()
 }
 
 // Sets both halves at once and returns what they were.
-func (s *subject) exchange(r Resource, new Limit) (Limit, *Error) {
-	if !s.isCaller && s.number == 0 {
-		return Limit{}, newError(ErrDeniedByKernel, "%s has no number here", s.name())
+func (t *resolvedTarget) exchange(r Resource, new Limit) (Limit, *Error) {
+	if !t.isCaller && t.pid == 0 {
+		return Limit{}, newError(ErrDeniedByKernel, "%s has no number here", t.name())
 	}
-	old, errno := prlimit(s.ofKernel(), r, &new)
+	old, errno := prlimit(t.kernelPID(), r, &new)
 	switch {
 	case errno == syscall.EPERM:
 		if ceiling := openFilesCeiling(); r == NoFile && ceiling > 0 && new.Hard > ceiling {
@@ -132,18 +132,18 @@ func (s *subject) exchange(r Resource, new Limit) (Limit, *Error) {
 			err.Resource, err.Allowed = r, &Limit{ceiling, ceiling}
 			return Limit{}, err
 		}
-		err := newError(ErrDeniedByKernel, "the kernel refuses %s %s for %s (prlimit: %s)", r, new, s.name(), errno)
+		err := newError(ErrDeniedByKernel, "the kernel refuses %s %s for %s (prlimit: %s)", r, new, t.name(), errno)
 		err.Resource = r
 		return Limit{}, err
 	case errno != 0:
-		err := systemError(errno, "prlimit", fmt.Sprintf("%s of %s", r, s.name()))
+		err := systemError(errno, "prlimit", fmt.Sprintf("%s of %s", r, t.name()))
 		err.Resource = r
 		return Limit{}, err
-	case s.isCaller:
+	case t.isCaller:
 		return old, nil
 	}
-	if err := s.requireAlive(); err != nil {
-		s.giveBack(r, old)
+	if err := t.requireAlive(); err != nil {
+		t.undoOnReusedPID(r, old)
 		return Limit{}, err
 	}
 	return old, nil
@@ -151,22 +151,22 @@ func (s *subject) exchange(r Resource, new Limit) (Limit, *Error) {
 
 // The number may have been given to another process just before the call. What was raised there is left, since it does no
 // harm, and what was lowered is raised again as far as that goes.
-func (s *subject) giveBack(r Resource, old Limit) {
-	now, errno := prlimit(s.number, r, nil)
+func (t *resolvedTarget) undoOnReusedPID(r Resource, old Limit) {
+	now, errno := prlimit(t.pid, r, nil)
 	if errno != 0 {
 		return
 	}
-	better := Limit{greatest(now.Soft, old.Soft), greatest(now.Hard, old.Hard)}
+	better := Limit{max(now.Soft, old.Soft), max(now.Hard, old.Hard)}
 	if better != now {
-		_, _ = prlimit(s.number, r, &better)
+		_, _ = prlimit(t.pid, r, &better)
 	}
 }
 
 // What prlimit(2) tells of these; nil where it refuses, as it then refuses every change too.
-func (s *subject) readIfOwned(resources []Resource) (Limits, *Error) {
+func (t *resolvedTarget) readIfOwned(resources []Resource) (Limits, *Error) {
 	limits := make(Limits, len(resources))
 	for _, r := range resources {
-		limit, err := s.read(r)
+		limit, err := t.read(r)
 		if err != nil {
 			if err.Code == ErrDeniedByKernel {
 				return nil, nil
@@ -179,40 +179,40 @@ func (s *subject) readIfOwned(resources []Resource) (Limits, *Error) {
 }
 
 // What the kernel tells of these, or else /proc; nil where both keep it to themselves.
-func (s *subject) limits(resources []Resource) (Limits, *Error) {
-	limits, err := s.readIfOwned(resources)
+func (t *resolvedTarget) limits(resources []Resource) (Limits, *Error) {
+	limits, err := t.readIfOwned(resources)
 	if limits != nil || err != nil {
 		return limits, err
 	}
-	if s.number == 0 {
+	if t.pid == 0 {
 		return nil, nil
 	}
-	shown := shownLimits(s.number)
-	if err := s.requireAlive(); err != nil || shown == nil {
+	limitsInProc := procLimits(t.pid)
+	if err := t.requireAlive(); err != nil || limitsInProc == nil {
 		return nil, err
 	}
 	limits = make(Limits, len(resources))
 	for _, r := range resources {
-		limits[r] = shown[r]
+		limits[r] = limitsInProc[r]
 	}
 	return limits, nil
 }
 
 // What getrusage(2) or /proc tells, of all of it or of one thread; nil where /proc hides the process.
-func (s *subject) usage(scope Scope, thread int) (*Usage, *Error) {
+func (t *resolvedTarget) usage(scope Scope, thread int) (*Usage, *Error) {
 	var usage *Usage
 	var err error
 	switch {
-	case s.isCaller && thread == 0:
+	case t.isCaller && thread == 0:
 		usage, err = ownUsage(scope)
-	case s.number == 0:
+	case t.pid == 0:
 		return nil, nil
 	case thread != 0:
-		usage, err = threadUsage(s.number, thread)
+		usage, err = threadUsage(t.pid, thread)
 	default:
-		usage, err = processUsage(s.number, scope)
+		usage, err = processUsage(t.pid, scope)
 	}
-	if gone := s.requireAlive(); gone != nil {
+	if gone := t.requireAlive(); gone != nil {
 		return nil, gone
 	}
 	if err == nil {
@@ -220,18 +220,18 @@ func (s *subject) usage(scope Scope, thread int) (*Usage, *Error) {
 	}
 	var errno syscall.Errno
 	if !errors.As(err, &errno) {
-		return nil, newError(ErrInternal, "%s: %s", s.name(), err)
+		return nil, newError(ErrInternal, "%s: %s", t.name(), err)
 	}
 	switch errno {
 	case syscall.EPERM, syscall.EACCES:
 		return nil, nil
 	case syscall.ENOENT:
 		if thread != 0 {
-			return nil, newError(ErrNoSuchProcess, "%s has no thread %d", s.name(), thread)
+			return nil, newError(ErrNoSuchProcess, "%s has no thread %d", t.name(), thread)
 		}
 		return nil, nil
 	case syscall.ESRCH:
-		return nil, noSuchProcess(s.name())
+		return nil, noSuchProcess(t.name())
 	}
-	return nil, systemError(errno, "read of /proc", s.name())
+	return nil, systemError(errno, "read of /proc", t.name())
 }

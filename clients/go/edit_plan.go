@@ -3,12 +3,12 @@ package rlimitd
 // A batch of edits against the limits that were read just before: what each leads to, and which part of it is whose.
 //
 // Checked as a whole, so that nothing is made of a batch one of whose edits makes no sense.
-type plan struct {
-	items []*item
+type editPlan struct {
+	items []*planItem
 }
 
 // One edit of the batch.
-type item struct {
+type planItem struct {
 	// Its place in the batch.
 	index int
 	edit  Edit
@@ -17,10 +17,10 @@ type item struct {
 	wanted Limit
 }
 
-func newPlan(edits []Edit, now Limits) (*plan, *Error) {
-	p := &plan{}
+func newEditPlan(edits []Edit, now Limits) (*editPlan, *Error) {
+	p := &editPlan{}
 	for index, edit := range edits {
-		i := &item{index: index, edit: edit, now: now[edit.Resource]}
+		i := &planItem{index: index, edit: edit, now: now[edit.Resource]}
 		wanted, err := i.wantedFrom(i.now)
 		if err != nil {
 			return nil, err
@@ -36,8 +36,8 @@ func newPlan(edits []Edit, now Limits) (*plan, *Error) {
 
 // In the order in which a process can make them for itself and still take them back: what may be refused first, a hard
 // limit that can never be raised again last.
-func (p *plan) inSafeOrder() []*item {
-	var ordered []*item
+func (p *editPlan) inSafeOrder() []*planItem {
+	var ordered []*planItem
 	for rank := 0; rank < 4; rank++ {
 		for _, i := range p.items {
 			if i.rank() == rank {
@@ -49,8 +49,8 @@ func (p *plan) inSafeOrder() []*item {
 }
 
 // Those that raise something: the agent's part if it must be asked.
-func (p *plan) raising() []*item {
-	var raising []*item
+func (p *editPlan) raising() []*planItem {
+	var raising []*planItem
 	for _, i := range p.items {
 		if i.raises() {
 			raising = append(raising, i)
@@ -60,7 +60,7 @@ func (p *plan) raising() []*item {
 }
 
 // What the agent is asked for, if it must be.
-func (p *plan) agentPart() []Edit {
+func (p *editPlan) agentPart() []Edit {
 	var edits []Edit
 	for _, i := range p.raising() {
 		edits = append(edits, i.agentPart())
@@ -69,7 +69,7 @@ func (p *plan) agentPart() []Edit {
 }
 
 // The edit that the agent must be asked for whatever the kernel would say: the kernel has no compare-and-set.
-func (p *plan) comparing() *item {
+func (p *editPlan) comparing() *planItem {
 	for _, i := range p.items {
 		if i.edit.Expect != nil && i.raises() {
 			return i
@@ -78,13 +78,13 @@ func (p *plan) comparing() *item {
 	return nil
 }
 
-func (i *item) isClamp() bool    { return i.edit.Mode == Clamp }
-func (i *item) raisesHard() bool { return i.wanted.Hard > i.now.Hard }
-func (i *item) raises() bool     { return i.raisesHard() || i.wanted.Soft > i.now.Soft }
-func (i *item) lowersHard() bool { return i.wanted.Hard < i.now.Hard }
-func (i *item) lowers() bool     { return i.lowersHard() || i.wanted.Soft < i.now.Soft }
+func (i *planItem) isClamp() bool    { return i.edit.Mode == Clamp }
+func (i *planItem) raisesHard() bool { return i.wanted.Hard > i.now.Hard }
+func (i *planItem) raises() bool     { return i.raisesHard() || i.wanted.Soft > i.now.Soft }
+func (i *planItem) lowersHard() bool { return i.wanted.Hard < i.now.Hard }
+func (i *planItem) lowers() bool     { return i.lowersHard() || i.wanted.Soft < i.now.Soft }
 
-func (i *item) rank() int {
+func (i *planItem) rank() int {
 	switch {
 	case i.raisesHard():
 		return 0
@@ -97,7 +97,7 @@ func (i *item) rank() int {
 }
 
 // All of the edit, or, where it also lowers, only the half that it raises.
-func (i *item) agentPart() Edit {
+func (i *planItem) agentPart() Edit {
 	if !i.lowers() {
 		return i.edit
 	}
@@ -112,16 +112,16 @@ func (i *item) agentPart() Edit {
 }
 
 // What somebody else raised meanwhile was lowered with it, and the kernel refuses to raise it again: that is the agent's part.
-func (i *item) becomes(now, wanted Limit) {
+func (i *planItem) replan(now, wanted Limit) {
 	i.now, i.wanted = now, wanted
 	i.edit.Soft, i.edit.Hard = &wanted.Soft, &wanted.Hard
 }
 
 // What the edit leads to from these limits.
-func (i *item) wantedFrom(now Limit) (Limit, *Error) {
+func (i *planItem) wantedFrom(now Limit) (Limit, *Error) {
 	limit := i.edit.applied(now)
 	if i.isClamp() {
-		limit.Soft = least(limit.Soft, limit.Hard)
+		limit.Soft = min(limit.Soft, limit.Hard)
 	}
 	if limit.Soft > limit.Hard {
 		return Limit{}, softExceedsHard(i.edit.Resource, limit, i.index)

@@ -114,14 +114,14 @@ func (p *fakePeer) sendRaw(bytes []byte) { _, _ = p.Write(bytes) }
 func (p *fakePeer) drain() { _, _ = io.Copy(io.Discard, p.UnixConn) }
 
 // The answer to a get of open files.
-func limitsAnswer(id uint64, soft, hard uint64) *pb.Response {
+func limitsResponse(id uint64, soft, hard uint64) *pb.Response {
 	return &pb.Response{Id: &id, Outcome: &pb.Response_Limits{Limits: &pb.LimitList{Limits: []*pb.ResourceLimit{
-		{Resource: NoFile.onWire(), Limit: Limit{soft, hard}.onWire()}}}}}
+		{Resource: NoFile.encode(), Limit: Limit{soft, hard}.encode()}}}}}
 }
 
-func changesAnswer(id uint64, lease []byte) *pb.Response {
-	changes := &pb.ChangeList{Changes: []*pb.Change{{Resource: NoFile.onWire(), Old: Limit{1, 2}.onWire(),
-		New: Limit{3, 4}.onWire(), Rule: proto.String("web")}}}
+func changesResponse(id uint64, lease []byte) *pb.Response {
+	changes := &pb.ChangeList{Changes: []*pb.Change{{Resource: NoFile.encode(), Old: Limit{1, 2}.encode(),
+		New: Limit{3, 4}.encode(), Rule: proto.String("web")}}}
 	if lease != nil {
 		changes.Lease = &pb.LeaseInfo{Id: lease}
 	}

@@ -10,7 +10,7 @@ import (
 
 // Why a path is not to be trusted as the agent's, or "" where it is: only root or ourselves may be able to put a socket
 // there. Peer credentials of a listener say nothing, for a service manager may have made it.
-func reasonForDistrust(path string) (string, error) {
+func distrustReason(path string) (string, error) {
 	var status syscall.Stat_t
 	if err := syscall.Lstat(path, &status); err != nil {
 		return "", err
@@ -26,7 +26,7 @@ func reasonForDistrust(path string) (string, error) {
 		return fmt.Sprintf("%s belongs to user %d", path, status.Uid), nil
 	}
 	// Whoever may rename a folder on the way may put another in its place.
-	for _, folder := range foldersOf(path) {
+	for _, folder := range parentFolders(path) {
 		if err := syscall.Stat(folder, &status); err != nil {
 			return "", err
 		}
@@ -48,11 +48,11 @@ func isTrusted(uid uint32, place string) bool {
 	// put there by whoever made the container.
 	const readOnly = 1
 	var status syscall.Statfs_t
-	return mayStandForUnknown(uid) && syscall.Statfs(place, &status) == nil && status.Flags&readOnly != 0
+	return mayBeUnmappedUser(uid) && syscall.Statfs(place, &status) == nil && status.Flags&readOnly != 0
 }
 
 // Whether a user id is the one that all those show as who have none in this user namespace.
-func mayStandForUnknown(uid uint32) bool {
+func mayBeUnmappedUser(uid uint32) bool {
 	text, err := os.ReadFile("/proc/sys/kernel/overflowuid")
 	overflow := uint64(65534)
 	if err == nil {
@@ -73,7 +73,7 @@ func mayStandForUnknown(uid uint32) bool {
 }
 
 // "/run/rlimitd/x" to "/run/rlimitd", "/run", "/"; "x" to ".".
-func foldersOf(path string) []string {
+func parentFolders(path string) []string {
 	var folders []string
 	rest := path
 	for {

@@ -20,7 +20,7 @@ func (c *Client) set(ctx context.Context, target Target, edits []Edit) ([]Change
 	if err := checkEdits(edits); err != nil {
 		return nil, err
 	}
-	ctx, cancel, s, err := c.begin(ctx, target)
+	ctx, cancel, t, err := c.begin(ctx, target)
 	if err != nil {
 		return nil, err
 	}
@@ -28,49 +28,49 @@ func (c *Client) set(ctx context.Context, target Target, edits []Edit) ([]Change
 	if len(edits) == 0 {
 		return nil, nil
 	}
-	s.keepForChildren(edits)
+	t.letChildrenInherit(edits)
 	if c.agentOnly {
-		return c.askToSet(ctx, s, edits)
+		return c.setByAgent(ctx, t, edits)
 	}
-	now, err := s.readIfOwned(resourcesOf(edits))
+	now, err := t.readIfOwned(resourcesOf(edits))
 	if err != nil {
 		return nil, err
 	}
 	if now == nil {
-		changes, err := c.askToSet(ctx, s, edits)
+		changes, err := c.setByAgent(ctx, t, edits)
 		if err != nil && err.Code == ErrAgentUnreachable {
-			err.Message = "the kernel lets only its own user change " + s.name() + ", and " + err.Message
+			err.Message = "the kernel lets only its own user change " + t.name() + ", and " + err.Message
 		}
 		return changes, err
 	}
-	p, err := newPlan(edits, now)
+	p, err := newEditPlan(edits, now)
 	if err != nil {
 		return nil, err
 	}
-	r := newRun(p, s)
-	refusal, err := r.askKernel()
+	tx := newEditTransaction(p, t)
+	refusal, err := tx.tryKernel()
 	if err != nil {
 		return nil, err
 	}
 	if refusal == nil {
-		return r.result(), nil
+		return tx.result(), nil
 	}
-	granted, err := c.askToSet(ctx, s, p.agentPart())
+	granted, err := c.setByAgent(ctx, t, p.agentPart())
 	if err != nil {
-		return r.finishAfter(err, refusal)
+		return tx.finishAfter(err, refusal)
 	}
-	return r.finishWith(granted)
+	return tx.finishWith(granted)
 }
 
-func (c *Client) askToSet(ctx context.Context, s *subject, edits []Edit) ([]Change, *Error) {
-	q := &inquiry{subject: s, request: &pb.Request{Operation: &pb.Request_Set{Set: setOnWire(s.onWire(), edits)}}}
-	answer, _, err := c.ask(ctx, q)
+func (c *Client) setByAgent(ctx context.Context, t *resolvedTarget, edits []Edit) ([]Change, *Error) {
+	req := &agentRequest{target: t, request: &pb.Request{Operation: &pb.Request_Set{Set: encodeSet(t.encode(), edits)}}}
+	response, _, err := c.call(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	changes, ok := changesOf(edits, answer.GetChanges())
+	changes, ok := decodeChangesOf(edits, response.GetChanges())
 	if !ok {
-		return nil, c.otherAnswer()
+		return nil, c.unexpectedResponse()
 	}
 	return changes, nil
 }
@@ -96,23 +96,23 @@ func (c *Client) prlimit(ctx context.Context, target Target, r Resource, new *Li
 	if err := checkPrlimit(r, new); err != nil {
 		return Limit{}, err
 	}
-	ctx, cancel, s, err := c.begin(ctx, target)
+	ctx, cancel, t, err := c.begin(ctx, target)
 	if err != nil {
 		return Limit{}, err
 	}
 	defer cancel()
 	if new != nil {
-		s.keepForChildren([]Edit{{Resource: r}})
+		t.letChildrenInherit([]Edit{{Resource: r}})
 	}
-	q := &inquiry{subject: s, onlyReads: new == nil,
-		request: &pb.Request{Operation: &pb.Request_Prlimit{Prlimit: prlimitOnWire(s.onWire(), r, new)}}}
-	answer, _, err := c.ask(ctx, q)
+	req := &agentRequest{target: t, onlyReads: new == nil,
+		request: &pb.Request{Operation: &pb.Request_Prlimit{Prlimit: encodePrlimit(t.encode(), r, new)}}}
+	response, _, err := c.call(ctx, req)
 	if err != nil {
 		return Limit{}, err
 	}
-	old := limitFrom(answer.GetPrlimit().GetOld())
+	old := decodeLimit(response.GetPrlimit().GetOld())
 	if old == nil {
-		return Limit{}, c.otherAnswer()
+		return Limit{}, c.unexpectedResponse()
 	}
 	return *old, nil
 }
@@ -126,8 +126,8 @@ func (c *Client) Explain(ctx context.Context, target Target, edits ...Edit) (*Ex
 	if len(edits) == 0 {
 		return nil, newError(ErrInvalidArgument, "there is no edit to explain")
 	}
-	return c.explain(ctx, target, func(whom *pb.Target) *pb.Explain {
-		return &pb.Explain{Operation: &pb.Explain_Set{Set: setOnWire(whom, edits)}}
+	return c.explain(ctx, target, func(target *pb.Target) *pb.Explain {
+		return &pb.Explain{Operation: &pb.Explain_Set{Set: encodeSet(target, edits)}}
 	})
 }
 
@@ -135,15 +135,15 @@ func (c *Client) Explain(ctx context.Context, target Target, edits ...Edit) (*Ex
 func (c *Client) ExplainLease(
 	ctx context.Context, target Target, duration time.Duration, edits ...Edit,
 ) (*Explanation, error) {
-	milliseconds, err := leaseOnWire(duration)
+	milliseconds, err := encodeLeaseDuration(duration)
 	if err != nil {
 		return nil, err
 	}
 	if err := checkLeasable(edits); err != nil {
 		return nil, err
 	}
-	return c.explain(ctx, target, func(whom *pb.Target) *pb.Explain {
-		set := setOnWire(whom, edits)
+	return c.explain(ctx, target, func(target *pb.Target) *pb.Explain {
+		set := encodeSet(target, edits)
 		set.Lease = &pb.Lease{DurationMs: milliseconds}
 		return &pb.Explain{Operation: &pb.Explain_Set{Set: set}}
 	})
@@ -154,8 +154,8 @@ func (c *Client) ExplainGet(ctx context.Context, target Target, resources ...Res
 	if err := checkResources(resources); err != nil {
 		return nil, err
 	}
-	return c.explain(ctx, target, func(whom *pb.Target) *pb.Explain {
-		return &pb.Explain{Operation: &pb.Explain_Get{Get: getOnWire(whom, orAll(resources))}}
+	return c.explain(ctx, target, func(target *pb.Target) *pb.Explain {
+		return &pb.Explain{Operation: &pb.Explain_Get{Get: encodeGet(target, orAll(resources))}}
 	})
 }
 
@@ -164,8 +164,8 @@ func (c *Client) ExplainPrlimit(ctx context.Context, target Target, r Resource, 
 	if err := checkPrlimit(r, new); err != nil {
 		return nil, err
 	}
-	return c.explain(ctx, target, func(whom *pb.Target) *pb.Explain {
-		return &pb.Explain{Operation: &pb.Explain_Prlimit{Prlimit: prlimitOnWire(whom, r, new)}}
+	return c.explain(ctx, target, func(target *pb.Target) *pb.Explain {
+		return &pb.Explain{Operation: &pb.Explain_Prlimit{Prlimit: encodePrlimit(target, r, new)}}
 	})
 }
 
@@ -174,8 +174,8 @@ func (c *Client) ExplainUsage(ctx context.Context, target Target, scope Scope) (
 	if err := checkScope(scope); err != nil {
 		return nil, err
 	}
-	return c.explain(ctx, target, func(whom *pb.Target) *pb.Explain {
-		return &pb.Explain{Operation: &pb.Explain_Usage{Usage: usageOnWire(whom, scope, 0)}}
+	return c.explain(ctx, target, func(target *pb.Target) *pb.Explain {
+		return &pb.Explain{Operation: &pb.Explain_Usage{Usage: encodeUsage(target, scope, 0)}}
 	})
 }
 
@@ -184,29 +184,29 @@ func (c *Client) ExplainThreadUsage(ctx context.Context, target Target, thread i
 	if err := checkThread(thread); err != nil {
 		return nil, err
 	}
-	return c.explain(ctx, target, func(whom *pb.Target) *pb.Explain {
-		return &pb.Explain{Operation: &pb.Explain_Usage{Usage: usageOnWire(whom, OfProcess, thread)}}
+	return c.explain(ctx, target, func(target *pb.Target) *pb.Explain {
+		return &pb.Explain{Operation: &pb.Explain_Usage{Usage: encodeUsage(target, OfProcess, thread)}}
 	})
 }
 
 func (c *Client) explain(
 	ctx context.Context, target Target, operation func(*pb.Target) *pb.Explain,
 ) (*Explanation, error) {
-	ctx, cancel, s, err := c.begin(ctx, target)
+	ctx, cancel, t, err := c.begin(ctx, target)
 	if err != nil {
 		return nil, err
 	}
 	defer cancel()
-	q := &inquiry{subject: s, onlyReads: true,
-		request: &pb.Request{Operation: &pb.Request_Explain{Explain: operation(s.onWire())}}}
-	answer, _, err := c.ask(ctx, q)
+	req := &agentRequest{target: t, onlyReads: true,
+		request: &pb.Request{Operation: &pb.Request_Explain{Explain: operation(t.encode())}}}
+	response, _, err := c.call(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	if explanation := explanationFrom(answer.GetExplanation()); explanation != nil {
+	if explanation := decodeExplanation(response.GetExplanation()); explanation != nil {
 		return explanation, nil
 	}
-	return nil, c.otherAnswer()
+	return nil, c.unexpectedResponse()
 }
 
 func checkPrlimit(r Resource, new *Limit) *Error {
@@ -220,13 +220,13 @@ func checkPrlimit(r Resource, new *Limit) *Error {
 }
 
 // Whatever comes of the edits: children get the limit of open files that there is.
-func (s *subject) keepForChildren(edits []Edit) {
-	if !s.isCaller {
+func (t *resolvedTarget) letChildrenInherit(edits []Edit) {
+	if !t.isCaller {
 		return
 	}
 	for _, e := range edits {
 		if e.Resource == NoFile {
-			keepOpenFilesForChildren()
+			letChildrenInheritOpenFiles()
 		}
 	}
 }

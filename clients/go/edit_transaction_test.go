@@ -6,14 +6,14 @@ import (
 )
 
 // A kernel that lets nobody raise a hard limit.
-type modelTable struct {
+type fakeLimitTable struct {
 	limits Limits
 	calls  int
 }
 
-func (m *modelTable) read(r Resource) (Limit, *Error) { return m.limits[r], nil }
+func (m *fakeLimitTable) read(r Resource) (Limit, *Error) { return m.limits[r], nil }
 
-func (m *modelTable) exchange(r Resource, new Limit) (Limit, *Error) {
+func (m *fakeLimitTable) exchange(r Resource, new Limit) (Limit, *Error) {
 	m.calls++
 	old := m.limits[r]
 	if new.Hard > old.Hard {
@@ -23,24 +23,24 @@ func (m *modelTable) exchange(r Resource, new Limit) (Limit, *Error) {
 	return old, nil
 }
 
-func planned(t *testing.T, table *modelTable, edits ...Edit) *run {
+func newTransaction(t *testing.T, table *fakeLimitTable, edits ...Edit) *editTransaction {
 	t.Helper()
 	now := Limits{}
 	for r, l := range table.limits {
 		now[r] = l
 	}
-	p, err := newPlan(edits, now)
+	p, err := newEditPlan(edits, now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newRun(p, table)
+	return newEditTransaction(p, table)
 }
 
-func TestTheKernelMakesAllOrNothing(t *testing.T) {
+func TestTheKernelMakesAllEditsOrNone(t *testing.T) {
 	before := Limits{NoFile: {10, 20}, Core: {0, 5}, Stack: {7, 9}}
-	table := &modelTable{limits: Limits{NoFile: {10, 20}, Core: {0, 5}, Stack: {7, 9}}}
-	r := planned(t, table, SetSoft(NoFile, 15), SetHard(Stack, 8), RaiseTo(Core, 6))
-	refusal, err := r.askKernel()
+	table := &fakeLimitTable{limits: Limits{NoFile: {10, 20}, Core: {0, 5}, Stack: {7, 9}}}
+	r := newTransaction(t, table, SetSoft(NoFile, 15), SetHard(Stack, 8), RaiseTo(Core, 6))
+	refusal, err := r.tryKernel()
 	if err != nil || refusal == nil || refusal.EditIndex != 2 || refusal.Resource != Core {
 		t.Fatal(refusal, err)
 	}
@@ -64,10 +64,10 @@ func TestTheKernelMakesAllOrNothing(t *testing.T) {
 	}
 }
 
-func TestARefusalOfTheAgentNamesTheEditThatWasMeant(t *testing.T) {
-	table := &modelTable{limits: Limits{NoFile: {10, 20}, Core: {3, 5}}}
-	r := planned(t, table, SetSoft(Core, 1), RaiseTo(NoFile, 30))
-	refusal, _ := r.askKernel()
+func TestARefusalOfTheAgentNamesTheCallersEdit(t *testing.T) {
+	table := &fakeLimitTable{limits: Limits{NoFile: {10, 20}, Core: {3, 5}}}
+	r := newTransaction(t, table, SetSoft(Core, 1), RaiseTo(NoFile, 30))
+	refusal, _ := r.tryKernel()
 	_, err := r.finishAfter(newError(ErrDeniedByPolicy, "no").about(NoFile, 0), refusal)
 	if err == nil || err.EditIndex != 1 {
 		t.Fatal(err)
@@ -77,20 +77,20 @@ func TestARefusalOfTheAgentNamesTheEditThatWasMeant(t *testing.T) {
 	}
 }
 
-func TestAClampTakesWhatTheKernelGives(t *testing.T) {
-	table := &modelTable{limits: Limits{NoFile: {10, 20}}}
-	r := planned(t, table, RaiseUpTo(NoFile, 30))
-	refusal, _ := r.askKernel()
+func TestAClampKeepsWhatTheKernelAllows(t *testing.T) {
+	table := &fakeLimitTable{limits: Limits{NoFile: {10, 20}}}
+	r := newTransaction(t, table, RaiseUpTo(NoFile, 30))
+	refusal, _ := r.tryKernel()
 	changes, err := r.finishAfter(newError(ErrAgentUnreachable, "nobody there"), refusal)
 	if err != nil || changes[0].New != (Limit{20, 20}) || changes[0].Shortfall.Code != ErrAgentUnreachable {
 		t.Fatal(changes, err)
 	}
 }
 
-func TestLoweringSoftAndRaisingHardAreOfTwo(t *testing.T) {
-	table := &modelTable{limits: Limits{NoFile: {10, 20}}}
-	r := planned(t, table, SetBoth(NoFile, Limit{5, 40}))
-	if refusal, err := r.askKernel(); err != nil || refusal == nil {
+func TestLoweringSoftAndRaisingHardIsSplit(t *testing.T) {
+	table := &fakeLimitTable{limits: Limits{NoFile: {10, 20}}}
+	r := newTransaction(t, table, SetBoth(NoFile, Limit{5, 40}))
+	if refusal, err := r.tryKernel(); err != nil || refusal == nil {
 		t.Fatal(err)
 	}
 	part := r.plan.agentPart()
@@ -105,12 +105,12 @@ func TestLoweringSoftAndRaisingHardAreOfTwo(t *testing.T) {
 }
 
 // Between the reading and the writing somebody else raises the hard limit, which the writing takes back.
-func TestWhatSomebodyElseRaisedMeanwhileIsAskedForAgain(t *testing.T) {
+func TestAConcurrentRaiseIsRequestedFromTheAgent(t *testing.T) {
 	for _, edit := range []Edit{RaiseTo(NoFile, 15), SetSoft(NoFile, 15), SetSoft(NoFile, 5)} {
-		table := &modelTable{limits: Limits{NoFile: {10, 20}}}
-		r := planned(t, table, edit)
+		table := &fakeLimitTable{limits: Limits{NoFile: {10, 20}}}
+		r := newTransaction(t, table, edit)
 		table.limits[NoFile] = Limit{10, 40}
-		refusal, err := r.askKernel()
+		refusal, err := r.tryKernel()
 		if refusal == nil || err != nil {
 			t.Fatal(refusal, err)
 		}
@@ -121,7 +121,7 @@ func TestWhatSomebodyElseRaisedMeanwhileIsAskedForAgain(t *testing.T) {
 	}
 }
 
-func TestEditsThatMakeNoSense(t *testing.T) {
+func TestInvalidEditsAreRejected(t *testing.T) {
 	for code, edits := range map[Code][]Edit{
 		ErrInvalidArgument:  {SetSoft(NoFile, 1), SetHard(NoFile, 2)},
 		ErrInvalidResource:  {SetSoft(99, 1)},
@@ -134,15 +134,15 @@ func TestEditsThatMakeNoSense(t *testing.T) {
 		}
 	}
 	now := Limits{NoFile: {10, 20}}
-	if _, err := newPlan([]Edit{SetSoft(NoFile, 30)}, now); err == nil || err.Code != ErrSoftExceedsHard {
+	if _, err := newEditPlan([]Edit{SetSoft(NoFile, 30)}, now); err == nil || err.Code != ErrSoftExceedsHard {
 		t.Error(err)
 	}
-	if _, err := newPlan([]Edit{SetSoft(NoFile, 15).Expecting(Limit{1, 2})}, now); err == nil || err.Code != ErrConflict {
+	if _, err := newEditPlan([]Edit{SetSoft(NoFile, 15).Expecting(Limit{1, 2})}, now); err == nil || err.Code != ErrConflict {
 		t.Error(err)
 	}
 	// The kernel compares nothing.
-	r := planned(t, &modelTable{limits: now}, SetSoft(NoFile, 15).Expecting(Limit{10, 20}))
-	if refusal, _ := r.askKernel(); refusal == nil {
+	r := newTransaction(t, &fakeLimitTable{limits: now}, SetSoft(NoFile, 15).Expecting(Limit{10, 20}))
+	if refusal, _ := r.tryKernel(); refusal == nil {
 		t.Error("the kernel was asked to compare")
 	}
 }

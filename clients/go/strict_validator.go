@@ -15,20 +15,20 @@ import (
 // Fields that are not known are passed over.
 
 const (
-	greatestDepth  = 8
-	greatestFields = 32768
+	maxDepth  = 8
+	maxFields = 32768
 )
 
 var responseDescriptor = (*pb.Response)(nil).ProtoReflect().Descriptor()
 
-func checkResponse(bytes []byte) error {
+func validateResponse(bytes []byte) error {
 	fields := 0
-	return checkMessage(bytes, responseDescriptor, 0, &fields)
+	return validateMessage(bytes, responseDescriptor, 0, &fields)
 }
 
-func checkMessage(bytes []byte, message protoreflect.MessageDescriptor, depth int, fields *int) error {
-	if depth > greatestDepth {
-		return fmt.Errorf("more than %d messages inside each other", greatestDepth)
+func validateMessage(bytes []byte, message protoreflect.MessageDescriptor, depth int, fields *int) error {
+	if depth > maxDepth {
+		return fmt.Errorf("more than %d messages inside each other", maxDepth)
 	}
 	var seen, choices uint64
 	for len(bytes) > 0 {
@@ -41,8 +41,8 @@ func checkMessage(bytes []byte, message protoreflect.MessageDescriptor, depth in
 		if tag>>3 == 0 || tag>>3 > uint64(protowire.MaxValidNumber) {
 			return errors.New("a field number out of range")
 		}
-		if *fields++; *fields > greatestFields {
-			return fmt.Errorf("more than %d fields", greatestFields)
+		if *fields++; *fields > maxFields {
+			return fmt.Errorf("more than %d fields", maxFields)
 		}
 		var value uint64
 		var content []byte
@@ -88,14 +88,14 @@ func checkMessage(bytes []byte, message protoreflect.MessageDescriptor, depth in
 			}
 			choices |= 1 << choice.Index()
 		}
-		if err := checkValue(field, kind, value, content, depth, fields); err != nil {
+		if err := validateValue(field, kind, value, content, depth, fields); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func checkValue(
+func validateValue(
 	field protoreflect.FieldDescriptor, kind protowire.Type, value uint64, content []byte, depth int, fields *int,
 ) error {
 	switch field.Kind() {
@@ -103,7 +103,7 @@ func checkValue(
 		if kind != protowire.BytesType {
 			break
 		}
-		return checkMessage(content, field.Message(), depth+1, fields)
+		return validateMessage(content, field.Message(), depth+1, fields)
 	case protoreflect.StringKind, protoreflect.BytesKind:
 		if kind != protowire.BytesType {
 			break
@@ -111,7 +111,7 @@ func checkValue(
 		return nil
 	default:
 		if kind == protowire.VarintType {
-			return checkNumber(field, value)
+			return validateNumber(field, value)
 		}
 		if kind != protowire.BytesType || !field.IsList() {
 			break
@@ -122,10 +122,10 @@ func checkValue(
 				return err
 			}
 			content = content[size:]
-			if *fields++; *fields > greatestFields {
-				return fmt.Errorf("more than %d fields", greatestFields)
+			if *fields++; *fields > maxFields {
+				return fmt.Errorf("more than %d fields", maxFields)
 			}
-			if err := checkNumber(field, value); err != nil {
+			if err := validateNumber(field, value); err != nil {
 				return err
 			}
 		}
@@ -134,7 +134,7 @@ func checkValue(
 	return fmt.Errorf("field %d with wire type %d", field.Number(), kind)
 }
 
-func checkNumber(field protoreflect.FieldDescriptor, value uint64) error {
+func validateNumber(field protoreflect.FieldDescriptor, value uint64) error {
 	fits := true
 	switch field.Kind() {
 	case protoreflect.BoolKind:
