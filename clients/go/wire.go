@@ -1,6 +1,7 @@
 package rlimitd
 
 import (
+	"syscall"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -130,7 +131,7 @@ func decodeError(message *pb.Error) *Error {
 		err.Message = code.Error()
 	}
 	if number := message.GetErrorNumber(); number > 0 && number < 4096 {
-		err.Errno = errnoFrom(number)
+		err.Errno = syscall.Errno(number)
 	}
 	err.Resource = decodeResource(message.Resource)
 	if message.EditIndex != nil {

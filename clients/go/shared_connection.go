@@ -1,0 +1,213 @@
+package rlimitd
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+
+	pb "github.com/rlimitd/rlimitd/clients/go/internal/rlimitpb"
+)
+
+// The way to an agent, which all copies of a client share.
+type sharedConnection struct {
+	path string
+	// Ends with Close.
+	lifetime       context.Context
+	cancelLifetime context.CancelFunc
+	// All goroutines of this client.
+	goroutines sync.WaitGroup
+	// Whoever can put something in makes the connection.
+	connecting chan struct{}
+
+	mu       sync.Mutex
+	current  *conn
+	isClosed bool
+}
+
+func (c *sharedConnection) close() {
+	c.mu.Lock()
+	current := c.current
+	c.isClosed = true
+	c.mu.Unlock()
+	c.cancelLifetime()
+	if current != nil {
+		current.end(c.clientClosed())
+	}
+	c.goroutines.Wait()
+}
+
+// Asks the agent, on a connection that is made if there is none, and waits until it has answered. The connection is that
+// over which it did.
+func (c *sharedConnection) call(ctx context.Context, req *agentRequest) (*pb.Response, *conn, *Error) {
+	for isSecondTry := false; ; isSecondTry = true {
+		if ctx.Err() != nil {
+			return nil, nil, c.contextError(ctx)
+		}
+		connection, err := c.connection(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		response, kind, err := connection.exchange(ctx, req)
+		switch {
+		case err == nil:
+			if refusal := decodeError(response.GetError()); refusal != nil {
+				return nil, nil, refusal
+			}
+			if response.Outcome == nil {
+				return nil, nil, newError(ErrUnsupported, "the agent at %s answered in a way that this client does not know", c.path)
+			}
+			return response, connection, nil
+		case err.Code != ErrConnectionLost:
+			return nil, nil, err
+		case kind == unsent && isSecondTry:
+			return nil, nil, newError(ErrAgentUnreachable, "the agent at %s hangs up: %s", c.path, err.Message).because(err.Errno)
+		case kind == unanswered && (isSecondTry || !req.onlyReads):
+			return nil, nil, err
+		}
+	}
+}
+
+// The live connection, or else a new one, which only one goroutine makes at a time.
+func (c *sharedConnection) connection(ctx context.Context) (*conn, *Error) {
+	if live, err := c.liveConnection(); live != nil || err != nil {
+		return live, err
+	}
+	select {
+	case c.connecting <- struct{}{}:
+		defer func() { <-c.connecting }()
+	case <-ctx.Done():
+		return nil, c.contextError(ctx)
+	case <-c.lifetime.Done():
+		return nil, c.clientClosed()
+	}
+	if live, err := c.liveConnection(); live != nil || err != nil {
+		return live, err
+	}
+	socket, failure := c.connect(ctx)
+	if failure != nil {
+		return nil, failure
+	}
+	made, err := newConn(c, socket)
+	if err != nil {
+		_ = socket.Close()
+		return nil, c.unreachable(err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.isClosed {
+		_ = socket.Close()
+		return nil, c.clientClosed()
+	}
+	c.current = made
+	c.goroutines.Add(1)
+	go made.receive()
+	return made, nil
+}
+
+func (c *sharedConnection) liveConnection() (*conn, *Error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.isClosed {
+		return nil, c.clientClosed()
+	}
+	if c.current != nil && c.current.hasEnded() {
+		c.current = nil
+	}
+	return c.current, nil
+}
+
+func (c *sharedConnection) connect(ctx context.Context) (*net.UnixConn, *Error) {
+	reason, err := distrustReason(c.path)
+	if err != nil {
+		// What stat(2) did not find, connect(2) would not have found either.
+		return nil, c.unreachable(err)
+	}
+	if reason != "" {
+		return nil, newError(ErrUntrustedSocket, "the agent's socket %s is not to be trusted: %s", c.path, reason)
+	}
+	path := c.path
+	if path[0] == '@' {
+		// A file, and no name without one.
+		path = "./" + path
+	}
+	if len(path) > 107 {
+		return nil, c.unreachable(syscall.ENAMETOOLONG)
+	}
+	pause := time.Millisecond
+	for {
+		socket, err := new(net.Dialer).DialContext(ctx, "unix", path)
+		if err == nil {
+			return socket.(*net.UnixConn), nil
+		}
+		if ctx.Err() != nil {
+			return nil, c.contextError(ctx)
+		}
+		if !errors.Is(err, syscall.EAGAIN) {
+			return nil, c.unreachable(err)
+		}
+		// There is a queue before the agent's door, and nothing to wait at.
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil, c.contextError(ctx)
+		case <-c.lifetime.Done():
+			return nil, c.clientClosed()
+		}
+		if pause *= 2; pause > 20*time.Millisecond {
+			pause = 20 * time.Millisecond
+		}
+	}
+}
+
+// Why a context ended before the agent had answered.
+func (c *sharedConnection) contextError(ctx context.Context) *Error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return newError(ErrDeadlineExceeded, "no answer in time from the agent at %s", c.path)
+	}
+	return newError(ErrCancelled, "the call was cancelled before the agent at %s had answered", c.path)
+}
+
+func (c *sharedConnection) clientClosed() *Error {
+	err := newError(ErrCancelled, "the client of the agent at %s was closed", c.path)
+	err.cause = net.ErrClosed
+	return err
+}
+
+func (c *sharedConnection) connectionLost(why string) *Error {
+	return newError(ErrConnectionLost, "the connection to the agent at %s was lost: %s", c.path, why)
+}
+
+func (c *sharedConnection) malformed(format string, values ...any) *Error {
+	err := newError(ErrMalformed, format, values...)
+	err.Message = "what answers at " + c.path + " does not speak the rlimitd protocol: " + err.Message
+	return err
+}
+
+// The agent answered, but not what it was asked.
+func (c *sharedConnection) unexpectedResponse() *Error {
+	return newError(ErrMalformed, "the agent at %s answered something else than it was asked", c.path)
+}
+
+// connect(2) to the agent failed.
+func (c *sharedConnection) unreachable(err error) *Error {
+	advice := ""
+	var errno syscall.Errno
+	if !errors.As(err, &errno) {
+		return newError(ErrAgentUnreachable, "no agent answers at %s (%s)", c.path, err)
+	}
+	switch errno {
+	case syscall.ENOENT, syscall.ECONNREFUSED:
+		// The unit is about the standard socket; whoever listens at another is started in another way.
+		if c.path == StandardSocket {
+			advice = "; start it with: systemctl start rlimitd"
+		}
+	case syscall.ENAMETOOLONG:
+		advice = "; a socket's path has at most 107 bytes"
+	case syscall.EACCES:
+		advice = "; the socket or its folder does not let this user in"
+	}
+	return newError(ErrAgentUnreachable, "no agent answers at %s (connect: %s)%s", c.path, errno, advice).because(errno)
+}
