@@ -1,6 +1,7 @@
 package rlimitd
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -14,6 +15,8 @@ import (
 
 	pb "github.com/rlimitd/rlimitd/clients/go/internal/rlimitpb"
 )
+
+var background = context.Background()
 
 // An agent that answers what a test likes.
 type fakeAgent struct {
