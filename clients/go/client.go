@@ -4,6 +4,8 @@ import (
 	"context"
 	"os"
 	"time"
+
+	"github.com/rlimitd/rlimitd/clients/go/internal/kernel"
 )
 
 // StandardSocket is where the agent listens unless told otherwise.
@@ -48,7 +50,7 @@ func NewClient(options ...Option) *Client {
 	if c.path == "" {
 		c.path = StandardSocket
 		// A program that runs with more rights than its caller has does not look at the environment.
-		if path := os.Getenv("RLIMITD_SOCKET"); path != "" && !isSecureExecution() {
+		if path := os.Getenv("RLIMITD_SOCKET"); path != "" && !kernel.IsSecureExecution() {
 			c.path = path
 		}
 	}

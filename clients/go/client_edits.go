@@ -3,6 +3,7 @@ package rlimitd
 import (
 	"context"
 
+	"github.com/rlimitd/rlimitd/clients/go/internal/kernel"
 	pb "github.com/rlimitd/rlimitd/clients/go/internal/rlimitpb"
 )
 
@@ -133,7 +134,7 @@ func (t *resolvedTarget) letChildrenInherit(edits []Edit) {
 	}
 	for _, e := range edits {
 		if e.Resource == NoFile {
-			letChildrenInheritOpenFiles()
+			kernel.LetChildrenInheritOpenFiles()
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	pb "github.com/rlimitd/rlimitd/clients/go/internal/rlimitpb"
+	"github.com/rlimitd/rlimitd/clients/go/internal/wire"
 )
 
 const (
@@ -216,7 +217,7 @@ func (c *conn) receiveOne(reader *bufio.Reader) *Error {
 	if _, err := io.ReadFull(reader, bytes); err != nil {
 		return c.shared.connectionLost(readFailure(err))
 	}
-	if err := validateResponse(bytes); err != nil {
+	if err := wire.ValidateResponse(bytes); err != nil {
 		return c.shared.malformed("%s", err)
 	}
 	response := new(pb.Response)

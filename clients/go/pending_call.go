@@ -10,6 +10,17 @@ import (
 	pb "github.com/rlimitd/rlimitd/clients/go/internal/rlimitpb"
 )
 
+// What the agent is asked, and what goes along.
+type agentRequest struct {
+	request *pb.Request
+	// Whose pidfd goes along; nil for none.
+	target *resolvedTarget
+	// Carrying it out twice is the same as once.
+	onlyReads bool
+	// A lease that comes of it after nobody waits for it any more is given back.
+	grantsLease bool
+}
+
 // One request that was made.
 type pendingCall struct {
 	id    uint64

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"os"
 	"syscall"
+
+	"github.com/rlimitd/rlimitd/clients/go/internal/kernel"
+	"github.com/rlimitd/rlimitd/clients/go/internal/procfs"
 )
 
 // A process that a call is about, held for as long as the call lasts, so that its number cannot come to mean another.
@@ -27,7 +30,7 @@ func resolveTarget(target Target) (*resolvedTarget, *Error) {
 		if pid <= 0 {
 			return nil, newError(ErrInvalidArgument, "%d is no process id", pid)
 		}
-		fd, errno := pidfdOpen(pid)
+		fd, errno := kernel.PidfdOpen(pid)
 		switch errno {
 		case 0:
 			return (&resolvedTarget{pidfd: fd, pid: pid}).ifAlive()
@@ -37,15 +40,15 @@ func resolveTarget(target Target) (*resolvedTarget, *Error) {
 		}
 		return nil, pidfdError(errno, fmt.Sprintf("process %d", pid))
 	case pidfdTarget:
-		fd, errno := duplicateDescriptor(target.number)
+		fd, errno := kernel.Duplicate(target.number)
 		if errno != 0 {
 			return nil, newError(ErrInvalidArgument, "descriptor %d is not open", target.number).because(errno)
 		}
-		if !isPidfd(fd) {
+		if !kernel.IsPidfd(fd) {
 			_ = syscall.Close(fd)
 			return nil, newError(ErrInvalidArgument, "descriptor %d is no pidfd of a process", target.number)
 		}
-		t := &resolvedTarget{pidfd: fd, pid: pidOfPidfd(fd)}
+		t := &resolvedTarget{pidfd: fd, pid: kernel.PIDOfPidfd(fd)}
 		if t.pid == caller.pid {
 			t.close()
 			return caller, nil
@@ -84,7 +87,7 @@ func (t *resolvedTarget) ifAlive() (*resolvedTarget, *Error) {
 
 // What was read by the number of a process that has ended may be another's.
 func (t *resolvedTarget) requireAlive() *Error {
-	if t.pidfd >= 0 && hasEnded(t.pidfd) {
+	if t.pidfd >= 0 && kernel.HasEnded(t.pidfd) {
 		return noSuchProcess(t.name())
 	}
 	return nil
@@ -127,7 +130,7 @@ func (t *resolvedTarget) exchange(r Resource, new Limit) (Limit, *Error) {
 	old, errno := prlimit(t.kernelPID(), r, &new)
 	switch {
 	case errno == syscall.EPERM:
-		if ceiling := openFilesCeiling(); r == NoFile && ceiling > 0 && new.Hard > ceiling {
+		if ceiling := kernel.OpenFilesCeiling(); r == NoFile && ceiling > 0 && new.Hard > ceiling {
 			err := newError(ErrAboveSystemCeiling, "%s %s is above fs.nr_open, which is %d", r, boundText(new.Hard), ceiling)
 			err.Resource, err.Allowed = r, &Limit{ceiling, ceiling}
 			return Limit{}, err
@@ -187,13 +190,13 @@ func (t *resolvedTarget) limits(resources []Resource) (Limits, *Error) {
 	if t.pid == 0 {
 		return nil, nil
 	}
-	limitsInProc := procLimits(t.pid)
+	limitsInProc := procfs.Limits(t.pid)
 	if err := t.requireAlive(); err != nil || limitsInProc == nil {
 		return nil, err
 	}
 	limits = make(Limits, len(resources))
 	for _, r := range resources {
-		limits[r] = limitsInProc[r]
+		limits[r] = Limit(limitsInProc[r-1])
 	}
 	return limits, nil
 }
@@ -234,4 +237,10 @@ func (t *resolvedTarget) usage(scope Scope, thread int) (*Usage, *Error) {
 		return nil, noSuchProcess(t.name())
 	}
 	return nil, systemError(errno, "read of /proc", t.name())
+}
+
+// prlimit(2) in the types of this package; pid 0 is this process.
+func prlimit(pid int, r Resource, new *Limit) (Limit, syscall.Errno) {
+	old, errno := kernel.Prlimit(pid, r.kernelNumber(), (*kernel.Limit)(new))
+	return Limit(old), errno
 }

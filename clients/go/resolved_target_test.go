@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/rlimitd/rlimitd/clients/go/internal/kernel"
 	pb "github.com/rlimitd/rlimitd/clients/go/internal/rlimitpb"
 )
 
@@ -22,7 +23,7 @@ func TestATargetIsSentAsAPidfd(t *testing.T) {
 		for request := peer.read(); request != nil; request = peer.read() {
 			s := seen{request: request}
 			for _, fd := range peer.descriptors {
-				s.pids = append(s.pids, pidOfPidfd(fd))
+				s.pids = append(s.pids, kernel.PIDOfPidfd(fd))
 				_ = syscall.Close(fd)
 			}
 			peer.descriptors = nil
@@ -31,7 +32,7 @@ func TestATargetIsSentAsAPidfd(t *testing.T) {
 		}
 	})
 	client := agent.client()
-	fd, errno := pidfdOpen(child.Process.Pid)
+	fd, errno := kernel.PidfdOpen(child.Process.Pid)
 	if errno != 0 {
 		t.Fatal(errno)
 	}

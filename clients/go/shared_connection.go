@@ -9,6 +9,7 @@ import (
 	"time"
 
 	pb "github.com/rlimitd/rlimitd/clients/go/internal/rlimitpb"
+	"github.com/rlimitd/rlimitd/clients/go/internal/sockettrust"
 )
 
 // The way to an agent, which all copies of a client share.
@@ -120,7 +121,7 @@ func (c *sharedConnection) liveConnection() (*conn, *Error) {
 }
 
 func (c *sharedConnection) connect(ctx context.Context) (*net.UnixConn, *Error) {
-	reason, err := distrustReason(c.path)
+	reason, err := sockettrust.DistrustReason(c.path)
 	if err != nil {
 		// What stat(2) did not find, connect(2) would not have found either.
 		return nil, c.unreachable(err)

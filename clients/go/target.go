@@ -3,6 +3,8 @@ package rlimitd
 import (
 	"fmt"
 	"os"
+
+	"github.com/rlimitd/rlimitd/clients/go/internal/kernel"
 )
 
 // Target is the process that a call is about.
@@ -37,7 +39,7 @@ func OpenProcess(pid int) (*os.File, error) {
 		return nil, newError(ErrInvalidArgument, "%d is no process id", pid)
 	}
 	name := fmt.Sprintf("process %d", pid)
-	fd, errno := pidfdOpen(pid)
+	fd, errno := kernel.PidfdOpen(pid)
 	if err := pidfdError(errno, name); err != nil {
 		return nil, err
 	}

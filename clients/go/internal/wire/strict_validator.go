@@ -1,4 +1,4 @@
-package rlimitd
+package wire
 
 import (
 	"errors"
@@ -21,7 +21,7 @@ const (
 
 var responseDescriptor = (*pb.Response)(nil).ProtoReflect().Descriptor()
 
-func validateResponse(bytes []byte) error {
+func ValidateResponse(bytes []byte) error {
 	fields := 0
 	return validateMessage(bytes, responseDescriptor, 0, &fields)
 }

@@ -1,4 +1,4 @@
-package rlimitd
+package sockettrust
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 
 // Why a path is not to be trusted as the agent's, or "" where it is: only root or ourselves may be able to put a socket
 // there. Peer credentials of a listener say nothing, for a service manager may have made it.
-func distrustReason(path string) (string, error) {
+func DistrustReason(path string) (string, error) {
 	var status syscall.Stat_t
 	if err := syscall.Lstat(path, &status); err != nil {
 		return "", err
