@@ -32,7 +32,7 @@ func (c *Client) set(ctx context.Context, target Target, edits []Edit) ([]Change
 	if c.agentOnly {
 		return c.setByAgent(ctx, t, edits)
 	}
-	now, err := t.readIfOwned(resourcesOf(edits))
+	now, err := t.readIfPermitted(resourcesOf(edits))
 	if err != nil {
 		return nil, err
 	}
@@ -57,9 +57,9 @@ func (c *Client) set(ctx context.Context, target Target, edits []Edit) ([]Change
 	}
 	granted, err := c.setByAgent(ctx, t, p.agentPart())
 	if err != nil {
-		return tx.finishAfter(err, refusal)
+		return tx.finishAfterRefusal(err, refusal)
 	}
-	return tx.finishWith(granted)
+	return tx.finishWithAgent(granted)
 }
 
 func (c *Client) setByAgent(ctx context.Context, t *resolvedTarget, edits []Edit) ([]Change, *Error) {

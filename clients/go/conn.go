@@ -20,8 +20,8 @@ import (
 )
 
 const (
-	maxRequestBytes  = 4096
-	maxResponseBytes = 65536
+	maxRequestSize  = 4096
+	maxResponseSize = 65536
 	// Of one answer at most, so that nobody fills the memory of the agent's clients. An agent names half as many.
 	maxProcesses = 262144
 	maxLeases    = 65536
@@ -210,25 +210,25 @@ func (c *conn) receiveOne(reader *bufio.Reader) *Error {
 		return c.shared.connectionLost(readFailure(err))
 	}
 	length := binary.BigEndian.Uint32(header[:])
-	if length == 0 || length > maxResponseBytes {
-		return c.shared.malformed("a frame of %d bytes", length)
+	if length == 0 || length > maxResponseSize {
+		return c.shared.notRlimitd("a frame of %d bytes", length)
 	}
 	bytes := make([]byte, length)
 	if _, err := io.ReadFull(reader, bytes); err != nil {
 		return c.shared.connectionLost(readFailure(err))
 	}
 	if err := wire.ValidateResponse(bytes); err != nil {
-		return c.shared.malformed("%s", err)
+		return c.shared.notRlimitd("%s", err)
 	}
 	response := new(pb.Response)
 	if err := (proto.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(bytes, response); err != nil {
-		return c.shared.malformed("%s", err)
+		return c.shared.notRlimitd("%s", err)
 	}
 	if response.GetId() == 0 {
 		if err := decodeError(response.GetError()); err != nil {
 			return err
 		}
-		return c.shared.malformed("an answer to nothing")
+		return c.shared.notRlimitd("an answer to nothing")
 	}
 	return c.deliver(response)
 }
@@ -252,7 +252,7 @@ func (c *conn) deliver(response *pb.Response) *Error {
 		return nil
 	}
 	if !call.addPart(response) {
-		return c.shared.malformed("an answer in parts that do not fit")
+		return c.shared.notRlimitd("an answer in parts that do not fit")
 	}
 	if response.GetMore() && response.GetError() == nil {
 		return nil

@@ -15,7 +15,7 @@ import (
 func TestACancelledCallDoesNotDisturbOthers(t *testing.T) {
 	isThere := make(chan bool)
 	goOn := make(chan bool)
-	agent := newFakeAgent(t, func(_ int, peer *fakePeer) {
+	agent := newScriptedAgent(t, func(_ int, peer *scriptedPeer) {
 		first, second := peer.read(), peer.read()
 		isThere <- first.TimeoutMs != nil && *first.TimeoutMs > 3_500_000
 		<-goOn
@@ -51,7 +51,7 @@ func TestACancelledCallDoesNotDisturbOthers(t *testing.T) {
 }
 
 func TestADeadlineEndsTheCall(t *testing.T) {
-	agent := newFakeAgent(t, func(_ int, peer *fakePeer) { peer.drain() })
+	agent := newScriptedAgent(t, func(_ int, peer *scriptedPeer) { peer.drain() })
 	_, err := agent.client(WithTimeout(20*time.Millisecond)).Get(background, Self, NoFile)
 	requireCode(t, err, ErrDeadlineExceeded)
 	ctx, cancel := context.WithTimeout(background, 20*time.Millisecond)
@@ -68,7 +68,7 @@ func TestADeadlineEndsTheCall(t *testing.T) {
 func TestAFullSocketBlocksNoCallForever(t *testing.T) {
 	read := make(chan bool)
 	seen := make(chan map[uint64]bool, 1)
-	agent := newFakeAgent(t, func(_ int, peer *fakePeer) {
+	agent := newScriptedAgent(t, func(_ int, peer *scriptedPeer) {
 		<-read
 		ids := map[uint64]bool{}
 		for request := peer.read(); request != nil; request = peer.read() {

@@ -93,6 +93,6 @@ func checkEdits(edits []Edit) *Error {
 }
 
 func softExceedsHard(r Resource, limit Limit, index int) *Error {
-	return newError(ErrSoftExceedsHard, "%s: soft %s is above hard %s", r, boundText(limit.Soft), boundText(limit.Hard)).
+	return newError(ErrSoftExceedsHard, "%s: soft %s is above hard %s", r, formatBound(limit.Soft), formatBound(limit.Hard)).
 		about(r, index)
 }

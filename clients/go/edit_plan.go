@@ -21,7 +21,7 @@ func newEditPlan(edits []Edit, now Limits) (*editPlan, *Error) {
 	p := &editPlan{}
 	for index, edit := range edits {
 		i := &planItem{index: index, edit: edit, now: now[edit.Resource]}
-		wanted, err := i.wantedFrom(i.now)
+		wanted, err := i.plannedLimit(i.now)
 		if err != nil {
 			return nil, err
 		}
@@ -69,7 +69,7 @@ func (p *editPlan) agentPart() []Edit {
 }
 
 // The edit that the agent must be asked for whatever the kernel would say: the kernel has no compare-and-set.
-func (p *editPlan) comparing() *planItem {
+func (p *editPlan) compareAndSet() *planItem {
 	for _, i := range p.items {
 		if i.edit.Expect != nil && i.raises() {
 			return i
@@ -118,7 +118,7 @@ func (i *planItem) replan(now, wanted Limit) {
 }
 
 // What the edit leads to from these limits.
-func (i *planItem) wantedFrom(now Limit) (Limit, *Error) {
+func (i *planItem) plannedLimit(now Limit) (Limit, *Error) {
 	limit := i.edit.applied(now)
 	if i.isClamp() {
 		limit.Soft = min(limit.Soft, limit.Hard)

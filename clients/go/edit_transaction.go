@@ -33,7 +33,7 @@ func (tx *editTransaction) result() []Change {
 
 // Makes all of the batch, or nothing where the kernel refuses part: then the agent is to be asked, because of refusal.
 func (tx *editTransaction) tryKernel() (refusal, failure *Error) {
-	if i := tx.plan.comparing(); i != nil {
+	if i := tx.plan.compareAndSet(); i != nil {
 		return newError(ErrUnsupported, "only the agent can raise %s on a condition: the kernel has no such call",
 			i.edit.Resource).about(i.edit.Resource, i.index), nil
 	}
@@ -54,8 +54,8 @@ func (tx *editTransaction) tryKernel() (refusal, failure *Error) {
 
 // The agent will not help: makes what the kernel alone gives, and notes on each Clamp that fell short why. Fails with reason
 // where something else than a Clamp needed the agent.
-func (tx *editTransaction) finishWithout(reason *Error) ([]Change, *Error) {
-	if tx.plan.comparing() != nil {
+func (tx *editTransaction) finishWithoutAgent(reason *Error) ([]Change, *Error) {
+	if tx.plan.compareAndSet() != nil {
 		return nil, reason
 	}
 	for _, i := range tx.plan.inSafeOrder() {
@@ -78,7 +78,7 @@ func (tx *editTransaction) finishWithout(reason *Error) ([]Change, *Error) {
 }
 
 // The agent made what raises; lowers what is left to lower.
-func (tx *editTransaction) finishWith(granted []Change) ([]Change, *Error) {
+func (tx *editTransaction) finishWithAgent(granted []Change) ([]Change, *Error) {
 	for place, i := range tx.plan.raising() {
 		change := granted[place]
 		tx.changes[i.index] = &change
@@ -97,7 +97,7 @@ func (tx *editTransaction) finishWith(granted []Change) ([]Change, *Error) {
 
 // The agent was asked, after the kernel's refusal, and did not do it. Makes what can be made without it, where it surely
 // changed nothing.
-func (tx *editTransaction) finishAfter(err, refusal *Error) ([]Change, *Error) {
+func (tx *editTransaction) finishAfterRefusal(err, refusal *Error) ([]Change, *Error) {
 	reason := *err
 	// The agent counts the edits that it was sent.
 	if raising := tx.plan.raising(); reason.EditIndex >= 0 {
@@ -115,7 +115,7 @@ func (tx *editTransaction) finishAfter(err, refusal *Error) ([]Change, *Error) {
 	if !reason.changedNothing() {
 		return nil, &reason
 	}
-	return tx.finishWithout(&reason)
+	return tx.finishWithoutAgent(&reason)
 }
 
 // The edit as far as the kernel goes; a Clamp that is above the system's ceiling stops there.
@@ -147,7 +147,7 @@ func (tx *editTransaction) lower(i *planItem) *Error {
 	if granted == nil {
 		return tx.exchange(i, i.wanted, i.now, nil)
 	}
-	wanted, err := i.wantedFrom(granted.New)
+	wanted, err := i.plannedLimit(granted.New)
 	if err != nil {
 		return err
 	}
@@ -176,7 +176,7 @@ func (tx *editTransaction) exchange(i *planItem, wanted, expected Limit, shortfa
 		if i.edit.Expect != nil {
 			return conflict(resource, change.Old, expected, i.index)
 		}
-		anew, err := i.wantedFrom(change.Old)
+		anew, err := i.plannedLimit(change.Old)
 		if err != nil {
 			return err
 		}

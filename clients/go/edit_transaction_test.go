@@ -54,7 +54,7 @@ func TestTheKernelMakesAllEditsOrNone(t *testing.T) {
 	}
 	// It made that; what lowers is left to do.
 	table.limits[NoFile], table.limits[Core] = Limit{15, 20}, Limit{6, 6}
-	changes, err := r.finishWith([]Change{{Resource: NoFile, Old: Limit{10, 20}, New: Limit{15, 20}},
+	changes, err := r.finishWithAgent([]Change{{Resource: NoFile, Old: Limit{10, 20}, New: Limit{15, 20}},
 		{Resource: Core, Old: Limit{0, 5}, New: Limit{6, 6}, Rule: "cores"}})
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +68,7 @@ func TestARefusalOfTheAgentNamesTheCallersEdit(t *testing.T) {
 	table := &fakeLimitTable{limits: Limits{NoFile: {10, 20}, Core: {3, 5}}}
 	r := newTransaction(t, table, SetSoft(Core, 1), RaiseTo(NoFile, 30))
 	refusal, _ := r.tryKernel()
-	_, err := r.finishAfter(newError(ErrDeniedByPolicy, "no").about(NoFile, 0), refusal)
+	_, err := r.finishAfterRefusal(newError(ErrDeniedByPolicy, "no").about(NoFile, 0), refusal)
 	if err == nil || err.EditIndex != 1 {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestAClampKeepsWhatTheKernelAllows(t *testing.T) {
 	table := &fakeLimitTable{limits: Limits{NoFile: {10, 20}}}
 	r := newTransaction(t, table, RaiseUpTo(NoFile, 30))
 	refusal, _ := r.tryKernel()
-	changes, err := r.finishAfter(newError(ErrAgentUnreachable, "nobody there"), refusal)
+	changes, err := r.finishAfterRefusal(newError(ErrAgentUnreachable, "nobody there"), refusal)
 	if err != nil || changes[0].New != (Limit{20, 20}) || changes[0].Shortfall.Code != ErrAgentUnreachable {
 		t.Fatal(changes, err)
 	}
@@ -98,7 +98,7 @@ func TestLoweringSoftAndRaisingHardIsSplit(t *testing.T) {
 		t.Fatal(part)
 	}
 	table.limits[NoFile] = Limit{10, 40}
-	changes, err := r.finishWith([]Change{{Resource: NoFile, Old: Limit{10, 20}, New: Limit{10, 40}, Rule: "r"}})
+	changes, err := r.finishWithAgent([]Change{{Resource: NoFile, Old: Limit{10, 20}, New: Limit{10, 40}, Rule: "r"}})
 	if err != nil || changes[0].New != (Limit{5, 40}) || changes[0].Old != (Limit{10, 20}) || changes[0].Rule != "r" {
 		t.Fatalf("%+v %v", changes, err)
 	}

@@ -19,7 +19,7 @@ func restoredResponse(id uint64) *pb.Response {
 
 func TestALeaseOfTheConnectionIsRenewedAtARestartedAgent(t *testing.T) {
 	claimed := make(chan *pb.Request, 4)
-	agent := newFakeAgent(t, func(number int, peer *fakePeer) {
+	agent := newScriptedAgent(t, func(number int, peer *scriptedPeer) {
 		if number == 0 {
 			peer.send(changesResponse(peer.read().GetId(), []byte("lease")))
 			return
@@ -57,7 +57,7 @@ func TestALeaseOfTheConnectionIsRenewedAtARestartedAgent(t *testing.T) {
 
 func TestABoundedLeaseIsRenewedInTime(t *testing.T) {
 	renewed := make(chan bool, 1)
-	agent := newFakeAgent(t, func(_ int, peer *fakePeer) {
+	agent := newScriptedAgent(t, func(_ int, peer *scriptedPeer) {
 		answer := changesResponse(peer.read().GetId(), []byte("lease"))
 		remaining := uint64(40)
 		answer.GetChanges().Lease.RemainingMs = &remaining
@@ -78,7 +78,7 @@ func TestABoundedLeaseIsRenewedInTime(t *testing.T) {
 }
 
 func TestAnEndedLeaseReportsLeaseEnded(t *testing.T) {
-	agent := newFakeAgent(t, func(_ int, peer *fakePeer) {
+	agent := newScriptedAgent(t, func(_ int, peer *scriptedPeer) {
 		peer.send(changesResponse(peer.read().GetId(), []byte("lease")))
 		for request := peer.read(); request != nil; request = peer.read() {
 			peer.send(&pb.Response{Id: request.Id, Outcome: &pb.Response_Error{Error: &pb.Error{
@@ -96,7 +96,7 @@ func TestALeaseGrantedAfterCancellationIsReleased(t *testing.T) {
 	asked := make(chan bool)
 	goOn := make(chan bool)
 	released := make(chan string, 1)
-	agent := newFakeAgent(t, func(_ int, peer *fakePeer) {
+	agent := newScriptedAgent(t, func(_ int, peer *scriptedPeer) {
 		request := peer.read()
 		asked <- true
 		<-goOn
@@ -135,7 +135,7 @@ func TestInvalidLeasesAreRejected(t *testing.T) {
 // Also where there is no time left to wait for what comes of it.
 func TestAReleaseIsSentAfterCancellation(t *testing.T) {
 	released := make(chan bool, 1)
-	agent := newFakeAgent(t, func(_ int, peer *fakePeer) {
+	agent := newScriptedAgent(t, func(_ int, peer *scriptedPeer) {
 		peer.send(changesResponse(peer.read().GetId(), []byte("lease")))
 		released <- peer.read().GetLeaseRelease() != nil
 		peer.drain()

@@ -17,12 +17,12 @@ type Limit struct {
 }
 
 // String returns both halves, as in "1024:4096" or "0:unlimited".
-func (l Limit) String() string { return boundText(l.Soft) + ":" + boundText(l.Hard) }
+func (l Limit) String() string { return formatBound(l.Soft) + ":" + formatBound(l.Hard) }
 
 // Limits are those of a process, as far as they were asked for.
 type Limits map[Resource]Limit
 
-func boundText(bound uint64) string {
+func formatBound(bound uint64) string {
 	if bound == Infinity {
 		return "unlimited"
 	}

@@ -70,8 +70,8 @@ func (call *pendingCall) encode(ctx context.Context, request *pb.Request) *Error
 	if err != nil {
 		return newError(ErrInvalidArgument, "the request cannot be said: %s", err)
 	}
-	if size := len(frame) - 4; size > maxRequestBytes {
-		return newError(ErrInvalidArgument, "a request of %d bytes; at most %d are read", size, maxRequestBytes)
+	if size := len(frame) - 4; size > maxRequestSize {
+		return newError(ErrInvalidArgument, "a request of %d bytes; at most %d are read", size, maxRequestSize)
 	}
 	binary.BigEndian.PutUint32(frame, uint32(len(frame)-4))
 	call.frame = frame

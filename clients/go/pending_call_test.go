@@ -13,7 +13,7 @@ import (
 
 func TestResponsesMayArriveSplitAndOutOfOrder(t *testing.T) {
 	const count = 100
-	agent := newFakeAgent(t, func(_ int, peer *fakePeer) {
+	agent := newScriptedAgent(t, func(_ int, peer *scriptedPeer) {
 		var ids []uint64
 		for len(ids) < count {
 			ids = append(ids, peer.read().GetId())
@@ -57,7 +57,7 @@ func TestResponsesMayArriveSplitAndOutOfOrder(t *testing.T) {
 }
 
 func TestPartsOfAListAreJoined(t *testing.T) {
-	agent := newFakeAgent(t, func(_ int, peer *fakePeer) {
+	agent := newScriptedAgent(t, func(_ int, peer *scriptedPeer) {
 		for i := 0; i < 3; i++ {
 			id := peer.read().GetId()
 			part := func(pid uint64, more bool) {

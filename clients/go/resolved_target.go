@@ -131,7 +131,7 @@ func (t *resolvedTarget) exchange(r Resource, new Limit) (Limit, *Error) {
 	switch {
 	case errno == syscall.EPERM:
 		if ceiling := kernel.OpenFilesCeiling(); r == NoFile && ceiling > 0 && new.Hard > ceiling {
-			err := newError(ErrAboveSystemCeiling, "%s %s is above fs.nr_open, which is %d", r, boundText(new.Hard), ceiling)
+			err := newError(ErrAboveSystemCeiling, "%s %s is above fs.nr_open, which is %d", r, formatBound(new.Hard), ceiling)
 			err.Resource, err.Allowed = r, &Limit{ceiling, ceiling}
 			return Limit{}, err
 		}
@@ -166,7 +166,7 @@ func (t *resolvedTarget) undoOnReusedPID(r Resource, old Limit) {
 }
 
 // What prlimit(2) tells of these; nil where it refuses, as it then refuses every change too.
-func (t *resolvedTarget) readIfOwned(resources []Resource) (Limits, *Error) {
+func (t *resolvedTarget) readIfPermitted(resources []Resource) (Limits, *Error) {
 	limits := make(Limits, len(resources))
 	for _, r := range resources {
 		limit, err := t.read(r)
@@ -183,7 +183,7 @@ func (t *resolvedTarget) readIfOwned(resources []Resource) (Limits, *Error) {
 
 // What the kernel tells of these, or else /proc; nil where both keep it to themselves.
 func (t *resolvedTarget) limits(resources []Resource) (Limits, *Error) {
-	limits, err := t.readIfOwned(resources)
+	limits, err := t.readIfPermitted(resources)
 	if limits != nil || err != nil {
 		return limits, err
 	}

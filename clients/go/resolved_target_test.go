@@ -19,7 +19,7 @@ func TestATargetIsSentAsAPidfd(t *testing.T) {
 		pids    []int
 	}
 	came := make(chan seen, 3)
-	agent := newFakeAgent(t, func(_ int, peer *fakePeer) {
+	agent := newScriptedAgent(t, func(_ int, peer *scriptedPeer) {
 		for request := peer.read(); request != nil; request = peer.read() {
 			s := seen{request: request}
 			for _, fd := range peer.descriptors {

@@ -181,7 +181,7 @@ func (c *sharedConnection) connectionLost(why string) *Error {
 	return newError(ErrConnectionLost, "the connection to the agent at %s was lost: %s", c.path, why)
 }
 
-func (c *sharedConnection) malformed(format string, values ...any) *Error {
+func (c *sharedConnection) notRlimitd(format string, values ...any) *Error {
 	err := newError(ErrMalformed, format, values...)
 	err.Message = "what answers at " + c.path + " does not speak the rlimitd protocol: " + err.Message
 	return err

@@ -20,7 +20,7 @@ import (
 func TestReadsAreRetriedOnceAndChangesNever(t *testing.T) {
 	var mu sync.Mutex
 	asked := map[string]int{}
-	agent := newFakeAgent(t, func(number int, peer *fakePeer) {
+	agent := newScriptedAgent(t, func(number int, peer *scriptedPeer) {
 		for request := peer.read(); request != nil; request = peer.read() {
 			mu.Lock()
 			asked[fmt.Sprintf("%T", request.GetOperation())]++
@@ -46,7 +46,7 @@ func TestReadsAreRetriedOnceAndChangesNever(t *testing.T) {
 }
 
 func TestAnErrorOfTheConnectionReachesTheCaller(t *testing.T) {
-	agent := newFakeAgent(t, func(_ int, peer *fakePeer) {
+	agent := newScriptedAgent(t, func(_ int, peer *scriptedPeer) {
 		peer.send(&pb.Response{Id: proto.Uint64(0), Outcome: &pb.Response_Error{Error: &pb.Error{
 			Code: pb.ErrorCode_ERROR_CODE_QUOTA_EXCEEDED.Enum(), ErrorNumber: proto.Int32(122), Message: proto.String("enough")}}})
 	})
@@ -57,7 +57,7 @@ func TestAnErrorOfTheConnectionReachesTheCaller(t *testing.T) {
 }
 
 func TestAnAgentThatHangsUpIsTriedAtMostTwice(t *testing.T) {
-	agent := newFakeAgent(t, func(_ int, peer *fakePeer) {})
+	agent := newScriptedAgent(t, func(_ int, peer *scriptedPeer) {})
 	_, err := agent.client().Set(background, Self, SetSoft(Core, 1))
 	var e *Error
 	if !errors.As(err, &e) || e.Code != ErrAgentUnreachable && e.Code != ErrConnectionLost {
@@ -67,7 +67,7 @@ func TestAnAgentThatHangsUpIsTriedAtMostTwice(t *testing.T) {
 
 func TestCloseEndsCallsAndLeavesNoGoroutine(t *testing.T) {
 	asked := make(chan bool, 8)
-	agent := newFakeAgent(t, func(_ int, peer *fakePeer) {
+	agent := newScriptedAgent(t, func(_ int, peer *scriptedPeer) {
 		for peer.read() != nil {
 			asked <- true
 		}

@@ -8,7 +8,7 @@ import (
 )
 
 func TestSocketsOfOthersAreNotTrusted(t *testing.T) {
-	agent := newFakeAgent(t, func(_ int, peer *fakePeer) {})
+	agent := newScriptedAgent(t, func(_ int, peer *scriptedPeer) {})
 	ask := func(path string) error {
 		client := NewClient(WithSocket(path), AgentOnly())
 		defer client.Close()

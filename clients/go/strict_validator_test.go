@@ -27,7 +27,7 @@ func TestGarbageIsMalformed(t *testing.T) {
 		"parts of two kinds": append(id(&pb.Response{Id: proto.Uint64(1), More: proto.Bool(true), Outcome: limitsResponse(1, 1, 2).Outcome}), id(changesResponse(1, nil))...),
 	} {
 		t.Run(name, func(t *testing.T) {
-			agent := newFakeAgent(t, func(_ int, peer *fakePeer) {
+			agent := newScriptedAgent(t, func(_ int, peer *scriptedPeer) {
 				peer.read()
 				peer.sendRaw(bytes)
 				peer.drain()
@@ -39,7 +39,7 @@ func TestGarbageIsMalformed(t *testing.T) {
 }
 
 func TestUnknownFieldsAndOutcomesAreIgnored(t *testing.T) {
-	agent := newFakeAgent(t, func(_ int, peer *fakePeer) {
+	agent := newScriptedAgent(t, func(_ int, peer *scriptedPeer) {
 		peer.read()
 		frame := frameOf(limitsResponse(1, 1, 2))
 		// A field 99 behind.

@@ -19,7 +19,7 @@ import (
 var background = context.Background()
 
 // An agent that answers what a test likes.
-type fakeAgent struct {
+type scriptedAgent struct {
 	t        *testing.T
 	path     string
 	listener *net.UnixListener
@@ -27,14 +27,14 @@ type fakeAgent struct {
 }
 
 // Each connection is given to serve, with its number from 0, and closed when that returns.
-func newFakeAgent(t *testing.T, serve func(number int, peer *fakePeer)) *fakeAgent {
+func newScriptedAgent(t *testing.T, serve func(number int, peer *scriptedPeer)) *scriptedAgent {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "agent.sock")
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fakeAgent{t: t, path: path, listener: listener}
+	f := &scriptedAgent{t: t, path: path, listener: listener}
 	f.work.Add(1)
 	go func() {
 		defer f.work.Done()
@@ -47,7 +47,7 @@ func newFakeAgent(t *testing.T, serve func(number int, peer *fakePeer)) *fakeAge
 			go func(number int) {
 				defer f.work.Done()
 				defer socket.Close()
-				serve(number, &fakePeer{UnixConn: socket})
+				serve(number, &scriptedPeer{UnixConn: socket})
 			}(number)
 		}
 	}()
@@ -59,13 +59,13 @@ func newFakeAgent(t *testing.T, serve func(number int, peer *fakePeer)) *fakeAge
 	return f
 }
 
-func (f *fakeAgent) client(options ...Option) *Client {
+func (f *scriptedAgent) client(options ...Option) *Client {
 	client := NewClient(append([]Option{WithSocket(f.path), AgentOnly()}, options...)...)
 	f.t.Cleanup(func() { _ = client.Close() })
 	return client
 }
 
-type fakePeer struct {
+type scriptedPeer struct {
 	*net.UnixConn
 	// The descriptors that came.
 	descriptors []int
@@ -73,7 +73,7 @@ type fakePeer struct {
 }
 
 // The next request; nil at the end.
-func (p *fakePeer) read() *pb.Request {
+func (p *scriptedPeer) read() *pb.Request {
 	for {
 		if len(p.buffer) >= 4 {
 			length := int(binary.BigEndian.Uint32(p.buffer))
@@ -109,12 +109,12 @@ func frameOf(response *pb.Response) []byte {
 	return append(binary.BigEndian.AppendUint32(nil, uint32(len(bytes))), bytes...)
 }
 
-func (p *fakePeer) send(response *pb.Response) { _, _ = p.Write(frameOf(response)) }
+func (p *scriptedPeer) send(response *pb.Response) { _, _ = p.Write(frameOf(response)) }
 
-func (p *fakePeer) sendRaw(bytes []byte) { _, _ = p.Write(bytes) }
+func (p *scriptedPeer) sendRaw(bytes []byte) { _, _ = p.Write(bytes) }
 
 // Reads until the client hangs up.
-func (p *fakePeer) drain() { _, _ = io.Copy(io.Discard, p.UnixConn) }
+func (p *scriptedPeer) drain() { _, _ = io.Copy(io.Discard, p.UnixConn) }
 
 // The answer to a get of open files.
 func limitsResponse(id uint64, soft, hard uint64) *pb.Response {
