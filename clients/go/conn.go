@@ -22,31 +22,33 @@ import (
 const (
 	maxRequestSize  = 4096
 	maxResponseSize = 65536
-	// Of one answer at most, so that nobody fills the memory of the agent's clients. An agent names half as many.
+	// Bounds of one response, against a server that fills the client's memory. The agent sends at most half as many.
 	maxProcesses = 262144
 	maxLeases    = 65536
 )
 
-// One open connection to the agent, on which any number of goroutines ask at once.
+// conn is one open connection to the agent. Any number of goroutines use it at the same time.
 //
-// Whoever asks sends, without waiting; what the kernel does not take at once is sent by a goroutine that lasts as long as
-// there is something left. Another receives for all and finds each request by its id. So a call that is given up leaves the
-// others alone: its frame is taken back if none of it was sent, and its answer is dropped.
+// A calling goroutine sends its request without waiting. Where the socket buffer is full, a sending goroutine sends the rest
+// and ends when the queue is empty. A receiving goroutine reads all responses and finds each call by its id.
+//
+// An abandoned call does not affect other calls. Its frame leaves the queue if none of it was sent, and its response is
+// discarded.
 type conn struct {
 	shared *sharedConnection
 	socket *net.UnixConn
 	raw    syscall.RawConn
 	lastID uint64
-	// Closed when it has ended.
+	// Closed by end.
 	done chan struct{}
 
 	mu sync.Mutex
-	// What follows is touched only while this is locked.
+	// mu guards the fields below.
 	ended   *Error
 	calls   map[uint64]*pendingCall
 	queue   []*pendingCall
 	sending bool
-	// It takes no more requests, and ends as soon as what the agent has said is read.
+	// The agent has closed its end: no more requests are sent, and what the agent sent before is still read.
 	isDraining bool
 }
 
@@ -64,7 +66,7 @@ func (c *conn) hasEnded() bool {
 	return c.ended != nil || c.isDraining
 }
 
-// Sends one request and waits for its answer.
+// exchange sends one request and waits for its response.
 func (c *conn) exchange(ctx context.Context, req *agentRequest) (*pb.Response, exchangeFailure, *Error) {
 	call := &pendingCall{id: atomic.AddUint64(&c.lastID, 1), pidfd: -1, grantsLease: req.grantsLease, done: make(chan struct{})}
 	if req.target != nil {
@@ -78,7 +80,7 @@ func (c *conn) exchange(ctx context.Context, req *agentRequest) (*pb.Response, e
 		err := c.ended
 		c.mu.Unlock()
 		if err == nil {
-			err = c.shared.connectionLost("it takes no more requests")
+			err = c.shared.connectionLost("the agent accepts no more requests")
 		}
 		return nil, unsent, err
 	}
@@ -102,7 +104,7 @@ func (c *conn) exchange(ctx context.Context, req *agentRequest) (*pb.Response, e
 	return call.response, call.kind, call.failure
 }
 
-// False where the answer came first.
+// abandon gives up a call. It returns false where the response arrived first.
 func (c *conn) abandon(call *pendingCall) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -127,7 +129,7 @@ func (c *conn) abandon(call *pendingCall) bool {
 	return true
 }
 
-// Sends what the kernel takes; the rest is sent by a goroutine of its own. Called while locked.
+// sendNow sends what the socket buffer takes and starts a goroutine for the rest. The caller holds mu.
 func (c *conn) sendNow() error {
 	var isDone bool
 	var failure error
@@ -162,8 +164,9 @@ func (c *conn) sendNow() error {
 	return nil
 }
 
-// False where there is no room for all of it now. Called while locked. It must not close the socket, for its descriptor is
-// in use.
+// send sends the queue. It returns false where the socket buffer is full. The caller holds mu.
+//
+// It must not close the socket, because the caller uses its descriptor.
 func (c *conn) send(fd int) (bool, error) {
 	for len(c.queue) > 0 && c.ended == nil && !c.isDraining {
 		call := c.queue[0]
@@ -182,7 +185,7 @@ func (c *conn) send(fd int) (bool, error) {
 		case syscall.EAGAIN:
 			return false, nil
 		case syscall.EPIPE, syscall.ECONNRESET:
-			// What the agent said before it closed tells more than that it closed: it is still to be read.
+			// The agent may have sent the reason before it closed. One second is enough to read it.
 			c.isDraining = true
 			_ = c.socket.SetReadDeadline(time.Now().Add(time.Second))
 		default:
@@ -192,7 +195,7 @@ func (c *conn) send(fd int) (bool, error) {
 	return true, nil
 }
 
-// Receives for all until the connection has ended.
+// receive reads responses for all calls until the connection ends.
 func (c *conn) receive() {
 	defer c.shared.goroutines.Done()
 	reader := bufio.NewReaderSize(c.socket, 4096)
@@ -211,7 +214,7 @@ func (c *conn) receiveOne(reader *bufio.Reader) *Error {
 	}
 	length := binary.BigEndian.Uint32(header[:])
 	if length == 0 || length > maxResponseSize {
-		return c.shared.notRlimitd("a frame of %d bytes", length)
+		return c.shared.notRlimitd("a frame has %d bytes", length)
 	}
 	bytes := make([]byte, length)
 	if _, err := io.ReadFull(reader, bytes); err != nil {
@@ -228,7 +231,7 @@ func (c *conn) receiveOne(reader *bufio.Reader) *Error {
 		if err := decodeError(response.GetError()); err != nil {
 			return err
 		}
-		return c.shared.notRlimitd("an answer to nothing")
+		return c.shared.notRlimitd("a response names no request")
 	}
 	return c.deliver(response)
 }
@@ -252,7 +255,7 @@ func (c *conn) deliver(response *pb.Response) *Error {
 		return nil
 	}
 	if !call.addPart(response) {
-		return c.shared.notRlimitd("an answer in parts that do not fit")
+		return c.shared.notRlimitd("a part of a response does not continue the earlier parts")
 	}
 	if response.GetMore() && response.GetError() == nil {
 		return nil
@@ -260,7 +263,7 @@ func (c *conn) deliver(response *pb.Response) *Error {
 	delete(c.calls, call.id)
 	close(call.done)
 	if id := call.response.GetChanges().GetLease().GetId(); call.isAbandoned && len(id) > 0 {
-		// It is nobody's, and goes back.
+		// No caller holds this lease.
 		c.shared.goroutines.Add(1)
 		go func() {
 			defer c.shared.goroutines.Done()
@@ -270,8 +273,9 @@ func (c *conn) deliver(response *pb.Response) *Error {
 	return nil
 }
 
-// Ends the connection, once, and everybody's calls with it. Not called while locked: to close the socket waits for whoever
-// uses it, who may wait for the lock.
+// end ends the connection and all pending calls with it. Only the first call has an effect.
+//
+// The caller must not hold mu: Close waits for users of the socket, which may wait for mu.
 func (c *conn) end(err *Error) {
 	c.mu.Lock()
 	if c.ended != nil {

@@ -25,7 +25,7 @@ func decodeError(message *pb.Error) *Error {
 	if message == nil {
 		return nil
 	}
-	// An unknown code is a failure of the agent, with its message.
+	// A code that this client does not know becomes ErrInternal and keeps the agent's message.
 	code := ErrInternal
 	if number := message.GetCode(); number > 0 && number <= pb.ErrorCode(ErrInternal) {
 		code = Code(number)
@@ -47,7 +47,7 @@ func decodeError(message *pb.Error) *Error {
 	return err
 }
 
-// Nil where one that was asked for is not there.
+// decodeLimits returns nil where a requested resource is missing.
 func decodeLimits(list *pb.LimitList, asked []Resource) Limits {
 	if list == nil {
 		return nil
@@ -69,7 +69,7 @@ func decodeLimits(list *pb.LimitList, asked []Resource) Limits {
 func decodeWarnings(list []pb.Warning) []Warning {
 	var warnings []Warning
 	for _, w := range list {
-		// An unknown one is passed over.
+		// Unknown warnings are ignored.
 		if w == pb.Warning_WARNING_LIMITED_BY_USER_NAMESPACE {
 			warnings = append(warnings, LimitedByUserNamespace)
 		}
@@ -93,7 +93,7 @@ func decodeChanges(list []*pb.Change) ([]Change, bool) {
 	return changes, true
 }
 
-// False where they are not those of the edits.
+// decodeChangesOf returns false where the changes do not match the edits in number and order.
 func decodeChangesOf(edits []Edit, list *pb.ChangeList) ([]Change, bool) {
 	changes, ok := decodeChanges(list.GetChanges())
 	if list == nil || !ok || len(changes) != len(edits) {

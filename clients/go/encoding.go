@@ -8,6 +8,9 @@ import (
 	pb "github.com/rlimitd/rlimitd/clients/go/internal/rlimitpb"
 )
 
+// The encode functions turn values of this package into messages of the protocol; the decode functions do the reverse.
+// A decode function returns nil where a message makes no sense.
+
 const (
 	maxLeaseDuration       = 365 * 24 * time.Hour
 	maxTimeoutMilliseconds = 3600000
@@ -83,8 +86,8 @@ func encodeUsage(target *pb.Target, scope Scope, thread int) *pb.GetUsage {
 
 func encodeLeaseDuration(duration time.Duration) (*uint64, *Error) {
 	if duration < 0 || duration > maxLeaseDuration {
-		return nil, newError(ErrInvalidArgument, "a lease lasts longer than nothing and at most 365 days")
+		return nil, newError(ErrInvalidArgument, "the duration of a lease is between 0 and 365 days")
 	}
-	// Rounded up: a lease of less than a millisecond is not one of the connection.
+	// Rounded up, because 0 would request a lease for as long as the connection lasts.
 	return proto.Uint64(uint64((duration + time.Millisecond - 1) / time.Millisecond)), nil
 }

@@ -10,45 +10,45 @@ import (
 	pb "github.com/rlimitd/rlimitd/clients/go/internal/rlimitpb"
 )
 
-// What the agent is asked, and what goes along.
+// agentRequest is a request with what the exchange must know about it.
 type agentRequest struct {
 	request *pb.Request
-	// Whose pidfd goes along; nil for none.
+	// Its pidfd is sent with the request; nil sends none.
 	target *resolvedTarget
-	// Carrying it out twice is the same as once.
+	// The request changes nothing, so it may be sent twice.
 	onlyReads bool
-	// A lease that comes of it after nobody waits for it any more is given back.
+	// The response may grant a lease, which is released where the call was abandoned.
 	grantsLease bool
 }
 
-// One request that was made.
+// pendingCall is one request between its submission and its response.
 type pendingCall struct {
 	id    uint64
 	frame []byte
-	// So much of the frame the kernel has.
+	// Bytes of the frame that the kernel has accepted.
 	sentBytes int
-	// Goes along with the first byte; -1 for none.
+	// Sent with the first byte; -1 sends none.
 	pidfd       int
 	grantsLease bool
-	// Nobody waits for it any more.
+	// The caller has stopped waiting.
 	isAbandoned bool
-	// What has come so far of an answer in parts.
+	// The parts of the response received so far, joined.
 	response *pb.Response
-	// Closed when answer is whole, or failure and ending say why there is none.
+	// Closed when response is complete, or when failure and kind are set.
 	done    chan struct{}
 	failure *Error
 	kind    exchangeFailure
 }
 
-// What came of a request that was sent once.
+// exchangeFailure tells whether a failed exchange may be repeated.
 type exchangeFailure uint8
 
 const (
-	// What the agent said, or why nobody waits for that any more.
+	// The agent responded, or the caller gave up. Repeating the request does not help.
 	conclusive exchangeFailure = iota
-	// The connection ended before the agent had all of it: it cannot have acted.
+	// The connection ended before the agent had the whole request, so the agent cannot have acted.
 	unsent
-	// The connection ended before the answer came: the agent may have acted.
+	// The connection ended before the response arrived. The agent may have acted.
 	unanswered
 )
 
@@ -60,7 +60,7 @@ func (call *pendingCall) encode(ctx context.Context, request *pb.Request) *Error
 		if left <= 0 {
 			left = 1
 		}
-		// Rounded up. One that is longer than the protocol can say is left out: whoever waits has a clock of their own.
+		// Rounded up. A longer time than the protocol can express is omitted; the context still ends the call.
 		if ms := (left + time.Millisecond - 1) / time.Millisecond; ms <= maxTimeoutMilliseconds {
 			request.TimeoutMs = proto.Uint32(uint32(ms))
 		}
@@ -68,17 +68,17 @@ func (call *pendingCall) encode(ctx context.Context, request *pb.Request) *Error
 	options := proto.MarshalOptions{Deterministic: true}
 	frame, err := options.MarshalAppend(make([]byte, 4, 64), request)
 	if err != nil {
-		return newError(ErrInvalidArgument, "the request cannot be said: %s", err)
+		return newError(ErrInvalidArgument, "the request cannot be encoded: %s", err)
 	}
 	if size := len(frame) - 4; size > maxRequestSize {
-		return newError(ErrInvalidArgument, "a request of %d bytes; at most %d are read", size, maxRequestSize)
+		return newError(ErrInvalidArgument, "the request has %d bytes; the agent reads at most %d", size, maxRequestSize)
 	}
 	binary.BigEndian.PutUint32(frame, uint32(len(frame)-4))
 	call.frame = frame
 	return nil
 }
 
-// False where a part does not continue what came before.
+// addPart joins a part to the parts received before. It returns false where the part does not continue them.
 func (call *pendingCall) addPart(response *pb.Response) bool {
 	before := call.response
 	if before == nil || response.GetError() != nil {

@@ -12,15 +12,15 @@ import (
 	"github.com/rlimitd/rlimitd/clients/go/internal/sockettrust"
 )
 
-// The way to an agent, which all copies of a client share.
+// sharedConnection connects to the agent on demand. All copies of a client share it.
 type sharedConnection struct {
 	path string
-	// Ends with Close.
+	// Cancelled by Close.
 	lifetime       context.Context
 	cancelLifetime context.CancelFunc
-	// All goroutines of this client.
+	// Counts all goroutines of this client.
 	goroutines sync.WaitGroup
-	// Whoever can put something in makes the connection.
+	// A semaphore of one: its holder connects.
 	connecting chan struct{}
 
 	mu       sync.Mutex
@@ -40,8 +40,10 @@ func (c *sharedConnection) close() {
 	c.goroutines.Wait()
 }
 
-// Asks the agent, on a connection that is made if there is none, and waits until it has answered. The connection is that
-// over which it did.
+// call sends a request to the agent and waits for the response. It connects where there is no connection, and also returns
+// the connection that carried the response.
+//
+// It repeats a request once: where the agent cannot have received all of it, or where the request only reads.
 func (c *sharedConnection) call(ctx context.Context, req *agentRequest) (*pb.Response, *conn, *Error) {
 	for isSecondTry := false; ; isSecondTry = true {
 		if ctx.Err() != nil {
@@ -58,20 +60,20 @@ func (c *sharedConnection) call(ctx context.Context, req *agentRequest) (*pb.Res
 				return nil, nil, refusal
 			}
 			if response.Outcome == nil {
-				return nil, nil, newError(ErrUnsupported, "the agent at %s answered in a way that this client does not know", c.path)
+				return nil, nil, newError(ErrUnsupported, "the agent at %s sent a kind of response that this client does not know", c.path)
 			}
 			return response, connection, nil
 		case err.Code != ErrConnectionLost:
 			return nil, nil, err
 		case kind == unsent && isSecondTry:
-			return nil, nil, newError(ErrAgentUnreachable, "the agent at %s hangs up: %s", c.path, err.Message).because(err.Errno)
+			return nil, nil, newError(ErrAgentUnreachable, "the agent at %s closes every connection: %s", c.path, err.Message).because(err.Errno)
 		case kind == unanswered && (isSecondTry || !req.onlyReads):
 			return nil, nil, err
 		}
 	}
 }
 
-// The live connection, or else a new one, which only one goroutine makes at a time.
+// connection returns the open connection or makes one. Only one goroutine connects at a time.
 func (c *sharedConnection) connection(ctx context.Context) (*conn, *Error) {
 	if live, err := c.liveConnection(); live != nil || err != nil {
 		return live, err
@@ -123,15 +125,15 @@ func (c *sharedConnection) liveConnection() (*conn, *Error) {
 func (c *sharedConnection) connect(ctx context.Context) (*net.UnixConn, *Error) {
 	reason, err := sockettrust.DistrustReason(c.path)
 	if err != nil {
-		// What stat(2) did not find, connect(2) would not have found either.
+		// stat(2) fails with the errno that connect(2) would return.
 		return nil, c.unreachable(err)
 	}
 	if reason != "" {
-		return nil, newError(ErrUntrustedSocket, "the agent's socket %s is not to be trusted: %s", c.path, reason)
+		return nil, newError(ErrUntrustedSocket, "the agent's socket %s is not trusted: %s", c.path, reason)
 	}
 	path := c.path
 	if path[0] == '@' {
-		// A file, and no name without one.
+		// Package net takes a leading @ for the abstract namespace, but this is a file.
 		path = "./" + path
 	}
 	if len(path) > 107 {
@@ -149,7 +151,7 @@ func (c *sharedConnection) connect(ctx context.Context) (*net.UnixConn, *Error) 
 		if !errors.Is(err, syscall.EAGAIN) {
 			return nil, c.unreachable(err)
 		}
-		// There is a queue before the agent's door, and nothing to wait at.
+		// The agent's backlog is full. poll(2) does not report when connect(2) would succeed, so wait and retry.
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
@@ -163,12 +165,12 @@ func (c *sharedConnection) connect(ctx context.Context) (*net.UnixConn, *Error) 
 	}
 }
 
-// Why a context ended before the agent had answered.
+// contextError returns the error of a call whose context ended before the response arrived.
 func (c *sharedConnection) contextError(ctx context.Context) *Error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return newError(ErrDeadlineExceeded, "no answer in time from the agent at %s", c.path)
+		return newError(ErrDeadlineExceeded, "no response in time from the agent at %s", c.path)
 	}
-	return newError(ErrCancelled, "the call was cancelled before the agent at %s had answered", c.path)
+	return newError(ErrCancelled, "the call was cancelled before the agent at %s responded", c.path)
 }
 
 func (c *sharedConnection) clientClosed() *Error {
@@ -181,18 +183,19 @@ func (c *sharedConnection) connectionLost(why string) *Error {
 	return newError(ErrConnectionLost, "the connection to the agent at %s was lost: %s", c.path, why)
 }
 
+// notRlimitd reports bytes that are not the rlimitd protocol.
 func (c *sharedConnection) notRlimitd(format string, values ...any) *Error {
 	err := newError(ErrMalformed, format, values...)
-	err.Message = "what answers at " + c.path + " does not speak the rlimitd protocol: " + err.Message
+	err.Message = "the server at " + c.path + " does not speak the rlimitd protocol: " + err.Message
 	return err
 }
 
-// The agent answered, but not what it was asked.
+// unexpectedResponse reports a response of the wrong kind.
 func (c *sharedConnection) unexpectedResponse() *Error {
-	return newError(ErrMalformed, "the agent at %s answered something else than it was asked", c.path)
+	return newError(ErrMalformed, "the agent at %s sent a response that does not fit the request", c.path)
 }
 
-// connect(2) to the agent failed.
+// unreachable returns the error for a failed connect(2).
 func (c *sharedConnection) unreachable(err error) *Error {
 	advice := ""
 	var errno syscall.Errno
@@ -201,14 +204,14 @@ func (c *sharedConnection) unreachable(err error) *Error {
 	}
 	switch errno {
 	case syscall.ENOENT, syscall.ECONNREFUSED:
-		// The unit is about the standard socket; whoever listens at another is started in another way.
+		// The systemd unit serves only the standard socket.
 		if c.path == StandardSocket {
 			advice = "; start it with: systemctl start rlimitd"
 		}
 	case syscall.ENAMETOOLONG:
-		advice = "; a socket's path has at most 107 bytes"
+		advice = "; the path of a socket has at most 107 bytes"
 	case syscall.EACCES:
-		advice = "; the socket or its folder does not let this user in"
+		advice = "; the socket or its directory denies access to this user"
 	}
 	return newError(ErrAgentUnreachable, "no agent answers at %s (connect: %s)%s", c.path, errno, advice).because(errno)
 }
