@@ -7,10 +7,12 @@ import (
 	pb "github.com/rlimitd/rlimitd/clients/go/internal/rlimitpb"
 )
 
-// Set makes edits of distinct resources, all or none, and returns a change for each in their order.
+// Set makes all edits or none, and returns one change for each edit, in the same order. Each edit must name a different
+// resource.
 //
-// The kernel is asked first. Where it refuses part, the agent makes all that raises, as one request, and then the client
-// lowers the rest itself.
+// Set tries prlimit(2) first. Where the kernel refuses an edit, Set sends the edits that raise a limit to the agent, as one
+// request, and then lowers the other limits itself. An error means that no limit changed, except after ErrCancelled,
+// ErrDeadlineExceeded and ErrConnectionLost.
 func (c *Client) Set(ctx context.Context, target Target, edits ...Edit) ([]Change, error) {
 	changes, err := c.set(ctx, target, edits)
 	return changes, err.orNil()
@@ -75,7 +77,7 @@ func (c *Client) setByAgent(ctx context.Context, t *resolvedTarget, edits []Edit
 	return changes, nil
 }
 
-// Prlimit is prlimit(2): it sets both halves of one limit, if new is not nil, and returns what they were.
+// Prlimit sets both halves of one limit, unless new is nil, and returns the limit from before: prlimit(2).
 func (c *Client) Prlimit(ctx context.Context, target Target, r Resource, new *Limit) (Limit, error) {
 	old, err := c.prlimit(ctx, target, r, new)
 	return old, err.orNil()
@@ -127,7 +129,7 @@ func checkPrlimit(r Resource, new *Limit) *Error {
 	return nil
 }
 
-// Whatever comes of the edits: children get the limit of open files that there is.
+// letChildrenInherit makes children of this process inherit its limit of open files, whether or not the edits succeed.
 func (t *resolvedTarget) letChildrenInherit(edits []Edit) {
 	if !t.isCaller {
 		return

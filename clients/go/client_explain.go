@@ -7,8 +7,8 @@ import (
 	pb "github.com/rlimitd/rlimitd/clients/go/internal/rlimitpb"
 )
 
-// Explain tells what would come of edits of distinct resources, decided by the agent and not done: a verdict for each. A
-// refusal is no error here but the answer.
+// Explain asks the agent how it would decide Set, with one verdict for each edit, and changes nothing. A denial is part of
+// the explanation and not an error.
 func (c *Client) Explain(ctx context.Context, target Target, edits ...Edit) (*Explanation, error) {
 	if err := checkEdits(edits); err != nil {
 		return nil, err
@@ -21,7 +21,7 @@ func (c *Client) Explain(ctx context.Context, target Target, edits ...Edit) (*Ex
 	})
 }
 
-// ExplainLease tells what would come of Lease.
+// ExplainLease asks the agent how it would decide Client.Lease.
 func (c *Client) ExplainLease(
 	ctx context.Context, target Target, duration time.Duration, edits ...Edit,
 ) (*Explanation, error) {
@@ -39,7 +39,7 @@ func (c *Client) ExplainLease(
 	})
 }
 
-// ExplainGet tells, for each resource or all, its limits now and the most that one may give the process.
+// ExplainGet returns the current and the maximum permitted limits of the named resources, or of all sixteen.
 func (c *Client) ExplainGet(ctx context.Context, target Target, resources ...Resource) (*Explanation, error) {
 	if err := checkResources(resources); err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func (c *Client) ExplainGet(ctx context.Context, target Target, resources ...Res
 	})
 }
 
-// ExplainPrlimit tells what would come of Prlimit.
+// ExplainPrlimit asks the agent how it would decide Prlimit.
 func (c *Client) ExplainPrlimit(ctx context.Context, target Target, r Resource, new *Limit) (*Explanation, error) {
 	if err := checkPrlimit(r, new); err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func (c *Client) ExplainPrlimit(ctx context.Context, target Target, r Resource, 
 	})
 }
 
-// ExplainUsage tells what would come of Usage.
+// ExplainUsage asks the agent how it would decide Usage.
 func (c *Client) ExplainUsage(ctx context.Context, target Target, scope Scope) (*Explanation, error) {
 	if err := checkScope(scope); err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func (c *Client) ExplainUsage(ctx context.Context, target Target, scope Scope) (
 	})
 }
 
-// ExplainThreadUsage tells what would come of ThreadUsage.
+// ExplainThreadUsage asks the agent how it would decide ThreadUsage.
 func (c *Client) ExplainThreadUsage(ctx context.Context, target Target, thread int) (*Explanation, error) {
 	if err := checkThread(thread); err != nil {
 		return nil, err

@@ -6,10 +6,10 @@ import (
 	pb "github.com/rlimitd/rlimitd/clients/go/internal/rlimitpb"
 )
 
-// Cgroups and pods. Only the agent can be asked of them. Each process is judged for itself, and an answer is in order for
-// each, though many may be failures.
+// Operations on cgroups and pods always go to the agent. The policy decides for each process separately. A call succeeds
+// even where some or all of its processes have an error.
 
-// GetEach returns limits of every process of a group: those of the resources, or all sixteen.
+// GetEach returns the limits of each process of a group, for the named resources or for all sixteen.
 func (c *Client) GetEach(ctx context.Context, group Group, resources ...Resource) (*Each[Limits], error) {
 	if err := checkResources(resources); err != nil {
 		return nil, err
@@ -22,7 +22,7 @@ func (c *Client) GetEach(ctx context.Context, group Group, resources ...Resource
 	})
 }
 
-// SetEach makes edits of distinct resources in every process of a group, in each all or none.
+// SetEach makes the edits in each process of a group. In one process it makes all edits or none.
 func (c *Client) SetEach(ctx context.Context, group Group, edits ...Edit) (*Each[[]Change], error) {
 	if err := checkEdits(edits); err != nil {
 		return nil, err
@@ -36,7 +36,7 @@ func (c *Client) SetEach(ctx context.Context, group Group, edits ...Edit) (*Each
 	})
 }
 
-// UsageEach returns what every process of a group used.
+// UsageEach returns the resource usage of each process of a group.
 func (c *Client) UsageEach(ctx context.Context, group Group, scope Scope) (*Each[*Usage], error) {
 	if err := checkScope(scope); err != nil {
 		return nil, err

@@ -8,10 +8,13 @@ import (
 	pb "github.com/rlimitd/rlimitd/clients/go/internal/rlimitpb"
 )
 
-// Lease makes edits of distinct resources until an end, all or none. The agent alone can, whatever the client asks first, and
-// only of Core, NProc, NoFile, MemLock, SigPending and MsgQueue. A duration of 0 is as long as the client's connection.
+// Lease makes all edits or none, and the agent restores the limits when the lease ends. Each edit must name a different
+// resource: Core, NProc, NoFile, MemLock, SigPending or MsgQueue. Leases always come from the agent.
 //
-// A lease that is granted after the call has failed with ErrCancelled or ErrDeadlineExceeded is given back at once.
+// The duration is at most 365 days. With 0 the lease lasts as long as the client's connection.
+//
+// The agent may grant a lease after the call has failed with ErrCancelled or ErrDeadlineExceeded. The client releases such a
+// lease at once.
 func (c *Client) Lease(ctx context.Context, target Target, duration time.Duration, edits ...Edit) (*Lease, error) {
 	lease, err := c.lease(ctx, target, duration, edits)
 	return lease, err.orNil()
@@ -65,13 +68,14 @@ func checkLeasable(edits []Edit) *Error {
 				names = append(names, r.String())
 			}
 		}
-		return newError(ErrUnsupported, "%s cannot be leased, for it cannot be taken back; %s can", e.Resource,
+		return newError(ErrUnsupported, "%s cannot be leased, because it cannot be restored safely; %s can", e.Resource,
 			strings.Join(names, ", ")).about(e.Resource, i)
 	}
 	return nil
 }
 
-// RenewLease gives a lease that was kept so much time from now; 0 is as long as the connection of this client.
+// RenewLease sets the remaining time of a lease by its id, as after Lease.Keep. With 0 the lease lasts as long as the
+// connection of this client.
 func (c *Client) RenewLease(ctx context.Context, id LeaseID, duration time.Duration) (*LeaseInfo, error) {
 	ctx, cancel := c.bounded(ctx)
 	defer cancel()
@@ -96,7 +100,7 @@ func (c *sharedConnection) renewByAgent(ctx context.Context, id LeaseID, duratio
 	return info, connection, nil
 }
 
-// ReleaseLease gives a lease back that was kept, as Lease.Release does.
+// ReleaseLease ends a lease by its id, as Lease.Release does.
 func (c *Client) ReleaseLease(ctx context.Context, id LeaseID) ([]Restoration, error) {
 	type result struct {
 		restorations []Restoration
@@ -115,7 +119,7 @@ func (c *Client) ReleaseLease(ctx context.Context, id LeaseID) ([]Restoration, e
 	}
 	c.goroutines.Add(1)
 	c.mu.Unlock()
-	// Whoever waits may give up; the request goes on.
+	// The caller may stop waiting, but the request is sent in any case.
 	came := make(chan result, 1)
 	go func() {
 		defer c.goroutines.Done()
@@ -130,10 +134,10 @@ func (c *Client) ReleaseLease(ctx context.Context, id LeaseID) ([]Restoration, e
 	}
 }
 
-// Also for an agent that is only being started.
+// releaseTimeout leaves time for an agent that is starting.
 const releaseTimeout = 30 * time.Second
 
-// Gives a lease back, whoever still waits for that.
+// releaseLease sends the release and waits for the response until end, independent of any caller's context.
 func (c *sharedConnection) releaseLease(id LeaseID, end time.Time) ([]Restoration, *Error) {
 	ctx, cancel := context.WithDeadline(c.lifetime, end)
 	defer cancel()
@@ -149,7 +153,7 @@ func (c *sharedConnection) releaseLease(id LeaseID, end time.Time) ([]Restoratio
 	return decodeRestorations(list), nil
 }
 
-// LeaseList returns the caller's leases; everyone's for callers whom a rule gives that operation.
+// LeaseList returns the caller's leases. Where a rule grants the operation lease_list, it returns the leases of all callers.
 func (c *Client) LeaseList(ctx context.Context) ([]LeaseInfo, error) {
 	response, err := c.callAgent(ctx, &pb.Request{Operation: &pb.Request_LeaseList{LeaseList: &pb.LeaseList{}}})
 	if err != nil {

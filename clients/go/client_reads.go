@@ -6,8 +6,8 @@ import (
 	pb "github.com/rlimitd/rlimitd/clients/go/internal/rlimitpb"
 )
 
-// Get returns limits of a process: those of the resources, or all sixteen where none is named. prlimit(2), /proc, and the
-// agent where both keep them to themselves.
+// Get returns the limits of a process for the named resources, or for all sixteen. It reads prlimit(2), then
+// /proc/PID/limits, and asks the agent where neither is permitted.
 func (c *Client) Get(ctx context.Context, target Target, resources ...Resource) (Limits, error) {
 	limits, err := c.get(ctx, target, resources)
 	return limits, err.orNil()
@@ -41,15 +41,15 @@ func (c *Client) get(ctx context.Context, target Target, resources []Resource) (
 	return limits, nil
 }
 
-// Usage returns what a process used, and how much of each limit is taken now. getrusage(2) for this process and /proc for
-// others; the agent where that hides them.
+// Usage returns the resource usage of a process, and the amount of each limit that is in use now. It calls getrusage(2) for
+// this process and reads /proc for others. Where /proc hides the process, it asks the agent.
 func (c *Client) Usage(ctx context.Context, target Target, scope Scope) (*Usage, error) {
 	usage, err := c.usage(ctx, target, scope, 0)
 	return usage, err.orNil()
 }
 
-// ThreadUsage returns what one thread of a process used, by its id as gettid(2) gives it. The agent takes that for a number of
-// its own PID namespace.
+// ThreadUsage returns the resource usage of one thread of a process. The thread id is that of gettid(2). The agent reads it
+// as an id of its own PID namespace.
 func (c *Client) ThreadUsage(ctx context.Context, target Target, thread int) (*Usage, error) {
 	if err := checkThread(thread); err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func (c *Client) usage(ctx context.Context, target Target, scope Scope, thread i
 	return usage, nil
 }
 
-// ServerInfo returns who the agent is, and the caller as the agent sees it.
+// ServerInfo describes the agent, and the caller as the agent sees it.
 func (c *Client) ServerInfo(ctx context.Context) (*ServerInfo, error) {
 	response, err := c.callAgent(ctx, &pb.Request{Operation: &pb.Request_ServerInfo{ServerInfo: &pb.GetServerInfo{}}})
 	if err != nil {
@@ -97,7 +97,7 @@ func (c *Client) ServerInfo(ctx context.Context) (*ServerInfo, error) {
 	return nil, c.unexpectedResponse()
 }
 
-// Stats returns the agent's counters, for callers whom a rule gives that operation.
+// Stats returns the agent's counters. A rule must grant the operation stats to the caller.
 func (c *Client) Stats(ctx context.Context) (*Stats, error) {
 	response, err := c.callAgent(ctx, &pb.Request{Operation: &pb.Request_Stats{Stats: &pb.GetStats{}}})
 	if err != nil {
@@ -109,7 +109,7 @@ func (c *Client) Stats(ctx context.Context) (*Stats, error) {
 	return nil, c.unexpectedResponse()
 }
 
-// A question about no process.
+// callAgent sends a request that has no target.
 func (c *Client) callAgent(ctx context.Context, request *pb.Request) (*pb.Response, error) {
 	ctx, cancel := c.bounded(ctx)
 	defer cancel()
@@ -117,7 +117,7 @@ func (c *Client) callAgent(ctx context.Context, request *pb.Request) (*pb.Respon
 	return response, err.orNil()
 }
 
-// The context of a call and the process that it is about; the end of the call lets go of both.
+// begin bounds the context of a call and resolves its target. The returned function releases both.
 func (c *Client) begin(ctx context.Context, target Target) (context.Context, context.CancelFunc, *resolvedTarget, *Error) {
 	ctx, cancel := c.bounded(ctx)
 	t, err := resolveTarget(target)
@@ -132,10 +132,10 @@ func checkResources(resources []Resource) *Error {
 	var seen [resourceCount + 1]bool
 	for _, r := range resources {
 		if !r.isKnown() {
-			return newError(ErrInvalidResource, "there is no resource %d; they go from 1 to %d", r, resourceCount)
+			return newError(ErrInvalidResource, "there is no resource %d; the numbers are 1 to %d", r, resourceCount)
 		}
 		if seen[r] {
-			err := newError(ErrInvalidArgument, "%s is asked for twice", r)
+			err := newError(ErrInvalidArgument, "%s is named twice", r)
 			err.Resource = r
 			return err
 		}
@@ -153,7 +153,7 @@ func checkScope(scope Scope) *Error {
 
 func checkThread(thread int) *Error {
 	if thread <= 0 {
-		return newError(ErrInvalidArgument, "%d is no thread id", thread)
+		return newError(ErrInvalidArgument, "%d is not a thread id", thread)
 	}
 	return nil
 }

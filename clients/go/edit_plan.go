@@ -1,19 +1,19 @@
 package rlimitd
 
-// A batch of edits against the limits that were read just before: what each leads to, and which part of it is whose.
+// editPlan compares a batch of edits with the current limits, and divides it between the kernel and the agent.
 //
-// Checked as a whole, so that nothing is made of a batch one of whose edits makes no sense.
+// newEditPlan checks the whole batch, so an invalid edit is found before any limit changes.
 type editPlan struct {
 	items []*planItem
 }
 
-// One edit of the batch.
+// planItem is one edit of the batch.
 type planItem struct {
-	// Its place in the batch.
+	// The position of the edit in the batch.
 	index int
 	edit  Edit
 	now   Limit
-	// What the limits shall be.
+	// The limits after the edit.
 	wanted Limit
 }
 
@@ -34,8 +34,8 @@ func newEditPlan(edits []Edit, now Limits) (*editPlan, *Error) {
 	return p, nil
 }
 
-// In the order in which a process can make them for itself and still take them back: what may be refused first, a hard
-// limit that can never be raised again last.
+// inSafeOrder returns the items in an order that an unprivileged process can undo. Edits that the kernel may refuse come
+// first. Edits that lower a hard limit come last, because the process cannot raise it again.
 func (p *editPlan) inSafeOrder() []*planItem {
 	var ordered []*planItem
 	for rank := 0; rank < 4; rank++ {
@@ -48,7 +48,7 @@ func (p *editPlan) inSafeOrder() []*planItem {
 	return ordered
 }
 
-// Those that raise something: the agent's part if it must be asked.
+// raising returns the items that raise a half. These are the agent's part.
 func (p *editPlan) raising() []*planItem {
 	var raising []*planItem
 	for _, i := range p.items {
@@ -59,7 +59,7 @@ func (p *editPlan) raising() []*planItem {
 	return raising
 }
 
-// What the agent is asked for, if it must be.
+// agentPart returns the edits to send to the agent where the kernel refuses an edit.
 func (p *editPlan) agentPart() []Edit {
 	var edits []Edit
 	for _, i := range p.raising() {
@@ -68,7 +68,8 @@ func (p *editPlan) agentPart() []Edit {
 	return edits
 }
 
-// The edit that the agent must be asked for whatever the kernel would say: the kernel has no compare-and-set.
+// compareAndSet returns a conditional edit that raises a limit, or nil. Only the agent can make it, because prlimit(2) has no
+// compare-and-set.
 func (p *editPlan) compareAndSet() *planItem {
 	for _, i := range p.items {
 		if i.edit.Expect != nil && i.raises() {
@@ -96,7 +97,7 @@ func (i *planItem) rank() int {
 	return 1
 }
 
-// All of the edit, or, where it also lowers, only the half that it raises.
+// agentPart returns the whole edit, or only the half that it raises where it also lowers one.
 func (i *planItem) agentPart() Edit {
 	if !i.lowers() {
 		return i.edit
@@ -111,13 +112,14 @@ func (i *planItem) agentPart() Edit {
 	return part
 }
 
-// What somebody else raised meanwhile was lowered with it, and the kernel refuses to raise it again: that is the agent's part.
+// replan makes the agent raise a limit again. Another process had raised it since the plan was made, the edit lowered it, and
+// the kernel refuses to raise it back.
 func (i *planItem) replan(now, wanted Limit) {
 	i.now, i.wanted = now, wanted
 	i.edit.Soft, i.edit.Hard = &wanted.Soft, &wanted.Hard
 }
 
-// What the edit leads to from these limits.
+// plannedLimit returns the limits that the edit produces from the limits in now.
 func (i *planItem) plannedLimit(now Limit) (Limit, *Error) {
 	limit := i.edit.applied(now)
 	if i.isClamp() {

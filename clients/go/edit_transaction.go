@@ -1,19 +1,19 @@
 package rlimitd
 
-// The limits of one process, as its own user may read and change them: the kernel's, or a model of it in a test.
+// limitTable reads and changes the limits of one process without the agent. It is resolvedTarget, or a model in tests.
 type limitTable interface {
 	read(Resource) (Limit, *Error)
 	exchange(Resource, Limit) (Limit, *Error)
 }
 
-// A plan being carried out: the kernel first, then the agent for all that raises, and last what the client lowers itself.
-// All or nothing: what was made before a refusal is taken back.
+// editTransaction carries out an editPlan and makes all edits or none. It tries the kernel first, then the agent for the
+// edits that raise a limit, and then lowers the other limits itself. After a refusal it restores the limits it has changed.
 type editTransaction struct {
 	plan  *editPlan
 	table limitTable
-	// By place in the batch.
+	// Indexed by the position of the edit in the batch.
 	changes []*Change
-	// In the order in which they were made.
+	// In the order in which the changes were made.
 	made []Change
 }
 
@@ -31,10 +31,10 @@ func (tx *editTransaction) result() []Change {
 	return changes
 }
 
-// Makes all of the batch, or nothing where the kernel refuses part: then the agent is to be asked, because of refusal.
+// tryKernel makes all edits through the kernel, or none. It returns the kernel's refusal where the agent must be asked.
 func (tx *editTransaction) tryKernel() (refusal, failure *Error) {
 	if i := tx.plan.compareAndSet(); i != nil {
-		return newError(ErrUnsupported, "only the agent can raise %s on a condition: the kernel has no such call",
+		return newError(ErrUnsupported, "only the agent can raise %s conditionally: the kernel has no such call",
 			i.edit.Resource).about(i.edit.Resource, i.index), nil
 	}
 	for _, i := range tx.plan.inSafeOrder() {
@@ -52,8 +52,8 @@ func (tx *editTransaction) tryKernel() (refusal, failure *Error) {
 	return nil, nil
 }
 
-// The agent will not help: makes what the kernel alone gives, and notes on each Clamp that fell short why. Fails with reason
-// where something else than a Clamp needed the agent.
+// finishWithoutAgent makes the edits as far as the kernel allows them. Each Clamp below its value has reason as its
+// Shortfall. It fails with reason where an edit of another mode needs the agent.
 func (tx *editTransaction) finishWithoutAgent(reason *Error) ([]Change, *Error) {
 	if tx.plan.compareAndSet() != nil {
 		return nil, reason
@@ -77,7 +77,7 @@ func (tx *editTransaction) finishWithoutAgent(reason *Error) ([]Change, *Error) 
 	return tx.result(), nil
 }
 
-// The agent made what raises; lowers what is left to lower.
+// finishWithAgent records the changes that the agent made, and makes the edits that lower a limit.
 func (tx *editTransaction) finishWithAgent(granted []Change) ([]Change, *Error) {
 	for place, i := range tx.plan.raising() {
 		change := granted[place]
@@ -95,11 +95,11 @@ func (tx *editTransaction) finishWithAgent(granted []Change) ([]Change, *Error) 
 	return tx.result(), nil
 }
 
-// The agent was asked, after the kernel's refusal, and did not do it. Makes what can be made without it, where it surely
-// changed nothing.
+// finishAfterRefusal continues after the kernel and the agent have both refused. It makes what the kernel allows, unless the
+// agent may have changed a limit.
 func (tx *editTransaction) finishAfterRefusal(err, refusal *Error) ([]Change, *Error) {
 	reason := *err
-	// The agent counts the edits that it was sent.
+	// The agent's index refers to the edits that were sent to it.
 	if raising := tx.plan.raising(); reason.EditIndex >= 0 {
 		if reason.EditIndex < len(raising) {
 			reason.EditIndex = raising[reason.EditIndex].index
@@ -107,7 +107,7 @@ func (tx *editTransaction) finishAfterRefusal(err, refusal *Error) ([]Change, *E
 			reason.EditIndex = -1
 		}
 	}
-	// Where there is none to ask, what the kernel said matters as much.
+	// Without an agent the kernel's refusal matters as well.
 	if reason.Code == ErrAgentUnreachable || reason.Code == ErrUntrustedSocket {
 		reason.Message = refusal.Message + ", and " + reason.Message
 		reason.Resource, reason.EditIndex = refusal.Resource, refusal.EditIndex
@@ -118,7 +118,7 @@ func (tx *editTransaction) finishAfterRefusal(err, refusal *Error) ([]Change, *E
 	return tx.finishWithoutAgent(&reason)
 }
 
-// The edit as far as the kernel goes; a Clamp that is above the system's ceiling stops there.
+// make makes an edit through the kernel. A Clamp above the system-wide ceiling stops at the ceiling.
 func (tx *editTransaction) make(i *planItem) *Error {
 	err := tx.exchange(i, i.wanted, i.now, nil)
 	if err == nil || err.Code != ErrAboveSystemCeiling || !i.isClamp() {
@@ -131,7 +131,7 @@ func (tx *editTransaction) make(i *planItem) *Error {
 	return tx.exchange(i, Limit{min(i.wanted.Soft, ceiling), ceiling}, i.now, err.aboutItem(i))
 }
 
-// A Clamp without its hard half, and nothing of it where even that is refused.
+// makeSoftAlone makes only the soft half of a Clamp, or nothing where the kernel refuses that too.
 func (tx *editTransaction) makeSoftAlone(i *planItem, reason *Error) *Error {
 	reason = reason.aboutItem(i)
 	err := tx.exchange(i, Limit{min(i.wanted.Soft, i.now.Hard), i.now.Hard}, i.now, reason)
@@ -141,7 +141,7 @@ func (tx *editTransaction) makeSoftAlone(i *planItem, reason *Error) *Error {
 	return err
 }
 
-// What the edit also lowers, or all of it where there was nothing to raise.
+// lower makes the part of an edit that lowers a limit, or the whole edit where the agent had no part in it.
 func (tx *editTransaction) lower(i *planItem) *Error {
 	granted := tx.changes[i.index]
 	if granted == nil {
@@ -159,8 +159,8 @@ func (tx *editTransaction) lower(i *planItem) *Error {
 	return nil
 }
 
-// One prlimit(2), or none where nothing changes. Where the limits were not as expected before it, a compare-and-set fails,
-// and any other edit is worked out anew from what they were.
+// exchange makes one edit with prlimit(2), or with no call where nothing changes. prlimit(2) returns the old limits. Where
+// they differ from the expected limits, a conditional edit fails, and any other edit is computed again from the old limits.
 func (tx *editTransaction) exchange(i *planItem, wanted, expected Limit, shortfall *Error) *Error {
 	resource := i.edit.Resource
 	change := Change{Resource: resource, Old: expected, New: wanted, ByKernel: true, Shortfall: shortfall}
@@ -196,7 +196,8 @@ func (tx *editTransaction) exchange(i *planItem, wanted, expected Limit, shortfa
 	return nil
 }
 
-// Puts back what was made, the last first, unless somebody else has changed it since. Says what could not be.
+// undo restores the changed limits in reverse order. It skips a limit that another process has changed since. The returned
+// error names each limit that it could not restore.
 func (tx *editTransaction) undo(err *Error) *Error {
 	told := *err
 	for len(tx.made) > 0 {
@@ -210,7 +211,7 @@ func (tx *editTransaction) undo(err *Error) *Error {
 			_, failure = tx.table.exchange(change.Resource, change.Old)
 		}
 		if failure != nil && failure.Code != ErrNoSuchProcess {
-			told.Message += "; " + change.Resource.String() + " could not be put back to " + change.Old.String()
+			told.Message += "; " + change.Resource.String() + " could not be restored to " + change.Old.String()
 		}
 	}
 	for index := range tx.changes {
@@ -219,7 +220,7 @@ func (tx *editTransaction) undo(err *Error) *Error {
 	return &told
 }
 
-// Whether the kernel refused what the agent might give.
+// isRefusal tells whether the kernel refused an edit that the agent may be able to make.
 func (e *Error) isRefusal(i *planItem) bool {
 	return i.raises() && (e.Code == ErrDeniedByKernel || e.Code == ErrAboveSystemCeiling && i.isClamp())
 }
