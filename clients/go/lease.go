@@ -6,50 +6,52 @@ import (
 	"time"
 )
 
-// Lease is limits that were raised and go back: by Release, when its time is over, when the process ends whose limits they
-// are, or, where it was granted without a duration, when the client is closed.
+// Lease is a temporary change of limits. It ends with Release, when its duration has elapsed, or when the target ends.
 //
-// One without a duration lasts as long as the connection. When the agent is started anew the client claims it again, and
-// where the policy bounds how long it may go without being renewed the client renews it in time; both by itself. Ten
-// minutes without an agent end it.
+// A lease without a duration lasts as long as the connection and ends when the client is closed. After a restart of the
+// agent the client renews it by itself. Where the policy bounds the time between renewals, the client renews it in time.
+// The lease ends after ten minutes without an agent.
 //
-// The end of a lease lowers limits, but never below what the process had before, nor below what other leases hold; nor does
-// it touch what somebody else changed meanwhile. Children keep what they inherited.
+// When a lease ends, the agent lowers the limits. It never lowers a limit below the value from before the lease, nor below
+// the value of another lease. It leaves a limit alone that another process has changed since. Child processes keep the
+// limits that they inherited.
 type Lease struct {
 	client *Client
 	id     LeaseID
-	// One renewal at a time.
+	// A semaphore of one: its holder renews the lease.
 	renewing chan struct{}
 
 	mu      sync.Mutex
 	changes []Change
-	// What was asked last; 0 for as long as the connection.
+	// The duration last requested; 0 is as long as the connection.
 	term    time.Duration
 	expires time.Time
-	// It ends with the connection, also where it was given an end since.
+	// The lease was granted or renewed without a duration. A later duration does not change that.
 	endsWithConnection bool
-	// Nobody has it any more, or why it is over.
+	// Release or Keep was called.
 	isDetached bool
-	endError   *Error
-	// Ends whatever keeps it from ending.
+	// Why the lease has ended; nil before that.
+	endError *Error
+	// Stops the renewer; nil where none runs.
 	stop context.CancelFunc
 }
 
-// ID names it, for LeaseList, RenewLease and ReleaseLease.
+// ID returns the id of the lease, for LeaseList, RenewLease and ReleaseLease.
 func (l *Lease) ID() LeaseID { return l.id }
 
-// Changes returns what was changed, in the order of the edits: Old is what it goes back to.
+// Changes returns the changes in the order of the edits. The end of the lease restores Change.Old.
 func (l *Lease) Changes() []Change { return append([]Change(nil), l.changes...) }
 
-// Expires returns when it ends if it is not renewed; zero where it lasts as long as the connection.
+// Expires returns the time at which the lease ends unless it is renewed. It is zero for a lease that lasts as long as the
+// connection.
 func (l *Lease) Expires() time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.expires
 }
 
-// Renew gives it so much time from now, more or less than it had; 0 is as long as the connection. One that was granted without
-// a duration ends then, or with the connection if that is sooner.
+// Renew sets the remaining time of the lease, which may be longer or shorter than before. With 0 the lease lasts as long as
+// the connection. A lease that was granted without a duration still ends with the connection, if that ends first.
 func (l *Lease) Renew(ctx context.Context, duration time.Duration) error {
 	ctx, cancel := l.client.bounded(ctx)
 	defer cancel()
@@ -77,7 +79,7 @@ func (l *Lease) renew(ctx context.Context, duration time.Duration) *Error {
 	return nil
 }
 
-// Release gives it back now, and tells what came of it for each resource. The request is sent also where this fails with
+// Release ends the lease now and returns the outcome for each resource. The request is sent even where Release fails with
 // ErrCancelled or ErrDeadlineExceeded.
 func (l *Lease) Release(ctx context.Context) ([]Restoration, error) {
 	if err := l.detach(); err != nil {
@@ -86,8 +88,8 @@ func (l *Lease) Release(ctx context.Context) ([]Restoration, error) {
 	return l.client.ReleaseLease(ctx, l.id)
 }
 
-// Keep lets go of it without giving it back: it ends at its time, or by ReleaseLease. One without a duration still ends with
-// the connection; it is neither renewed nor claimed again any more.
+// Keep detaches the lease from this value without ending it. The lease ends when its duration has elapsed, or with
+// ReleaseLease. A lease without a duration still ends with the connection, and the client no longer renews it.
 func (l *Lease) Keep() LeaseID {
 	_ = l.detach()
 	return l.id
@@ -111,7 +113,7 @@ func (l *Lease) requireHeld() *Error {
 		return l.endError
 	}
 	if l.isDetached {
-		return newError(ErrLeaseEnded, "lease %s was released or kept before", l.id)
+		return newError(ErrLeaseEnded, "lease %s is already released or kept", l.id)
 	}
 	return nil
 }

@@ -5,18 +5,19 @@ import (
 	"time"
 )
 
-// What keeps a lease that lasts as long as the connection from ending before its time.
+// The renewer is a goroutine that renews a lease without a duration: after the loss of its connection, and before the time
+// that the policy allows between renewals has elapsed.
 
 const (
-	// How long a lost agent is waited for.
+	// How long the renewer tries to reach a lost agent.
 	maxAgentAbsence = 10 * time.Minute
 	renewTimeout    = 10 * time.Second
-	// A new agent gives 30 seconds from when it starts, so it must be asked more often than that.
+	// A restarted agent keeps the leases of lost connections for 30 seconds, so the pause must be shorter.
 	maxPause   = 5 * time.Second
 	firstPause = 20 * time.Millisecond
 )
 
-// Notes what the agent said of it on a connection, and sees to it that it goes on.
+// update records the agent's response on a connection, and starts a renewer where the lease needs one.
 func (l *Lease) update(info *LeaseInfo, term time.Duration, connection *conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -38,8 +39,8 @@ func (l *Lease) update(info *LeaseInfo, term time.Duration, connection *conn) {
 	}
 	lifetime, stop := context.WithCancel(c.lifetime)
 	l.stop = stop
-	// Half of what is left leaves as much again for an agent that is slow, or being started. One that its owner gave an
-	// end has it.
+	// Renewing at half of the remaining time leaves the other half for an agent that is slow or starting. A lease that its
+	// owner gave a duration is not renewed early.
 	var pause time.Duration
 	if term == 0 {
 		pause = info.Remaining / 2
@@ -52,7 +53,7 @@ func (l *Lease) update(info *LeaseInfo, term time.Duration, connection *conn) {
 	}()
 }
 
-// Called while locked.
+// stopRenewer stops the renewer, if one runs. The caller holds mu.
 func (l *Lease) stopRenewer() {
 	if l.stop != nil {
 		l.stop()
@@ -60,7 +61,7 @@ func (l *Lease) stopRenewer() {
 	}
 }
 
-// Waits until it must be renewed or was lost with its connection, and renews it.
+// keepRenewed waits until the lease is due or its connection ends, and then renews the lease.
 func (l *Lease) keepRenewed(lifetime context.Context, connection *conn, pause time.Duration) {
 	maxAbsence := maxAgentAbsence
 	var due <-chan time.Time
@@ -99,14 +100,14 @@ func (l *Lease) keepRenewed(lifetime context.Context, connection *conn, pause ti
 	}
 }
 
-// Asks for the same again. Where that succeeds another upkeep has begun.
+// renewSameTerm requests the same term again. After a success, update has started another renewer.
 func (l *Lease) renewSameTerm(lifetime context.Context) *Error {
 	l.mu.Lock()
 	term := l.term
 	if term > 0 {
 		if term = time.Until(l.expires); term <= 0 {
 			l.mu.Unlock()
-			return newError(ErrLeaseEnded, "its time is over")
+			return newError(ErrLeaseEnded, "its duration has elapsed")
 		}
 	}
 	l.mu.Unlock()
@@ -115,7 +116,7 @@ func (l *Lease) renewSameTerm(lifetime context.Context) *Error {
 	return l.renew(ctx, term)
 }
 
-// Whether to ask again for the same lease is in vain.
+// endsLease tells whether another renewal of the lease cannot succeed.
 func endsLease(err *Error) bool {
 	switch err.Code {
 	case ErrLeaseEnded, ErrDeniedByPolicy, ErrNoSuchProcess, ErrUnsupported, ErrInvalidArgument:

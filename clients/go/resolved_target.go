@@ -10,12 +10,12 @@ import (
 	"github.com/rlimitd/rlimitd/clients/go/internal/procfs"
 )
 
-// A process that a call is about, held for as long as the call lasts, so that its number cannot come to mean another.
+// resolvedTarget is the process that a call concerns. A pidfd identifies it during the call, even if its pid is reused.
 type resolvedTarget struct {
 	isCaller bool
-	// Ours, to be closed; -1 of the caller, and where there are no pidfds.
+	// Owned; -1 for the caller, and where pidfd_open(2) is not available.
 	pidfd int
-	// In this PID namespace; 0 where it has none or /proc does not tell.
+	// In this PID namespace; 0 where the process has none here or /proc does not show it.
 	pid int
 }
 
@@ -28,14 +28,14 @@ func resolveTarget(target Target) (*resolvedTarget, *Error) {
 			return caller, nil
 		}
 		if pid <= 0 {
-			return nil, newError(ErrInvalidArgument, "%d is no process id", pid)
+			return nil, newError(ErrInvalidArgument, "%d is not a process id", pid)
 		}
 		fd, errno := kernel.PidfdOpen(pid)
 		switch errno {
 		case 0:
 			return (&resolvedTarget{pidfd: fd, pid: pid}).ifAlive()
 		case syscall.EPERM, syscall.ENOSYS:
-			// A container whose filter of system calls is older than pidfds.
+			// The seccomp filter of the container is older than pidfd_open(2).
 			return &resolvedTarget{pidfd: -1, pid: pid}, nil
 		}
 		return nil, pidfdError(errno, fmt.Sprintf("process %d", pid))
@@ -46,7 +46,7 @@ func resolveTarget(target Target) (*resolvedTarget, *Error) {
 		}
 		if !kernel.IsPidfd(fd) {
 			_ = syscall.Close(fd)
-			return nil, newError(ErrInvalidArgument, "descriptor %d is no pidfd of a process", target.number)
+			return nil, newError(ErrInvalidArgument, "descriptor %d is not a pidfd of a process", target.number)
 		}
 		t := &resolvedTarget{pidfd: fd, pid: kernel.PIDOfPidfd(fd)}
 		if t.pid == caller.pid {
@@ -58,7 +58,8 @@ func resolveTarget(target Target) (*resolvedTarget, *Error) {
 	return caller, nil
 }
 
-// Of a thread that leads no process it is EINVAL before Linux 6.18 and ENOENT since.
+// pidfdError converts the errno of pidfd_open(2). For a thread that is not a thread-group leader it is EINVAL before Linux
+// 6.18 and ENOENT since.
 func pidfdError(errno syscall.Errno, whom string) *Error {
 	switch errno {
 	case 0:
@@ -76,7 +77,7 @@ func (t *resolvedTarget) close() {
 	}
 }
 
-// It, or nothing where it has ended.
+// ifAlive returns the target, or closes it and returns an error where the process has ended.
 func (t *resolvedTarget) ifAlive() (*resolvedTarget, *Error) {
 	if err := t.requireAlive(); err != nil {
 		t.close()
@@ -85,7 +86,7 @@ func (t *resolvedTarget) ifAlive() (*resolvedTarget, *Error) {
 	return t, nil
 }
 
-// What was read by the number of a process that has ended may be another's.
+// requireAlive fails where the process has ended, because a value read by its pid may then belong to another process.
 func (t *resolvedTarget) requireAlive() *Error {
 	if t.pidfd >= 0 && kernel.HasEnded(t.pidfd) {
 		return noSuchProcess(t.name())
@@ -93,7 +94,7 @@ func (t *resolvedTarget) requireAlive() *Error {
 	return nil
 }
 
-// As in "process 4242".
+// name returns a name for messages, such as "process 4242".
 func (t *resolvedTarget) name() string {
 	switch {
 	case t.isCaller:
@@ -113,7 +114,7 @@ func (t *resolvedTarget) kernelPID() int {
 
 func (t *resolvedTarget) read(r Resource) (Limit, *Error) {
 	if !t.isCaller && t.pid == 0 {
-		return Limit{}, newError(ErrDeniedByKernel, "%s has no number here", t.name())
+		return Limit{}, newError(ErrDeniedByKernel, "%s has no pid in this PID namespace", t.name())
 	}
 	limit, errno := prlimit(t.kernelPID(), r, nil)
 	if errno != 0 {
@@ -122,10 +123,10 @@ func (t *resolvedTarget) read(r Resource) (Limit, *Error) {
 	return limit, t.requireAlive()
 }
 
-// Sets both halves at once and returns what they were.
+// exchange sets both halves in one prlimit(2) and returns the old limits.
 func (t *resolvedTarget) exchange(r Resource, new Limit) (Limit, *Error) {
 	if !t.isCaller && t.pid == 0 {
-		return Limit{}, newError(ErrDeniedByKernel, "%s has no number here", t.name())
+		return Limit{}, newError(ErrDeniedByKernel, "%s has no pid in this PID namespace", t.name())
 	}
 	old, errno := prlimit(t.kernelPID(), r, &new)
 	switch {
@@ -152,8 +153,8 @@ func (t *resolvedTarget) exchange(r Resource, new Limit) (Limit, *Error) {
 	return old, nil
 }
 
-// The number may have been given to another process just before the call. What was raised there is left, since it does no
-// harm, and what was lowered is raised again as far as that goes.
+// undoOnReusedPID undoes an exchange that may have changed another process, because the pid was reused just before the call.
+// It raises a lowered half again, as far as the kernel allows. It leaves a raised half, which does no harm.
 func (t *resolvedTarget) undoOnReusedPID(r Resource, old Limit) {
 	now, errno := prlimit(t.pid, r, nil)
 	if errno != 0 {
@@ -165,7 +166,7 @@ func (t *resolvedTarget) undoOnReusedPID(r Resource, old Limit) {
 	}
 }
 
-// What prlimit(2) tells of these; nil where it refuses, as it then refuses every change too.
+// readIfPermitted reads limits with prlimit(2). It returns nil where the kernel refuses; the kernel then also refuses changes.
 func (t *resolvedTarget) readIfPermitted(resources []Resource) (Limits, *Error) {
 	limits := make(Limits, len(resources))
 	for _, r := range resources {
@@ -181,7 +182,7 @@ func (t *resolvedTarget) readIfPermitted(resources []Resource) (Limits, *Error) 
 	return limits, nil
 }
 
-// What the kernel tells of these, or else /proc; nil where both keep it to themselves.
+// limits reads limits with prlimit(2), or else from /proc. It returns nil where neither is permitted.
 func (t *resolvedTarget) limits(resources []Resource) (Limits, *Error) {
 	limits, err := t.readIfPermitted(resources)
 	if limits != nil || err != nil {
@@ -201,7 +202,8 @@ func (t *resolvedTarget) limits(resources []Resource) (Limits, *Error) {
 	return limits, nil
 }
 
-// What getrusage(2) or /proc tells, of all of it or of one thread; nil where /proc hides the process.
+// usage reads the usage of the process, or of one thread where thread is not 0, with getrusage(2) or from /proc. It returns
+// nil where /proc hides the process.
 func (t *resolvedTarget) usage(scope Scope, thread int) (*Usage, *Error) {
 	var usage *Usage
 	var err error
@@ -239,7 +241,7 @@ func (t *resolvedTarget) usage(scope Scope, thread int) (*Usage, *Error) {
 	return nil, systemError(errno, "read of /proc", t.name())
 }
 
-// prlimit(2) in the types of this package; pid 0 is this process.
+// prlimit is prlimit(2) with the types of this package. The pid 0 is this process.
 func prlimit(pid int, r Resource, new *Limit) (Limit, syscall.Errno) {
 	old, errno := kernel.Prlimit(pid, r.kernelNumber(), (*kernel.Limit)(new))
 	return Limit(old), errno

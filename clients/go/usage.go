@@ -9,7 +9,7 @@ import (
 	"github.com/rlimitd/rlimitd/clients/go/internal/procfs"
 )
 
-// What processes show of themselves to others.
+// processUsage reads the usage of a process from /proc.
 func processUsage(pid int, scope Scope) (*Usage, error) {
 	folder := fmt.Sprintf("/proc/%d", pid)
 	stat, err := procfs.ReadStat(folder)
@@ -25,7 +25,7 @@ func processUsage(pid int, scope Scope) (*Usage, error) {
 		return nil, err
 	}
 	usage.setInUse(folder, stat, status)
-	// Of its children the greatest is not shown, so of both together nothing is known.
+	// /proc does not show the maximum of the children, so the maximum of both is unknown.
 	if scope != OfProcess {
 		return usage, nil
 	}
@@ -36,7 +36,7 @@ func processUsage(pid int, scope Scope) (*Usage, error) {
 	}
 	var voluntary, involuntary uint64
 	for _, thread := range threads {
-		// One that ended meanwhile is left out, as those before it are.
+		// A thread that ends meanwhile is not counted, like threads that ended before.
 		if status, err := procfs.ReadStatus(folder + "/task/" + thread.Name()); err == nil {
 			voluntary += status["voluntary_ctxt_switches"]
 			involuntary += status["nonvoluntary_ctxt_switches"]
@@ -84,7 +84,7 @@ func ticks(count uint64) time.Duration {
 	return time.Duration(count) * (time.Second / procfs.ClockTicks)
 }
 
-// The fields of getrusage(2) that Linux keeps for nobody are 0 whoever asks of whom.
+// newUsage sets the fields of getrusage(2) that Linux does not maintain. They are 0 for every process.
 func newUsage() *Usage {
 	zero := func() *uint64 { return new(uint64) }
 	return &Usage{SharedTextBytes: zero(), UnsharedDataBytes: zero(), UnsharedStackBytes: zero(), Swaps: zero(),
@@ -98,7 +98,7 @@ func statusValue(status map[string]uint64, name string) *uint64 {
 	return nil
 }
 
-// What is taken now of the limits that count something for this one process or its user.
+// setInUse sets the amounts in use of the limits that count per process or per user.
 func (u *Usage) setInUse(folder string, stat procfs.Stat, status map[string]uint64) {
 	u.InUse = map[Resource]uint64{CPU: (stat.UserTime + stat.SystemTime) / procfs.ClockTicks, RTPrio: stat.RealtimePriority}
 	if stat.Nice <= 20 {
@@ -115,7 +115,7 @@ func (u *Usage) setInUse(folder string, stat procfs.Stat, status map[string]uint
 	}
 }
 
-// getrusage(2), and what /proc tells of what is in use, where it is mounted.
+// ownUsage calls getrusage(2). It reads the amounts in use from /proc, where that is mounted.
 func ownUsage(scope Scope) (*Usage, error) {
 	var usage *Usage
 	var err error
@@ -165,7 +165,7 @@ func rusage(who int) (*Usage, error) {
 	return usage, nil
 }
 
-// Everything adds up, but of the resident sizes it is the greater.
+// add adds other to u. The resident size is the maximum of both.
 func (u *Usage) add(other *Usage) {
 	*u.UserTime += *other.UserTime
 	*u.SystemTime += *other.SystemTime

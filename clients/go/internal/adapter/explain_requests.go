@@ -9,11 +9,11 @@ import (
 func (r *request) explain(ctx context.Context, client *rlimitd.Client) (object, error) {
 	of := r.Of
 	if of == nil {
-		return nil, invalid("explain what?")
+		return nil, invalid("the member of is missing")
 	}
 	if _, named, err := of.group(); err != nil || named {
 		if err == nil {
-			err = unsupported("explain is of one process")
+			err = unsupported("explain takes one process")
 		}
 		return nil, err
 	}
@@ -66,5 +66,5 @@ func (r *request) explanation(ctx context.Context, client *rlimitd.Client, targe
 		}
 		return client.ExplainUsage(ctx, target, scope)
 	}
-	return nil, invalid("there is nothing to explain of %q", r.Do)
+	return nil, invalid("there is no explain of %q", r.Do)
 }

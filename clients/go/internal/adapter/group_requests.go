@@ -20,7 +20,7 @@ func (r *request) carryOutForGroup(ctx context.Context, client *rlimitd.Client, 
 		return processObjects(each, "limits", func(l rlimitd.Limits) any { return limitsObject(l) }), nil
 	case "set":
 		if r.Lease != nil {
-			return nil, unsupported("a lease is of one process")
+			return nil, unsupported("a lease takes one process")
 		}
 		edits, err := r.edits()
 		if err != nil {
@@ -33,7 +33,7 @@ func (r *request) carryOutForGroup(ctx context.Context, client *rlimitd.Client, 
 		return processObjects(each, "changes", func(c []rlimitd.Change) any { return changeObjects(c) }), nil
 	case "usage":
 		if r.Scope == "thread" {
-			return nil, unsupported("a thread is of one process")
+			return nil, unsupported("a thread belongs to one process")
 		}
 		scope, _, err := r.scope()
 		if err != nil {
@@ -45,5 +45,5 @@ func (r *request) carryOutForGroup(ctx context.Context, client *rlimitd.Client, 
 		}
 		return processObjects(each, "usage", func(u *rlimitd.Usage) any { return usageObject(u) }), nil
 	}
-	return nil, unsupported("%s is of one process", r.Do)
+	return nil, unsupported("%s takes one process", r.Do)
 }

@@ -1,7 +1,7 @@
-// Command adapter answers the requests of the conformance suite by calls of the public API.
+// Command adapter answers the requests of the conformance suite with calls of the public API.
 //
-// Its argument is the soft limit of open files that it was started with, which the Go runtime has raised by now: it is put
-// back, for the suite compares it.
+// Its argument is the soft limit of open files at its start. The Go runtime has raised that limit, and the suite compares it,
+// so the adapter restores it.
 package main
 
 import (
@@ -78,7 +78,7 @@ func invalid(format string, values ...any) error {
 		EditIndex: -1}
 }
 
-// What the types of this client cannot say.
+// unsupported is the error for a request that the types of this client cannot express.
 func unsupported(format string, values ...any) error {
 	return &rlimitd.Error{Code: rlimitd.ErrUnsupported, Errno: syscall.EOPNOTSUPP, Message: fmt.Sprintf(format, values...),
 		EditIndex: -1}

@@ -1,3 +1,4 @@
+// Package kernel wraps system calls and kernel settings that the standard library lacks.
 package kernel
 
 import (
@@ -12,11 +13,11 @@ const (
 	sysPidfdOpen = 434 // on every architecture
 	pPidfd       = 3
 	pollIn       = 1
-	// Of a pidfd of a thread, PIDFD_THREAD: O_EXCL.
+	// PIDFD_THREAD, set in the file status flags of a pidfd of a thread.
 	pidfdThread = syscall.O_EXCL
 )
 
-// pidfd_open(2). The descriptor is close-on-exec.
+// PidfdOpen opens a pidfd of a process. The descriptor is close-on-exec: pidfd_open(2).
 func PidfdOpen(pid int) (int, syscall.Errno) {
 	for {
 		fd, _, errno := syscall.RawSyscall(sysPidfdOpen, uintptr(pid), 0, 0)
@@ -27,7 +28,8 @@ func PidfdOpen(pid int) (int, syscall.Errno) {
 	}
 }
 
-// Whether a descriptor is a pidfd of a process: waitid(2) looks at its kind alone.
+// IsPidfd tells whether a descriptor is a pidfd of a process, and not of a thread. waitid(2) accepts both kinds of pidfd; the
+// file status flags tell them apart.
 func IsPidfd(fd int) bool {
 	var info [128]byte
 	_, _, errno := syscall.Syscall6(syscall.SYS_WAITID, pPidfd, uintptr(fd), uintptr(unsafe.Pointer(&info)),
@@ -39,12 +41,13 @@ func IsPidfd(fd int) bool {
 	return errno == 0 && flags&pidfdThread == 0
 }
 
+// Duplicate returns a close-on-exec copy of a descriptor: fcntl(2) with F_DUPFD_CLOEXEC.
 func Duplicate(fd int) (int, syscall.Errno) {
 	copied, _, errno := syscall.RawSyscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_DUPFD_CLOEXEC, 3)
 	return int(copied), errno
 }
 
-// Whether the process of a pidfd has ended, reaped or not.
+// HasEnded tells whether the process of a pidfd has ended, even if its parent has not waited for it: poll(2).
 func HasEnded(pidfd int) bool {
 	entry := struct {
 		fd              int32
@@ -61,7 +64,8 @@ func HasEnded(pidfd int) bool {
 	}
 }
 
-// The number of the process of a pidfd in this PID namespace; 0 where it has none, or /proc does not say.
+// PIDOfPidfd returns the pid of a pidfd in this PID namespace, from /proc/self/fdinfo. It returns 0 where the process has none
+// here or /proc is not readable.
 func PIDOfPidfd(pidfd int) int {
 	text, err := os.ReadFile("/proc/self/fdinfo/" + strconv.Itoa(pidfd))
 	if err != nil {

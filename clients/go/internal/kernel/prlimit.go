@@ -9,10 +9,10 @@ import (
 	"unsafe"
 )
 
-// A pair of limits as prlimit64(2) has it.
+// Limit is struct rlimit64.
 type Limit struct{ Soft, Hard uint64 }
 
-// prlimit(2); 0 is this process.
+// Prlimit sets a limit, unless new is nil, and returns the old limit. The pid 0 is this process: prlimit(2).
 func Prlimit(pid int, resource uintptr, new *Limit) (Limit, syscall.Errno) {
 	var old Limit
 	_, _, errno := syscall.RawSyscall6(syscall.SYS_PRLIMIT64, uintptr(pid), resource, uintptr(unsafe.Pointer(new)),
@@ -20,10 +20,13 @@ func Prlimit(pid int, resource uintptr, new *Limit) (Limit, syscall.Errno) {
 	return old, errno
 }
 
-// The Go runtime raised the soft limit of open files when the program began, and gives children the one there was before
-// until the program sets that limit itself, by this call. Whoever asks for a limit means children too.
+// LetChildrenInheritOpenFiles makes child processes inherit the current soft limit of open files: setrlimit(2).
 //
-// Once, and before the first is asked for: it sets what there was a moment ago, and would take back what was granted since.
+// The Go runtime raises the soft limit of open files at the start of the program. It gives child processes the original soft
+// limit until the program calls syscall.Setrlimit. A program that changes the limit wants the new limit in its children.
+//
+// The first call has the effect, and it must come before any request for a limit. It sets the limit that it has just read, and
+// so would undo a change made in between.
 func LetChildrenInheritOpenFiles() {
 	openFilesInheritance.Lock()
 	defer openFilesInheritance.Unlock()
@@ -41,7 +44,7 @@ var openFilesInheritance struct {
 	isSet bool
 }
 
-// fs.nr_open; 0 where it is not known.
+// OpenFilesCeiling returns fs.nr_open, or 0 where it is not readable.
 func OpenFilesCeiling() uint64 {
 	text, err := os.ReadFile("/proc/sys/fs/nr_open")
 	if err != nil {

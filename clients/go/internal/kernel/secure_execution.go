@@ -5,12 +5,12 @@ import (
 	"unsafe"
 )
 
-// Whether the program runs with more rights than its caller has: the environment is then not to be trusted.
+// IsSecureExecution tells whether the program has more privileges than its caller, so that the environment is not trusted.
 func IsSecureExecution() bool {
 	if os.Getuid() != os.Geteuid() || os.Getgid() != os.Getegid() {
 		return true
 	}
-	// What the kernel said at exec, AT_SECURE, also of file capabilities.
+	// AT_SECURE also covers file capabilities: getauxval(3).
 	auxv, err := os.ReadFile("/proc/self/auxv")
 	if err != nil {
 		return os.IsPermission(err)

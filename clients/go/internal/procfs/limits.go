@@ -12,12 +12,14 @@ import (
 
 const resourceCount = 16
 
+// In the order of the protocol's numbers.
 var limitLabels = [resourceCount]string{"Max cpu time ", "Max file size ", "Max data size ", "Max stack size ",
 	"Max core file size ", "Max resident set ", "Max processes ", "Max open files ", "Max locked memory ", "Max address space ",
 	"Max file locks ", "Max pending signals ", "Max msgqueue size ", "Max nice priority ", "Max realtime priority ",
 	"Max realtime timeout "}
 
-// /proc/PID/limits; nil where it is not shown whole.
+// Limits reads /proc/PID/limits. The index is the protocol's number of the resource, less one. It returns nil where the file
+// is not readable or not complete.
 func Limits(pid int) []kernel.Limit {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", pid))
 	if err != nil {
@@ -29,7 +31,7 @@ func Limits(pid int) []kernel.Limit {
 			if !strings.HasPrefix(line, label) || len(line) < 26 {
 				continue
 			}
-			// The name takes a column of 26.
+			// The name column is 26 characters wide.
 			fields := strings.Fields(line[26:])
 			if len(fields) < 2 {
 				return nil

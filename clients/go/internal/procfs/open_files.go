@@ -6,9 +6,10 @@ import (
 	"syscall"
 )
 
+// OpenFiles returns the number of open descriptors of the process with this directory in /proc, and false where it is hidden.
 func OpenFiles(folder string) (uint64, bool) {
 	var status syscall.Stat_t
-	// Since Linux 6.2 the folder's size is their number, for everyone to see; before, it is 0.
+	// Since Linux 6.2 the size of the directory is the number of descriptors, visible to every user. It is 0 before.
 	if syscall.Stat(folder+"/fd", &status) == nil && status.Size > 0 {
 		return uint64(status.Size), true
 	}
@@ -17,7 +18,7 @@ func OpenFiles(folder string) (uint64, bool) {
 		return 0, false
 	}
 	if folder == fmt.Sprintf("/proc/%d", os.Getpid()) && len(entries) > 0 {
-		// The one that we look through.
+		// One of them is the descriptor that reads the directory.
 		return uint64(len(entries) - 1), true
 	}
 	return uint64(len(entries)), true

@@ -1,3 +1,4 @@
+// Package procfs reads files of processes in /proc.
 package procfs
 
 import (
@@ -7,9 +8,10 @@ import (
 	"strings"
 )
 
-// USER_HZ, which Linux has the same on every architecture that Go runs on.
+// ClockTicks is USER_HZ. It is 100 on every architecture that Go supports.
 const ClockTicks = 100
 
+// Stat holds fields of /proc/PID/stat. The times are in clock ticks.
 type Stat struct {
 	MinorFaults, ChildMinorFaults, MajorFaults, ChildMajorFaults uint64
 	UserTime, SystemTime, ChildUserTime, ChildSystemTime         uint64
@@ -17,12 +19,13 @@ type Stat struct {
 	RealtimePriority                                             uint64
 }
 
+// ReadStat reads the file stat in the directory of a process or thread: proc_pid_stat(5).
 func ReadStat(folder string) (Stat, error) {
 	text, err := os.ReadFile(folder + "/stat")
 	if err != nil {
 		return Stat{}, err
 	}
-	// The second field is a name of the process's own choosing: what counts begins after the last bracket.
+	// The second field is the command name, which may contain any character. The other fields follow its last bracket.
 	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
 	if len(fields) < 38 {
 		return Stat{}, errors.New("/proc/PID/stat is cut off")

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// The lines of /proc/PID/status that are numbers, in bytes where they are of memory.
+// ReadStatus reads the numeric lines of the file status in the directory of a process or thread. It converts kB to bytes:
+// proc_pid_status(5).
 func ReadStatus(folder string) (map[string]uint64, error) {
 	text, err := os.ReadFile(folder + "/status")
 	if err != nil {

@@ -1,3 +1,4 @@
+// Package wire validates the bytes of the protocol.
 package wire
 
 import (
@@ -11,8 +12,8 @@ import (
 	pb "github.com/rlimitd/rlimitd/clients/go/internal/rlimitpb"
 )
 
-// The protocol is read more strictly than protobuf demands: two readers of the same bytes must not see different things.
-// Fields that are not known are passed over.
+// The validator is stricter than protobuf, so that two implementations never read different values from the same bytes. It
+// ignores unknown fields.
 
 const (
 	maxDepth  = 8
@@ -21,6 +22,7 @@ const (
 
 var responseDescriptor = (*pb.Response)(nil).ProtoReflect().Descriptor()
 
+// ValidateResponse checks an encoded Response before it is decoded.
 func ValidateResponse(bytes []byte) error {
 	fields := 0
 	return validateMessage(bytes, responseDescriptor, 0, &fields)
@@ -28,7 +30,7 @@ func ValidateResponse(bytes []byte) error {
 
 func validateMessage(bytes []byte, message protoreflect.MessageDescriptor, depth int, fields *int) error {
 	if depth > maxDepth {
-		return fmt.Errorf("more than %d messages inside each other", maxDepth)
+		return fmt.Errorf("messages are nested more than %d deep", maxDepth)
 	}
 	var seen, choices uint64
 	for len(bytes) > 0 {
@@ -39,7 +41,7 @@ func validateMessage(bytes []byte, message protoreflect.MessageDescriptor, depth
 		bytes = bytes[size:]
 		number, kind := protowire.Number(tag>>3), protowire.Type(tag&7)
 		if tag>>3 == 0 || tag>>3 > uint64(protowire.MaxValidNumber) {
-			return errors.New("a field number out of range")
+			return errors.New("a field number is out of range")
 		}
 		if *fields++; *fields > maxFields {
 			return fmt.Errorf("more than %d fields", maxFields)
@@ -61,15 +63,15 @@ func validateMessage(bytes []byte, message protoreflect.MessageDescriptor, depth
 				return err
 			}
 			if length > uint64(len(bytes)-prefix) {
-				return errors.New("a length that ends beyond its message")
+				return errors.New("a length exceeds its message")
 			}
 			size = prefix + int(length)
 			content = bytes[prefix:size]
 		default:
-			return fmt.Errorf("wire type %d", kind)
+			return fmt.Errorf("unsupported wire type %d", kind)
 		}
 		if size > len(bytes) {
-			return errors.New("a field that is cut off")
+			return errors.New("a field is truncated")
 		}
 		bytes = bytes[size:]
 		field := message.Fields().ByNumber(number)
@@ -78,13 +80,13 @@ func validateMessage(bytes []byte, message protoreflect.MessageDescriptor, depth
 		}
 		if !field.IsList() {
 			if seen&(1<<number) != 0 {
-				return fmt.Errorf("field %d twice", number)
+				return fmt.Errorf("field %d occurs twice", number)
 			}
 			seen |= 1 << number
 		}
 		if choice := field.ContainingOneof(); choice != nil {
 			if choices&(1<<choice.Index()) != 0 {
-				return errors.New("two members of one oneof")
+				return errors.New("a oneof has two members")
 			}
 			choices |= 1 << choice.Index()
 		}
@@ -131,7 +133,7 @@ func validateValue(
 		}
 		return nil
 	}
-	return fmt.Errorf("field %d with wire type %d", field.Number(), kind)
+	return fmt.Errorf("field %d has wire type %d", field.Number(), kind)
 }
 
 func validateNumber(field protoreflect.FieldDescriptor, value uint64) error {
@@ -145,7 +147,7 @@ func validateNumber(field protoreflect.FieldDescriptor, value uint64) error {
 		fits = int64(value) >= math.MinInt32 && int64(value) <= math.MaxInt32
 	}
 	if !fits {
-		return fmt.Errorf("a number that does not fit field %d", field.Number())
+		return fmt.Errorf("a number does not fit field %d", field.Number())
 	}
 	return nil
 }
@@ -153,10 +155,10 @@ func validateNumber(field protoreflect.FieldDescriptor, value uint64) error {
 func varint(bytes []byte) (value uint64, size int, err error) {
 	value, size = protowire.ConsumeVarint(bytes)
 	if size < 0 {
-		return 0, 0, errors.New("a number that is cut off or too long")
+		return 0, 0, errors.New("a number is truncated or too long")
 	}
 	if size != protowire.SizeVarint(value) {
-		return 0, 0, errors.New("a number in more bytes than it needs")
+		return 0, 0, errors.New("a number has more bytes than it needs")
 	}
 	return value, size, nil
 }
