@@ -35,13 +35,13 @@ func TestACancelledCallDoesNotDisturbOthers(t *testing.T) {
 		results <- err
 	}()
 	if !<-isThere {
-		t.Error("the time that is left did not go along")
+		t.Error("the remaining time was not sent")
 	}
 	cancel()
 	err := <-results
 	requireCode(t, err, ErrCancelled)
 	if !errors.Is(err, context.Canceled) {
-		t.Error("not context.Canceled")
+		t.Error("the error is not context.Canceled")
 	}
 	close(goOn)
 	if l := <-limits; l[NoFile].Hard != 9 {
@@ -64,7 +64,7 @@ func TestADeadlineEndsTheCall(t *testing.T) {
 	requireCode(t, err, ErrDeadlineExceeded)
 }
 
-// More than a socket holds, to an agent that does not read.
+// The client sends more than the socket buffer holds, and the agent does not read.
 func TestAFullSocketBlocksNoCallForever(t *testing.T) {
 	read := make(chan bool)
 	seen := make(chan map[uint64]bool, 1)
@@ -97,7 +97,7 @@ func TestAFullSocketBlocksNoCallForever(t *testing.T) {
 			}
 		}(i)
 	}
-	// Until the queue is not empty.
+	// Wait until requests are queued.
 	for {
 		client.mu.Lock()
 		current := client.current
@@ -118,6 +118,6 @@ func TestAFullSocketBlocksNoCallForever(t *testing.T) {
 	wait.Wait()
 	must(t, client.Close())
 	if ids := <-seen; len(ids) < 1000 || len(ids) >= 2000 {
-		t.Errorf("%d requests came", len(ids))
+		t.Errorf("the agent received %d requests", len(ids))
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A kernel that lets nobody raise a hard limit.
+// fakeLimitTable is a kernel that never permits raising a hard limit.
 type fakeLimitTable struct {
 	limits Limits
 	calls  int
@@ -47,12 +47,12 @@ func TestTheKernelMakesAllEditsOrNone(t *testing.T) {
 	if !reflect.DeepEqual(table.limits, before) {
 		t.Fatal(table.limits)
 	}
-	// The agent is asked only for what raises.
+	// Only edits that raise a limit go to the agent.
 	part := r.plan.agentPart()
 	if len(part) != 2 || part[0].Resource != NoFile || part[1].Resource != Core {
 		t.Fatal(part)
 	}
-	// It made that; what lowers is left to do.
+	// The agent made them. The client still has to lower the other limit.
 	table.limits[NoFile], table.limits[Core] = Limit{15, 20}, Limit{6, 6}
 	changes, err := r.finishWithAgent([]Change{{Resource: NoFile, Old: Limit{10, 20}, New: Limit{15, 20}},
 		{Resource: Core, Old: Limit{0, 5}, New: Limit{6, 6}, Rule: "cores"}})
@@ -81,7 +81,7 @@ func TestAClampKeepsWhatTheKernelAllows(t *testing.T) {
 	table := &fakeLimitTable{limits: Limits{NoFile: {10, 20}}}
 	r := newTransaction(t, table, RaiseUpTo(NoFile, 30))
 	refusal, _ := r.tryKernel()
-	changes, err := r.finishAfterRefusal(newError(ErrAgentUnreachable, "nobody there"), refusal)
+	changes, err := r.finishAfterRefusal(newError(ErrAgentUnreachable, "no agent"), refusal)
 	if err != nil || changes[0].New != (Limit{20, 20}) || changes[0].Shortfall.Code != ErrAgentUnreachable {
 		t.Fatal(changes, err)
 	}
@@ -104,7 +104,7 @@ func TestLoweringSoftAndRaisingHardIsSplit(t *testing.T) {
 	}
 }
 
-// Between the reading and the writing somebody else raises the hard limit, which the writing takes back.
+// Another process raises the hard limit between the client's read and its write, and the write lowers it again.
 func TestAConcurrentRaiseIsRequestedFromTheAgent(t *testing.T) {
 	for _, edit := range []Edit{RaiseTo(NoFile, 15), SetSoft(NoFile, 15), SetSoft(NoFile, 5)} {
 		table := &fakeLimitTable{limits: Limits{NoFile: {10, 20}}}
@@ -140,9 +140,9 @@ func TestInvalidEditsAreRejected(t *testing.T) {
 	if _, err := newEditPlan([]Edit{SetSoft(NoFile, 15).Expecting(Limit{1, 2})}, now); err == nil || err.Code != ErrConflict {
 		t.Error(err)
 	}
-	// The kernel compares nothing.
+	// The kernel has no compare-and-set.
 	r := newTransaction(t, &fakeLimitTable{limits: now}, SetSoft(NoFile, 15).Expecting(Limit{10, 20}))
 	if refusal, _ := r.tryKernel(); refusal == nil {
-		t.Error("the kernel was asked to compare")
+		t.Error("a conditional edit went to the kernel")
 	}
 }

@@ -27,7 +27,7 @@ func TestErrorsMatchByCodeErrnoAndMeaning(t *testing.T) {
 	}
 	for code := ErrInvalidArgument; code <= ErrCancelled; code++ {
 		if code.String() == "" || code.Error() == "" || codes[code].errno == 0 {
-			t.Errorf("%d has no name", code)
+			t.Errorf("code %d has no name, summary or errno", code)
 		}
 	}
 	if Code(200).String() != "UNSPECIFIED" {
@@ -35,7 +35,7 @@ func TestErrorsMatchByCodeErrnoAndMeaning(t *testing.T) {
 	}
 }
 
-// Codes of the contract have its numbers, names and errnos.
+// The codes have the protocol's numbers and names, and their errnos.
 func TestCodesMatchTheProtocol(t *testing.T) {
 	for number, name := range pb.ErrorCode_name {
 		if number == 0 {

@@ -70,7 +70,7 @@ func TestABoundedLeaseIsRenewedInTime(t *testing.T) {
 	lease, err := agent.client().Lease(background, Self, 0, RaiseTo(NoFile, 3))
 	must(t, err)
 	if !<-renewed {
-		t.Fatal("something else was asked")
+		t.Fatal("the agent received another request")
 	}
 	if lease.Keep().String() != "6c65617365" {
 		t.Fatal(lease.ID())
@@ -132,7 +132,7 @@ func TestInvalidLeasesAreRejected(t *testing.T) {
 	requireCode(t, err, ErrInvalidArgument)
 }
 
-// Also where there is no time left to wait for what comes of it.
+// The request is sent even where no time is left to wait for the response.
 func TestAReleaseIsSentAfterCancellation(t *testing.T) {
 	released := make(chan bool, 1)
 	agent := newScriptedAgent(t, func(_ int, peer *scriptedPeer) {
@@ -147,6 +147,6 @@ func TestAReleaseIsSentAfterCancellation(t *testing.T) {
 	_, err = lease.Release(over)
 	requireCode(t, err, ErrCancelled)
 	if !<-released {
-		t.Fatal("something else was sent")
+		t.Fatal("the agent received another request")
 	}
 }

@@ -11,20 +11,20 @@ import (
 func TestGarbageIsMalformed(t *testing.T) {
 	id := func(response *pb.Response) []byte { return frameOf(response) }
 	for name, bytes := range map[string][]byte{
-		"text":               []byte("HTTP/1.1 400 Bad Request\r\n\r\n"),
-		"no bytes":           {0, 0, 0, 0},
-		"too long":           {0, 1, 0, 1},
-		"no protobuf":        {0, 0, 0, 2, 0xff, 0xff},
-		"a field twice":      {0, 0, 0, 4, 8, 1, 8, 1},
-		"a long number":      {0, 0, 0, 3, 8, 0x81, 0},
-		"a group":            {0, 0, 0, 2, 0x0b, 0x0c},
-		"two outcomes":       {0, 0, 0, 6, 8, 1, 0x22, 0, 0x2a, 0},
-		"a wrong wire type":  {0, 0, 0, 2, 0x20, 1},
-		"cut off inside":     {0, 0, 0, 4, 8, 1, 0x22, 9},
-		"an answer to none":  id(limitsResponse(0, 1, 2)),
-		"a wrong answer":     id(changesResponse(1, nil)),
-		"half a limit":       id(&pb.Response{Id: proto.Uint64(1), Outcome: &pb.Response_Limits{Limits: &pb.LimitList{Limits: []*pb.ResourceLimit{{Resource: NoFile.encode(), Limit: &pb.Limit{Soft: proto.Uint64(1)}}}}}}),
-		"parts of two kinds": append(id(&pb.Response{Id: proto.Uint64(1), More: proto.Bool(true), Outcome: limitsResponse(1, 1, 2).Outcome}), id(changesResponse(1, nil))...),
+		"text":                          []byte("HTTP/1.1 400 Bad Request\r\n\r\n"),
+		"no bytes":                      {0, 0, 0, 0},
+		"too long a frame":              {0, 1, 0, 1},
+		"not protobuf":                  {0, 0, 0, 2, 0xff, 0xff},
+		"a field twice":                 {0, 0, 0, 4, 8, 1, 8, 1},
+		"a number with too many bytes":  {0, 0, 0, 3, 8, 0x81, 0},
+		"a group":                       {0, 0, 0, 2, 0x0b, 0x0c},
+		"two outcomes":                  {0, 0, 0, 6, 8, 1, 0x22, 0, 0x2a, 0},
+		"a wrong wire type":             {0, 0, 0, 2, 0x20, 1},
+		"a truncated field":             {0, 0, 0, 4, 8, 1, 0x22, 9},
+		"a response without an id":      id(limitsResponse(0, 1, 2)),
+		"another outcome":               id(changesResponse(1, nil)),
+		"a limit without its hard half": id(&pb.Response{Id: proto.Uint64(1), Outcome: &pb.Response_Limits{Limits: &pb.LimitList{Limits: []*pb.ResourceLimit{{Resource: NoFile.encode(), Limit: &pb.Limit{Soft: proto.Uint64(1)}}}}}}),
+		"parts of two kinds":            append(id(&pb.Response{Id: proto.Uint64(1), More: proto.Bool(true), Outcome: limitsResponse(1, 1, 2).Outcome}), id(changesResponse(1, nil))...),
 	} {
 		t.Run(name, func(t *testing.T) {
 			agent := newScriptedAgent(t, func(_ int, peer *scriptedPeer) {
@@ -42,12 +42,12 @@ func TestUnknownFieldsAndOutcomesAreIgnored(t *testing.T) {
 	agent := newScriptedAgent(t, func(_ int, peer *scriptedPeer) {
 		peer.read()
 		frame := frameOf(limitsResponse(1, 1, 2))
-		// A field 99 behind.
+		// An unknown field 99 at the end.
 		frame = append(frame, 0x98, 0x06, 7)
 		frame[3] += 3
 		peer.sendRaw(frame)
 		peer.read()
-		// An outcome 50.
+		// An unknown outcome 50.
 		peer.sendRaw([]byte{0, 0, 0, 5, 8, 2, 0x92, 0x03, 0})
 		peer.read()
 		peer.send(&pb.Response{Id: proto.Uint64(3), Outcome: &pb.Response_Error{Error: &pb.Error{

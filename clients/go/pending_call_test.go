@@ -52,7 +52,7 @@ func TestResponsesMayArriveSplitAndOutOfOrder(t *testing.T) {
 		seen[soft] = true
 	}
 	if len(seen) != count {
-		t.Fatalf("%d different answers to %d requests", len(seen), count)
+		t.Fatalf("%d different responses to %d requests", len(seen), count)
 	}
 }
 

@@ -46,14 +46,14 @@ func TestATargetIsSentAsAPidfd(t *testing.T) {
 			t.Errorf("%v %v", s.request, s.pids)
 		}
 	}
-	// The connection and what the fake agent has of it.
+	// The connection has two descriptors: the client's and the scripted agent's.
 	if after := openDescriptors(t); after > before+2 {
 		t.Errorf("%d descriptors before and %d after", before, after)
 	}
 	_, err := client.Get(background, PID(os.Getpid()), NoFile)
 	must(t, err)
 	if s := <-came; s.request.GetGet().GetTarget() != nil {
-		t.Error("oneself was named")
+		t.Error("the request has a target, but the target is the caller")
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 
 var background = context.Background()
 
-// An agent that answers what a test likes.
+// scriptedAgent is an agent with a script for each connection.
 type scriptedAgent struct {
 	t        *testing.T
 	path     string
@@ -26,7 +26,7 @@ type scriptedAgent struct {
 	work     sync.WaitGroup
 }
 
-// Each connection is given to serve, with its number from 0, and closed when that returns.
+// newScriptedAgent calls serve for each connection, numbered from 0, and closes the connection when serve returns.
 func newScriptedAgent(t *testing.T, serve func(number int, peer *scriptedPeer)) *scriptedAgent {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "agent.sock")
@@ -51,7 +51,7 @@ func newScriptedAgent(t *testing.T, serve func(number int, peer *scriptedPeer)) 
 			}(number)
 		}
 	}()
-	// Last in, first out: a test closes its clients before, so that whoever serves them sees the end.
+	// Cleanups run in reverse order: the clients close first, so each serve sees the end of its connection.
 	t.Cleanup(func() {
 		_ = listener.Close()
 		f.work.Wait()
@@ -67,12 +67,12 @@ func (f *scriptedAgent) client(options ...Option) *Client {
 
 type scriptedPeer struct {
 	*net.UnixConn
-	// The descriptors that came.
+	// The received descriptors.
 	descriptors []int
 	buffer      []byte
 }
 
-// The next request; nil at the end.
+// read returns the next request, or nil at the end of the connection.
 func (p *scriptedPeer) read() *pb.Request {
 	for {
 		if len(p.buffer) >= 4 {
@@ -113,10 +113,10 @@ func (p *scriptedPeer) send(response *pb.Response) { _, _ = p.Write(frameOf(resp
 
 func (p *scriptedPeer) sendRaw(bytes []byte) { _, _ = p.Write(bytes) }
 
-// Reads until the client hangs up.
+// drain reads until the client closes the connection.
 func (p *scriptedPeer) drain() { _, _ = io.Copy(io.Discard, p.UnixConn) }
 
-// The answer to a get of open files.
+// limitsResponse is the response to a get of open files.
 func limitsResponse(id uint64, soft, hard uint64) *pb.Response {
 	return &pb.Response{Id: &id, Outcome: &pb.Response_Limits{Limits: &pb.LimitList{Limits: []*pb.ResourceLimit{
 		{Resource: NoFile.encode(), Limit: Limit{soft, hard}.encode()}}}}}
@@ -138,7 +138,7 @@ func requireCode(t *testing.T, err error, code Code) *Error {
 	}
 	var known *Error
 	if !errors.As(err, &known) {
-		t.Fatalf("%v is no *Error", err)
+		t.Fatalf("%v is not an *Error", err)
 	}
 	return known
 }

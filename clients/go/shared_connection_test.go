@@ -95,7 +95,7 @@ func TestCloseEndsCallsAndLeavesNoGoroutine(t *testing.T) {
 	stacks = stacks[:runtime.Stack(stacks, true)]
 	for _, name := range []string{"(*conn).receive", "(*conn).sendNow", "(*Lease).keepRenewed"} {
 		if strings.Contains(string(stacks), name) {
-			t.Errorf("%s is still there", name)
+			t.Errorf("a goroutine of %s is still running", name)
 		}
 	}
 }
