@@ -11,8 +11,8 @@ import (
 // resource.
 //
 // Set tries prlimit(2) first. Where the kernel refuses an edit, Set sends the edits that raise a limit to the agent, as one
-// request, and then lowers the other limits itself. An error means that no limit changed, except after ErrCancelled,
-// ErrDeadlineExceeded and ErrConnectionLost.
+// request, and then lowers the other limits itself. After ErrCancelled, ErrDeadlineExceeded and ErrConnectionLost the agent
+// may have made its edits.
 func (c *Client) Set(ctx context.Context, target Target, edits ...Edit) ([]Change, error) {
 	changes, err := c.set(ctx, target, edits)
 	return changes, err.orNil()
@@ -41,7 +41,7 @@ func (c *Client) set(ctx context.Context, target Target, edits []Edit) ([]Change
 	if now == nil {
 		changes, err := c.setByAgent(ctx, t, edits)
 		if err != nil && err.Code == ErrAgentUnreachable {
-			err.Message = "the kernel lets only its own user change " + t.name() + ", and " + err.Message
+			err.Message = "the kernel lets only the owner of " + t.name() + " change its limits, and " + err.Message
 		}
 		return changes, err
 	}

@@ -199,7 +199,7 @@ func (tx *editTransaction) exchange(i *planItem, wanted, expected Limit, shortfa
 // undo restores the changed limits in reverse order. It skips a limit that another process has changed since. The returned
 // error names each limit that it could not restore.
 func (tx *editTransaction) undo(err *Error) *Error {
-	told := *err
+	reported := *err
 	for len(tx.made) > 0 {
 		change := tx.made[len(tx.made)-1]
 		tx.made = tx.made[:len(tx.made)-1]
@@ -211,13 +211,13 @@ func (tx *editTransaction) undo(err *Error) *Error {
 			_, failure = tx.table.exchange(change.Resource, change.Old)
 		}
 		if failure != nil && failure.Code != ErrNoSuchProcess {
-			told.Message += "; " + change.Resource.String() + " could not be restored to " + change.Old.String()
+			reported.Message += "; " + change.Resource.String() + " could not be restored to " + change.Old.String()
 		}
 	}
 	for index := range tx.changes {
 		tx.changes[index] = nil
 	}
-	return &told
+	return &reported
 }
 
 // isRefusal tells whether the kernel refused an edit that the agent may be able to make.

@@ -39,8 +39,8 @@ func newTransaction(t *testing.T, table *fakeLimitTable, edits ...Edit) *editTra
 func TestTheKernelMakesAllEditsOrNone(t *testing.T) {
 	before := Limits{NoFile: {10, 20}, Core: {0, 5}, Stack: {7, 9}}
 	table := &fakeLimitTable{limits: Limits{NoFile: {10, 20}, Core: {0, 5}, Stack: {7, 9}}}
-	r := newTransaction(t, table, SetSoft(NoFile, 15), SetHard(Stack, 8), RaiseTo(Core, 6))
-	refusal, err := r.tryKernel()
+	tx := newTransaction(t, table, SetSoft(NoFile, 15), SetHard(Stack, 8), RaiseTo(Core, 6))
+	refusal, err := tx.tryKernel()
 	if err != nil || refusal == nil || refusal.EditIndex != 2 || refusal.Resource != Core {
 		t.Fatal(refusal, err)
 	}
@@ -48,13 +48,13 @@ func TestTheKernelMakesAllEditsOrNone(t *testing.T) {
 		t.Fatal(table.limits)
 	}
 	// Only edits that raise a limit go to the agent.
-	part := r.plan.agentPart()
+	part := tx.plan.agentPart()
 	if len(part) != 2 || part[0].Resource != NoFile || part[1].Resource != Core {
 		t.Fatal(part)
 	}
 	// The agent made them. The client still has to lower the other limit.
 	table.limits[NoFile], table.limits[Core] = Limit{15, 20}, Limit{6, 6}
-	changes, err := r.finishWithAgent([]Change{{Resource: NoFile, Old: Limit{10, 20}, New: Limit{15, 20}},
+	changes, err := tx.finishWithAgent([]Change{{Resource: NoFile, Old: Limit{10, 20}, New: Limit{15, 20}},
 		{Resource: Core, Old: Limit{0, 5}, New: Limit{6, 6}, Rule: "cores"}})
 	if err != nil {
 		t.Fatal(err)
@@ -66,9 +66,9 @@ func TestTheKernelMakesAllEditsOrNone(t *testing.T) {
 
 func TestARefusalOfTheAgentNamesTheCallersEdit(t *testing.T) {
 	table := &fakeLimitTable{limits: Limits{NoFile: {10, 20}, Core: {3, 5}}}
-	r := newTransaction(t, table, SetSoft(Core, 1), RaiseTo(NoFile, 30))
-	refusal, _ := r.tryKernel()
-	_, err := r.finishAfterRefusal(newError(ErrDeniedByPolicy, "no").about(NoFile, 0), refusal)
+	tx := newTransaction(t, table, SetSoft(Core, 1), RaiseTo(NoFile, 30))
+	refusal, _ := tx.tryKernel()
+	_, err := tx.finishAfterRefusal(newError(ErrDeniedByPolicy, "no").about(NoFile, 0), refusal)
 	if err == nil || err.EditIndex != 1 {
 		t.Fatal(err)
 	}
@@ -79,9 +79,9 @@ func TestARefusalOfTheAgentNamesTheCallersEdit(t *testing.T) {
 
 func TestAClampKeepsWhatTheKernelAllows(t *testing.T) {
 	table := &fakeLimitTable{limits: Limits{NoFile: {10, 20}}}
-	r := newTransaction(t, table, RaiseUpTo(NoFile, 30))
-	refusal, _ := r.tryKernel()
-	changes, err := r.finishAfterRefusal(newError(ErrAgentUnreachable, "no agent"), refusal)
+	tx := newTransaction(t, table, RaiseUpTo(NoFile, 30))
+	refusal, _ := tx.tryKernel()
+	changes, err := tx.finishAfterRefusal(newError(ErrAgentUnreachable, "no agent"), refusal)
 	if err != nil || changes[0].New != (Limit{20, 20}) || changes[0].Shortfall.Code != ErrAgentUnreachable {
 		t.Fatal(changes, err)
 	}
@@ -89,16 +89,16 @@ func TestAClampKeepsWhatTheKernelAllows(t *testing.T) {
 
 func TestLoweringSoftAndRaisingHardIsSplit(t *testing.T) {
 	table := &fakeLimitTable{limits: Limits{NoFile: {10, 20}}}
-	r := newTransaction(t, table, SetBoth(NoFile, Limit{5, 40}))
-	if refusal, err := r.tryKernel(); err != nil || refusal == nil {
+	tx := newTransaction(t, table, SetBoth(NoFile, Limit{5, 40}))
+	if refusal, err := tx.tryKernel(); err != nil || refusal == nil {
 		t.Fatal(err)
 	}
-	part := r.plan.agentPart()
+	part := tx.plan.agentPart()
 	if part[0].Soft != nil || *part[0].Hard != 40 {
 		t.Fatal(part)
 	}
 	table.limits[NoFile] = Limit{10, 40}
-	changes, err := r.finishWithAgent([]Change{{Resource: NoFile, Old: Limit{10, 20}, New: Limit{10, 40}, Rule: "r"}})
+	changes, err := tx.finishWithAgent([]Change{{Resource: NoFile, Old: Limit{10, 20}, New: Limit{10, 40}, Rule: "r"}})
 	if err != nil || changes[0].New != (Limit{5, 40}) || changes[0].Old != (Limit{10, 20}) || changes[0].Rule != "r" {
 		t.Fatalf("%+v %v", changes, err)
 	}
@@ -108,13 +108,13 @@ func TestLoweringSoftAndRaisingHardIsSplit(t *testing.T) {
 func TestAConcurrentRaiseIsRequestedFromTheAgent(t *testing.T) {
 	for _, edit := range []Edit{RaiseTo(NoFile, 15), SetSoft(NoFile, 15), SetSoft(NoFile, 5)} {
 		table := &fakeLimitTable{limits: Limits{NoFile: {10, 20}}}
-		r := newTransaction(t, table, edit)
+		tx := newTransaction(t, table, edit)
 		table.limits[NoFile] = Limit{10, 40}
-		refusal, err := r.tryKernel()
+		refusal, err := tx.tryKernel()
 		if refusal == nil || err != nil {
 			t.Fatal(refusal, err)
 		}
-		part := r.plan.agentPart()
+		part := tx.plan.agentPart()
 		if len(part) != 1 || *part[0].Hard != 40 || *part[0].Soft != *edit.Soft || part[0].Mode != edit.Mode {
 			t.Fatalf("%+v", part)
 		}
@@ -141,8 +141,8 @@ func TestInvalidEditsAreRejected(t *testing.T) {
 		t.Error(err)
 	}
 	// The kernel has no compare-and-set.
-	r := newTransaction(t, &fakeLimitTable{limits: now}, SetSoft(NoFile, 15).Expecting(Limit{10, 20}))
-	if refusal, _ := r.tryKernel(); refusal == nil {
+	tx := newTransaction(t, &fakeLimitTable{limits: now}, SetSoft(NoFile, 15).Expecting(Limit{10, 20}))
+	if refusal, _ := tx.tryKernel(); refusal == nil {
 		t.Error("a conditional edit went to the kernel")
 	}
 }

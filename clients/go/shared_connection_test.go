@@ -56,7 +56,7 @@ func TestAnErrorOfTheConnectionReachesTheCaller(t *testing.T) {
 	}
 }
 
-func TestAnAgentThatHangsUpIsTriedAtMostTwice(t *testing.T) {
+func TestAnAgentThatDisconnectsIsTriedAtMostTwice(t *testing.T) {
 	agent := newScriptedAgent(t, func(_ int, peer *scriptedPeer) {})
 	_, err := agent.client().Set(background, Self, SetSoft(Core, 1))
 	var e *Error
