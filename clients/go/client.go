@@ -18,9 +18,9 @@ const StandardSocket = "/run/rlimitd/rlimitd.sock"
 // connection, and the client connects again after a restart of the agent. Any number of goroutines may call at the same
 // time. Their requests are pipelined: a request is sent without waiting for earlier responses.
 //
-// A call that waits for the agent returns ErrCancelled or ErrDeadlineExceeded as soon as its context ends. Other calls are
-// not affected. The context does not interrupt system calls. After these two errors, and after ErrConnectionLost, the agent
-// may have made the change. The client never repeats a request that may have been carried out.
+// A call that waits for the agent returns ErrCancelled or ErrDeadlineExceeded as soon as its context ends. Other calls
+// are not affected. The context does not interrupt system calls. After these two errors, and after ErrConnectionLost,
+// the agent may have made the change. The client never repeats a request that may have been carried out.
 type Client struct {
 	*sharedConnection
 	agentOnly bool
@@ -30,8 +30,8 @@ type Client struct {
 // Option configures a client.
 type Option func(*Client)
 
-// WithSocket sets the path of the agent's socket, for NewClient. The default is the environment variable RLIMITD_SOCKET, or
-// StandardSocket where it is not set.
+// WithSocket sets the path of the agent's socket, for NewClient. The default is the environment variable
+// RLIMITD_SOCKET, or StandardSocket where it is not set.
 //
 // The default ignores the environment in secure-execution mode (AT_SECURE, getauxval(3)).
 func WithSocket(path string) Option { return func(c *Client) { c.path = path } }
@@ -74,8 +74,8 @@ func (c *Client) With(options ...Option) *Client {
 // Socket returns the path of the agent's socket.
 func (c *Client) Socket() string { return c.path }
 
-// Close closes the connection and so ends the leases without a duration. Pending calls fail with ErrCancelled, as do later
-// calls that need the agent. Close returns after all goroutines of the client have ended. It always returns nil.
+// Close closes the connection and so ends the leases without a duration. Pending calls fail with ErrCancelled, as do
+// later calls that need the agent. Close returns after all goroutines of the client have ended. It always returns nil.
 func (c *Client) Close() error {
 	c.sharedConnection.close()
 	return nil

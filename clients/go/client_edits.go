@@ -10,9 +10,9 @@ import (
 // Set makes all edits or none, and returns one change for each edit, in the same order. Each edit must name a different
 // resource.
 //
-// Set tries prlimit(2) first. Where the kernel refuses an edit, Set sends the edits that raise a limit to the agent, as one
-// request, and then lowers the other limits itself. After ErrCancelled, ErrDeadlineExceeded and ErrConnectionLost the agent
-// may have made its edits.
+// Set tries prlimit(2) first. Where the kernel refuses an edit, Set sends the edits that raise a limit to the agent, as
+// one request, and then lowers the other limits itself. After ErrCancelled, ErrDeadlineExceeded and ErrConnectionLost
+// the agent may have made its edits.
 func (c *Client) Set(ctx context.Context, target Target, edits ...Edit) ([]Change, error) {
 	changes, err := c.set(ctx, target, edits)
 	return changes, err.orNil()

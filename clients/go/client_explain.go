@@ -7,8 +7,8 @@ import (
 	pb "github.com/rlimitd/rlimitd/clients/go/internal/rlimitpb"
 )
 
-// Explain asks the agent how it would decide Set, with one verdict for each edit, and changes nothing. A denial is part of
-// the explanation and not an error.
+// Explain asks the agent how it would decide Set, with one verdict for each edit, and changes nothing. A denial is part
+// of the explanation and not an error.
 func (c *Client) Explain(ctx context.Context, target Target, edits ...Edit) (*Explanation, error) {
 	if err := checkEdits(edits); err != nil {
 		return nil, err

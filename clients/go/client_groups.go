@@ -6,8 +6,8 @@ import (
 	pb "github.com/rlimitd/rlimitd/clients/go/internal/rlimitpb"
 )
 
-// Operations on cgroups and pods always go to the agent. The policy decides for each process separately. A call succeeds
-// even where some or all of its processes have an error.
+// Operations on cgroups and pods always go to the agent. The policy decides for each process separately. A call
+// succeeds even where some or all of its processes have an error.
 
 // GetEach returns the limits of each process of a group, for the named resources or for all sixteen.
 func (c *Client) GetEach(ctx context.Context, group Group, resources ...Resource) (*Each[Limits], error) {

@@ -13,8 +13,8 @@ import (
 //
 // The duration is at most 365 days. With 0 the lease lasts as long as the client's connection.
 //
-// The agent may grant a lease after the call has failed with ErrCancelled or ErrDeadlineExceeded. The client releases such a
-// lease at once.
+// The agent may grant a lease after the call has failed with ErrCancelled or ErrDeadlineExceeded. The client releases
+// such a lease at once.
 func (c *Client) Lease(ctx context.Context, target Target, duration time.Duration, edits ...Edit) (*Lease, error) {
 	lease, err := c.lease(ctx, target, duration, edits)
 	return lease, err.orNil()
@@ -153,7 +153,8 @@ func (c *sharedConnection) releaseLease(id LeaseID, end time.Time) ([]Restoratio
 	return decodeRestorations(list), nil
 }
 
-// LeaseList returns the caller's leases. Where a rule grants the operation lease_list, it returns the leases of all callers.
+// LeaseList returns the caller's leases. Where a rule grants the operation lease_list, it returns the leases of all
+// callers.
 func (c *Client) LeaseList(ctx context.Context) ([]LeaseInfo, error) {
 	response, err := c.callAgent(ctx, &pb.Request{Operation: &pb.Request_LeaseList{LeaseList: &pb.LeaseList{}}})
 	if err != nil {

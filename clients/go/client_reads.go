@@ -41,15 +41,15 @@ func (c *Client) get(ctx context.Context, target Target, resources []Resource) (
 	return limits, nil
 }
 
-// Usage returns the resource usage of a process, and the amount of each limit that is in use now. It calls getrusage(2) for
-// this process and reads /proc for others. Where /proc hides the process, it asks the agent.
+// Usage returns the resource usage of a process, and the amount of each limit that is in use now. It calls getrusage(2)
+// for this process and reads /proc for others. Where /proc hides the process, it asks the agent.
 func (c *Client) Usage(ctx context.Context, target Target, scope Scope) (*Usage, error) {
 	usage, err := c.usage(ctx, target, scope, 0)
 	return usage, err.orNil()
 }
 
-// ThreadUsage returns the resource usage of one thread of a process. The thread id is that of gettid(2). The agent reads it
-// as an id of its own PID namespace.
+// ThreadUsage returns the resource usage of one thread of a process. The thread id is that of gettid(2). The agent
+// reads it as an id of its own PID namespace.
 func (c *Client) ThreadUsage(ctx context.Context, target Target, thread int) (*Usage, error) {
 	if err := checkThread(thread); err != nil {
 		return nil, err

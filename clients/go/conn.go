@@ -29,8 +29,8 @@ const (
 
 // conn is one open connection to the agent. Any number of goroutines use it at the same time.
 //
-// A calling goroutine sends its request without waiting. Where the socket buffer is full, a sending goroutine sends the rest
-// and ends when the queue is empty. A receiving goroutine reads all responses and finds each call by its id.
+// A calling goroutine sends its request without waiting. Where the socket buffer is full, a sending goroutine sends the
+// rest and ends when the queue is empty. A receiving goroutine reads all responses and finds each call by its id.
 //
 // An abandoned call does not affect other calls. Its frame leaves the queue if none of it was sent, and its response is
 // discarded.

@@ -8,12 +8,13 @@ const (
 	Exact Mode = iota
 	// AtLeast raises each half that is below the value, and never lowers one.
 	AtLeast
-	// Clamp is AtLeast up to the maximum that policy and kernel allow. Change.Shortfall tells why the result is lower than
-	// the value.
+	// Clamp is AtLeast up to the maximum that policy and kernel allow. Change.Shortfall tells why the result is lower
+	// than the value.
 	Clamp
 )
 
-// Edit is a change to the limits of one resource. RaiseTo, RaiseUpTo, SetBoth, SetSoft and SetHard make the usual edits.
+// Edit is a change to the limits of one resource. RaiseTo, RaiseUpTo, SetBoth, SetSoft and SetHard make the usual
+// edits.
 type Edit struct {
 	Resource Resource
 	// Soft and Hard are the values. A nil half keeps its current value; at least one half must be set.

@@ -34,8 +34,8 @@ func newEditPlan(edits []Edit, now Limits) (*editPlan, *Error) {
 	return p, nil
 }
 
-// inSafeOrder returns the items in an order that an unprivileged process can undo. Edits that the kernel may refuse come
-// first. Edits that lower a hard limit come last, because the process cannot raise it again.
+// inSafeOrder returns the items in an order that an unprivileged process can undo. Edits that the kernel may refuse
+// come first. Edits that lower a hard limit come last, because the process cannot raise it again.
 func (p *editPlan) inSafeOrder() []*planItem {
 	var ordered []*planItem
 	for rank := 0; rank < 4; rank++ {
@@ -68,8 +68,8 @@ func (p *editPlan) agentPart() []Edit {
 	return edits
 }
 
-// compareAndSet returns a conditional edit that raises a limit, or nil. Only the agent can make it, because prlimit(2) has no
-// compare-and-set.
+// compareAndSet returns a conditional edit that raises a limit, or nil. Only the agent can make it, because prlimit(2)
+// has no compare-and-set.
 func (p *editPlan) compareAndSet() *planItem {
 	for _, i := range p.items {
 		if i.edit.Expect != nil && i.raises() {
@@ -112,8 +112,8 @@ func (i *planItem) agentPart() Edit {
 	return part
 }
 
-// replan makes the agent raise a limit again. Another process had raised it since the plan was made, the edit lowered it, and
-// the kernel refuses to raise it back.
+// replan makes the agent raise a limit again. Another process had raised it since the plan was made, the edit lowered
+// it, and the kernel refuses to raise it back.
 func (i *planItem) replan(now, wanted Limit) {
 	i.now, i.wanted = now, wanted
 	i.edit.Soft, i.edit.Hard = &wanted.Soft, &wanted.Hard

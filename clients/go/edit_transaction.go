@@ -6,8 +6,9 @@ type limitTable interface {
 	exchange(Resource, Limit) (Limit, *Error)
 }
 
-// editTransaction carries out an editPlan and makes all edits or none. It tries the kernel first, then the agent for the
-// edits that raise a limit, and then lowers the other limits itself. After a refusal it restores the limits it has changed.
+// editTransaction carries out an editPlan and makes all edits or none. It tries the kernel first, then the agent for
+// the edits that raise a limit, and then lowers the other limits itself. After a refusal it restores the limits it has
+// changed.
 type editTransaction struct {
 	plan  *editPlan
 	table limitTable
@@ -95,8 +96,8 @@ func (tx *editTransaction) finishWithAgent(granted []Change) ([]Change, *Error) 
 	return tx.result(), nil
 }
 
-// finishAfterRefusal continues after the kernel and the agent have both refused. It makes what the kernel allows, unless the
-// agent may have changed a limit.
+// finishAfterRefusal continues after the kernel and the agent have both refused. It makes what the kernel allows,
+// unless the agent may have changed a limit.
 func (tx *editTransaction) finishAfterRefusal(err, refusal *Error) ([]Change, *Error) {
 	reason := *err
 	// The agent's index refers to the edits that were sent to it.
@@ -159,8 +160,9 @@ func (tx *editTransaction) lower(i *planItem) *Error {
 	return nil
 }
 
-// exchange makes one edit with prlimit(2), or with no call where nothing changes. prlimit(2) returns the old limits. Where
-// they differ from the expected limits, a conditional edit fails, and any other edit is computed again from the old limits.
+// exchange makes one edit with prlimit(2), or with no call where nothing changes. prlimit(2) returns the old limits.
+// Where they differ from the expected limits, a conditional edit fails, and any other edit is computed again from the
+// old limits.
 func (tx *editTransaction) exchange(i *planItem, wanted, expected Limit, shortfall *Error) *Error {
 	resource := i.edit.Resource
 	change := Change{Resource: resource, Old: expected, New: wanted, ByKernel: true, Shortfall: shortfall}
@@ -196,8 +198,8 @@ func (tx *editTransaction) exchange(i *planItem, wanted, expected Limit, shortfa
 	return nil
 }
 
-// undo restores the changed limits in reverse order. It skips a limit that another process has changed since. The returned
-// error names each limit that it could not restore.
+// undo restores the changed limits in reverse order. It skips a limit that another process has changed since. The
+// returned error names each limit that it could not restore.
 func (tx *editTransaction) undo(err *Error) *Error {
 	reported := *err
 	for len(tx.made) > 0 {

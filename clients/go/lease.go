@@ -9,12 +9,12 @@ import (
 // Lease is a temporary change of limits. It ends with Release, when its duration has elapsed, or when the target ends.
 //
 // A lease without a duration lasts as long as the connection and ends when the client is closed. After a restart of the
-// agent the client renews it by itself. Where the policy bounds the time between renewals, the client renews it in time.
-// The lease ends after ten minutes without an agent.
+// agent the client renews it by itself. Where the policy bounds the time between renewals, the client renews it in
+// time. The lease ends after ten minutes without an agent.
 //
-// When a lease ends, the agent lowers the limits. It never lowers a limit below the value from before the lease, nor below
-// the value of another lease. It leaves a limit alone that another process has changed since. Child processes keep the
-// limits that they inherited.
+// When a lease ends, the agent lowers the limits. It never lowers a limit below the value from before the lease, nor
+// below the value of another lease. It leaves a limit alone that another process has changed since. Child processes
+// keep the limits that they inherited.
 type Lease struct {
 	client *Client
 	id     LeaseID
@@ -42,16 +42,17 @@ func (l *Lease) ID() LeaseID { return l.id }
 // Changes returns the changes in the order of the edits. The end of the lease restores Change.Old.
 func (l *Lease) Changes() []Change { return append([]Change(nil), l.changes...) }
 
-// Expires returns the time at which the lease ends unless it is renewed. It is zero for a lease that lasts as long as the
-// connection.
+// Expires returns the time at which the lease ends unless it is renewed. It is zero for a lease that lasts as long as
+// the connection.
 func (l *Lease) Expires() time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.expires
 }
 
-// Renew sets the remaining time of the lease, which may be longer or shorter than before. With 0 the lease lasts as long as
-// the connection. A lease that was granted without a duration still ends with the connection, if that ends first.
+// Renew sets the remaining time of the lease, which may be longer or shorter than before. With 0 the lease lasts as
+// long as the connection. A lease that was granted without a duration still ends with the connection, if that ends
+// first.
 func (l *Lease) Renew(ctx context.Context, duration time.Duration) error {
 	ctx, cancel := l.client.bounded(ctx)
 	defer cancel()
@@ -79,8 +80,8 @@ func (l *Lease) renew(ctx context.Context, duration time.Duration) *Error {
 	return nil
 }
 
-// Release ends the lease now and returns the outcome for each resource. The request is sent even where Release fails with
-// ErrCancelled or ErrDeadlineExceeded.
+// Release ends the lease now and returns the outcome for each resource. The request is sent even where Release fails
+// with ErrCancelled or ErrDeadlineExceeded.
 func (l *Lease) Release(ctx context.Context) ([]Restoration, error) {
 	if err := l.detach(); err != nil {
 		return nil, err

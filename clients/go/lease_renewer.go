@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// The renewer is a goroutine that renews a lease without a duration: after the loss of its connection, and before the time
-// that the policy allows between renewals has elapsed.
+// The renewer is a goroutine that renews a lease without a duration: after the loss of its connection, and before the
+// time that the policy allows between renewals has elapsed.
 
 const (
 	// How long the renewer tries to reach a lost agent.
@@ -39,8 +39,8 @@ func (l *Lease) update(info *LeaseInfo, term time.Duration, connection *conn) {
 	}
 	lifetime, stop := context.WithCancel(c.lifetime)
 	l.stop = stop
-	// Renewing at half of the remaining time leaves the other half for an agent that is slow or starting. A lease that its
-	// owner gave a duration is not renewed early.
+	// Renewing at half of the remaining time leaves the other half for an agent that is slow or starting. A lease that
+	// its owner gave a duration is not renewed early.
 	var pause time.Duration
 	if term == 0 {
 		pause = info.Remaining / 2

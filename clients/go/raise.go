@@ -2,8 +2,9 @@ package rlimitd
 
 import "context"
 
-// Raise raises both halves of a limit of this process to at least bound and returns the new limit. It tries the kernel first
-// and asks the agent where the kernel refuses. It never lowers a limit. With an error it returns the current limit.
+// Raise raises both halves of a limit of this process to at least bound and returns the new limit. It tries the kernel
+// first and asks the agent where the kernel refuses. It never lowers a limit. With an error it returns the current
+// limit.
 //
 // Raise connects for each call. For several calls use a Client, which keeps its connection.
 func Raise(ctx context.Context, r Resource, bound uint64) (Limit, error) {

@@ -58,8 +58,8 @@ func resolveTarget(target Target) (*resolvedTarget, *Error) {
 	return caller, nil
 }
 
-// pidfdError converts the errno of pidfd_open(2). For a thread that is not a thread-group leader it is EINVAL before Linux
-// 6.18 and ENOENT since.
+// pidfdError converts the errno of pidfd_open(2). For a thread that is not a thread-group leader it is EINVAL before
+// Linux 6.18 and ENOENT since.
 func pidfdError(errno syscall.Errno, whom string) *Error {
 	switch errno {
 	case 0:
@@ -153,8 +153,8 @@ func (t *resolvedTarget) exchange(r Resource, new Limit) (Limit, *Error) {
 	return old, nil
 }
 
-// undoOnReusedPID undoes an exchange that may have changed another process, because the pid was reused just before the call.
-// It raises a lowered half again, as far as the kernel allows. It leaves a raised half, which does no harm.
+// undoOnReusedPID undoes an exchange that may have changed another process, because the pid was reused just before the
+// call. It raises a lowered half again, as far as the kernel allows. It leaves a raised half, which does no harm.
 func (t *resolvedTarget) undoOnReusedPID(r Resource, old Limit) {
 	now, errno := prlimit(t.pid, r, nil)
 	if errno != 0 {
@@ -166,7 +166,8 @@ func (t *resolvedTarget) undoOnReusedPID(r Resource, old Limit) {
 	}
 }
 
-// readIfPermitted reads limits with prlimit(2). It returns nil where the kernel refuses; the kernel then also refuses changes.
+// readIfPermitted reads limits with prlimit(2). It returns nil where the kernel refuses; the kernel then also refuses
+// changes.
 func (t *resolvedTarget) readIfPermitted(resources []Resource) (Limits, *Error) {
 	limits := make(Limits, len(resources))
 	for _, r := range resources {
@@ -202,8 +203,8 @@ func (t *resolvedTarget) limits(resources []Resource) (Limits, *Error) {
 	return limits, nil
 }
 
-// usage reads the usage of the process, or of one thread where thread is not 0, with getrusage(2) or from /proc. It returns
-// nil where /proc hides the process.
+// usage reads the usage of the process, or of one thread where thread is not 0, with getrusage(2) or from /proc. It
+// returns nil where /proc hides the process.
 func (t *resolvedTarget) usage(scope Scope, thread int) (*Usage, *Error) {
 	var usage *Usage
 	var err error

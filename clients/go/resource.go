@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Resource is one of the sixteen resources that Linux limits. The numbers are those of the protocol, not of the kernel. 0 is
-// no resource.
+// Resource is one of the sixteen resources that Linux limits. The numbers are those of the protocol, not of the kernel.
+// 0 is no resource.
 type Resource uint8
 
 // The resources, with the unit of their limits.
@@ -53,8 +53,8 @@ func (r Resource) String() string {
 
 func (r Resource) isKnown() bool { return r >= CPU && r <= RTTime }
 
-// ParseResource returns the resource with that name, such as "nofile" or "RLIMIT_NOFILE". It ignores case. It also knows the
-// names "ofile" for nofile and "vmem" for as, which other systems use.
+// ParseResource returns the resource with that name, such as "nofile" or "RLIMIT_NOFILE". It ignores case. It also
+// knows the names "ofile" for nofile and "vmem" for as, which other systems use.
 //
 // The error is ErrUnsupported for a resource that only other systems have, and ErrInvalidResource otherwise.
 func ParseResource(name string) (Resource, error) {

@@ -24,8 +24,8 @@ type Warning uint32
 // LimitedByUserNamespace tells that the user namespace of the process enforces a lower limit.
 const LimitedByUserNamespace Warning = 1
 
-// Usage is the resource usage of a process: the fields of getrusage(2), and the amounts of each limit that are in use. A nil
-// field is unknown, not zero.
+// Usage is the resource usage of a process: the fields of getrusage(2), and the amounts of each limit that are in use.
+// A nil field is unknown, not zero.
 type Usage struct {
 	UserTime, SystemTime                                 *time.Duration
 	MaxResidentBytes                                     *uint64

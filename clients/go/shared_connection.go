@@ -40,8 +40,8 @@ func (c *sharedConnection) close() {
 	c.goroutines.Wait()
 }
 
-// call sends a request to the agent and waits for the response. It connects where there is no connection, and also returns
-// the connection that carried the response.
+// call sends a request to the agent and waits for the response. It connects where there is no connection, and also
+// returns the connection that carried the response.
 //
 // It repeats a request once: where the agent cannot have received all of it, or where the request only reads.
 func (c *sharedConnection) call(ctx context.Context, req *agentRequest) (*pb.Response, *conn, *Error) {

@@ -30,8 +30,8 @@ func PID(pid int) Target { return Target{pidTarget, pid} }
 // Pidfd is the process of a pidfd, such as one from OpenProcess. The caller keeps the descriptor open during the call.
 func Pidfd(fd int) Target { return Target{pidfdTarget, fd} }
 
-// OpenProcess opens a pidfd of the process with this pid: pidfd_open(2). Pidfd(int(file.Fd())) then always is this process,
-// even if its pid is reused.
+// OpenProcess opens a pidfd of the process with this pid: pidfd_open(2). Pidfd(int(file.Fd())) then always is this
+// process, even if its pid is reused.
 func OpenProcess(pid int) (*os.File, error) {
 	if pid <= 0 {
 		return nil, newError(ErrInvalidArgument, "%d is not a process id", pid)
@@ -51,7 +51,8 @@ type Group struct {
 	named bool
 }
 
-// Cgroup is all processes in a cgroup of the unified hierarchy and in its descendants. The path starts at the root cgroup.
+// Cgroup is all processes in a cgroup of the unified hierarchy and in its descendants. The path starts at the root
+// cgroup.
 func Cgroup(path string) Group { return Group{path: path, named: true} }
 
 // Pod is all processes in a pod. The path names the cgroup of the pod or a descendant of it.
@@ -63,8 +64,8 @@ func OwnCgroup() Group { return Group{} }
 // OwnPod is the pod of the caller.
 func OwnPod() Group { return Group{isPod: true} }
 
-// check rejects an empty path. In the protocol an absent path is the caller's own group, which only OwnCgroup and OwnPod
-// request.
+// check rejects an empty path. In the protocol an absent path is the caller's own group, which only OwnCgroup and
+// OwnPod request.
 func (g Group) check() *Error {
 	if g.named && g.path == "" {
 		return newError(ErrInvalidArgument, "the path of a cgroup is empty")

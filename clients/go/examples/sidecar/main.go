@@ -1,5 +1,6 @@
-// Command sidecar raises the limit of open files of the main process of its pod, also after a restart of that process. The
-// containers of the pod share their PID namespace (shareProcessNamespace: true), and the agent's socket is mounted read-only.
+// Command sidecar raises the limit of open files of the main process of its pod, also after a restart of that process.
+// The containers of the pod share their PID namespace (shareProcessNamespace: true), and the agent's socket is mounted
+// read-only.
 //
 //	sidecar -process server -nofile 1048576 [-every 10s] [-once]
 //

@@ -1,7 +1,7 @@
 // Command adapter answers the requests of the conformance suite with calls of the public API.
 //
-// Its argument is the soft limit of open files at its start. The Go runtime has raised that limit, and the suite compares it,
-// so the adapter restores it.
+// Its argument is the soft limit of open files at its start. The Go runtime has raised that limit, and the suite
+// compares it, so the adapter restores it.
 package main
 
 import (

@@ -28,8 +28,8 @@ func PidfdOpen(pid int) (int, syscall.Errno) {
 	}
 }
 
-// IsPidfd tells whether a descriptor is a pidfd of a process, and not of a thread. waitid(2) accepts both kinds of pidfd; the
-// file status flags tell them apart.
+// IsPidfd tells whether a descriptor is a pidfd of a process, and not of a thread. waitid(2) accepts both kinds of
+// pidfd; the file status flags tell them apart.
 func IsPidfd(fd int) bool {
 	var info [128]byte
 	_, _, errno := syscall.Syscall6(syscall.SYS_WAITID, pPidfd, uintptr(fd), uintptr(unsafe.Pointer(&info)),
@@ -64,8 +64,8 @@ func HasEnded(pidfd int) bool {
 	}
 }
 
-// PIDOfPidfd returns the pid of a pidfd in this PID namespace, from /proc/self/fdinfo. It returns 0 where the process has none
-// here or /proc is not readable.
+// PIDOfPidfd returns the pid of a pidfd in this PID namespace, from /proc/self/fdinfo. It returns 0 where the process
+// has none here or /proc is not readable.
 func PIDOfPidfd(pidfd int) int {
 	text, err := os.ReadFile("/proc/self/fdinfo/" + strconv.Itoa(pidfd))
 	if err != nil {

@@ -22,11 +22,12 @@ func Prlimit(pid int, resource uintptr, new *Limit) (Limit, syscall.Errno) {
 
 // LetChildrenInheritOpenFiles makes child processes inherit the current soft limit of open files: setrlimit(2).
 //
-// The Go runtime raises the soft limit of open files at the start of the program. It gives child processes the original soft
-// limit until the program calls syscall.Setrlimit. A program that changes the limit wants the new limit in its children.
+// The Go runtime raises the soft limit of open files at the start of the program. It gives child processes the original
+// soft limit until the program calls syscall.Setrlimit. A program that changes the limit wants the new limit in its
+// children.
 //
-// The first call has the effect, and it must come before any request for a limit. It sets the limit that it has just read, and
-// so would undo a change made in between.
+// The first call has the effect, and it must come before any request for a limit. It sets the limit that it has just
+// read, and so would undo a change made in between.
 func LetChildrenInheritOpenFiles() {
 	openFilesInheritance.Lock()
 	defer openFilesInheritance.Unlock()

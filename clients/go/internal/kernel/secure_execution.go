@@ -5,7 +5,8 @@ import (
 	"unsafe"
 )
 
-// IsSecureExecution tells whether the program has more privileges than its caller, so that the environment is not trusted.
+// IsSecureExecution tells whether the program has more privileges than its caller, so that the environment is not
+// trusted.
 func IsSecureExecution() bool {
 	if os.Getuid() != os.Geteuid() || os.Getgid() != os.Getegid() {
 		return true

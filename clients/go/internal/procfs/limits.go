@@ -18,8 +18,8 @@ var limitLabels = [resourceCount]string{"Max cpu time ", "Max file size ", "Max 
 	"Max file locks ", "Max pending signals ", "Max msgqueue size ", "Max nice priority ", "Max realtime priority ",
 	"Max realtime timeout "}
 
-// Limits reads /proc/PID/limits. The index is the protocol's number of the resource, less one. It returns nil where the file
-// is not readable or not complete.
+// Limits reads /proc/PID/limits. The index is the protocol's number of the resource, less one. It returns nil where the
+// file is not readable or not complete.
 func Limits(pid int) []kernel.Limit {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", pid))
 	if err != nil {

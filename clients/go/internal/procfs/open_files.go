@@ -6,7 +6,8 @@ import (
 	"syscall"
 )
 
-// OpenFiles returns the number of open descriptors of the process with this directory in /proc, and false where it is hidden.
+// OpenFiles returns the number of open descriptors of the process with this directory in /proc, and false where it is
+// hidden.
 func OpenFiles(folder string) (uint64, bool) {
 	var status syscall.Stat_t
 	// Since Linux 6.2 the size of the directory is the number of descriptors, visible to every user. It is 0 before.

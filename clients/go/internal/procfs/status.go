@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// ReadStatus reads the numeric lines of the file status in the directory of a process or thread. It converts kB to bytes:
-// proc_pid_status(5).
+// ReadStatus reads the numeric lines of the file status in the directory of a process or thread. It converts kB to
+// bytes: proc_pid_status(5).
 func ReadStatus(folder string) (map[string]uint64, error) {
 	text, err := os.ReadFile(folder + "/status")
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// DistrustReason returns why a path is not trusted as the agent's socket, or "" where it is trusted. Only root or this user may
-// be able to create a socket there.
+// DistrustReason returns why a path is not trusted as the agent's socket, or "" where it is trusted. Only root or this
+// user may be able to create a socket there.
 //
 // Peer credentials of a listening socket prove nothing, because a service manager may have created it.
 func DistrustReason(path string) (string, error) {
@@ -47,14 +47,15 @@ func isTrusted(uid uint32, place string) bool {
 	if uid == 0 || int(uid) == os.Geteuid() {
 		return true
 	}
-	// In a user namespace, root of the parent namespace appears as the user nobody, who may also be a user of this namespace.
-	// Only the administrator of the container can have put a socket on a read-only mount.
+	// In a user namespace, root of the parent namespace appears as the user nobody, who may also be a user of this
+	// namespace. Only the administrator of the container can have put a socket on a read-only mount.
 	const readOnly = 1
 	var status syscall.Statfs_t
 	return mayBeUnmappedUser(uid) && syscall.Statfs(place, &status) == nil && status.Flags&readOnly != 0
 }
 
-// mayBeUnmappedUser tells whether the uid is the overflow uid and stands for uids without a mapping in this user namespace.
+// mayBeUnmappedUser tells whether the uid is the overflow uid and stands for uids without a mapping in this user
+// namespace.
 func mayBeUnmappedUser(uid uint32) bool {
 	text, err := os.ReadFile("/proc/sys/kernel/overflowuid")
 	overflow := uint64(65534)

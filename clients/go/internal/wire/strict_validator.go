@@ -12,8 +12,8 @@ import (
 	pb "github.com/rlimitd/rlimitd/clients/go/internal/rlimitpb"
 )
 
-// The validator is stricter than protobuf, so that two implementations never read different values from the same bytes. It
-// ignores unknown fields.
+// The validator is stricter than protobuf, so that two implementations never read different values from the same bytes.
+// It ignores unknown fields.
 
 const (
 	maxDepth  = 8
