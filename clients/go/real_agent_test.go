@@ -18,7 +18,7 @@ import (
 	rlimitd "github.com/rlimitd/rlimitd/clients/go"
 )
 
-// A real agent: the program in RLIMITD_PROGRAM, as root.
+// realAgent runs the program in RLIMITD_PROGRAM as root.
 type realAgent struct {
 	t       testing.TB
 	folder  string
@@ -44,7 +44,7 @@ func (a *realAgent) socket() string { return a.folder + "/run/rlimitd.sock" }
 func (a *realAgent) start() {
 	program := os.Getenv("RLIMITD_PROGRAM")
 	if program == "" {
-		a.t.Fatal("RLIMITD_PROGRAM does not name the agent: clients/test go")
+		a.t.Fatal("set RLIMITD_PROGRAM to the path of the agent, or run clients/test go")
 	}
 	a.process = exec.Command(program, append([]string{"--socket", a.socket(), "--policy", a.folder + "/policy.toml",
 		"--state-dir", a.folder + "/state", "--user", "65533:65533"}, a.options...)...)
@@ -77,7 +77,7 @@ func (a *realAgent) client(t *testing.T, options ...rlimitd.Option) *rlimitd.Cli
 	return client
 }
 
-// A process of another user that sleeps.
+// startSleeper starts a sleeping process of another user.
 func startSleeper(t *testing.T, uid uint32, name string) int {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "sleeper")
@@ -93,7 +93,7 @@ func startSleeper(t *testing.T, uid uint32, name string) int {
 	must(t, command.Start())
 	t.Cleanup(func() { _ = command.Process.Kill(); _ = command.Wait() })
 	pid := command.Process.Pid
-	eventually(t, "it sleeps", func() bool {
+	eventually(t, "the process sleeps", func() bool {
 		stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		return strings.Contains(string(stat), "("+name+") S ")
 	})
@@ -123,10 +123,10 @@ func eventually(t testing.TB, what string, isSo func() bool) {
 			return
 		}
 	}
-	t.Fatalf("not so after 30 seconds: %s", what)
+	t.Fatalf("not true after 30 seconds: %s", what)
 }
 
-// As /proc shows it.
+// limitOf reads a limit without an agent.
 func limitOf(t *testing.T, pid int, r rlimitd.Resource) rlimitd.Limit {
 	t.Helper()
 	client := rlimitd.NewClient(rlimitd.WithSocket("/nonexistent"))

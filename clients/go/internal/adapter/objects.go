@@ -24,7 +24,7 @@ func limitsObject(limits rlimitd.Limits) object {
 	return named
 }
 
-// What is absent is left out.
+// put sets a member of the object, or leaves it out where the value is absent.
 func (o object) put(name string, isThere bool, value any) {
 	if isThere {
 		o[name] = value

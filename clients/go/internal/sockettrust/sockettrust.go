@@ -1,4 +1,5 @@
-package rlimitd
+// Package sockettrust decides whether only root or this user can control the path of a socket.
+package sockettrust
 
 import (
 	"fmt"
@@ -8,9 +9,11 @@ import (
 	"syscall"
 )
 
-// Why a path is not to be trusted as the agent's, or "" where it is: only root or ourselves may be able to put a socket
-// there. Peer credentials of a listener say nothing, for a service manager may have made it.
-func reasonForDistrust(path string) (string, error) {
+// DistrustReason returns why a path is not trusted as the agent's socket, or "" where it is trusted. Only root or this
+// user may be able to create a socket there.
+//
+// Peer credentials of a listening socket prove nothing, because a service manager may have created it.
+func DistrustReason(path string) (string, error) {
 	var status syscall.Stat_t
 	if err := syscall.Lstat(path, &status); err != nil {
 		return "", err
@@ -25,8 +28,8 @@ func reasonForDistrust(path string) (string, error) {
 	if !isTrusted(status.Uid, path) {
 		return fmt.Sprintf("%s belongs to user %d", path, status.Uid), nil
 	}
-	// Whoever may rename a folder on the way may put another in its place.
-	for _, folder := range foldersOf(path) {
+	// A user who can rename a parent directory can replace it.
+	for _, folder := range parentFolders(path) {
 		if err := syscall.Stat(folder, &status); err != nil {
 			return "", err
 		}
@@ -34,7 +37,7 @@ func reasonForDistrust(path string) (string, error) {
 			return fmt.Sprintf("%s belongs to user %d", folder, status.Uid), nil
 		}
 		if status.Mode&0o022 != 0 && status.Mode&syscall.S_ISVTX == 0 {
-			return "others can write to " + folder, nil
+			return "other users can write to " + folder, nil
 		}
 	}
 	return "", nil
@@ -44,15 +47,16 @@ func isTrusted(uid uint32, place string) bool {
 	if uid == 0 || int(uid) == os.Geteuid() {
 		return true
 	}
-	// In a user namespace root of the outside shows as nobody, who may be a user in here too. What is mounted read-only was
-	// put there by whoever made the container.
+	// In a user namespace, root of the parent namespace appears as the user nobody, who may also be a user of this
+	// namespace. Only the administrator of the container can have put a socket on a read-only mount.
 	const readOnly = 1
 	var status syscall.Statfs_t
-	return mayStandForUnknown(uid) && syscall.Statfs(place, &status) == nil && status.Flags&readOnly != 0
+	return mayBeUnmappedUser(uid) && syscall.Statfs(place, &status) == nil && status.Flags&readOnly != 0
 }
 
-// Whether a user id is the one that all those show as who have none in this user namespace.
-func mayStandForUnknown(uid uint32) bool {
+// mayBeUnmappedUser tells whether the uid is the overflow uid and stands for uids without a mapping in this user
+// namespace.
+func mayBeUnmappedUser(uid uint32) bool {
 	text, err := os.ReadFile("/proc/sys/kernel/overflowuid")
 	overflow := uint64(65534)
 	if err == nil {
@@ -63,7 +67,7 @@ func mayStandForUnknown(uid uint32) bool {
 	if uint64(uid) != overflow {
 		return false
 	}
-	// Where every id is known it stands for itself.
+	// Where every uid is mapped, the overflow uid is an ordinary user.
 	mapping, err := os.ReadFile("/proc/self/uid_map")
 	if err != nil {
 		return true
@@ -72,8 +76,8 @@ func mayStandForUnknown(uid uint32) bool {
 	return !(len(fields) == 3 && fields[0] == "0" && fields[2] == "4294967295")
 }
 
-// "/run/rlimitd/x" to "/run/rlimitd", "/run", "/"; "x" to ".".
-func foldersOf(path string) []string {
+// parentFolders returns "/run/rlimitd", "/run" and "/" for "/run/rlimitd/x", and "." for "x".
+func parentFolders(path string) []string {
 	var folders []string
 	rest := path
 	for {

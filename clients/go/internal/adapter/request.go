@@ -11,7 +11,7 @@ import (
 	rlimitd "github.com/rlimitd/rlimitd/clients/go"
 )
 
-// One request, as README.md of the conformance suite has it.
+// request is one request in the format of the README.md of the conformance suite.
 type request struct {
 	Do         string
 	On         map[string]any
@@ -45,7 +45,7 @@ func (r *request) group() (rlimitd.Group, bool, error) {
 		path, isText := value.(string)
 		switch {
 		case !isText:
-			return rlimitd.Group{}, true, invalid("the path of a %s is no text", kind)
+			return rlimitd.Group{}, true, invalid("the path of a %s is not a string", kind)
 		case path == "" && kind == "cgroup":
 			return rlimitd.OwnCgroup(), true, nil
 		case path == "":
@@ -69,7 +69,7 @@ func (r *request) target() (rlimitd.Target, func(), error) {
 	}
 	value, named := r.On["pidfd"]
 	if !named {
-		return rlimitd.Self, none, invalid("on whom?")
+		return rlimitd.Self, none, invalid("the member on names no target")
 	}
 	pid, err := number(value)
 	if err != nil {
@@ -85,14 +85,14 @@ func (r *request) target() (rlimitd.Target, func(), error) {
 func number(value any) (int, error) {
 	text, isNumber := value.(json.Number)
 	if !isNumber {
-		return 0, invalid("%v is no number", value)
+		return 0, invalid("%v is not a number", value)
 	}
 	n, err := strconv.ParseInt(text.String(), 10, 32)
 	if errors.Is(err, strconv.ErrRange) {
 		return 0, invalid("%s is out of range", text)
 	}
 	if err != nil {
-		return 0, invalid("%s is no whole number", text)
+		return 0, invalid("%s is not a whole number", text)
 	}
 	return int(n), nil
 }
@@ -103,11 +103,11 @@ func bound(value any) (uint64, error) {
 	}
 	text, isNumber := value.(json.Number)
 	if !isNumber {
-		return 0, invalid("%v is no limit", value)
+		return 0, invalid("%v is not a limit", value)
 	}
 	n, err := strconv.ParseUint(text.String(), 10, 64)
 	if err != nil {
-		return 0, invalid("%s is no limit: a whole number up to 2^64 - 1, or unlimited", text)
+		return 0, invalid("%s is not a limit: a limit is a whole number up to 2^64 - 1, or unlimited", text)
 	}
 	return n, nil
 }
@@ -216,11 +216,11 @@ func (r *request) leaseDuration() (time.Duration, error) {
 func (r *request) leaseID() (rlimitd.LeaseID, error) {
 	text, isText := r.Lease.(string)
 	if !isText {
-		return "", invalid("which lease?")
+		return "", invalid("the member lease is not an id")
 	}
 	id, err := hex.DecodeString(text)
 	if err != nil {
-		return "", invalid("%q is no lease", text)
+		return "", invalid("%q is not the id of a lease", text)
 	}
 	return rlimitd.LeaseID(id), nil
 }

@@ -1,6 +1,7 @@
 package rlimitd
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -15,23 +16,25 @@ import (
 	pb "github.com/rlimitd/rlimitd/clients/go/internal/rlimitpb"
 )
 
-// An agent that answers what a test likes.
-type fakeAgent struct {
+var background = context.Background()
+
+// scriptedAgent is an agent with a script for each connection.
+type scriptedAgent struct {
 	t        *testing.T
 	path     string
 	listener *net.UnixListener
 	work     sync.WaitGroup
 }
 
-// Each connection is given to serve, with its number from 0, and closed when that returns.
-func newFakeAgent(t *testing.T, serve func(number int, peer *fakePeer)) *fakeAgent {
+// newScriptedAgent calls serve for each connection, numbered from 0, and closes the connection when serve returns.
+func newScriptedAgent(t *testing.T, serve func(number int, peer *scriptedPeer)) *scriptedAgent {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "agent.sock")
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fakeAgent{t: t, path: path, listener: listener}
+	f := &scriptedAgent{t: t, path: path, listener: listener}
 	f.work.Add(1)
 	go func() {
 		defer f.work.Done()
@@ -44,11 +47,11 @@ func newFakeAgent(t *testing.T, serve func(number int, peer *fakePeer)) *fakeAge
 			go func(number int) {
 				defer f.work.Done()
 				defer socket.Close()
-				serve(number, &fakePeer{UnixConn: socket})
+				serve(number, &scriptedPeer{UnixConn: socket})
 			}(number)
 		}
 	}()
-	// Last in, first out: a test closes its clients before, so that whoever serves them sees the end.
+	// Cleanups run in reverse order: the clients close first, so each serve sees the end of its connection.
 	t.Cleanup(func() {
 		_ = listener.Close()
 		f.work.Wait()
@@ -56,21 +59,21 @@ func newFakeAgent(t *testing.T, serve func(number int, peer *fakePeer)) *fakeAge
 	return f
 }
 
-func (f *fakeAgent) client(options ...Option) *Client {
+func (f *scriptedAgent) client(options ...Option) *Client {
 	client := NewClient(append([]Option{WithSocket(f.path), AgentOnly()}, options...)...)
 	f.t.Cleanup(func() { _ = client.Close() })
 	return client
 }
 
-type fakePeer struct {
+type scriptedPeer struct {
 	*net.UnixConn
-	// The descriptors that came.
+	// The received descriptors.
 	descriptors []int
 	buffer      []byte
 }
 
-// The next request; nil at the end.
-func (p *fakePeer) read() *pb.Request {
+// read returns the next request, or nil at the end of the connection.
+func (p *scriptedPeer) read() *pb.Request {
 	for {
 		if len(p.buffer) >= 4 {
 			length := int(binary.BigEndian.Uint32(p.buffer))
@@ -106,22 +109,22 @@ func frameOf(response *pb.Response) []byte {
 	return append(binary.BigEndian.AppendUint32(nil, uint32(len(bytes))), bytes...)
 }
 
-func (p *fakePeer) send(response *pb.Response) { _, _ = p.Write(frameOf(response)) }
+func (p *scriptedPeer) send(response *pb.Response) { _, _ = p.Write(frameOf(response)) }
 
-func (p *fakePeer) sendRaw(bytes []byte) { _, _ = p.Write(bytes) }
+func (p *scriptedPeer) sendRaw(bytes []byte) { _, _ = p.Write(bytes) }
 
-// Reads until the client hangs up.
-func (p *fakePeer) drain() { _, _ = io.Copy(io.Discard, p.UnixConn) }
+// drain reads until the client closes the connection.
+func (p *scriptedPeer) drain() { _, _ = io.Copy(io.Discard, p.UnixConn) }
 
-// The answer to a get of open files.
-func limitsAnswer(id uint64, soft, hard uint64) *pb.Response {
+// limitsResponse is the response to a get of open files.
+func limitsResponse(id uint64, soft, hard uint64) *pb.Response {
 	return &pb.Response{Id: &id, Outcome: &pb.Response_Limits{Limits: &pb.LimitList{Limits: []*pb.ResourceLimit{
-		{Resource: NoFile.onWire(), Limit: Limit{soft, hard}.onWire()}}}}}
+		{Resource: NoFile.encode(), Limit: Limit{soft, hard}.encode()}}}}}
 }
 
-func changesAnswer(id uint64, lease []byte) *pb.Response {
-	changes := &pb.ChangeList{Changes: []*pb.Change{{Resource: NoFile.onWire(), Old: Limit{1, 2}.onWire(),
-		New: Limit{3, 4}.onWire(), Rule: proto.String("web")}}}
+func changesResponse(id uint64, lease []byte) *pb.Response {
+	changes := &pb.ChangeList{Changes: []*pb.Change{{Resource: NoFile.encode(), Old: Limit{1, 2}.encode(),
+		New: Limit{3, 4}.encode(), Rule: proto.String("web")}}}
 	if lease != nil {
 		changes.Lease = &pb.LeaseInfo{Id: lease}
 	}
@@ -135,7 +138,7 @@ func requireCode(t *testing.T, err error, code Code) *Error {
 	}
 	var known *Error
 	if !errors.As(err, &known) {
-		t.Fatalf("%v is no *Error", err)
+		t.Fatalf("%v is not an *Error", err)
 	}
 	return known
 }

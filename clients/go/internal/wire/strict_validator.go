@@ -1,4 +1,5 @@
-package rlimitd
+// Package wire validates the bytes of the protocol.
+package wire
 
 import (
 	"errors"
@@ -11,24 +12,25 @@ import (
 	pb "github.com/rlimitd/rlimitd/clients/go/internal/rlimitpb"
 )
 
-// The protocol is read more strictly than protobuf demands: two readers of the same bytes must not see different things.
-// Fields that are not known are passed over.
+// The validator is stricter than protobuf, so that two implementations never read different values from the same bytes.
+// It ignores unknown fields.
 
 const (
-	greatestDepth  = 8
-	greatestFields = 32768
+	maxDepth  = 8
+	maxFields = 32768
 )
 
 var responseDescriptor = (*pb.Response)(nil).ProtoReflect().Descriptor()
 
-func checkResponse(bytes []byte) error {
+// ValidateResponse checks an encoded Response before it is decoded.
+func ValidateResponse(bytes []byte) error {
 	fields := 0
-	return checkMessage(bytes, responseDescriptor, 0, &fields)
+	return validateMessage(bytes, responseDescriptor, 0, &fields)
 }
 
-func checkMessage(bytes []byte, message protoreflect.MessageDescriptor, depth int, fields *int) error {
-	if depth > greatestDepth {
-		return fmt.Errorf("more than %d messages inside each other", greatestDepth)
+func validateMessage(bytes []byte, message protoreflect.MessageDescriptor, depth int, fields *int) error {
+	if depth > maxDepth {
+		return fmt.Errorf("messages are nested more than %d deep", maxDepth)
 	}
 	var seen, choices uint64
 	for len(bytes) > 0 {
@@ -39,10 +41,10 @@ func checkMessage(bytes []byte, message protoreflect.MessageDescriptor, depth in
 		bytes = bytes[size:]
 		number, kind := protowire.Number(tag>>3), protowire.Type(tag&7)
 		if tag>>3 == 0 || tag>>3 > uint64(protowire.MaxValidNumber) {
-			return errors.New("a field number out of range")
+			return errors.New("a field number is out of range")
 		}
-		if *fields++; *fields > greatestFields {
-			return fmt.Errorf("more than %d fields", greatestFields)
+		if *fields++; *fields > maxFields {
+			return fmt.Errorf("more than %d fields", maxFields)
 		}
 		var value uint64
 		var content []byte
@@ -61,15 +63,15 @@ func checkMessage(bytes []byte, message protoreflect.MessageDescriptor, depth in
 				return err
 			}
 			if length > uint64(len(bytes)-prefix) {
-				return errors.New("a length that ends beyond its message")
+				return errors.New("a length exceeds its message")
 			}
 			size = prefix + int(length)
 			content = bytes[prefix:size]
 		default:
-			return fmt.Errorf("wire type %d", kind)
+			return fmt.Errorf("unsupported wire type %d", kind)
 		}
 		if size > len(bytes) {
-			return errors.New("a field that is cut off")
+			return errors.New("a field is truncated")
 		}
 		bytes = bytes[size:]
 		field := message.Fields().ByNumber(number)
@@ -78,24 +80,24 @@ func checkMessage(bytes []byte, message protoreflect.MessageDescriptor, depth in
 		}
 		if !field.IsList() {
 			if seen&(1<<number) != 0 {
-				return fmt.Errorf("field %d twice", number)
+				return fmt.Errorf("field %d occurs twice", number)
 			}
 			seen |= 1 << number
 		}
 		if choice := field.ContainingOneof(); choice != nil {
 			if choices&(1<<choice.Index()) != 0 {
-				return errors.New("two members of one oneof")
+				return errors.New("a oneof has two members")
 			}
 			choices |= 1 << choice.Index()
 		}
-		if err := checkValue(field, kind, value, content, depth, fields); err != nil {
+		if err := validateValue(field, kind, value, content, depth, fields); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func checkValue(
+func validateValue(
 	field protoreflect.FieldDescriptor, kind protowire.Type, value uint64, content []byte, depth int, fields *int,
 ) error {
 	switch field.Kind() {
@@ -103,7 +105,7 @@ func checkValue(
 		if kind != protowire.BytesType {
 			break
 		}
-		return checkMessage(content, field.Message(), depth+1, fields)
+		return validateMessage(content, field.Message(), depth+1, fields)
 	case protoreflect.StringKind, protoreflect.BytesKind:
 		if kind != protowire.BytesType {
 			break
@@ -111,7 +113,7 @@ func checkValue(
 		return nil
 	default:
 		if kind == protowire.VarintType {
-			return checkNumber(field, value)
+			return validateNumber(field, value)
 		}
 		if kind != protowire.BytesType || !field.IsList() {
 			break
@@ -122,19 +124,19 @@ func checkValue(
 				return err
 			}
 			content = content[size:]
-			if *fields++; *fields > greatestFields {
-				return fmt.Errorf("more than %d fields", greatestFields)
+			if *fields++; *fields > maxFields {
+				return fmt.Errorf("more than %d fields", maxFields)
 			}
-			if err := checkNumber(field, value); err != nil {
+			if err := validateNumber(field, value); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	return fmt.Errorf("field %d with wire type %d", field.Number(), kind)
+	return fmt.Errorf("field %d has wire type %d", field.Number(), kind)
 }
 
-func checkNumber(field protoreflect.FieldDescriptor, value uint64) error {
+func validateNumber(field protoreflect.FieldDescriptor, value uint64) error {
 	fits := true
 	switch field.Kind() {
 	case protoreflect.BoolKind:
@@ -145,7 +147,7 @@ func checkNumber(field protoreflect.FieldDescriptor, value uint64) error {
 		fits = int64(value) >= math.MinInt32 && int64(value) <= math.MaxInt32
 	}
 	if !fits {
-		return fmt.Errorf("a number that does not fit field %d", field.Number())
+		return fmt.Errorf("a number does not fit field %d", field.Number())
 	}
 	return nil
 }
@@ -153,10 +155,10 @@ func checkNumber(field protoreflect.FieldDescriptor, value uint64) error {
 func varint(bytes []byte) (value uint64, size int, err error) {
 	value, size = protowire.ConsumeVarint(bytes)
 	if size < 0 {
-		return 0, 0, errors.New("a number that is cut off or too long")
+		return 0, 0, errors.New("a number is truncated or too long")
 	}
 	if size != protowire.SizeVarint(value) {
-		return 0, 0, errors.New("a number in more bytes than it needs")
+		return 0, 0, errors.New("a number has more bytes than it needs")
 	}
 	return value, size, nil
 }
