@@ -121,7 +121,7 @@ def spare_agent(tmp_path_factory):
 
 
 @pytest.fixture
-def people():
+def spawn():
     """Makes processes that wait, of a user and with limits."""
     made = []
 

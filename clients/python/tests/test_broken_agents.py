@@ -7,7 +7,7 @@ import threading
 import time
 
 import pytest
-from fake_agent import FakeAgent, error, framed, limits
+from scripted_agent import ScriptedAgent, error, framed, limits
 
 import rlimitd
 from rlimitd import Client, Code, Edit, Limit, RlimitError
@@ -15,7 +15,7 @@ from rlimitd.v1 import rlimitd_pb2 as pb
 
 
 @pytest.fixture(params=["Client", "AsyncClient"])
-def ask(request):
+def invoke(request):
     """ask(socket, method, arguments...): one call."""
 
     def call(path, method, *arguments, timeout=5.0, **named):
@@ -32,7 +32,7 @@ def ask(request):
     return call
 
 
-def answering(*make):
+def respond_with(*make):
     """Answers each request by what the functions make of it, in turn; the last one goes on."""
 
     def serve(peer, requests):
@@ -42,23 +42,23 @@ def answering(*make):
     return serve
 
 
-def failing(path, ask, *arguments, **named):
-    with pytest.raises(RlimitError) as told:
-        ask(path, *arguments, **named)
-    return told.value
+def expect_error(path, invoke, *arguments, **named):
+    with pytest.raises(RlimitError) as result:
+        invoke(path, *arguments, **named)
+    return result.value
 
 
-def test_an_answer_may_come_a_byte_at_a_time(ask):
+def test_an_answer_may_come_a_byte_at_a_time(invoke):
     def serve(peer, requests):
         for request, _ in requests:
             for byte in framed(limits(request.id, 1, 2)):
                 peer.sendall(bytes([byte]))
 
-    with FakeAgent(serve) as agent:
-        assert ask(agent.socket, "get", "nofile") == Limit(1, 2)
+    with ScriptedAgent(serve) as agent:
+        assert invoke(agent.socket, "get", "nofile") == Limit(1, 2)
 
 
-def test_an_answer_may_come_in_parts(ask):
+def test_an_answer_may_come_in_parts(invoke):
     def serve(peer, requests):
         for request, _ in requests:
             parts = []
@@ -70,10 +70,10 @@ def test_an_answer_may_come_in_parts(ask):
             parts[-1].processes.incomplete = True
             peer.sendall(framed(*parts))
 
-    with FakeAgent(serve) as agent:
-        told = ask(agent.socket, "limits_each", rlimitd.Cgroup(), ["core"])
-    assert [(each.pid, each.value["core"].soft) for each in told] == [(7, 7), (8, 8), (9, 9)]
-    assert told.incomplete and len(told[1:]) == 2
+    with ScriptedAgent(serve) as agent:
+        result = invoke(agent.socket, "limits_each", rlimitd.Cgroup(), ["core"])
+    assert [(each.pid, each.value["core"].soft) for each in result] == [(7, 7), (8, 8), (9, 9)]
+    assert result.incomplete and len(result[1:]) == 2
 
 
 def test_answers_may_come_in_another_order():
@@ -89,12 +89,12 @@ def test_answers_may_come_in_another_order():
         async with rlimitd.AsyncClient(path, agent_only=True) as client:
             return await asyncio.gather(*(client.get("nofile") for _ in range(100)))
 
-    with FakeAgent(serve) as agent:
-        told = asyncio.run(main(agent.socket))
-    assert [limit.soft for limit in told] == list(range(1, 101))
+    with ScriptedAgent(serve) as agent:
+        result = asyncio.run(main(agent.socket))
+    assert [limit.soft for limit in result] == list(range(1, 101))
 
 
-def test_what_a_newer_agent_says_is_passed_over(ask):
+def test_what_a_newer_agent_says_is_passed_over(invoke):
     def resource(request):
         # A resource, a field and a warning that are not known here.
         known = limits(request.id, 1, 2).SerializeToString()
@@ -107,13 +107,13 @@ def test_what_a_newer_agent_says_is_passed_over(ask):
     def outcome(request):
         return pb.Response.FromString(pb.Response(id=request.id).SerializeToString() + bytes.fromhex("a20600"))
 
-    with FakeAgent(answering(resource)) as agent:
-        assert ask(agent.socket, "get", "nofile") == Limit(1, 2)
-    with FakeAgent(answering(code)) as agent:
-        told = failing(agent.socket, ask, "get", "nofile")
-        assert (told.code, told.message) == (Code.INTERNAL, "new")
-    with FakeAgent(answering(outcome)) as agent:
-        assert failing(agent.socket, ask, "get", "nofile").code == Code.UNSUPPORTED
+    with ScriptedAgent(respond_with(resource)) as agent:
+        assert invoke(agent.socket, "get", "nofile") == Limit(1, 2)
+    with ScriptedAgent(respond_with(code)) as agent:
+        result = expect_error(agent.socket, invoke, "get", "nofile")
+        assert (result.code, result.message) == (Code.INTERNAL, "new")
+    with ScriptedAgent(respond_with(outcome)) as agent:
+        assert expect_error(agent.socket, invoke, "get", "nofile").code == Code.UNSUPPORTED
 
 
 @pytest.mark.parametrize(
@@ -131,39 +131,39 @@ def test_what_a_newer_agent_says_is_passed_over(ask):
         framed(pb.Response(id=1, more=True, stats=pb.Stats()), pb.Response(id=1, stats=pb.Stats())),
     ],
 )
-def test_what_is_no_agent_is_malformed(ask, answer):
+def test_what_is_no_agent_is_malformed(invoke, answer):
     def serve(peer, requests):
         next(requests)
         peer.sendall(answer)
         next(requests, None)
 
-    with FakeAgent(serve) as agent:
-        assert failing(agent.socket, ask, "get", "nofile").code == Code.MALFORMED
+    with ScriptedAgent(serve) as agent:
+        assert expect_error(agent.socket, invoke, "get", "nofile").code == Code.MALFORMED
 
 
-def test_an_agent_that_says_nothing_is_late(ask):
-    with FakeAgent(lambda peer, requests: list(requests)) as agent:
+def test_an_agent_that_says_nothing_is_late(invoke):
+    with ScriptedAgent(lambda peer, requests: list(requests)) as agent:
         begun = time.monotonic()
-        told = failing(agent.socket, ask, "get", "nofile", timeout=0.05)
-        assert told.code == Code.DEADLINE_EXCEEDED and isinstance(told, TimeoutError)
+        result = expect_error(agent.socket, invoke, "get", "nofile", timeout=0.05)
+        assert result.code == Code.DEADLINE_EXCEEDED and isinstance(result, TimeoutError)
         assert time.monotonic() - begun >= 0.05
 
 
-def test_a_late_answer_is_not_taken_for_the_next_one(ask):
+def test_a_late_answer_is_not_taken_for_the_next_one(invoke):
     def serve(peer, requests):
         first, _ = next(requests)
         second, _ = next(requests)
         peer.sendall(framed(limits(first.id, 1, 1), limits(second.id, 2, 2)))
         next(requests, None)
 
-    with FakeAgent(serve) as agent:
+    with ScriptedAgent(serve) as agent:
         with Client(agent.socket, agent_only=True) as client:
             with pytest.raises(TimeoutError):
                 client.options(timeout=0.02).get("nofile")
             assert client.get("nofile") == Limit(2, 2)
 
 
-def test_a_queue_before_the_door_takes_no_longer_than_the_timeout(ask, tmp_path):
+def test_a_queue_before_the_door_takes_no_longer_than_the_timeout(invoke, tmp_path):
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(f"{tmp_path}/s")
     listener.listen(0)
@@ -177,74 +177,74 @@ def test_a_queue_before_the_door_takes_no_longer_than_the_timeout(ask, tmp_path)
                 peer.connect(f"{tmp_path}/s")
             except BlockingIOError:
                 break
-        assert failing(f"{tmp_path}/s", ask, "get", "nofile", timeout=0.05).code == Code.DEADLINE_EXCEEDED
+        assert expect_error(f"{tmp_path}/s", invoke, "get", "nofile", timeout=0.05).code == Code.DEADLINE_EXCEEDED
     finally:
         for peer in [*waiting, listener]:
             peer.close()
 
 
-def test_a_read_is_asked_again_where_the_connection_was_lost(ask):
+def test_a_read_is_asked_again_where_the_connection_was_lost(invoke):
     def serve(peer, requests):
         request, _ = next(requests)
         if agent.connections > 1:
             peer.sendall(framed(limits(request.id, 3, 4)))
 
-    with FakeAgent(serve) as agent:
-        assert ask(agent.socket, "get", "nofile") == Limit(3, 4)
+    with ScriptedAgent(serve) as agent:
+        assert invoke(agent.socket, "get", "nofile") == Limit(3, 4)
         assert agent.connections == 2
 
 
-def test_a_change_is_never_asked_again_by_itself(ask):
+def test_a_change_is_never_asked_again_by_itself(invoke):
     seen = []
 
     def serve(peer, requests):
         seen.append(next(requests)[0])
 
-    with FakeAgent(serve) as agent:
-        told = failing(agent.socket, ask, "set", "nofile", 1)
-    assert told.code == Code.CONNECTION_LOST and isinstance(told, ConnectionError)
+    with ScriptedAgent(serve) as agent:
+        result = expect_error(agent.socket, invoke, "set", "nofile", 1)
+    assert result.code == Code.CONNECTION_LOST and isinstance(result, ConnectionError)
     assert len(seen) == 1
 
 
-def test_an_agent_that_closes_before_it_reads_twice_hangs_up(ask):
-    with FakeAgent(lambda peer, requests: None) as agent:
-        told = failing(agent.socket, ask, "set", "nofile", 1)
-        assert told.code in (Code.AGENT_UNREACHABLE, Code.CONNECTION_LOST)
+def test_an_agent_that_closes_before_it_reads_twice_hangs_up(invoke):
+    with ScriptedAgent(lambda peer, requests: None) as agent:
+        result = expect_error(agent.socket, invoke, "set", "nofile", 1)
+        assert result.code in (Code.AGENT_UNREACHABLE, Code.CONNECTION_LOST)
 
 
-def test_too_many_connections_are_told_of(ask):
+def test_too_many_connections_are_told_of(invoke):
     def serve(peer, requests):
         peer.sendall(framed(error(0, pb.ERROR_CODE_QUOTA_EXCEEDED, error_number=122, message="too many")))
 
-    with FakeAgent(serve) as agent:
-        told = failing(agent.socket, ask, "set", "nofile", 1)
-        assert (told.code, told.errno, told.message) == (Code.QUOTA_EXCEEDED, 122, "too many")
+    with ScriptedAgent(serve) as agent:
+        result = expect_error(agent.socket, invoke, "set", "nofile", 1)
+        assert (result.code, result.errno, result.message) == (Code.QUOTA_EXCEEDED, 122, "too many")
 
 
 def test_all_threads_hear_of_the_end():
-    everybody = threading.Barrier(2)
+    all_received = threading.Barrier(2)
 
     def serve(peer, requests):
         for count, _ in enumerate(requests, 1):
             if count == 8:
-                return everybody.wait()
+                return all_received.wait()
 
-    told = []
+    result = []
 
     def change(client):
         try:
             client.set("nofile", 1)
         except RlimitError as problem:
-            told.append(problem.code)
+            result.append(problem.code)
 
-    with FakeAgent(serve) as agent, Client(agent.socket, timeout=None, agent_only=True) as client:
+    with ScriptedAgent(serve) as agent, Client(agent.socket, timeout=None, agent_only=True) as client:
         threads = [threading.Thread(target=change, args=(client,)) for _ in range(8)]
         for thread in threads:
             thread.start()
-        everybody.wait()
+        all_received.wait()
         for thread in threads:
             thread.join()
-    assert told == [Code.CONNECTION_LOST] * 8
+    assert result == [Code.CONNECTION_LOST] * 8
 
 
 def test_all_tasks_hear_of_the_end():
@@ -258,37 +258,37 @@ def test_all_tasks_hear_of_the_end():
             asked = [client.set("nofile", 1) for _ in range(50)]
             return await asyncio.gather(*asked, return_exceptions=True)
 
-    with FakeAgent(serve) as agent:
-        told = asyncio.run(main(agent.socket))
-    assert [problem.code for problem in told] == [Code.CONNECTION_LOST] * 50
+    with ScriptedAgent(serve) as agent:
+        result = asyncio.run(main(agent.socket))
+    assert [problem.code for problem in result] == [Code.CONNECTION_LOST] * 50
 
 
 def test_all_who_wait_hear_that_the_client_was_closed():
-    everybody = threading.Event()
+    all_received = threading.Event()
 
     def serve(peer, requests):
         for count, _ in enumerate(requests, 1):
             if count == 4:
-                everybody.set()
+                all_received.set()
 
-    with FakeAgent(serve) as agent:
+    with ScriptedAgent(serve) as agent:
         client = Client(agent.socket, timeout=None, agent_only=True)
-        told = []
+        result = []
 
         def wait():
             try:
                 client.set("nofile", 1)
             except RlimitError as problem:
-                told.append(problem.code)
+                result.append(problem.code)
 
         threads = [threading.Thread(target=wait) for _ in range(4)]
         for thread in threads:
             thread.start()
-        everybody.wait()
+        all_received.wait()
         client.close()
         for thread in threads:
             thread.join()
-    assert told == [Code.CONNECTION_LOST] * 4
+    assert result == [Code.CONNECTION_LOST] * 4
 
     async def main(path):
         client = rlimitd.AsyncClient(path, timeout=None, agent_only=True)
@@ -299,7 +299,7 @@ def test_all_who_wait_hear_that_the_client_was_closed():
             await waiting
         return problem.value.code
 
-    with FakeAgent(lambda peer, requests: list(requests)) as agent:
+    with ScriptedAgent(lambda peer, requests: list(requests)) as agent:
         assert asyncio.run(main(agent.socket)) == Code.CONNECTION_LOST
 
 
@@ -319,7 +319,7 @@ def test_a_task_that_is_cancelled_is_cancelled_at_once_and_others_go_on():
                 await waiting
             return await client.get("nofile")
 
-    with FakeAgent(serve) as agent:
+    with ScriptedAgent(serve) as agent:
         assert asyncio.run(main(agent.socket)) == Limit(2, 2)
 
 
@@ -344,12 +344,12 @@ def test_a_lease_that_nobody_waits_for_any_more_goes_back():
                 await asyncio.wait_for(client.lease(Edit.set("nofile", 1)), 0.02)
             await client.get("nofile")
 
-    with FakeAgent(serve) as agent:
+    with ScriptedAgent(serve) as agent:
         asyncio.run(main(agent.socket))
     assert released == [b"stray"]
 
 
-def test_a_request_carries_the_time_that_is_left_and_a_pidfd_with_its_first_byte(people):
+def test_a_request_carries_the_time_that_is_left_and_a_pidfd_with_its_first_byte(spawn):
     seen = []
 
     def serve(peer, requests):
@@ -357,8 +357,8 @@ def test_a_request_carries_the_time_that_is_left_and_a_pidfd_with_its_first_byte
             seen.append((request.timeout_ms, request.get.target.WhichOneof("process"), len(descriptors)))
             peer.sendall(framed(limits(request.id, 1, 1)))
 
-    process = people(0)
-    with FakeAgent(serve) as agent:
+    process = spawn(0)
+    with ScriptedAgent(serve) as agent:
         with Client(agent.socket, agent_only=True) as client:
             client.get("nofile")
             client.options(timeout=None).get("nofile", process.pid)
@@ -378,14 +378,14 @@ def test_a_full_socket_loses_no_request():
     async def main(path):
         async with rlimitd.AsyncClient(path, agent_only=True) as client:
             asked = [asyncio.ensure_future(client.get("nofile")) for _ in range(3000)]
-            while not client._link._connections or len(client._link._connections[0]._calls) < 3000:
+            while not client._shared_connection._connections or len(client._shared_connection._connections[0]._pending_calls) < 3000:
                 await asyncio.sleep(0)
-            assert client._link._connections[0]._outbox, "the socket is not full"
+            assert client._shared_connection._connections[0]._send_queue, "the socket is not full"
             # Neither sent nor waited for.
             asked[2999].cancel()
             gate.set()
             return await asyncio.gather(*asked[:2999])
 
-    with FakeAgent(serve) as agent:
-        told = asyncio.run(main(agent.socket))
-    assert [limit.hard for limit in told] == list(range(1, 3000))
+    with ScriptedAgent(serve) as agent:
+        result = asyncio.run(main(agent.socket))
+    assert [limit.hard for limit in result] == list(range(1, 3000))

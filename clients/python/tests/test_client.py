@@ -14,7 +14,7 @@ import rlimitd
 from rlimitd import Cgroup, Client, Code, Edit, Limit, Pidfd, Pod, Resource, RlimitError
 
 
-class Waiting:
+class BlockingAdapter:
     """An `AsyncClient` with the face of a `Client`, for the same tests."""
 
     def __init__(self, client, loop):
@@ -25,14 +25,14 @@ class Waiting:
         def call(*arguments, **named):
             async def waiting():
                 result = await getattr(self._client, name)(*arguments, **named)
-                return WaitingLease(result, self._loop) if name == "lease" else result
+                return BlockingLeaseAdapter(result, self._loop) if name == "lease" else result
 
             return self._loop.run_until_complete(waiting())
 
         return call
 
 
-class WaitingLease(Waiting):
+class BlockingLeaseAdapter(BlockingAdapter):
     def __getattr__(self, name):
         if name in ("id", "changes", "info"):
             return getattr(self._client, name)
@@ -51,7 +51,7 @@ def connect(request):
         loop = asyncio.new_event_loop()
         client = rlimitd.AsyncClient(socket, **options)
         closing.append(lambda: (loop.run_until_complete(client.aclose()), loop.close()))
-        return Waiting(client, loop)
+        return BlockingAdapter(client, loop)
 
     yield make
     for close in closing:
@@ -70,8 +70,8 @@ def test_the_agent_tells_the_same_limits_as_the_kernel(agent, connect, client):
 
 
 @pytest.mark.parametrize("how", ["pid", "pidfd"])
-def test_another_process_is_named_by_number_or_pidfd(people, client, how):
-    process = people(NEIGHBOUR)
+def test_another_process_is_named_by_number_or_pidfd(spawn, client, how):
+    process = spawn(NEIGHBOUR)
     descriptor = os.pidfd_open(process.pid)
     try:
         target = process.pid if how == "pid" else Pidfd(descriptor)
@@ -87,9 +87,9 @@ def test_another_process_is_named_by_number_or_pidfd(people, client, how):
         os.close(descriptor)
 
 
-def test_the_kernel_is_enough_for_what_it_allows(people, connect):
+def test_the_kernel_is_enough_for_what_it_allows(spawn, connect):
     client = connect("/nowhere/at/all")
-    process = people(NEIGHBOUR)
+    process = spawn(NEIGHBOUR)
     assert client.set("nofile", 100, 200, on=process.pid).granted_by == "kernel"
     assert client.usage(process.pid).minor_faults > 0
     assert client.usage().in_use[Resource.NOFILE] > 2
@@ -97,56 +97,56 @@ def test_the_kernel_is_enough_for_what_it_allows(people, connect):
     assert client.usage(thread=threading.get_native_id()).user_time_us >= 0
 
 
-def test_several_edits_are_made_all_or_none(people, client):
-    process = people(NEIGHBOUR)
+def test_several_edits_are_made_all_or_none(spawn, client):
+    process = spawn(NEIGHBOUR)
     changes = client.apply([Edit.set("nofile", 300), Edit.set("core", 0)], on=process.pid)
     assert [change.resource for change in changes] == ["nofile", "core"]
-    with pytest.raises(rlimitd.DeniedError) as told:
+    with pytest.raises(rlimitd.DeniedError) as result:
         client.apply([Edit.set("nofile", 200), Edit.set("stack", 1, 2)], on=process.pid)
-    assert (told.value.code, told.value.edit_index, told.value.resource) == (Code.DENIED_BY_POLICY, 1, "stack")
+    assert (result.value.code, result.value.edit_index, result.value.resource) == (Code.DENIED_BY_POLICY, 1, "stack")
     assert client.get("nofile", process.pid).soft == 300
 
 
-def test_a_condition_that_does_not_hold_is_a_conflict(people, client):
-    process = people(NEIGHBOUR)
+def test_a_condition_that_does_not_hold_is_a_conflict(spawn, client):
+    process = spawn(NEIGHBOUR)
     with pytest.raises(rlimitd.ConflictError):
         client.set("nofile", 300, expect=(1, 2), on=process.pid)
     assert client.set("nofile", 300, expect=(256, 1024), on=process.pid).new == Limit(300, 1024)
 
 
-def test_what_a_stranger_has_is_refused_with_a_reason(people, client):
-    with pytest.raises(PermissionError) as told:
-        client.set("nofile", 300, on=people(STRANGER).pid)
-    assert told.value.code == Code.DENIED_BY_POLICY and told.value.errno == 1
+def test_what_a_stranger_has_is_refused_with_a_reason(spawn, client):
+    with pytest.raises(PermissionError) as result:
+        client.set("nofile", 300, on=spawn(STRANGER).pid)
+    assert result.value.code == Code.DENIED_BY_POLICY and result.value.errno == 1
 
 
 @pytest.mark.parametrize("agent_only", [True, False])
-def test_a_process_that_has_ended_is_no_process(people, agent, connect, agent_only):
+def test_a_process_that_has_ended_is_no_process(spawn, agent, connect, agent_only):
     client = connect(agent.socket, agent_only=agent_only)
-    process = people(NEIGHBOUR)
+    process = spawn(NEIGHBOUR)
     descriptor = os.pidfd_open(process.pid)
     try:
         process.kill()
         process.wait()
         for target in (process.pid, Pidfd(descriptor)):
-            with pytest.raises(ProcessLookupError) as told:
+            with pytest.raises(ProcessLookupError) as result:
                 client.get("nofile", target)
-            assert told.value.code == Code.NO_SUCH_PROCESS
+            assert result.value.code == Code.NO_SUCH_PROCESS
     finally:
         os.close(descriptor)
 
 
 @pytest.mark.parametrize("target", [0, -1, 2**40, Pidfd(0), Pidfd(-1), Pidfd(12345)])
 def test_what_is_no_process_is_an_invalid_argument(client, target):
-    with pytest.raises(rlimitd.InvalidRequestError) as told:
+    with pytest.raises(rlimitd.InvalidRequestError) as result:
         client.get("nofile", target)
-    assert told.value.code == Code.INVALID_ARGUMENT
+    assert result.value.code == Code.INVALID_ARGUMENT
 
 
-def test_explain_tells_and_does_nothing(people, client):
-    process = people(NEIGHBOUR)
-    told = client.explain(Edit.set("nofile", 300, 1024), on=process.pid)
-    assert told.allowed and told.verdicts[0].new == Limit(300, 1024) and told.verdicts[0].rule == "anybody's"
+def test_explain_tells_and_does_nothing(spawn, client):
+    process = spawn(NEIGHBOUR)
+    result = client.explain(Edit.set("nofile", 300, 1024), on=process.pid)
+    assert result.allowed and result.verdicts[0].new == Limit(300, 1024) and result.verdicts[0].rule == "anybody's"
     refused = client.explain([Edit.set("stack", 1, 2)], on=process.pid)
     assert not refused.allowed and refused.verdicts[0].error.code == Code.DENIED_BY_POLICY
     assert client.explain_limits(["nofile"], process.pid).verdicts[0].now == Limit(256, 1024)
@@ -155,8 +155,8 @@ def test_explain_tells_and_does_nothing(people, client):
     assert client.get("nofile", process.pid) == Limit(256, 1024)
 
 
-def test_a_lease_gives_the_soft_limit_back(people, client):
-    process = people(NEIGHBOUR)
+def test_a_lease_gives_the_soft_limit_back(spawn, client):
+    process = spawn(NEIGHBOUR)
     lease = client.lease(Edit.set("nofile", 700), 60, process.pid)
     assert client.get("nofile", process.pid) == Limit(700, 1024)
     assert lease.changes[0].old == Limit(256, 1024) and 0 < lease.info.remaining_ms <= 60_000
@@ -182,8 +182,8 @@ def test_what_cannot_be_taken_back_cannot_be_leased(client):
         client.lease(Edit.set("stack", 1))
 
 
-def test_a_lease_ends_with_its_block(agent, people):
-    process = people(NEIGHBOUR)
+def test_a_lease_ends_with_its_block(agent, spawn):
+    process = spawn(NEIGHBOUR)
     with Client(agent.socket, agent_only=True) as client:
         with pytest.raises(KeyError):
             with client.lease(Edit.set("nofile", 700), on=process.pid):
@@ -196,8 +196,8 @@ def test_a_lease_ends_with_its_block(agent, people):
         client.release(kept)
 
 
-def test_a_lease_ends_with_its_async_block(agent, people):
-    process = people(NEIGHBOUR)
+def test_a_lease_ends_with_its_async_block(agent, spawn):
+    process = spawn(NEIGHBOUR)
 
     async def main():
         async with rlimitd.AsyncClient(agent.socket, agent_only=True) as client:
@@ -211,9 +211,9 @@ def test_a_lease_ends_with_its_async_block(agent, people):
 
 def test_a_cgroup_that_is_not_there_and_one_that_can_be_none(client):
     for group, code in [(Cgroup("/no/such"), Code.NO_SUCH_PROCESS), (Cgroup("/"), Code.INVALID_ARGUMENT)]:
-        with pytest.raises(RlimitError) as told:
+        with pytest.raises(RlimitError) as result:
             client.limits_each(group, ["nofile"])
-        assert told.value.code == code
+        assert result.value.code == code
     with pytest.raises(ValueError):
         client.usage_each(Pod(""))
     with pytest.raises(ValueError):
@@ -229,9 +229,9 @@ def test_the_agent_says_who_it_is_and_what_it_did(client):
     assert client.stats().requests_total > 0
 
 
-def test_a_new_agent_is_found_by_itself_and_no_change_is_made_twice(spare_agent, people, connect):
+def test_a_new_agent_is_found_by_itself_and_no_change_is_made_twice(spare_agent, spawn, connect):
     client = connect(spare_agent.socket, agent_only=True)
-    process = people(NEIGHBOUR)
+    process = spawn(NEIGHBOUR)
     client.set("nofile", 300, on=process.pid)
     spare_agent.kill()
     with pytest.raises(rlimitd.AgentUnreachableError):
@@ -265,15 +265,15 @@ def test_many_threads_share_one_connection(agent):
         assert client.stats().connections_total == before
 
 
-def test_many_tasks_share_one_connection(agent, people):
-    process = people(NEIGHBOUR)
+def test_many_tasks_share_one_connection(agent, spawn):
+    process = spawn(NEIGHBOUR)
 
     async def main():
         async with rlimitd.AsyncClient(agent.socket, agent_only=True) as client:
             before = (await client.stats()).connections_total
             asked = [client.get("nofile", process.pid if number % 3 == 0 else None) for number in range(500)]
-            told = await asyncio.gather(*asked)
-            assert set(told[::3]) == {Limit(256, 1024)}
+            result = await asyncio.gather(*asked)
+            assert set(result[::3]) == {Limit(256, 1024)}
             assert (await client.stats()).connections_total == before
 
     asyncio.run(main())
@@ -310,20 +310,20 @@ def test_each_event_loop_has_a_connection_of_its_own(agent):
 
 def test_two_event_loops_at_once_do_not_disturb_each_other(agent):
     client = rlimitd.AsyncClient(agent.socket, agent_only=True)
-    both, failures = threading.Barrier(2), []
+    barrier, failures = threading.Barrier(2), []
 
     async def main():
         for _ in range(50):
-            both.wait()
+            barrier.wait()
             await asyncio.gather(*(client.get("nofile") for _ in range(10)))
-        both.wait()
+        barrier.wait()
         await client.aclose()
 
     def run():
         try:
             asyncio.run(main())
         except BaseException as problem:
-            both.abort()
+            barrier.abort()
             # The other closes the connections of both.
             if not isinstance(problem, rlimitd.ConnectionLostError):
                 failures.append(problem)
@@ -336,8 +336,8 @@ def test_two_event_loops_at_once_do_not_disturb_each_other(agent):
     assert not failures
 
 
-def test_a_child_after_fork_does_not_give_its_parents_lease_back(agent, people):
-    process = people(NEIGHBOUR)
+def test_a_child_after_fork_does_not_give_its_parents_lease_back(agent, spawn):
+    process = spawn(NEIGHBOUR)
     with Client(agent.socket, agent_only=True) as client:
         lease = client.lease(Edit.set("nofile", 700), 60, process.pid)
         child = os.fork()
@@ -363,11 +363,11 @@ def test_signals_do_not_disturb_a_call(agent):
         signal.signal(signal.SIGALRM, before)
 
 
-def test_descriptors_are_given_back_and_not_inherited(agent, people):
+def test_descriptors_are_given_back_and_not_inherited(agent, spawn):
     def inherited():
         return subprocess.check_output(["ls", "/proc/self/fd"], close_fds=False, text=True).split()
 
-    process, before_all = people(NEIGHBOUR), inherited()
+    process, before_all = spawn(NEIGHBOUR), inherited()
     with Client(agent.socket, agent_only=True) as client:
         client.get("nofile", process.pid)
         before = os.listdir("/proc/self/fd")
@@ -380,12 +380,12 @@ def test_descriptors_are_given_back_and_not_inherited(agent, people):
 
 
 @pytest.mark.capability
-def test_a_whole_cgroup_is_raised(agent, people):
+def test_a_whole_cgroup_is_raised(agent, spawn):
     # The root's own cgroup: the test runs in a machine of its own, or is root of this one.
     path = "/rlimitd-python-test"
     group = f"/sys/fs/cgroup{path}"
     os.makedirs(group, exist_ok=True)
-    process = people(NEIGHBOUR)
+    process = spawn(NEIGHBOUR)
     with open(f"{group}/cgroup.procs", "w") as file:
         file.write(str(process.pid))
     with Client(agent.socket) as client:

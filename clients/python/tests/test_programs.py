@@ -19,11 +19,11 @@ def attempt(call):
 
 
 def test_where_there_is_no_agent_the_kernel_and_the_way_to_it_are_named(folder):
-    told = run_program(
+    result = run_program(
         PROGRAM + 'print(json.dumps(attempt(lambda: rlimitd.raise_limit("nofile", 4096))))', f"{folder}/nobody"
     )
-    assert told[0] == Code.AGENT_UNREACHABLE
-    assert told[1].startswith("the kernel refuses nofile 4096:4096 for this process (prlimit: Operation not permitted), and no agent")
+    assert result[0] == Code.AGENT_UNREACHABLE
+    assert result[1].startswith("the kernel refuses nofile 4096:4096 for this process (prlimit: Operation not permitted), and no agent")
 
 
 def test_without_an_agent_a_raise_up_to_stops_at_the_hard_limit(folder):
@@ -58,8 +58,8 @@ def test_a_socket_that_others_could_have_put_there_is_not_trusted(folder, agent,
             os.chown(place, STRANGER, STRANGER)
         else:
             os.chmod(place, 0o777)
-    told = run_program(PROGRAM + 'print(json.dumps(attempt(lambda: rlimitd.raise_limit("nofile", 4096))))', path)
-    assert told[0] == expected, told
+    result = run_program(PROGRAM + 'print(json.dumps(attempt(lambda: rlimitd.raise_limit("nofile", 4096))))', path)
+    assert result[0] == expected, result
 
 
 @pytest.mark.capability
@@ -95,5 +95,5 @@ async def main():
         print(json.dumps([inside, outside, swapped.new, swapped.rule]))
 asyncio.run(main())
 """
-    told = run_program(PROGRAM + program, agent.socket)
-    assert told == [[4096, 4096], [256, 1024], [2048, 2048], "own limits"]
+    result = run_program(PROGRAM + program, agent.socket)
+    assert result == [[4096, 4096], [256, 1024], [2048, 2048], "own limits"]

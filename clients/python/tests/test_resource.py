@@ -101,9 +101,9 @@ def ended_process():
 
 
 @pytest.mark.parametrize("way", ["no agent", "an agent that refuses"])
-def test_every_call_has_the_same_outcome(agent, people, folder, way):
+def test_every_call_has_the_same_outcome(agent, spawn, folder, way):
     path = agent.socket if way == "an agent that refuses" else f"{folder}/nobody"
-    other, gone = people(NEIGHBOUR).pid, ended_process()
+    other, gone = spawn(NEIGHBOUR).pid, ended_process()
     calls = json.dumps(CALLS)
     assert len(CALLS) > 300
     expected, found = (
@@ -190,8 +190,8 @@ except PermissionError as error:
 """
 
 
-def test_another_users_process_is_reached_where_policy_says_so(agent, people):
-    process = people(NEIGHBOUR)
+def test_another_users_process_is_reached_where_policy_says_so(agent, spawn):
+    process = spawn(NEIGHBOUR)
     assert run_program(OTHERS, agent.socket, process.pid) == [1, "DENIED_BY_POLICY"]
     rules = Path(agent.policy).read_text()
     try:

@@ -7,11 +7,11 @@ import pytest
 
 import rlimitd
 from rlimitd import Code, Edit, Limit, Resource, RlimitError
-from rlimitd._plan import Plan
-from rlimitd._replies import _CODES
-from rlimitd._run import Run
+from rlimitd._edit_plan import EditPlan
+from rlimitd._reply_decoder import _CODES
+from rlimitd._edit_transaction import EditTransaction
 from rlimitd.edits import resource_of
-from rlimitd.errors import _CLASSES, failure
+from rlimitd.errors import _CLASSES, make_error
 
 
 @pytest.mark.parametrize(
@@ -38,10 +38,10 @@ def test_every_number_of_the_standard_module_means_the_resource_of_that_name():
     ],
 )
 def test_a_name_that_is_none_is_told_apart(name, code, words):
-    with pytest.raises(RlimitError) as told:
+    with pytest.raises(RlimitError) as result:
         resource_of(name)
-    assert told.value.code == code
-    assert words in str(told.value)
+    assert result.value.code == code
+    assert words in str(result.value)
 
 
 @pytest.mark.parametrize("bound", [-2, 2**64, "lots", "-1"])
@@ -69,7 +69,7 @@ def test_a_resource_is_its_name():
 
 def test_every_code_has_an_error_with_an_errno_and_a_message():
     for code in Code:
-        error = failure(code)
+        error = make_error(code)
         assert error.errno and str(error) == error.message and isinstance(error, OSError)
         assert isinstance(error, _CLASSES.get(code, RlimitError))
 
@@ -99,11 +99,11 @@ def test_every_code_of_the_contract_is_known():
 )
 def test_an_error_is_caught_as_what_python_has_for_it(code, natural):
     with pytest.raises(natural):
-        raise failure(code)
+        raise make_error(code)
 
 
 def test_an_error_survives_pickling():
-    error = failure(Code.DENIED_BY_POLICY, "no", errno=13, resource=Resource.AS, edit_index=2, allowed=Limit(1, 2))
+    error = make_error(Code.DENIED_BY_POLICY, "no", errno=13, resource=Resource.AS, edit_index=2, allowed=Limit(1, 2))
     again = pickle.loads(pickle.dumps(error))
     assert (type(again), again.code, str(again), again.details()) == (type(error), error.code, "no", error.details())
 
@@ -115,26 +115,26 @@ def test_everything_that_the_package_offers_is_there():
         rlimitd.nonsense
 
 
-class _Raced:
+class _RacingTarget:
     """A process whose hard limit somebody else raises between the reading and the writing; the kernel raises none."""
 
     def __init__(self, now):
         self.now = now
 
-    def read(self, resource):
+    def get_limit(self, resource):
         return self.now
 
-    def exchange(self, resource, new):
+    def set_limit(self, resource, new):
         old = self.now
         if new.hard > old.hard:
-            raise failure(Code.DENIED_BY_KERNEL, "refused", resource=resource)
+            raise make_error(Code.DENIED_BY_KERNEL, "refused", resource=resource)
         self.now = new
         return old
 
 
 @pytest.mark.parametrize("edit", [Edit.raise_to("nofile", 15), Edit.set("nofile", soft=5)])
 def test_what_somebody_else_raised_meanwhile_is_asked_for_again(edit):
-    plan = Plan([edit], {Resource.NOFILE: Limit(10, 20)})
-    refusal = Run(plan, _Raced(Limit(10, 40))).ask_kernel()
+    plan = EditPlan([edit], {Resource.NOFILE: Limit(10, 20)})
+    refusal = EditTransaction(plan, _RacingTarget(Limit(10, 40))).try_kernel()
     assert refusal is not None
     assert plan.agent_part == [Edit(Resource.NOFILE, edit.soft, 40, edit.mode)]

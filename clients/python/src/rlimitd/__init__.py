@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Dict, List
 
 if TYPE_CHECKING:
-    from ._values import UNLIMITED as UNLIMITED
-    from ._values import Limit as Limit
-    from ._values import Resource as Resource
+    from ._limits import UNLIMITED as UNLIMITED
+    from ._limits import Limit as Limit
+    from ._limits import Resource as Resource
     from .aio import AsyncClient as AsyncClient
     from .aio import AsyncLease as AsyncLease
     from .client import Client as Client
@@ -50,8 +50,8 @@ if TYPE_CHECKING:
     from .targets import Pod as Pod
 
 # Imported when they are asked for, so that `import rlimitd.resource` costs next to nothing.
-_HOMES: Dict[str, str] = {
-    **dict.fromkeys(("UNLIMITED", "Limit", "Resource"), "_values"),
+_MODULES: Dict[str, str] = {
+    **dict.fromkeys(("UNLIMITED", "Limit", "Resource"), "_limits"),
     **dict.fromkeys(("AsyncClient", "AsyncLease"), "aio"),
     **dict.fromkeys(("Client", "Lease"), "client"),
     **dict.fromkeys(("AT_LEAST", "CLAMP", "EXACT", "Edit"), "edits"),
@@ -106,15 +106,15 @@ def raise_limit(resource: ResourceLike, to: Bound) -> Limit:
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
+    module = _MODULES.get(name)
+    if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(f".{home}", __name__), name)
+    value = getattr(import_module(f".{module}", __name__), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> List[str]:
-    return sorted([*_HOMES, *globals()])
+    return sorted([*_MODULES, *globals()])

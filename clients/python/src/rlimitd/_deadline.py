@@ -7,16 +7,16 @@ import time
 from typing import Optional, Union
 
 
-class Same(enum.Enum):
+class Unchanged(enum.Enum):
     """That which it was; None means something else."""
 
-    SAME = "same"
+    UNCHANGED = "unchanged"
 
 
-Timeout = Union[None, float, Same]
+Timeout = Union[None, float, Unchanged]
 
 # More than poll(2) and its like can be told.
-_FOR_EVER = 1_000_000.0
+_MAX_SECONDS = 1_000_000.0
 
 
 class Deadline:
@@ -25,13 +25,13 @@ class Deadline:
     __slots__ = ("_end",)
 
     def __init__(self, seconds: Optional[float]) -> None:
-        self._end = None if seconds is None or seconds > _FOR_EVER else time.monotonic() + seconds
+        self._end = None if seconds is None or seconds > _MAX_SECONDS else time.monotonic() + seconds
 
-    def left(self) -> Optional[float]:
+    def remaining(self) -> Optional[float]:
         """Seconds; 0 where it has passed."""
         return None if self._end is None else max(0.0, self._end - time.monotonic())
 
-    def milliseconds(self) -> Optional[float]:
+    def poll_timeout_ms(self) -> Optional[float]:
         """For poll(2), which rounds up itself."""
-        left = self.left()
-        return None if left is None else left * 1000
+        remaining = self.remaining()
+        return None if remaining is None else remaining * 1000

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, List, Optional
 
-from . import _kernel
-from ._values import UNLIMITED, Limit, Resource
+from . import _system_calls
+from ._limits import UNLIMITED, Limit, Resource
 from .results import Usage
 
 _LABELS = {
@@ -37,21 +37,21 @@ def limits(pid: int) -> Dict[Resource, Limit]:
         # The name has a column of 26, then come soft and hard.
         resource, words = _LABELS.get(line[:26].strip()), line[26:].split()
         if resource and len(words) >= 2:
-            found[resource] = Limit(_bound(words[0]), _bound(words[1]))
+            found[resource] = Limit(_parse_bound(words[0]), _parse_bound(words[1]))
     return found
 
 
-def _bound(word: str) -> int:
+def _parse_bound(word: str) -> int:
     return UNLIMITED if word == "unlimited" else int(word)
 
 
 def usage(pid: int, scope: str) -> Usage:
     """What a process used, as far as /proc shows it to others. Raises OSError."""
     stat = _Stat(f"/proc/{pid}/stat")
-    used = _of_stat(stat, scope)
+    used = _usage_from_stat(stat, scope)
     if scope == "children":
         return used
-    status = _status(f"/proc/{pid}/status")
+    status = _read_status(f"/proc/{pid}/status")
     used = used._replace(in_use=_in_use(pid, stat, status))
     # Of its children the greatest resident size is not shown, so of both together nothing is known.
     if scope != "process":
@@ -59,14 +59,14 @@ def usage(pid: int, scope: str) -> Usage:
     voluntary = involuntary = 0
     for thread in os.listdir(f"/proc/{pid}/task"):
         try:
-            of_thread = _status(f"/proc/{pid}/task/{thread}/status")
+            thread_status = _read_status(f"/proc/{pid}/task/{thread}/status")
         except OSError:
             # It ended meanwhile, and is left out as those before it are.
             continue
-        voluntary += of_thread.get("voluntary_ctxt_switches", 0)
-        involuntary += of_thread.get("nonvoluntary_ctxt_switches", 0)
+        voluntary += thread_status.get("voluntary_ctxt_switches", 0)
+        involuntary += thread_status.get("nonvoluntary_ctxt_switches", 0)
     return used._replace(
-        max_resident_bytes=_bytes(status, "VmHWM"),
+        max_resident_bytes=_kib_as_bytes(status, "VmHWM"),
         voluntary_context_switches=voluntary,
         involuntary_context_switches=involuntary,
         partial=True,
@@ -77,11 +77,11 @@ def thread_usage(pid: int, thread: int) -> Usage:
     """What one thread used. Raises OSError, ProcessLookupError where it is no thread of that process."""
     folder = f"/proc/{pid}/task/{thread}"
     try:
-        stat, status = _Stat(f"{folder}/stat"), _status(f"{folder}/status")
+        stat, status = _Stat(f"{folder}/stat"), _read_status(f"{folder}/status")
     except FileNotFoundError as error:
         raise ProcessLookupError(*error.args) from error
-    return _of_stat(stat, "process")._replace(
-        max_resident_bytes=_bytes(status, "VmHWM"),
+    return _usage_from_stat(stat, "process")._replace(
+        max_resident_bytes=_kib_as_bytes(status, "VmHWM"),
         voluntary_context_switches=status.get("voluntary_ctxt_switches"),
         involuntary_context_switches=status.get("nonvoluntary_ctxt_switches"),
     )
@@ -90,25 +90,25 @@ def thread_usage(pid: int, thread: int) -> Usage:
 def own_usage(scope: str) -> Usage:
     """What this process used, and what is in use of its limits where /proc shows it. getrusage(2)."""
     if scope == "children":
-        return _of_fields(_kernel.usage(_kernel.CHILDREN))
-    fields = _kernel.usage(_kernel.SELF)
+        return _usage_from_rusage(_system_calls.getrusage(_system_calls.CHILDREN))
+    fields = _system_calls.getrusage(_system_calls.SELF)
     if scope == "both":
         # As the kernel's RUSAGE_BOTH: all adds up, but of the resident sizes it is the greater.
-        more = _kernel.usage(_kernel.CHILDREN)
-        fields = [max(a, b) if place == 2 else a + b for place, (a, b) in enumerate(zip(fields, more))]
-    used, pid = _of_fields(fields), os.getpid()
+        children = _system_calls.getrusage(_system_calls.CHILDREN)
+        fields = [max(a, b) if index == 2 else a + b for index, (a, b) in enumerate(zip(fields, children))]
+    used, pid = _usage_from_rusage(fields), os.getpid()
     try:
-        return used._replace(in_use=_in_use(pid, _Stat(f"/proc/{pid}/stat"), _status(f"/proc/{pid}/status")))
+        return used._replace(in_use=_in_use(pid, _Stat(f"/proc/{pid}/stat"), _read_status(f"/proc/{pid}/status")))
     except OSError:
         return used
 
 
 def own_thread_usage() -> Usage:
     """What the calling thread used. getrusage(2) with RUSAGE_THREAD."""
-    return _of_fields(_kernel.usage(_kernel.THREAD))
+    return _usage_from_rusage(_system_calls.getrusage(_system_calls.THREAD))
 
 
-def _of_fields(fields: List[int]) -> Usage:
+def _usage_from_rusage(fields: List[int]) -> Usage:
     values: Any = fields
     return Usage(*values)
 
@@ -125,7 +125,7 @@ class _Stat:
         return int(self._fields[number - 3])
 
 
-def _of_stat(stat: _Stat, scope: str) -> Usage:
+def _usage_from_stat(stat: _Stat, scope: str) -> Usage:
     own, children = int(scope != "children"), int(scope != "process")
     return Usage(
         user_time_us=(own * stat[14] + children * stat[16]) * 1_000_000 // _TICKS,
@@ -143,7 +143,7 @@ def _of_stat(stat: _Stat, scope: str) -> Usage:
     )
 
 
-def _status(path: str) -> Dict[str, int]:
+def _read_status(path: str) -> Dict[str, int]:
     """The lines that begin with a number."""
     found = {}
     for line in _read(path).splitlines():
@@ -154,7 +154,7 @@ def _status(path: str) -> Dict[str, int]:
     return found
 
 
-def _bytes(status: Dict[str, int], name: str) -> Optional[int]:
+def _kib_as_bytes(status: Dict[str, int], name: str) -> Optional[int]:
     # "kB" means 1024 bytes here.
     return status[name] * 1024 if name in status else None
 
@@ -162,12 +162,12 @@ def _bytes(status: Dict[str, int], name: str) -> Optional[int]:
 def _in_use(pid: int, stat: _Stat, status: Dict[str, int]) -> Dict[Resource, int]:
     amounts: Dict[Resource, Optional[int]] = {
         Resource.CPU: (stat[14] + stat[15]) // _TICKS,
-        Resource.DATA: _bytes(status, "VmData"),
-        Resource.STACK: _bytes(status, "VmStk"),
-        Resource.RSS: _bytes(status, "VmRSS"),
+        Resource.DATA: _kib_as_bytes(status, "VmData"),
+        Resource.STACK: _kib_as_bytes(status, "VmStk"),
+        Resource.RSS: _kib_as_bytes(status, "VmRSS"),
         Resource.NOFILE: _open_files(pid),
-        Resource.MEMLOCK: _bytes(status, "VmLck"),
-        Resource.AS: _bytes(status, "VmSize"),
+        Resource.MEMLOCK: _kib_as_bytes(status, "VmLck"),
+        Resource.AS: _kib_as_bytes(status, "VmSize"),
         Resource.SIGPENDING: status.get("SigQ"),
         Resource.NICE: 20 - stat[19],
         Resource.RTPRIO: stat[40],

@@ -7,16 +7,16 @@ import contextlib
 from types import TracebackType
 from typing import Dict, Generator, List, Optional, Tuple, Type, TypeVar, Union, cast
 
-from . import _courses, _fork
-from ._courses import Course, Duration, Edits, Resources, lease_milliseconds
-from ._deadline import Deadline, Same, Timeout
-from ._inbox import Unanswered, Unsent, require_another_try
-from ._place import Place
-from ._requests import Inquiry
-from ._task_connection import TaskConnection
-from ._values import Limit
+from . import _operations, _fork_local
+from ._operations import Operation, Duration, Edits, Resources, lease_milliseconds
+from ._deadline import Deadline, Unchanged, Timeout
+from ._reply_reader import Unanswered, Unsent, require_retry
+from ._agent_socket import AgentSocket
+from ._agent_requests import AgentRequest
+from ._async_connection import AsyncConnection
+from ._limits import Limit
 from .edits import EXACT, Bound, Edit, LimitLike, ResourceLike
-from .errors import Code, RlimitError, failure
+from .errors import Code, RlimitError, make_error
 from .results import (
     Change,
     Explanation,
@@ -35,66 +35,66 @@ __all__ = ["AsyncClient", "AsyncLease"]
 T = TypeVar("T")
 
 
-class _TaskLink:
+class AsyncSharedConnection:
     """The way to an agent, which all copies of a client share: one connection for each event loop that asks."""
 
-    def __init__(self, place: Place) -> None:
-        self.place = place
-        self._generation = _fork.generation()
-        self._connections: List[TaskConnection] = []
+    def __init__(self, agent_socket: AgentSocket) -> None:
+        self.agent_socket = agent_socket
+        self._generation = _fork_local.generation()
+        self._connections: List[AsyncConnection] = []
 
-    async def ask(self, inquiry: Inquiry, deadline: Deadline) -> pb.Response:
+    async def call(self, request: AgentRequest, deadline: Deadline) -> pb.Response:
         is_second = False
         while True:
-            connection = await self._open(deadline)
+            connection = await self._connect(deadline)
             try:
-                return await connection.exchange(inquiry, deadline)
-            except (Unsent, Unanswered) as ending:
-                require_another_try(ending, inquiry.only_reads, is_second, self.place)
+                return await connection.exchange(request, deadline)
+            except (Unsent, Unanswered) as failure:
+                require_retry(failure, request.only_reads, is_second, self.agent_socket)
             is_second = True
 
     def close(self) -> None:
         connections, self._connections = self._connections, []
         for connection in connections:
-            connection.close_soon()
+            connection.close_threadsafe()
 
-    async def _open(self, deadline: Deadline) -> TaskConnection:
+    async def _connect(self, deadline: Deadline) -> AsyncConnection:
         # The kernel tells nobody when there is room in a listener's backlog again.
-        pause = 0.001
+        delay = 0.001
         while True:
-            connection = self._open_if_ready()
+            connection = self._connect_if_ready()
             if connection is not None:
                 return connection
-            left = deadline.left()
-            if left == 0:
-                raise self.place.late()
-            await asyncio.sleep(pause if left is None else min(pause, left))
-            pause = min(pause * 2, 0.02)
+            remaining = deadline.remaining()
+            if remaining == 0:
+                raise self.agent_socket.deadline_exceeded()
+            await asyncio.sleep(delay if remaining is None else min(delay, remaining))
+            delay = min(delay * 2, 0.02)
 
-    def _open_if_ready(self) -> Optional[TaskConnection]:
-        loop, generation = asyncio.get_running_loop(), _fork.generation()
+    def _connect_if_ready(self) -> Optional[AsyncConnection]:
+        loop, generation = asyncio.get_running_loop(), _fork_local.generation()
         if generation != self._generation:
             for connection in self._connections:
                 connection.abandon()
             self._connections, self._generation = [], generation
         for connection in self._connections[:]:
-            if connection.serves(loop):
+            if connection.is_usable_on(loop):
                 return connection
-            if connection.is_over():
+            if connection.is_unusable():
                 self._connections.remove(connection)
-        opened = self.place.socket()
+        opened = self.agent_socket.create()
         try:
             opened.setblocking(False)
-            opened.connect(self.place.path)
+            opened.connect(self.agent_socket.path)
         except BlockingIOError:
             opened.close()
             return None
         except OSError as error:
             opened.close()
-            raise self.place.unreachable(error) from error
-        made = TaskConnection(opened, self.place, loop)
-        self._connections.append(made)
-        return made
+            raise self.agent_socket.unreachable(error) from error
+        created = AsyncConnection(opened, self.agent_socket, loop)
+        self._connections.append(created)
+        return created
 
 
 class AsyncClient:
@@ -113,28 +113,28 @@ class AsyncClient:
         trusted_uid: Optional[int] = None,
     ) -> None:
         """The parameters are those of `Client`."""
-        self._link = _TaskLink(Place(socket, trusted_uid))
+        self._shared_connection = AsyncSharedConnection(AgentSocket(socket, trusted_uid))
         self.timeout = timeout
         self.agent_only = agent_only
 
     @property
     def socket(self) -> str:
         """Where its agent listens."""
-        return self._link.place.path
+        return self._shared_connection.agent_socket.path
 
     def options(
-        self, *, timeout: Timeout = Same.SAME, agent_only: Optional[bool] = None
+        self, *, timeout: Timeout = Unchanged.UNCHANGED, agent_only: Optional[bool] = None
     ) -> AsyncClient:
         """A copy on the same connection, with other options."""
         copy = AsyncClient.__new__(AsyncClient)
-        copy._link = self._link
-        copy.timeout = self.timeout if isinstance(timeout, Same) else timeout
+        copy._shared_connection = self._shared_connection
+        copy.timeout = self.timeout if isinstance(timeout, Unchanged) else timeout
         copy.agent_only = self.agent_only if agent_only is None else agent_only
         return copy
 
     async def aclose(self) -> None:
         """Ends the connection, and with it the leases that last as long. The next call makes a new one."""
-        self._link.close()
+        self._shared_connection.close()
 
     async def __aenter__(self) -> AsyncClient:
         return self
@@ -145,13 +145,13 @@ class AsyncClient:
         await self.aclose()
 
     async def get(self, resource: ResourceLike, of: Target = None) -> Limit:
-        return await self._run(_courses.get_one(resource, of, self.agent_only))
+        return await self._perform(_operations.get_one(resource, of, self.agent_only))
 
     async def limits(self, resources: Resources = None, of: Target = None) -> Dict[str, Limit]:
-        return await self._run(_courses.get(resources, of, self.agent_only))
+        return await self._perform(_operations.get(resources, of, self.agent_only))
 
     async def limits_each(self, group: Group, resources: Resources = None) -> Processes[Dict[str, Limit]]:
-        return await self._run(_courses.get_each(resources, group))
+        return await self._perform(_operations.get_each(resources, group))
 
     async def set(
         self,
@@ -164,83 +164,83 @@ class AsyncClient:
         on: Target = None,
     ) -> Change:
         edit = Edit.set(resource, soft, hard, mode=mode, expect=expect)
-        return await self._run(_courses.apply_one(edit, on, self.agent_only))
+        return await self._perform(_operations.apply_one(edit, on, self.agent_only))
 
     async def raise_limit(self, resource: ResourceLike, to: Bound, on: Target = None) -> Change:
-        return await self._run(_courses.apply_one(Edit.raise_to(resource, to), on, self.agent_only))
+        return await self._perform(_operations.apply_one(Edit.raise_to(resource, to), on, self.agent_only))
 
     async def raise_up_to(self, resource: ResourceLike, bound: Bound, on: Target = None) -> Change:
-        return await self._run(_courses.apply_one(Edit.raise_up_to(resource, bound), on, self.agent_only))
+        return await self._perform(_operations.apply_one(Edit.raise_up_to(resource, bound), on, self.agent_only))
 
     async def apply(self, edits: Edits, on: Target = None) -> List[Change]:
-        return await self._run(_courses.apply(edits, on, self.agent_only))
+        return await self._perform(_operations.apply(edits, on, self.agent_only))
 
     async def apply_each(self, group: Group, edits: Edits) -> Processes[List[Change]]:
-        return await self._run(_courses.apply_each(edits, group))
+        return await self._perform(_operations.apply_each(edits, group))
 
     async def prlimit(
         self, resource: ResourceLike, limit: Optional[LimitLike] = None, of: Target = None
     ) -> Limit:
-        return await self._run(_courses.prlimit(resource, limit, of, self.agent_only))
+        return await self._perform(_operations.prlimit(resource, limit, of, self.agent_only))
 
     async def usage(self, of: Target = None, scope: str = "process", *, thread: Optional[int] = None) -> Usage:
-        return await self._run(_courses.usage(of, scope, thread, self.agent_only))
+        return await self._perform(_operations.usage(of, scope, thread, self.agent_only))
 
     async def usage_each(self, group: Group, scope: str = "process") -> Processes[Usage]:
-        return await self._run(_courses.usage_each(scope, group))
+        return await self._perform(_operations.usage_each(scope, group))
 
     async def explain(
         self, edits: Edits, on: Target = None, *, lease: Union[bool, Duration] = False
     ) -> Explanation:
-        return await self._run(_courses.explain(edits, on, lease))
+        return await self._perform(_operations.explain(edits, on, lease))
 
     async def explain_limits(self, resources: Resources = None, of: Target = None) -> Explanation:
-        return await self._run(_courses.explain_get(resources, of))
+        return await self._perform(_operations.explain_get(resources, of))
 
     async def explain_prlimit(
         self, resource: ResourceLike, limit: Optional[LimitLike] = None, of: Target = None
     ) -> Explanation:
-        return await self._run(_courses.explain_prlimit(resource, limit, of))
+        return await self._perform(_operations.explain_prlimit(resource, limit, of))
 
     async def explain_usage(
         self, of: Target = None, scope: str = "process", *, thread: Optional[int] = None
     ) -> Explanation:
-        return await self._run(_courses.explain_usage(of, scope, thread))
+        return await self._perform(_operations.explain_usage(of, scope, thread))
 
-    def lease(self, edits: Edits, duration: Duration = None, on: Target = None) -> _Lending:
+    def lease(self, edits: Edits, duration: Duration = None, on: Target = None) -> _PendingLease:
         """``async with client.lease(...) as lease`` gives back at its end; ``await client.lease(...)`` does not."""
-        return _Lending(self, edits, duration, on)
+        return _PendingLease(self, edits, duration, on)
 
     async def leases(self) -> List[LeaseInfo]:
-        return await self._run(_courses.leases())
+        return await self._perform(_operations.leases())
 
     async def renew(self, lease_id: bytes, duration: Duration = None) -> LeaseInfo:
-        return await self._run(_courses.lease_renew(lease_id, lease_milliseconds(duration)))
+        return await self._perform(_operations.lease_renew(lease_id, lease_milliseconds(duration)))
 
     async def release(self, lease_id: bytes) -> List[Restoration]:
-        return await self._run(_courses.lease_release(lease_id))
+        return await self._perform(_operations.lease_release(lease_id))
 
     async def server_info(self) -> ServerInfo:
-        return await self._run(_courses.server_info())
+        return await self._perform(_operations.server_info())
 
     async def stats(self) -> Stats:
-        return await self._run(_courses.stats())
+        return await self._perform(_operations.stats())
 
-    async def _run(self, course: Course[T]) -> T:
+    async def _perform(self, operation: Operation[T]) -> T:
         deadline = Deadline(self.timeout)
         try:
-            inquiry = next(course)
+            request = next(operation)
             while True:
                 try:
-                    reply = await self._link.ask(inquiry, deadline)
+                    reply = await self._shared_connection.call(request, deadline)
                 except RlimitError as error:
-                    inquiry = course.throw(error)
+                    request = operation.throw(error)
                 else:
-                    inquiry = course.send(reply)
+                    request = operation.send(reply)
         except StopIteration as end:
             return cast(T, end.value)
         finally:
-            course.close()
+            operation.close()
 
 
 class AsyncLease:
@@ -250,7 +250,7 @@ class AsyncLease:
         self._client = client
         self.info = info
         self._is_held = True
-        self._generation = _fork.generation()
+        self._generation = _fork_local.generation()
 
     @property
     def id(self) -> bytes:
@@ -278,8 +278,8 @@ class AsyncLease:
         return self.id
 
     def _require_held(self) -> None:
-        if not self._is_held or self._generation != _fork.generation():
-            raise failure(Code.LEASE_ENDED, "the lease was given back or let go of before, or is the parent process's")
+        if not self._is_held or self._generation != _fork_local.generation():
+            raise make_error(Code.LEASE_ENDED, "the lease was given back or let go of before, or is the parent process's")
 
     async def __aenter__(self) -> AsyncLease:
         return self
@@ -287,13 +287,13 @@ class AsyncLease:
     async def __aexit__(
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
-        if self._is_held and self._generation == _fork.generation():
+        if self._is_held and self._generation == _fork_local.generation():
             # What goes wrong in giving back does not matter here: it then ends at its time or with the connection.
             with contextlib.suppress(RlimitError):
                 await self.release()
 
 
-class _Lending:
+class _PendingLease:
     """A lease that is asked for when it is awaited or entered."""
 
     def __init__(self, client: AsyncClient, edits: Edits, duration: Duration, on: Target) -> None:
@@ -303,15 +303,15 @@ class _Lending:
         self._on = on
         self._lease: Optional[AsyncLease] = None
 
-    async def _lend(self) -> AsyncLease:
-        course = _courses.lease(self._edits, self._on, lease_milliseconds(self._duration))
-        return AsyncLease(self._client, await self._client._run(course))
+    async def _request_lease(self) -> AsyncLease:
+        operation = _operations.lease(self._edits, self._on, lease_milliseconds(self._duration))
+        return AsyncLease(self._client, await self._client._perform(operation))
 
     def __await__(self) -> Generator[object, None, AsyncLease]:
-        return self._lend().__await__()
+        return self._request_lease().__await__()
 
     async def __aenter__(self) -> AsyncLease:
-        self._lease = await self._lend()
+        self._lease = await self._request_lease()
         return self._lease
 
     async def __aexit__(

@@ -5,14 +5,14 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Dict, List, Optional, Tuple, Type, TypeVar, Union, cast
 
-from . import _courses, _fork
-from ._courses import Course, Duration, Edits, Resources, lease_milliseconds
-from ._deadline import Deadline, Same, Timeout
-from ._link import Link
-from ._place import Place
-from ._values import Limit
+from . import _operations, _fork_local
+from ._operations import Operation, Duration, Edits, Resources, lease_milliseconds
+from ._deadline import Deadline, Unchanged, Timeout
+from ._shared_connection import SharedConnection
+from ._agent_socket import AgentSocket
+from ._limits import Limit
 from .edits import EXACT, Bound, Edit, LimitLike, ResourceLike
-from .errors import Code, RlimitError, failure
+from .errors import Code, RlimitError, make_error
 from .results import (
     Change,
     Explanation,
@@ -56,26 +56,26 @@ class Client:
         :param agent_only: the kernel is not asked first
         :param trusted_uid: who may own the socket, beside root and oneself
         """
-        self._link = Link(Place(socket, trusted_uid))
+        self._shared_connection = SharedConnection(AgentSocket(socket, trusted_uid))
         self.timeout = timeout
         self.agent_only = agent_only
 
     @property
     def socket(self) -> str:
         """Where its agent listens."""
-        return self._link.place.path
+        return self._shared_connection.agent_socket.path
 
-    def options(self, *, timeout: Timeout = Same.SAME, agent_only: Optional[bool] = None) -> Client:
+    def options(self, *, timeout: Timeout = Unchanged.UNCHANGED, agent_only: Optional[bool] = None) -> Client:
         """A copy on the same connection, with other options."""
         copy = Client.__new__(Client)
-        copy._link = self._link
-        copy.timeout = self.timeout if isinstance(timeout, Same) else timeout
+        copy._shared_connection = self._shared_connection
+        copy.timeout = self.timeout if isinstance(timeout, Unchanged) else timeout
         copy.agent_only = self.agent_only if agent_only is None else agent_only
         return copy
 
     def close(self) -> None:
         """Ends the connection, and with it the leases that last as long. The next call makes a new one."""
-        self._link.close()
+        self._shared_connection.close()
 
     def __enter__(self) -> Client:
         return self
@@ -87,15 +87,15 @@ class Client:
 
     def get(self, resource: ResourceLike, of: Target = None) -> Limit:
         """One limit of a process. prlimit(2), /proc, the agent."""
-        return self._run(_courses.get_one(resource, of, self.agent_only))
+        return self._perform(_operations.get_one(resource, of, self.agent_only))
 
     def limits(self, resources: Resources = None, of: Target = None) -> Dict[str, Limit]:
         """Some limits of a process, or all sixteen, by name."""
-        return self._run(_courses.get(resources, of, self.agent_only))
+        return self._perform(_operations.get(resources, of, self.agent_only))
 
     def limits_each(self, group: Group, resources: Resources = None) -> Processes[Dict[str, Limit]]:
         """The limits of every process in a cgroup or pod. The agent alone is asked."""
-        return self._run(_courses.get_each(resources, group))
+        return self._perform(_operations.get_each(resources, group))
 
     def set(
         self,
@@ -109,55 +109,55 @@ class Client:
     ) -> Change:
         """Soft, hard or both; a half that is None keeps its value. With ``expect``, only if the limits now are these."""
         edit = Edit.set(resource, soft, hard, mode=mode, expect=expect)
-        return self._run(_courses.apply_one(edit, on, self.agent_only))
+        return self._perform(_operations.apply_one(edit, on, self.agent_only))
 
     def raise_limit(self, resource: ResourceLike, to: Bound, on: Target = None) -> Change:
         """Both halves to at least this, or an error; never lowers."""
-        return self._run(_courses.apply_one(Edit.raise_to(resource, to), on, self.agent_only))
+        return self._perform(_operations.apply_one(Edit.raise_to(resource, to), on, self.agent_only))
 
     def raise_up_to(self, resource: ResourceLike, bound: Bound, on: Target = None) -> Change:
         """Both halves to as much of this as one may have; never lowers. ``shortfall`` says why it is less."""
-        return self._run(_courses.apply_one(Edit.raise_up_to(resource, bound), on, self.agent_only))
+        return self._perform(_operations.apply_one(Edit.raise_up_to(resource, bound), on, self.agent_only))
 
     def apply(self, edits: Edits, on: Target = None) -> List[Change]:
         """Edits of distinct resources, all or none."""
-        return self._run(_courses.apply(edits, on, self.agent_only))
+        return self._perform(_operations.apply(edits, on, self.agent_only))
 
     def apply_each(self, group: Group, edits: Edits) -> Processes[List[Change]]:
         """Edits in every process of a cgroup or pod: in each all or none. The agent alone is asked."""
-        return self._run(_courses.apply_each(edits, group))
+        return self._perform(_operations.apply_each(edits, group))
 
     def prlimit(self, resource: ResourceLike, limit: Optional[LimitLike] = None, of: Target = None) -> Limit:
         """As prlimit(2): sets both halves if they are given, and returns what they were."""
-        return self._run(_courses.prlimit(resource, limit, of, self.agent_only))
+        return self._perform(_operations.prlimit(resource, limit, of, self.agent_only))
 
     def usage(self, of: Target = None, scope: str = "process", *, thread: Optional[int] = None) -> Usage:
         """What a process used (``"process"``), its children that ended (``"children"``), or ``"both"``; or one thread."""
-        return self._run(_courses.usage(of, scope, thread, self.agent_only))
+        return self._perform(_operations.usage(of, scope, thread, self.agent_only))
 
     def usage_each(self, group: Group, scope: str = "process") -> Processes[Usage]:
         """The same of every process in a cgroup or pod. The agent alone is asked."""
-        return self._run(_courses.usage_each(scope, group))
+        return self._perform(_operations.usage_each(scope, group))
 
     def explain(self, edits: Edits, on: Target = None, *, lease: Union[bool, Duration] = False) -> Explanation:
         """What would come of edits, decided by the agent and not done. ``lease``: True or a duration, as for `lease`."""
-        return self._run(_courses.explain(edits, on, lease))
+        return self._perform(_operations.explain(edits, on, lease))
 
     def explain_limits(self, resources: Resources = None, of: Target = None) -> Explanation:
         """For each resource its limits now and the most that one may give the process."""
-        return self._run(_courses.explain_get(resources, of))
+        return self._perform(_operations.explain_get(resources, of))
 
     def explain_prlimit(
         self, resource: ResourceLike, limit: Optional[LimitLike] = None, of: Target = None
     ) -> Explanation:
         """What would come of `prlimit`."""
-        return self._run(_courses.explain_prlimit(resource, limit, of))
+        return self._perform(_operations.explain_prlimit(resource, limit, of))
 
     def explain_usage(
         self, of: Target = None, scope: str = "process", *, thread: Optional[int] = None
     ) -> Explanation:
         """What would come of `usage`."""
-        return self._run(_courses.explain_usage(of, scope, thread))
+        return self._perform(_operations.explain_usage(of, scope, thread))
 
     def lease(self, edits: Edits, duration: Duration = None, on: Target = None) -> Lease:
         """Edits until an end: after ``duration`` (seconds or a timedelta), or with the connection. The agent alone can.
@@ -165,43 +165,43 @@ class Client:
         A context manager: at its end the limits are given back.
         """
         milliseconds = lease_milliseconds(duration)
-        return Lease(self, self._run(_courses.lease(edits, on, milliseconds)))
+        return Lease(self, self._perform(_operations.lease(edits, on, milliseconds)))
 
     def leases(self) -> List[LeaseInfo]:
         """The caller's own; everyone's for callers whom a rule lets see them."""
-        return self._run(_courses.leases())
+        return self._perform(_operations.leases())
 
     def renew(self, lease_id: bytes, duration: Duration = None) -> LeaseInfo:
         """Another end for a lease, from now on; None is the end of the connection."""
-        return self._run(_courses.lease_renew(lease_id, lease_milliseconds(duration)))
+        return self._perform(_operations.lease_renew(lease_id, lease_milliseconds(duration)))
 
     def release(self, lease_id: bytes) -> List[Restoration]:
         """The end of a lease now, and what came of it for each resource."""
-        return self._run(_courses.lease_release(lease_id))
+        return self._perform(_operations.lease_release(lease_id))
 
     def server_info(self) -> ServerInfo:
         """The agent, and the caller as the agent sees it."""
-        return self._run(_courses.server_info())
+        return self._perform(_operations.server_info())
 
     def stats(self) -> Stats:
         """What the agent has done since it started, for those whom a rule lets see that."""
-        return self._run(_courses.stats())
+        return self._perform(_operations.stats())
 
-    def _run(self, course: Course[T]) -> T:
+    def _perform(self, operation: Operation[T]) -> T:
         deadline = Deadline(self.timeout)
         try:
-            inquiry = next(course)
+            request = next(operation)
             while True:
                 try:
-                    reply = self._link.ask(inquiry, deadline)
+                    reply = self._shared_connection.call(request, deadline)
                 except RlimitError as error:
-                    inquiry = course.throw(error)
+                    request = operation.throw(error)
                 else:
-                    inquiry = course.send(reply)
+                    request = operation.send(reply)
         except StopIteration as end:
             return cast(T, end.value)
         finally:
-            course.close()
+            operation.close()
 
 
 class Lease:
@@ -218,7 +218,7 @@ class Lease:
         """As the agent told of it last."""
         self._is_held = True
         # A child after fork(2) has copies of what is its parent's.
-        self._generation = _fork.generation()
+        self._generation = _fork_local.generation()
 
     @property
     def id(self) -> bytes:
@@ -247,8 +247,8 @@ class Lease:
         return self.id
 
     def _require_held(self) -> None:
-        if not self._is_held or self._generation != _fork.generation():
-            raise failure(Code.LEASE_ENDED, "the lease was given back or let go of before, or is the parent process's")
+        if not self._is_held or self._generation != _fork_local.generation():
+            raise make_error(Code.LEASE_ENDED, "the lease was given back or let go of before, or is the parent process's")
 
     def __enter__(self) -> Lease:
         return self
@@ -256,7 +256,7 @@ class Lease:
     def __exit__(
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
-        if self._is_held and self._generation == _fork.generation():
+        if self._is_held and self._generation == _fork_local.generation():
             try:
                 self.release()
             except RlimitError:

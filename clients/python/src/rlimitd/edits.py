@@ -5,8 +5,8 @@ from __future__ import annotations
 import operator
 from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple, Union
 
-from ._values import UNLIMITED, Limit, Resource
-from .errors import Code, failure
+from ._limits import UNLIMITED, Limit, Resource
+from .errors import Code, make_error
 
 __all__ = ["AT_LEAST", "CLAMP", "EXACT", "Bound", "Edit", "LimitLike", "ResourceLike"]
 
@@ -50,9 +50,9 @@ class Edit(NamedTuple):
     ) -> Edit:
         """Soft, hard or both; a half that is None keeps its value. With ``expect``, only if the limits now are these."""
         if soft is None and hard is None:
-            raise failure(Code.INVALID_ARGUMENT, "an edit names a soft limit, a hard limit, or both")
+            raise make_error(Code.INVALID_ARGUMENT, "an edit names a soft limit, a hard limit, or both")
         if mode not in _MODES:
-            raise failure(Code.INVALID_ARGUMENT, f"no edit has the mode {mode!r}; there are {', '.join(_MODES)}")
+            raise make_error(Code.INVALID_ARGUMENT, f"no edit has the mode {mode!r}; there are {', '.join(_MODES)}")
         return Edit(
             resource_of(resource),
             None if soft is None else bound_of(soft),
@@ -91,7 +91,7 @@ def require_distinct(resources: Sequence[Resource]) -> None:
     """Raises INVALID_ARGUMENT where one is named twice."""
     for index, resource in enumerate(resources):
         if resource in resources[:index]:
-            raise failure(
+            raise make_error(
                 Code.INVALID_ARGUMENT,
                 f"{resource} is named twice; one request may name each resource once",
                 resource=resource,
@@ -109,13 +109,13 @@ def bound_of(bound: Bound) -> int:
     """One half of a limit as a number."""
     if isinstance(bound, str):
         if bound != "unlimited":
-            raise failure(Code.INVALID_ARGUMENT, f'{bound!r} is no limit; a number is, or "unlimited"')
+            raise make_error(Code.INVALID_ARGUMENT, f'{bound!r} is no limit; a number is, or "unlimited"')
         return UNLIMITED
     number = operator.index(bound)
     if number == -1:
         return UNLIMITED
     if not 0 <= number <= UNLIMITED:
-        raise failure(Code.INVALID_ARGUMENT, f'{number} is no limit; a number from 0 to 2^64 - 1 is, or "unlimited"')
+        raise make_error(Code.INVALID_ARGUMENT, f'{number} is no limit; a number from 0 to 2^64 - 1 is, or "unlimited"')
     return number
 
 
@@ -124,29 +124,29 @@ def resource_of(resource: ResourceLike) -> Resource:
     if isinstance(resource, Resource):
         return resource
     if isinstance(resource, str):
-        return _named(resource)
-    from ._kernel import NUMBERS
+        return _parse_name(resource)
+    from ._system_calls import RESOURCE_NUMBERS
 
     number = operator.index(resource)
-    for known, value in NUMBERS.items():
+    for known, value in RESOURCE_NUMBERS.items():
         if value == number:
             return known
-    raise failure(Code.INVALID_RESOURCE, f"no resource has the number {number}")
+    raise make_error(Code.INVALID_RESOURCE, f"no resource has the number {number}")
 
 
 # Other systems' words for ours, and those that only they have.
 _SYNONYMS: Dict[str, Resource] = {"ofile": Resource.NOFILE, "vmem": Resource.AS}
-_FOREIGN = ("sbsize", "swap", "npts", "kqueues", "umtxp")
+_OTHER_SYSTEMS = ("sbsize", "swap", "npts", "kqueues", "umtxp")
 
 
-def _named(name: str) -> Resource:
+def _parse_name(name: str) -> Resource:
     word = name.lower()
     if word.startswith("rlimit_"):
         word = word[len("rlimit_") :]
     if word in _SYNONYMS:
         return _SYNONYMS[word]
-    if word in _FOREIGN:
-        raise failure(Code.UNSUPPORTED, f'Linux has no resource "{word}"; other systems do')
+    if word in _OTHER_SYSTEMS:
+        raise make_error(Code.UNSUPPORTED, f'Linux has no resource "{word}"; other systems do')
     try:
         return Resource(word)
     except ValueError:
@@ -154,6 +154,6 @@ def _named(name: str) -> Resource:
     import difflib
 
     names = [known.value for known in Resource]
-    near = difflib.get_close_matches(word, names, 1, 0.5)
-    advice = f'did you mean "{near[0]}"?' if near else f"the names are {' '.join(names)}"
-    raise failure(Code.INVALID_RESOURCE, f'unknown resource "{name}"; {advice}')
+    matches = difflib.get_close_matches(word, names, 1, 0.5)
+    advice = f'did you mean "{matches[0]}"?' if matches else f"the names are {' '.join(names)}"
+    raise make_error(Code.INVALID_RESOURCE, f'unknown resource "{name}"; {advice}')

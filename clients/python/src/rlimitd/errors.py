@@ -10,7 +10,7 @@ import enum
 import errno as _errno
 from typing import Any, Dict, Optional, Tuple, Type
 
-from ._values import Limit, Resource
+from ._limits import Limit, Resource
 
 __all__ = [
     "AgentUnreachableError",
@@ -161,7 +161,7 @@ class RlimitError(OSError):
         return f"{type(self).__name__}({self.code}, {self.message!r})"
 
     def __reduce__(self) -> Tuple[Any, ...]:
-        return _again, (self.code, self.message, self.details())
+        return _unpickle, (self.code, self.message, self.details())
 
 
 class InvalidRequestError(RlimitError, ValueError):
@@ -229,24 +229,24 @@ _CLASSES: Dict[Code, Type[RlimitError]] = {
 }
 
 
-def failure(code: Code, message: str = "", **details: Any) -> RlimitError:
+def make_error(code: Code, message: str = "", **details: Any) -> RlimitError:
     """The error of the class that fits the code."""
     return _CLASSES.get(code, RlimitError)(code, message, **details)
 
 
-def _again(code: Code, message: str, details: Dict[str, Any]) -> RlimitError:
-    return failure(code, message, **details)
+def _unpickle(code: Code, message: str, details: Dict[str, Any]) -> RlimitError:
+    return make_error(code, message, **details)
 
 
-def changed(error: RlimitError, **details: Any) -> RlimitError:
+def replace_details(error: RlimitError, **details: Any) -> RlimitError:
     """The same error with other details or another message."""
     message = details.pop("message", error.message)
-    return failure(error.code, message, **{**error.details(), **details})
+    return make_error(error.code, message, **{**error.details(), **details})
 
 
-def about(error: RlimitError, resource: Resource, edit_index: int) -> RlimitError:
+def complete_error(error: RlimitError, resource: Resource, edit_index: int) -> RlimitError:
     """The same error, naming the edit where it names none."""
-    return changed(
+    return replace_details(
         error,
         resource=error.resource or resource,
         edit_index=edit_index if error.edit_index is None else error.edit_index,

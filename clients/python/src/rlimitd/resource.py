@@ -15,28 +15,28 @@ globals().update((_name, _value) for _name, _value in vars(_standard).items() if
 _setrlimit = _standard.setrlimit
 _prlimit = _standard.prlimit
 # Those that can be read twice; None is no limits at all since Python 3.13.
-_REREADABLE = frozenset((tuple, list, type(None)))
+_REITERABLE = frozenset((tuple, list, type(None)))
 
 
-class _Recorded:
+class _CachedLimits:
     """Limits that can be iterated over but once, perhaps: what came of it is kept."""
 
     def __init__(self, limits: Iterable[Any]) -> None:
         self._limits = limits
-        self._taken: Tuple[Any, ...] = ()
+        self._values: Tuple[Any, ...] = ()
 
     def __iter__(self) -> Iterator[Any]:
-        if not self._taken:
-            self._taken = tuple(self._limits)
-        return iter(self._taken)
+        if not self._values:
+            self._values = tuple(self._limits)
+        return iter(self._values)
 
 
 # By now the standard module has found nothing wrong with the arguments.
-def _ask(refusal: Exception, pid: int, resource: int, limits: Any = None) -> Tuple[int, int]:
+def _call_agent(refusal: Exception, pid: int, resource: int, limits: Any = None) -> Tuple[int, int]:
     from operator import index
 
     try:
-        from ._kernel import from_standard, to_standard
+        from ._system_calls import from_standard, to_standard
         from .client import Client
 
         wanted = None if limits is None else tuple(from_standard(index(bound)) for bound in limits)
@@ -53,23 +53,23 @@ def _ask(refusal: Exception, pid: int, resource: int, limits: Any = None) -> Tup
 if not TYPE_CHECKING:
 
     def setrlimit(*args, **kwargs):
-        if len(args) == 2 and type(args[1]) not in _REREADABLE:
-            args = args[0], _Recorded(args[1])
+        if len(args) == 2 and type(args[1]) not in _REITERABLE:
+            args = args[0], _CachedLimits(args[1])
         try:
             return _setrlimit(*args, **kwargs)
         except ValueError as refusal:
             if refusal.args != ("not allowed to raise maximum limit",):
                 raise
-            _ask(refusal, 0, *args)
+            _call_agent(refusal, 0, *args)
         return None
 
     def prlimit(*args, **kwargs):
-        if len(args) == 3 and type(args[2]) not in _REREADABLE:
-            args = args[0], args[1], _Recorded(args[2])
+        if len(args) == 3 and type(args[2]) not in _REITERABLE:
+            args = args[0], args[1], _CachedLimits(args[2])
         try:
             return _prlimit(*args, **kwargs)
         except PermissionError as refusal:
-            return _ask(refusal, *args)
+            return _call_agent(refusal, *args)
 
     setrlimit.__doc__ = _setrlimit.__doc__
     prlimit.__doc__ = _prlimit.__doc__

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Dict, Generic, Iterator, List, NamedTuple, Optional, Sequence, Tuple, TypeVar, Union, overload
 
-from ._values import Limit, Resource
+from ._limits import Limit, Resource
 from .errors import RlimitError
 
 __all__ = [

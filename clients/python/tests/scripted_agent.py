@@ -29,7 +29,7 @@ def error(number, code, **members):
     return response
 
 
-class FakeAgent:
+class ScriptedAgent:
     """`serve(peer, requests)` is called on a thread for each connection; `requests` yields what comes, with descriptors."""
 
     def __init__(self, serve):
@@ -53,11 +53,11 @@ class FakeAgent:
                 return
             self.connections += 1
             self._peers.append(peer)
-            thread = threading.Thread(target=self._attend, args=(peer,))
+            thread = threading.Thread(target=self._serve_peer, args=(peer,))
             self._threads.append(thread)
             thread.start()
 
-    def _attend(self, peer):
+    def _serve_peer(self, peer):
         try:
             self._serve(peer, self._requests(peer))
         except OSError:

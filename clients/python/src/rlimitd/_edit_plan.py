@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Dict, List, Optional, Sequence
 
-from ._values import Limit, Resource
+from ._limits import Limit, Resource
 from .edits import CLAMP, EXACT, Edit
-from .errors import Code, RlimitError, failure
+from .errors import Code, RlimitError, make_error
 
 
-class Item:
+class PlanItem:
     """One edit of the batch."""
 
     def __init__(self, index: int, edit: Edit, now: Limit) -> None:
@@ -17,11 +17,11 @@ class Item:
         self.edit = edit
         self.resource = edit.resource
         self.is_clamp = edit.mode == CLAMP
-        self._compare(now, self.wanted_from(now))
+        self._classify(now, self.planned_limit(now))
         if edit.expect is not None and edit.expect != now:
             raise conflict(edit.resource, now, edit.expect, index)
 
-    def _compare(self, now: Limit, wanted: Limit) -> None:
+    def _classify(self, now: Limit, wanted: Limit) -> None:
         self.now = now
         self.wanted = wanted
         self.raises_hard = wanted.hard > now.hard
@@ -29,20 +29,20 @@ class Item:
         self.lowers_hard = wanted.hard < now.hard
         self.lowers = self.lowers_hard or wanted.soft < now.soft
 
-    def becomes(self, now: Limit, wanted: Limit) -> None:
+    def replan(self, now: Limit, wanted: Limit) -> None:
         """What somebody else raised meanwhile was lowered with it, and the kernel refuses to raise it again: that is the
         agent's part."""
-        self._compare(now, wanted)
+        self._classify(now, wanted)
         self.edit = Edit(self.resource, wanted.soft, wanted.hard, self.edit.mode, self.edit.expect)
 
-    def wanted_from(self, now: Limit) -> Limit:
+    def planned_limit(self, now: Limit) -> Limit:
         """What the edit leads to from these limits. Raises SOFT_EXCEEDS_HARD."""
         limit = self.edit.applied(now)
         if self.is_clamp:
             limit = Limit(min(limit.soft, limit.hard), limit.hard)
         if limit.soft > limit.hard:
             soft, hard = str(limit).split(":")
-            raise failure(
+            raise make_error(
                 Code.SOFT_EXCEEDS_HARD,
                 f"{self.resource}: soft {soft} is above hard {hard}",
                 resource=self.resource,
@@ -69,30 +69,30 @@ class Item:
         return Edit(self.resource, soft, hard, EXACT, self.edit.expect)
 
 
-class Plan:
+class EditPlan:
     """Checked as a whole, so that nothing is made of a batch one of whose edits makes no sense."""
 
     def __init__(self, edits: Sequence[Edit], now: Dict[Resource, Limit]) -> None:
-        self.items = [Item(index, edit, now[edit.resource]) for index, edit in enumerate(edits)]
-        self.in_safe_order: List[Item] = sorted(self.items, key=lambda item: item.rank)
+        self.items = [PlanItem(index, edit, now[edit.resource]) for index, edit in enumerate(edits)]
+        self.in_safe_order: List[PlanItem] = sorted(self.items, key=lambda item: item.rank)
 
     @property
-    def raising(self) -> List[Item]:
+    def raising_items(self) -> List[PlanItem]:
         """Those that raise something: the agent's part if it must be asked."""
         return [item for item in self.items if item.raises]
 
     @property
     def agent_part(self) -> List[Edit]:
         """What the agent is asked for, if it must be."""
-        return [item.agent_part for item in self.raising]
+        return [item.agent_part for item in self.raising_items]
 
     @property
-    def comparing(self) -> Optional[Item]:
+    def compare_and_set(self) -> Optional[PlanItem]:
         """The edit that the agent must be asked for whatever the kernel would say: that has no compare-and-set."""
-        return next((item for item in self.raising if item.edit.expect is not None), None)
+        return next((item for item in self.raising_items if item.edit.expect is not None), None)
 
 
 def conflict(resource: Resource, now: Limit, expected: Limit, index: int) -> RlimitError:
-    return failure(
+    return make_error(
         Code.CONFLICT, f"{resource} is {now} and not {expected} as expected", resource=resource, edit_index=index
     )

@@ -12,9 +12,9 @@ def generation() -> int:
     return _generation
 
 
-def _forked() -> None:
+def _count_fork() -> None:
     global _generation
     _generation += 1
 
 
-os.register_at_fork(after_in_child=_forked)
+os.register_at_fork(after_in_child=_count_fork)

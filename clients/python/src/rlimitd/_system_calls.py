@@ -6,12 +6,12 @@ import errno
 import resource as _standard
 from typing import Dict, List, Optional
 
-from ._values import UNLIMITED, Limit, Resource, bound_text
-from .errors import Code, RlimitError, failure
+from ._limits import UNLIMITED, Limit, Resource, format_bound
+from .errors import Code, RlimitError, make_error
 
 # The kernel's numbers: the standard library knows most for this processor, and those that it does not know
 # are the same on all of them.
-_EVERYWHERE = {
+_GENERIC_NUMBERS = {
     Resource.LOCKS: 10,
     Resource.SIGPENDING: 11,
     Resource.MSGQUEUE: 12,
@@ -19,8 +19,8 @@ _EVERYWHERE = {
     Resource.RTPRIO: 14,
     Resource.RTTIME: 15,
 }
-NUMBERS: Dict[Resource, int] = {
-    known: getattr(_standard, f"RLIMIT_{known.name}", _EVERYWHERE.get(known, -1)) for known in Resource
+RESOURCE_NUMBERS: Dict[Resource, int] = {
+    known: getattr(_standard, f"RLIMIT_{known.name}", _GENERIC_NUMBERS.get(known, -1)) for known in Resource
 }
 
 # Before Python 3.15 the standard library shows bounds of 2^63 and more as negative, infinity among them.
@@ -37,30 +37,30 @@ def from_standard(bound: int) -> int:
     return bound & UNLIMITED
 
 
-def read(pid: int, resource: Resource, name: str) -> Limit:
+def get_limit(pid: int, resource: Resource, name: str) -> Limit:
     """The limits now; 0 is the caller. Raises DENIED_BY_KERNEL, NO_SUCH_PROCESS."""
     try:
-        soft, hard = _standard.prlimit(pid, NUMBERS[resource])
+        soft, hard = _standard.prlimit(pid, RESOURCE_NUMBERS[resource])
     except OSError as error:
-        raise of_system(error, name, resource) from error
+        raise system_error(error, name, resource) from error
     return Limit(from_standard(soft), from_standard(hard))
 
 
-def exchange(pid: int, resource: Resource, new: Limit, name: str) -> Limit:
+def set_limit(pid: int, resource: Resource, new: Limit, name: str) -> Limit:
     """Sets both halves and returns what they were. Raises also ABOVE_SYSTEM_CEILING."""
     wanted = to_standard(new.soft), to_standard(new.hard)
     try:
-        soft, hard = _standard.prlimit(pid, NUMBERS[resource], wanted)
+        soft, hard = _standard.prlimit(pid, RESOURCE_NUMBERS[resource], wanted)
     except OSError as error:
         if error.errno == errno.EPERM:
-            raise _refusal(error, resource, new, name) from error
-        raise of_system(error, name, resource) from error
+            raise _eperm_error(error, resource, new, name) from error
+        raise system_error(error, name, resource) from error
     except ValueError as error:
-        raise failure(Code.INVALID_ARGUMENT, f"the kernel takes no such value for {resource} of {name}") from error
+        raise make_error(Code.INVALID_ARGUMENT, f"the kernel takes no such value for {resource} of {name}") from error
     return Limit(from_standard(soft), from_standard(hard))
 
 
-def files_ceiling() -> Optional[int]:
+def read_nr_open() -> Optional[int]:
     """``fs.nr_open``, above which no limit of open files goes; None where /proc does not show it."""
     try:
         with open("/proc/sys/fs/nr_open", encoding="ascii") as file:
@@ -69,35 +69,35 @@ def files_ceiling() -> Optional[int]:
         return None
 
 
-def of_system(error: OSError, name: str, resource: Optional[Resource] = None) -> RlimitError:
+def system_error(error: OSError, name: str, resource: Optional[Resource] = None) -> RlimitError:
     """What a failed system call about a process means to whoever asked for it."""
     what = f"{resource} of {name}" if resource else name
     if error.errno in (errno.ESRCH, errno.ENOENT):
-        return failure(Code.NO_SUCH_PROCESS, f"no such process: {name} has ended or never was", resource=resource)
+        return make_error(Code.NO_SUCH_PROCESS, f"no such process: {name} has ended or never was", resource=resource)
     if error.errno in (errno.EPERM, errno.EACCES):
         message = f"the kernel refused {what}: {error.strerror}"
-        return failure(Code.DENIED_BY_KERNEL, message, errno=error.errno, resource=resource)
-    return failure(Code.INTERNAL, f"{what}: {error.strerror}", errno=error.errno, resource=resource)
+        return make_error(Code.DENIED_BY_KERNEL, message, errno=error.errno, resource=resource)
+    return make_error(Code.INTERNAL, f"{what}: {error.strerror}", errno=error.errno, resource=resource)
 
 
 # EPERM may also stand for fs.nr_open.
-def _refusal(error: OSError, resource: Resource, new: Limit, name: str) -> RlimitError:
-    ceiling = files_ceiling() if resource is Resource.NOFILE else None
+def _eperm_error(error: OSError, resource: Resource, new: Limit, name: str) -> RlimitError:
+    ceiling = read_nr_open() if resource is Resource.NOFILE else None
     if ceiling is not None and new.hard > ceiling:
-        return failure(
+        return make_error(
             Code.ABOVE_SYSTEM_CEILING,
-            f"{resource} {bound_text(new.hard)} is above fs.nr_open, which is {ceiling}",
+            f"{resource} {format_bound(new.hard)} is above fs.nr_open, which is {ceiling}",
             resource=resource,
             allowed=Limit(ceiling, ceiling),
         )
     message = f"the kernel refuses {resource} {new} for {name} (prlimit: {error.strerror})"
-    return failure(Code.DENIED_BY_KERNEL, message, errno=error.errno, resource=resource)
+    return make_error(Code.DENIED_BY_KERNEL, message, errno=error.errno, resource=resource)
 
 
 SELF, CHILDREN, THREAD = _standard.RUSAGE_SELF, _standard.RUSAGE_CHILDREN, _standard.RUSAGE_THREAD
 
 
-def usage(who: int) -> List[int]:
+def getrusage(who: int) -> List[int]:
     """The sixteen fields in the protocol's units: times in microseconds, the resident size in bytes."""
     fields = list(_standard.getrusage(who))
     numbers = [round(fields[0] * 1_000_000), round(fields[1] * 1_000_000)]

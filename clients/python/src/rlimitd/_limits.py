@@ -45,9 +45,9 @@ class Limit(NamedTuple):
     hard: int
 
     def __str__(self) -> str:
-        return f"{bound_text(self.soft)}:{bound_text(self.hard)}"
+        return f"{format_bound(self.soft)}:{format_bound(self.hard)}"
 
 
-def bound_text(bound: int) -> str:
+def format_bound(bound: int) -> str:
     """One half of a limit as people read it."""
     return "unlimited" if bound == UNLIMITED else str(bound)

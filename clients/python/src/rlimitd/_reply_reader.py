@@ -7,74 +7,74 @@ from typing import Iterator, Optional, Tuple
 
 from google.protobuf.message import DecodeError
 
-from . import _replies
-from ._place import Place
-from .errors import Code, RlimitError, failure
+from . import _reply_decoder
+from ._agent_socket import AgentSocket
+from .errors import Code, RlimitError, make_error
 from .v1 import rlimitd_pb2 as pb
 
-GREATEST_RESPONSE = 65_536
-ROOM = 65_540
+MAX_RESPONSE_SIZE = 65_536
+RECEIVE_SIZE = 65_540
 
 
-class Inbox:
+class ReplyReader:
     """Of one connection. What it raises ends that: nothing that comes after means anything."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
+    def __init__(self, agent_socket: AgentSocket) -> None:
+        self._agent_socket = agent_socket
         self._bytes = bytearray()
 
-    def take(self, received: bytes) -> Iterator[Tuple[int, pb.Response]]:
+    def feed(self, received: bytes) -> Iterator[Tuple[int, pb.Response]]:
         """The responses that are whole now, by the id of their request."""
         if not received:
-            raise self._place.lost("it was closed")
+            raise self._agent_socket.connection_lost("it was closed")
         self._bytes += received
         while len(self._bytes) >= 4:
             (length,) = struct.unpack_from(">I", self._bytes)
-            if not 1 <= length <= GREATEST_RESPONSE:
-                raise self._place.no_agent(f"a frame of {length} bytes")
+            if not 1 <= length <= MAX_RESPONSE_SIZE:
+                raise self._agent_socket.not_rlimitd(f"a frame of {length} bytes")
             if len(self._bytes) < 4 + length:
                 return
-            response = self._parsed(bytes(memoryview(self._bytes)[4 : 4 + length]))
+            response = self._parse(bytes(memoryview(self._bytes)[4 : 4 + length]))
             del self._bytes[: 4 + length]
             if response.id == 0:
                 # Of the whole connection, which the agent is going to close.
                 if response.HasField("error"):
-                    raise _replies.error(response.error)
-                raise self._place.no_agent("an answer to nothing")
+                    raise _reply_decoder.error(response.error)
+                raise self._agent_socket.not_rlimitd("an answer to nothing")
             yield response.id, response
 
-    def _parsed(self, message: bytes) -> pb.Response:
+    def _parse(self, message: bytes) -> pb.Response:
         response = pb.Response()
         try:
             response.ParseFromString(message)
         except DecodeError as error:
-            raise self._place.no_agent(str(error)) from error
+            raise self._agent_socket.not_rlimitd(str(error)) from error
         return response
 
 
-class Answer:
+class PendingReply:
     """What has come of one answer."""
 
-    __slots__ = ("_parts", "is_whole")
+    __slots__ = ("_merged", "is_whole")
 
     def __init__(self) -> None:
-        self._parts: Optional[pb.Response] = None
+        self._merged: Optional[pb.Response] = None
         self.is_whole = False
 
-    def take(self, response: pb.Response) -> None:
+    def add(self, response: pb.Response) -> None:
         """Raises MALFORMED where a part does not continue what came before."""
         more = response.more and not response.HasField("error")
-        self._parts = _replies.join(self._parts, response)
+        self._merged = _reply_decoder.merge(self._merged, response)
         self.is_whole = not more
 
-    def reply(self) -> pb.Response:
+    def result(self) -> pb.Response:
         """The whole of it. Raises what the agent says went wrong."""
-        assert self._parts is not None
-        if self._parts.HasField("error"):
-            raise _replies.error(self._parts.error)
-        if self._parts.WhichOneof("outcome") is None:
-            raise failure(Code.UNSUPPORTED, "an answer of a kind that this client does not know")
-        return self._parts
+        assert self._merged is not None
+        if self._merged.HasField("error"):
+            raise _reply_decoder.error(self._merged.error)
+        if self._merged.WhichOneof("outcome") is None:
+            raise make_error(Code.UNSUPPORTED, "an answer of a kind that this client does not know")
+        return self._merged
 
 
 class Unsent(Exception):
@@ -91,14 +91,14 @@ class Unanswered(Exception):
         self.error = error
 
 
-def require_another_try(ending: Exception, only_reads: bool, is_second: bool, place: Place) -> None:
+def require_retry(failure: Exception, only_reads: bool, is_second: bool, agent_socket: AgentSocket) -> None:
     """Returns where a request is to be sent once more, on a new connection: one that the agent cannot have acted on, or
     that only reads. A change that may have been made never is."""
-    if isinstance(ending, Unsent):
+    if isinstance(failure, Unsent):
         if is_second:
-            raise place.hangs_up(ending.error) from ending.error
-    elif isinstance(ending, Unanswered):
+            raise agent_socket.disconnected_twice(failure.error) from failure.error
+    elif isinstance(failure, Unanswered):
         if is_second or not only_reads:
-            raise ending.error
+            raise failure.error
     else:
-        raise ending
+        raise failure

@@ -1,0 +1,203 @@
+"""What the agent is asked, as it travels."""
+
+from __future__ import annotations
+
+import struct
+from typing import Dict, NamedTuple, Optional, Sequence, Union
+
+from ._resolved_target import ResolvedTarget
+from ._limits import Limit, Resource
+from .edits import AT_LEAST, CLAMP, EXACT, Edit
+from .errors import Code, make_error
+from .targets import Cgroup, Pod
+from .v1 import rlimitd_pb2 as pb
+
+MAX_REQUEST_SIZE = 4096
+_MAX_TIMEOUT_MS = 3_600_000
+
+WIRE_RESOURCES: Dict[Resource, pb.Resource] = {
+    known: getattr(pb, f"RESOURCE_{known.name}") for known in Resource
+}
+_MODES = {EXACT: pb.EDIT_MODE_EXACT, AT_LEAST: pb.EDIT_MODE_AT_LEAST, CLAMP: pb.EDIT_MODE_CLAMP}
+_SCOPES = {
+    "process": pb.USAGE_SCOPE_PROCESS,
+    "children": pb.USAGE_SCOPE_CHILDREN,
+    "both": pb.USAGE_SCOPE_BOTH,
+    "thread": pb.USAGE_SCOPE_THREAD,
+}
+
+RequestTarget = Union[ResolvedTarget, Cgroup, Pod]
+
+
+class AgentRequest(NamedTuple):
+    """A request without its id, and what goes along."""
+
+    message: pb.Request
+    pidfd: Optional[int] = None
+    only_reads: bool = True
+    """Carrying it out twice is the same as once."""
+    grants_lease: bool = False
+    """A lease comes of it, which must not be left to nobody."""
+
+
+def frame(agent_request: AgentRequest, request_id: int, seconds_left: Optional[float]) -> bytes:
+    """The bytes of one request."""
+    request = agent_request.message
+    request.id = request_id
+    if seconds_left is not None:
+        # Rounded up: 0 would be no timeout.
+        request.timeout_ms = min(max(1, -int(-seconds_left * 1000 // 1)), _MAX_TIMEOUT_MS)
+    message = request.SerializeToString()
+    if len(message) > MAX_REQUEST_SIZE:
+        raise make_error(Code.INVALID_ARGUMENT, f"a request of {len(message)} bytes; there may be {MAX_REQUEST_SIZE}")
+    return struct.pack(">I", len(message)) + message
+
+
+def get(target: RequestTarget, resources: Sequence[Resource]) -> AgentRequest:
+    request = pb.Request()
+    _fill_get(request.get, target, resources)
+    return AgentRequest(request, _pidfd(target))
+
+
+def set_(target: RequestTarget, edits: Sequence[Edit], lease_ms: Optional[int] = None) -> AgentRequest:
+    """``lease_ms``: under a lease that lasts so long; 0 as long as the connection."""
+    request = pb.Request()
+    _fill_set(request.set, target, edits)
+    if lease_ms is not None:
+        request.set.lease.duration_ms = lease_ms
+    return AgentRequest(request, _pidfd(target), only_reads=False, grants_lease=lease_ms is not None)
+
+
+def prlimit(target: RequestTarget, resource: Resource, limit: Optional[Limit]) -> AgentRequest:
+    request = pb.Request()
+    _fill_prlimit(request.prlimit, target, resource, limit)
+    return AgentRequest(request, _pidfd(target), only_reads=limit is None)
+
+
+def usage(target: RequestTarget, scope: str, thread: Optional[int] = None) -> AgentRequest:
+    request = pb.Request()
+    _fill_usage(request.usage, target, scope, thread)
+    return AgentRequest(request, _pidfd(target))
+
+
+def explain_get(target: RequestTarget, resources: Sequence[Resource]) -> AgentRequest:
+    request = pb.Request()
+    _fill_get(request.explain.get, target, resources)
+    return AgentRequest(request, _pidfd(target))
+
+
+def explain_set(target: RequestTarget, edits: Sequence[Edit], lease_ms: Optional[int] = None) -> AgentRequest:
+    request = pb.Request()
+    _fill_set(request.explain.set, target, edits)
+    if lease_ms is not None:
+        request.explain.set.lease.duration_ms = lease_ms
+    return AgentRequest(request, _pidfd(target))
+
+
+def explain_prlimit(target: RequestTarget, resource: Resource, limit: Optional[Limit]) -> AgentRequest:
+    request = pb.Request()
+    _fill_prlimit(request.explain.prlimit, target, resource, limit)
+    return AgentRequest(request, _pidfd(target))
+
+
+def explain_usage(target: RequestTarget, scope: str, thread: Optional[int] = None) -> AgentRequest:
+    request = pb.Request()
+    _fill_usage(request.explain.usage, target, scope, thread)
+    return AgentRequest(request, _pidfd(target))
+
+
+def lease_renew(lease: bytes, duration_ms: int) -> AgentRequest:
+    request = pb.Request()
+    request.lease_renew.lease = lease
+    request.lease_renew.duration_ms = duration_ms
+    return AgentRequest(request, only_reads=False)
+
+
+def lease_release(lease: bytes) -> AgentRequest:
+    request = pb.Request()
+    request.lease_release.lease = lease
+    return AgentRequest(request, only_reads=False)
+
+
+def lease_list() -> AgentRequest:
+    request = pb.Request()
+    request.lease_list.SetInParent()
+    return AgentRequest(request)
+
+
+def server_info() -> AgentRequest:
+    request = pb.Request()
+    request.server_info.SetInParent()
+    return AgentRequest(request)
+
+
+def stats() -> AgentRequest:
+    request = pb.Request()
+    request.stats.SetInParent()
+    return AgentRequest(request)
+
+
+def _pidfd(target: RequestTarget) -> Optional[int]:
+    return target.pidfd if isinstance(target, ResolvedTarget) else None
+
+
+def _fill_get(message: pb.Get, target: RequestTarget, resources: Sequence[Resource]) -> None:
+    message.SetInParent()
+    _fill_target(message, target)
+    message.resources.extend(WIRE_RESOURCES[resource] for resource in resources)
+
+
+def _fill_set(message: pb.Set, target: RequestTarget, edits: Sequence[Edit]) -> None:
+    message.SetInParent()
+    _fill_target(message, target)
+    for edit in edits:
+        part = message.edits.add()
+        part.resource = WIRE_RESOURCES[edit.resource]
+        if edit.soft is not None:
+            part.soft = edit.soft
+        if edit.hard is not None:
+            part.hard = edit.hard
+        if edit.mode != EXACT:
+            part.mode = _MODES[edit.mode]
+        if edit.expect is not None:
+            _fill_limit(part.expect, edit.expect)
+
+
+def _fill_prlimit(message: pb.Prlimit, target: RequestTarget, resource: Resource, limit: Optional[Limit]) -> None:
+    _fill_target(message, target)
+    message.resource = WIRE_RESOURCES[resource]
+    if limit is not None:
+        _fill_limit(message.new_limit, limit)
+
+
+def _fill_usage(message: pb.GetUsage, target: RequestTarget, scope: str, thread: Optional[int]) -> None:
+    message.SetInParent()
+    _fill_target(message, target)
+    if scope != "process":
+        message.scope = _SCOPES[scope]
+    if thread is not None:
+        message.thread = thread
+
+
+def _fill_limit(message: pb.Limit, limit: Limit) -> None:
+    message.soft, message.hard = limit
+
+
+def _fill_target(message: Union[pb.Get, pb.Set, pb.Prlimit, pb.GetUsage], target: RequestTarget) -> None:
+    if isinstance(target, Cgroup):
+        message.target.cgroup = _path(target.path)
+    elif isinstance(target, Pod):
+        message.target.pod = _path(target.path)
+    elif target.pidfd is not None:
+        message.target.pidfd.SetInParent()
+    elif target.pid:
+        message.target.pid = target.pid
+
+
+# On the wire, no path is the caller's own.
+def _path(path: Optional[str]) -> bytes:
+    if path is None:
+        return b""
+    if not path:
+        raise make_error(Code.INVALID_ARGUMENT, "the path of a cgroup is empty")
+    return path.encode("utf-8", "surrogateescape")

@@ -1,0 +1,198 @@
+"""One open connection on which any number of tasks of one event loop ask at once: requests go out without waiting for the
+answers to others."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import deque
+from typing import TYPE_CHECKING, Deque, Dict, Optional
+
+from . import _agent_requests
+from ._blocking_connection import send
+from ._deadline import Deadline
+from ._reply_reader import RECEIVE_SIZE, PendingReply, ReplyReader, Unanswered, Unsent
+from ._agent_socket import AgentSocket
+from ._agent_requests import AgentRequest
+from .errors import Code, RlimitError
+
+if TYPE_CHECKING:
+    from .v1 import rlimitd_pb2 as pb
+
+    ResponseFuture = asyncio.Future[pb.Response]
+
+
+class _PendingCall:
+    """A request that is under way, and whoever waits for its answer; None where nobody does any more."""
+
+    def __init__(self, request_id: int, request: AgentRequest, frame: bytes, future: Optional[ResponseFuture]) -> None:
+        self.request_id = request_id
+        self.request = request
+        self.unsent = memoryview(frame)
+        self.is_started = False
+        self.reply = PendingReply()
+        self.future = future
+
+    @property
+    def is_sent(self) -> bool:
+        return not self.unsent
+
+    def fail(self, error: Exception) -> None:
+        if self.future is not None and not self.future.done():
+            self.future.set_exception(error)
+
+
+class AsyncConnection:
+    def __init__(self, opened: socket.socket, agent_socket: AgentSocket, loop: asyncio.AbstractEventLoop) -> None:
+        self._socket = opened
+        self._agent_socket = agent_socket
+        self._loop = loop
+        self._reader = ReplyReader(agent_socket)
+        self._failure: Optional[RlimitError] = None
+        self._last_id = 0
+        self._pending_calls: Dict[int, _PendingCall] = {}
+        self._send_queue: Deque[_PendingCall] = deque()
+        self._waits_for_writable = False
+        loop.add_reader(opened, self._receive)
+
+    def is_unusable(self) -> bool:
+        """Whether nobody can ask on it any more; it is closed then."""
+        if self._failure is None and self._loop.is_closed():
+            self.abandon()
+        return self._failure is not None
+
+    def is_usable_on(self, loop: asyncio.AbstractEventLoop) -> bool:
+        return self._failure is None and self._loop is loop
+
+    def close(self) -> None:
+        """Ends it, also for those who wait."""
+        self._fail(self._agent_socket.connection_lost("the client closed it"))
+
+    def close_threadsafe(self) -> None:
+        """The same from whichever event loop, or none."""
+        if self.is_unusable():
+            return
+        if self._loop is asyncio._get_running_loop():
+            self.close()
+        else:
+            self._loop.call_soon_threadsafe(self.close)
+
+    def abandon(self) -> None:
+        """Closes it here where its event loop is another's, or is no more."""
+        self._failure = self._failure or self._agent_socket.connection_lost("its event loop has ended")
+        self._socket.close()
+
+    async def exchange(self, request: AgentRequest, deadline: Deadline) -> pb.Response:
+        """Sends one request and waits for its answer. Raises what the agent answered; `Unsent`, `Unanswered`.
+
+        What is given up before it was sent never is; a lease that is granted to nobody goes back.
+        """
+        if self._failure is not None:
+            raise self._exchange_failure(was_sent=False)
+        remaining = deadline.remaining()
+        if remaining == 0:
+            raise self._agent_socket.deadline_exceeded()
+        future: ResponseFuture = self._loop.create_future()
+        call = self._enqueue(request, remaining, future)
+        timer = None if remaining is None else self._loop.call_later(remaining, call.fail, self._agent_socket.deadline_exceeded())
+        try:
+            return await future
+        finally:
+            if timer is not None:
+                timer.cancel()
+            call.future = None
+            if not call.reply.is_whole and self._failure is None:
+                self._abandon_call(call)
+
+    def _enqueue(self, request: AgentRequest, remaining: Optional[float], future: Optional[ResponseFuture]) -> _PendingCall:
+        request_id = self._last_id = self._last_id + 1
+        call = _PendingCall(request_id, request, _agent_requests.frame(request, request_id, remaining), future)
+        self._pending_calls[request_id] = call
+        self._send_queue.append(call)
+        if len(self._send_queue) == 1:
+            self._send()
+        return call
+
+    def _abandon_call(self, call: _PendingCall) -> None:
+        if not call.is_started:
+            self._send_queue.remove(call)
+        if not call.is_started or not call.request.grants_lease:
+            self._pending_calls.pop(call.request_id, None)
+
+    def _exchange_failure(self, was_sent: bool) -> Exception:
+        assert self._failure is not None
+        # Anything that tells more than that it ended is said as it is.
+        if self._failure.code != Code.CONNECTION_LOST:
+            return self._failure
+        return Unanswered(self._failure) if was_sent else Unsent(self._failure)
+
+    def _send(self) -> None:
+        try:
+            while self._send_queue:
+                call = self._send_queue[0]
+                count = send(self._socket, bytes(call.unsent), None if call.is_started else call.request.pidfd)
+                call.is_started = True
+                call.unsent = call.unsent[count:]
+                if call.is_sent:
+                    self._send_queue.popleft()
+        except BlockingIOError:
+            self._waits_for_writable = True
+            self._loop.add_writer(self._socket, self._send)
+        except OSError as error:
+            # What the agent said before it closed tells more than that it closed.
+            self._receive()
+            self._fail(self._agent_socket.connection_lost(f"send: {error.strerror}"))
+        else:
+            if self._waits_for_writable:
+                self._waits_for_writable = False
+                self._loop.remove_writer(self._socket)
+
+    def _receive(self) -> None:
+        try:
+            received = self._socket.recv(RECEIVE_SIZE)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            return self._fail(self._agent_socket.connection_lost(f"recv: {error.strerror}"))
+        try:
+            for request_id, response in self._reader.feed(received):
+                call = self._pending_calls.get(request_id)
+                if call is not None:
+                    self._handle_response(call, response)
+        except RlimitError as error:
+            self._fail(error)
+
+    def _handle_response(self, call: _PendingCall, response: pb.Response) -> None:
+        call.reply.add(response)
+        if not call.reply.is_whole:
+            return
+        del self._pending_calls[call.request_id]
+        if call.future is None:
+            return self._release_stray_lease(response)
+        if call.future.done():
+            # It was given up a moment ago.
+            return self._release_stray_lease(response) if call.request.grants_lease else None
+        try:
+            call.future.set_result(call.reply.result())
+        except RlimitError as error:
+            call.fail(error)
+        return None
+
+    # A lease was granted to somebody who had stopped waiting for it: it is nobody's, and goes back.
+    def _release_stray_lease(self, response: pb.Response) -> None:
+        if response.HasField("changes") and response.changes.HasField("lease"):
+            call = self._enqueue(_agent_requests.lease_release(response.changes.lease.id), None, None)
+            self._pending_calls.pop(call.request_id, None)
+
+    def _fail(self, error: RlimitError) -> None:
+        if self._failure is not None:
+            return
+        self._failure = error
+        if not self._loop.is_closed():
+            self._loop.remove_reader(self._socket)
+            self._loop.remove_writer(self._socket)
+        self._socket.close()
+        calls, self._pending_calls = list(self._pending_calls.values()), {}
+        self._send_queue.clear()
+        for call in calls:
+            call.fail(self._exchange_failure(call.is_sent))

@@ -1,0 +1,232 @@
+"""One open connection on which any number of threads ask at once.
+
+There is no thread behind it: of those who wait, one receives for all. Each answer finds its request by id; answers to
+requests that nobody waits for any more are dropped.
+"""
+
+from __future__ import annotations
+
+import errno
+import select
+import socket
+import struct
+import threading
+from typing import TYPE_CHECKING, Dict, Optional
+
+from . import _agent_requests
+from ._deadline import Deadline
+from ._reply_reader import RECEIVE_SIZE, PendingReply, ReplyReader, Unanswered, Unsent
+from ._agent_socket import AgentSocket
+from ._agent_requests import AgentRequest
+from .errors import Code, RlimitError
+
+if TYPE_CHECKING:
+    from .v1 import rlimitd_pb2 as pb
+
+
+def open_socket(agent_socket: AgentSocket, deadline: Deadline) -> socket.socket:
+    """Connects, waiting where there is a queue before the agent's door."""
+    opened = agent_socket.create()
+    try:
+        remaining = deadline.remaining()
+        if remaining is not None:
+            # connect(2) minds it while it waits for room; there is nothing to poll(2) for. 0 would mean no timeout.
+            seconds, fraction = divmod(max(remaining, 0.000001), 1)
+            timeout = struct.pack("@ll", int(seconds), int(fraction * 1_000_000) or 1)
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeout)
+        opened.connect(agent_socket.path)
+        opened.setblocking(False)
+    except OSError as error:
+        opened.close()
+        raise agent_socket.unreachable(error) from error
+    return opened
+
+
+def send(opened: socket.socket, data: bytes, pidfd: Optional[int]) -> int:
+    """How much was taken. A descriptor goes along with the first byte. Raises BlockingIOError, OSError."""
+    if pidfd is None:
+        return opened.send(data, socket.MSG_NOSIGNAL)
+    rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("@i", pidfd))
+    return opened.sendmsg([data], [rights], socket.MSG_NOSIGNAL)
+
+
+class BlockingConnection:
+    def __init__(self, opened: socket.socket, agent_socket: AgentSocket) -> None:
+        self._socket = opened
+        self._agent_socket = agent_socket
+        self._reader = ReplyReader(agent_socket)
+        self._send_lock = threading.Lock()
+        # Guards what follows, and tells those who wait.
+        self._condition = threading.Condition(threading.Lock())
+        self._failure: Optional[RlimitError] = None
+        self._last_id = 0
+        self._pending_replies: Dict[int, PendingReply] = {}
+        self._has_receiver = False
+        self._is_closed = False
+
+    @property
+    def has_failed(self) -> bool:
+        return self._failure is not None
+
+    def close(self) -> None:
+        """Ends it, also for those who wait."""
+        with self._condition:
+            self._fail(self._agent_socket.connection_lost("the client closed it"))
+            try:
+                self._socket.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            self._is_closed = True
+            # Whoever receives does it else.
+            if not self._has_receiver:
+                self._socket.close()
+
+    def abandon(self) -> None:
+        """In a child after fork(2): closes the parent's connection here. Its locks may be held by threads that are not here."""
+        self._socket.close()
+
+    def exchange(self, request: AgentRequest, deadline: Deadline) -> pb.Response:
+        """Sends one request and waits for its answer. Raises what the agent answered; `Unsent`, `Unanswered`."""
+        reply = PendingReply()
+        with self._condition:
+            if self._failure is not None:
+                raise self._unsent_failure()
+            self._last_id += 1
+            request_id = self._last_id
+            self._pending_replies[request_id] = reply
+        try:
+            self._send(request, request_id, deadline)
+            self._wait(reply, deadline)
+        finally:
+            with self._condition:
+                self._pending_replies.pop(request_id, None)
+        return reply.result()
+
+    def _unsent_failure(self) -> Exception:
+        assert self._failure is not None
+        # Anything that tells more than that it ended is said as it is.
+        return Unsent(self._failure) if self._failure.code == Code.CONNECTION_LOST else self._failure
+
+    def _send(self, request: AgentRequest, request_id: int, deadline: Deadline) -> None:
+        remaining = deadline.remaining()
+        if not self._send_lock.acquire(timeout=-1 if remaining is None else remaining):
+            raise self._agent_socket.deadline_exceeded()
+        sent, size = 0, 0
+        try:
+            remaining = deadline.remaining()
+            if remaining == 0:
+                raise self._agent_socket.deadline_exceeded()
+            data = memoryview(_agent_requests.frame(request, request_id, remaining))
+            size, pidfd = len(data), request.pidfd
+            while sent < size:
+                try:
+                    sent += send(self._socket, bytes(data[sent:]), pidfd if sent == 0 else None)
+                except BlockingIOError:
+                    self._poll(select.POLLOUT, deadline)
+        except OSError as error:
+            if isinstance(error, RlimitError):
+                raise
+            # What the agent said before it closed tells more than that it closed.
+            self._receive_available()
+            with self._condition:
+                self._fail(self._agent_socket.connection_lost(f"send: {error.strerror}"))
+                raise self._unsent_failure() from error
+        finally:
+            if 0 < sent < size:
+                # Half a frame can be neither completed in time nor taken back.
+                self._fail_partial_send()
+            self._send_lock.release()
+
+    def _fail_partial_send(self) -> None:
+        with self._condition:
+            self._fail(self._agent_socket.connection_lost("a request was cut off"))
+            try:
+                self._socket.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def _wait(self, reply: PendingReply, deadline: Deadline) -> None:
+        with self._condition:
+            while not reply.is_whole:
+                if self._failure is not None:
+                    if self._failure.code == Code.CONNECTION_LOST:
+                        raise Unanswered(self._failure)
+                    raise self._failure
+                remaining = deadline.remaining()
+                # Also where the agent keeps sending, but not this.
+                if remaining == 0:
+                    raise self._agent_socket.deadline_exceeded()
+                if self._has_receiver:
+                    self._condition.wait(remaining)
+                else:
+                    self._receive_for_all_threads(deadline)
+
+    # Locked, but not while it waits.
+    def _receive_for_all_threads(self, deadline: Deadline) -> None:
+        self._has_receiver = True
+        self._condition.release()
+        received: Optional[bytes] = None
+        receive_error: Optional[RlimitError] = None
+        try:
+            try:
+                received = self._receive()
+                if received is None:
+                    self._poll(select.POLLIN, deadline)
+                    received = self._receive()
+            except RlimitError:
+                # Our time is up; somebody else must receive now.
+                pass
+            except OSError as error:
+                receive_error = self._agent_socket.connection_lost(f"recv: {error.strerror}")
+        finally:
+            self._condition.acquire()
+            self._has_receiver = False
+            if receive_error is not None:
+                self._fail(receive_error)
+            elif received is not None:
+                self._dispatch(received)
+            if self._is_closed:
+                self._socket.close()
+            self._condition.notify_all()
+
+    def _receive(self) -> Optional[bytes]:
+        try:
+            return self._socket.recv(RECEIVE_SIZE)
+        except BlockingIOError:
+            return None
+
+    def _receive_available(self) -> None:
+        with self._condition:
+            if self._has_receiver:
+                return
+            try:
+                received = self._receive()
+            except OSError:
+                return
+            if received is not None:
+                self._dispatch(received)
+
+    def _dispatch(self, received: bytes) -> None:
+        try:
+            for request_id, response in self._reader.feed(received):
+                reply = self._pending_replies.get(request_id)
+                if reply is not None:
+                    if reply.is_whole:
+                        raise self._agent_socket.not_rlimitd("two answers to one request")
+                    reply.add(response)
+        except RlimitError as error:
+            self._fail(error)
+
+    def _poll(self, events: int, deadline: Deadline) -> None:
+        poll = select.poll()
+        try:
+            poll.register(self._socket, events)
+        except ValueError as error:
+            raise OSError(errno.EBADF, "the client closed it") from error
+        if not poll.poll(deadline.poll_timeout_ms()):
+            raise self._agent_socket.deadline_exceeded()
+
+    def _fail(self, error: RlimitError) -> None:
+        if self._failure is None:
+            self._failure = error
+            self._condition.notify_all()

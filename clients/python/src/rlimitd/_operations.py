@@ -1,0 +1,277 @@
+"""How each call is made, step by step: what is asked of the kernel is done here, and what is asked of the agent is
+yielded, so that whoever runs it may wait for the answer as it likes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Dict, Generator, Iterable, List, Optional, Sequence, TypeVar, Union
+
+from ._edit_plan import EditPlan
+from ._edit_transaction import EditTransaction
+from ._resolved_target import ResolvedTarget
+from ._limits import Limit, Resource
+from .edits import Edit, LimitLike, ResourceLike, edits_of, limit_of, require_distinct, resource_of
+from .errors import Code, RlimitError, replace_details, make_error
+from .results import (
+    Change,
+    Explanation,
+    LeaseInfo,
+    Processes,
+    Restoration,
+    ServerInfo,
+    Stats,
+    Usage,
+)
+from .targets import Group, Target
+
+if TYPE_CHECKING:
+    from ._agent_requests import AgentRequest
+    from .v1 import rlimitd_pb2 as pb
+
+# What speaks to the agent (`_agent_requests`, `_reply_decoder`, and protobuf behind them) is imported when it is needed.
+
+T = TypeVar("T")
+Operation = Generator["AgentRequest", "pb.Response", T]
+Edits = Union[Edit, Iterable[Edit]]
+Resources = Optional[Iterable[ResourceLike]]
+Duration = Union[None, float, timedelta]
+
+SCOPES = ("process", "children", "both")
+_MAX_LEASE_MS = 31_536_000_000
+_LEASABLE = (
+    Resource.CORE,
+    Resource.NPROC,
+    Resource.NOFILE,
+    Resource.MEMLOCK,
+    Resource.SIGPENDING,
+    Resource.MSGQUEUE,
+)
+
+
+def get(resources: Resources, target: Target, agent_only: bool) -> Operation[Dict[str, Limit]]:
+    wanted = _resources(resources)
+    with ResolvedTarget(target) as resolved:
+        if not agent_only:
+            limits = resolved.limits(wanted)
+            if limits is not None:
+                return {resource: limits[resource] for resource in wanted}
+        from . import _reply_decoder, _agent_requests
+
+        reply = yield _agent_requests.get(resolved, [] if resources is None else wanted)
+        return _reply_decoder.limits(reply, wanted)
+
+
+def get_one(resource: ResourceLike, target: Target, agent_only: bool) -> Operation[Limit]:
+    limits = yield from get([resource], target, agent_only)
+    return next(iter(limits.values()))
+
+
+def get_each(resources: Resources, group: Group) -> Operation[Processes[Dict[str, Limit]]]:
+    from . import _reply_decoder, _agent_requests
+
+    wanted = _resources(resources)
+    reply = yield _agent_requests.get(group, [] if resources is None else wanted)
+    return _reply_decoder.processes_limits(reply, wanted)
+
+
+def apply(edits: Edits, target: Target, agent_only: bool) -> Operation[List[Change]]:
+    batch = edits_of(edits)
+    if not batch:
+        return []
+    resources = [edit.resource for edit in batch]
+    with ResolvedTarget(target) as resolved:
+        now = None if agent_only else resolved.read_if_permitted(resources)
+        if now is None:
+            from . import _reply_decoder, _agent_requests
+
+            try:
+                reply = yield _agent_requests.set_(resolved, batch)
+            except RlimitError as error:
+                raise _explain_unreachable(error, resolved, agent_only)
+            return _reply_decoder.changes(reply, resources)
+        transaction = EditTransaction(EditPlan(batch, now), resolved)
+        refusal = transaction.try_kernel()
+        if refusal is None:
+            return transaction.result
+        from . import _reply_decoder, _agent_requests
+
+        agent_edits = transaction.plan.agent_part
+        try:
+            reply = yield _agent_requests.set_(resolved, agent_edits)
+        except RlimitError as error:
+            return transaction.finish_without_agent(error, refusal)
+        return transaction.finish_with_agent(_reply_decoder.changes(reply, [edit.resource for edit in agent_edits]))
+
+
+def _explain_unreachable(error: RlimitError, resolved: ResolvedTarget, agent_only: bool) -> RlimitError:
+    if agent_only or error.code != Code.AGENT_UNREACHABLE:
+        return error
+    return replace_details(
+        error, message=f"the kernel lets only its own user change {resolved.name}, and {error.message}"
+    )
+
+
+def apply_one(edit: Edit, target: Target, agent_only: bool) -> Operation[Change]:
+    changes = yield from apply(edit, target, agent_only)
+    return changes[0]
+
+
+def apply_each(edits: Edits, group: Group) -> Operation[Processes[List[Change]]]:
+    from . import _reply_decoder, _agent_requests
+
+    batch = edits_of(edits)
+    if not batch:
+        raise make_error(Code.INVALID_ARGUMENT, "there is no edit to apply")
+    reply = yield _agent_requests.set_(group, batch)
+    return _reply_decoder.processes_changes(reply, [edit.resource for edit in batch])
+
+
+def prlimit(
+    resource: ResourceLike, limit: Optional[LimitLike], target: Target, agent_only: bool
+) -> Operation[Limit]:
+    wanted = None if limit is None else limit_of(limit)
+    known = resource_of(resource)
+    if not agent_only:
+        if wanted is None:
+            return (yield from get_one(known, target, False))
+        return (yield from apply_one(Edit(known, *wanted), target, False)).old
+    from . import _reply_decoder, _agent_requests
+
+    with ResolvedTarget(target) as resolved:
+        return _reply_decoder.prlimit((yield _agent_requests.prlimit(resolved, known, wanted)))
+
+
+def usage(target: Target, scope: str, thread: Optional[int], agent_only: bool) -> Operation[Usage]:
+    scope = _scope(scope, thread)
+    with ResolvedTarget(target) as resolved:
+        if not agent_only:
+            found = resolved.usage(scope) if thread is None else resolved.thread_usage(thread)
+            if found is not None:
+                return found
+        from . import _reply_decoder, _agent_requests
+
+        return _reply_decoder.usage((yield _agent_requests.usage(resolved, scope, thread)))
+
+
+def usage_each(scope: str, group: Group) -> Operation[Processes[Usage]]:
+    from . import _reply_decoder, _agent_requests
+
+    return _reply_decoder.processes_usage((yield _agent_requests.usage(group, _scope(scope, None))))
+
+
+def explain(edits: Edits, target: Target, lease: Union[bool, Duration] = False) -> Operation[Explanation]:
+    from . import _reply_decoder, _agent_requests
+
+    batch = edits_of(edits)
+    if not batch:
+        raise make_error(Code.INVALID_ARGUMENT, "there is no edit to explain")
+    lease_ms = None if lease is False else lease_milliseconds(None if lease is True else lease)
+    with ResolvedTarget(target) as resolved:
+        return _reply_decoder.explanation((yield _agent_requests.explain_set(resolved, batch, lease_ms)))
+
+
+def explain_get(resources: Resources, target: Target) -> Operation[Explanation]:
+    from . import _reply_decoder, _agent_requests
+
+    wanted = [] if resources is None else _resources(resources)
+    with ResolvedTarget(target) as resolved:
+        return _reply_decoder.explanation((yield _agent_requests.explain_get(resolved, wanted)))
+
+
+def explain_prlimit(
+    resource: ResourceLike, limit: Optional[LimitLike], target: Target
+) -> Operation[Explanation]:
+    from . import _reply_decoder, _agent_requests
+
+    wanted = None if limit is None else limit_of(limit)
+    with ResolvedTarget(target) as resolved:
+        request = _agent_requests.explain_prlimit(resolved, resource_of(resource), wanted)
+        return _reply_decoder.explanation((yield request))
+
+
+def explain_usage(target: Target, scope: str, thread: Optional[int]) -> Operation[Explanation]:
+    from . import _reply_decoder, _agent_requests
+
+    scope = _scope(scope, thread)
+    with ResolvedTarget(target) as resolved:
+        return _reply_decoder.explanation((yield _agent_requests.explain_usage(resolved, scope, thread)))
+
+
+def lease(edits: Edits, target: Target, duration_ms: int) -> Operation[LeaseInfo]:
+    from . import _reply_decoder, _agent_requests
+
+    batch = edits_of(edits)
+    if not batch:
+        raise make_error(Code.INVALID_ARGUMENT, "there is no edit to lease")
+    for index, edit in enumerate(batch):
+        if edit.resource not in _LEASABLE:
+            raise make_error(
+                Code.UNSUPPORTED,
+                f"{edit.resource} cannot be leased, for it cannot be taken back; {', '.join(_LEASABLE)} can",
+                resource=edit.resource,
+                edit_index=index,
+            )
+    with ResolvedTarget(target) as resolved:
+        reply = yield _agent_requests.set_(resolved, batch, duration_ms)
+        return _reply_decoder.leased(reply, [edit.resource for edit in batch])
+
+
+def lease_renew(lease_id: bytes, duration_ms: int) -> Operation[LeaseInfo]:
+    from . import _reply_decoder, _agent_requests
+
+    return _reply_decoder.lease((yield _agent_requests.lease_renew(lease_id, duration_ms)))
+
+
+def lease_release(lease_id: bytes) -> Operation[List[Restoration]]:
+    from . import _reply_decoder, _agent_requests
+
+    return _reply_decoder.restorations((yield _agent_requests.lease_release(lease_id)))
+
+
+def leases() -> Operation[List[LeaseInfo]]:
+    from . import _reply_decoder, _agent_requests
+
+    return _reply_decoder.leases((yield _agent_requests.lease_list()))
+
+
+def server_info() -> Operation[ServerInfo]:
+    from . import _reply_decoder, _agent_requests
+
+    return _reply_decoder.server_info((yield _agent_requests.server_info()))
+
+
+def stats() -> Operation[Stats]:
+    from . import _reply_decoder, _agent_requests
+
+    return _reply_decoder.stats((yield _agent_requests.stats()))
+
+
+def lease_milliseconds(duration: Duration) -> int:
+    """0 is as long as the connection."""
+    if duration is None:
+        return 0
+    seconds = duration.total_seconds() if isinstance(duration, timedelta) else duration
+    milliseconds = -int(-seconds * 1000 // 1)
+    if not 0 < milliseconds <= _MAX_LEASE_MS:
+        raise make_error(Code.INVALID_ARGUMENT, "a lease lasts longer than nothing and at most 365 days")
+    return milliseconds
+
+
+def _resources(resources: Resources) -> Sequence[Resource]:
+    if resources is None:
+        return list(Resource)
+    found = [resource_of(resource) for resource in resources]
+    require_distinct(found)
+    return found
+
+
+def _scope(scope: str, thread: Optional[int]) -> str:
+    if thread is not None:
+        if thread <= 0:
+            raise make_error(Code.INVALID_ARGUMENT, f"{thread} is no thread id")
+        return "thread"
+    if scope not in SCOPES:
+        raise make_error(Code.INVALID_ARGUMENT, f"there is no usage of {scope!r}; there is of {', '.join(SCOPES)}")
+    return scope
+
+
