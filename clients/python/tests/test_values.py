@@ -7,9 +7,9 @@ import pytest
 
 import rlimitd
 from rlimitd import Code, Edit, Limit, Resource, RlimitError
-from rlimitd._edit_plan import EditPlan
-from rlimitd._reply_decoder import _CODES
-from rlimitd._edit_transaction import EditTransaction
+from rlimitd._edits.edit_plan import EditPlan
+from rlimitd._wire.reply_decoder import _CODES
+from rlimitd._edits.edit_transaction import EditTransaction
 from rlimitd.edits import resource_of
 from rlimitd.errors import _CLASSES, make_error
 

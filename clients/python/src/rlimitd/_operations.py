@@ -6,9 +6,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Dict, Generator, Iterable, List, Optional, Sequence, TypeVar, Union
 
-from ._edit_plan import EditPlan
-from ._edit_transaction import EditTransaction
-from ._resolved_target import ResolvedTarget
+from ._edits.edit_plan import EditPlan
+from ._edits.edit_transaction import EditTransaction
+from ._kernel.resolved_target import ResolvedTarget
 from ._limits import Limit, Resource
 from .edits import Edit, LimitLike, ResourceLike, edits_of, limit_of, require_distinct, resource_of
 from .errors import Code, RlimitError, replace_details, make_error
@@ -25,10 +25,10 @@ from .results import (
 from .targets import Group, Target
 
 if TYPE_CHECKING:
-    from ._agent_requests import AgentRequest
+    from ._wire.agent_requests import AgentRequest
     from .v1 import rlimitd_pb2 as pb
 
-# What speaks to the agent (`_agent_requests`, `_reply_decoder`, and protobuf behind them) is imported when it is needed.
+# What speaks to the agent (`agent_requests`, `reply_decoder`, and protobuf behind them) is imported when it is needed.
 
 T = TypeVar("T")
 Operation = Generator["AgentRequest", "pb.Response", T]
@@ -55,10 +55,10 @@ def get(resources: Resources, target: Target, agent_only: bool) -> Operation[Dic
             limits = resolved.limits(wanted)
             if limits is not None:
                 return {resource: limits[resource] for resource in wanted}
-        from . import _reply_decoder, _agent_requests
+        from ._wire import reply_decoder, agent_requests
 
-        reply = yield _agent_requests.get(resolved, [] if resources is None else wanted)
-        return _reply_decoder.limits(reply, wanted)
+        reply = yield agent_requests.get(resolved, [] if resources is None else wanted)
+        return reply_decoder.limits(reply, wanted)
 
 
 def get_one(resource: ResourceLike, target: Target, agent_only: bool) -> Operation[Limit]:
@@ -67,11 +67,11 @@ def get_one(resource: ResourceLike, target: Target, agent_only: bool) -> Operati
 
 
 def get_each(resources: Resources, group: Group) -> Operation[Processes[Dict[str, Limit]]]:
-    from . import _reply_decoder, _agent_requests
+    from ._wire import reply_decoder, agent_requests
 
     wanted = _resources(resources)
-    reply = yield _agent_requests.get(group, [] if resources is None else wanted)
-    return _reply_decoder.processes_limits(reply, wanted)
+    reply = yield agent_requests.get(group, [] if resources is None else wanted)
+    return reply_decoder.processes_limits(reply, wanted)
 
 
 def apply(edits: Edits, target: Target, agent_only: bool) -> Operation[List[Change]]:
@@ -82,25 +82,25 @@ def apply(edits: Edits, target: Target, agent_only: bool) -> Operation[List[Chan
     with ResolvedTarget(target) as resolved:
         now = None if agent_only else resolved.read_if_permitted(resources)
         if now is None:
-            from . import _reply_decoder, _agent_requests
+            from ._wire import reply_decoder, agent_requests
 
             try:
-                reply = yield _agent_requests.set_(resolved, batch)
+                reply = yield agent_requests.set_(resolved, batch)
             except RlimitError as error:
                 raise _explain_unreachable(error, resolved, agent_only)
-            return _reply_decoder.changes(reply, resources)
+            return reply_decoder.changes(reply, resources)
         transaction = EditTransaction(EditPlan(batch, now), resolved)
         refusal = transaction.try_kernel()
         if refusal is None:
             return transaction.result
-        from . import _reply_decoder, _agent_requests
+        from ._wire import reply_decoder, agent_requests
 
         agent_edits = transaction.plan.agent_part
         try:
-            reply = yield _agent_requests.set_(resolved, agent_edits)
+            reply = yield agent_requests.set_(resolved, agent_edits)
         except RlimitError as error:
             return transaction.finish_without_agent(error, refusal)
-        return transaction.finish_with_agent(_reply_decoder.changes(reply, [edit.resource for edit in agent_edits]))
+        return transaction.finish_with_agent(reply_decoder.changes(reply, [edit.resource for edit in agent_edits]))
 
 
 def _explain_unreachable(error: RlimitError, resolved: ResolvedTarget, agent_only: bool) -> RlimitError:
@@ -117,13 +117,13 @@ def apply_one(edit: Edit, target: Target, agent_only: bool) -> Operation[Change]
 
 
 def apply_each(edits: Edits, group: Group) -> Operation[Processes[List[Change]]]:
-    from . import _reply_decoder, _agent_requests
+    from ._wire import reply_decoder, agent_requests
 
     batch = edits_of(edits)
     if not batch:
         raise make_error(Code.INVALID_ARGUMENT, "there is no edit to apply")
-    reply = yield _agent_requests.set_(group, batch)
-    return _reply_decoder.processes_changes(reply, [edit.resource for edit in batch])
+    reply = yield agent_requests.set_(group, batch)
+    return reply_decoder.processes_changes(reply, [edit.resource for edit in batch])
 
 
 def prlimit(
@@ -135,10 +135,10 @@ def prlimit(
         if wanted is None:
             return (yield from get_one(known, target, False))
         return (yield from apply_one(Edit(known, *wanted), target, False)).old
-    from . import _reply_decoder, _agent_requests
+    from ._wire import reply_decoder, agent_requests
 
     with ResolvedTarget(target) as resolved:
-        return _reply_decoder.prlimit((yield _agent_requests.prlimit(resolved, known, wanted)))
+        return reply_decoder.prlimit((yield agent_requests.prlimit(resolved, known, wanted)))
 
 
 def usage(target: Target, scope: str, thread: Optional[int], agent_only: bool) -> Operation[Usage]:
@@ -148,57 +148,57 @@ def usage(target: Target, scope: str, thread: Optional[int], agent_only: bool) -
             found = resolved.usage(scope) if thread is None else resolved.thread_usage(thread)
             if found is not None:
                 return found
-        from . import _reply_decoder, _agent_requests
+        from ._wire import reply_decoder, agent_requests
 
-        return _reply_decoder.usage((yield _agent_requests.usage(resolved, scope, thread)))
+        return reply_decoder.usage((yield agent_requests.usage(resolved, scope, thread)))
 
 
 def usage_each(scope: str, group: Group) -> Operation[Processes[Usage]]:
-    from . import _reply_decoder, _agent_requests
+    from ._wire import reply_decoder, agent_requests
 
-    return _reply_decoder.processes_usage((yield _agent_requests.usage(group, _scope(scope, None))))
+    return reply_decoder.processes_usage((yield agent_requests.usage(group, _scope(scope, None))))
 
 
 def explain(edits: Edits, target: Target, lease: Union[bool, Duration] = False) -> Operation[Explanation]:
-    from . import _reply_decoder, _agent_requests
+    from ._wire import reply_decoder, agent_requests
 
     batch = edits_of(edits)
     if not batch:
         raise make_error(Code.INVALID_ARGUMENT, "there is no edit to explain")
     lease_ms = None if lease is False else lease_milliseconds(None if lease is True else lease)
     with ResolvedTarget(target) as resolved:
-        return _reply_decoder.explanation((yield _agent_requests.explain_set(resolved, batch, lease_ms)))
+        return reply_decoder.explanation((yield agent_requests.explain_set(resolved, batch, lease_ms)))
 
 
 def explain_get(resources: Resources, target: Target) -> Operation[Explanation]:
-    from . import _reply_decoder, _agent_requests
+    from ._wire import reply_decoder, agent_requests
 
     wanted = [] if resources is None else _resources(resources)
     with ResolvedTarget(target) as resolved:
-        return _reply_decoder.explanation((yield _agent_requests.explain_get(resolved, wanted)))
+        return reply_decoder.explanation((yield agent_requests.explain_get(resolved, wanted)))
 
 
 def explain_prlimit(
     resource: ResourceLike, limit: Optional[LimitLike], target: Target
 ) -> Operation[Explanation]:
-    from . import _reply_decoder, _agent_requests
+    from ._wire import reply_decoder, agent_requests
 
     wanted = None if limit is None else limit_of(limit)
     with ResolvedTarget(target) as resolved:
-        request = _agent_requests.explain_prlimit(resolved, resource_of(resource), wanted)
-        return _reply_decoder.explanation((yield request))
+        request = agent_requests.explain_prlimit(resolved, resource_of(resource), wanted)
+        return reply_decoder.explanation((yield request))
 
 
 def explain_usage(target: Target, scope: str, thread: Optional[int]) -> Operation[Explanation]:
-    from . import _reply_decoder, _agent_requests
+    from ._wire import reply_decoder, agent_requests
 
     scope = _scope(scope, thread)
     with ResolvedTarget(target) as resolved:
-        return _reply_decoder.explanation((yield _agent_requests.explain_usage(resolved, scope, thread)))
+        return reply_decoder.explanation((yield agent_requests.explain_usage(resolved, scope, thread)))
 
 
 def lease(edits: Edits, target: Target, duration_ms: int) -> Operation[LeaseInfo]:
-    from . import _reply_decoder, _agent_requests
+    from ._wire import reply_decoder, agent_requests
 
     batch = edits_of(edits)
     if not batch:
@@ -212,38 +212,38 @@ def lease(edits: Edits, target: Target, duration_ms: int) -> Operation[LeaseInfo
                 edit_index=index,
             )
     with ResolvedTarget(target) as resolved:
-        reply = yield _agent_requests.set_(resolved, batch, duration_ms)
-        return _reply_decoder.leased(reply, [edit.resource for edit in batch])
+        reply = yield agent_requests.set_(resolved, batch, duration_ms)
+        return reply_decoder.leased(reply, [edit.resource for edit in batch])
 
 
 def lease_renew(lease_id: bytes, duration_ms: int) -> Operation[LeaseInfo]:
-    from . import _reply_decoder, _agent_requests
+    from ._wire import reply_decoder, agent_requests
 
-    return _reply_decoder.lease((yield _agent_requests.lease_renew(lease_id, duration_ms)))
+    return reply_decoder.lease((yield agent_requests.lease_renew(lease_id, duration_ms)))
 
 
 def lease_release(lease_id: bytes) -> Operation[List[Restoration]]:
-    from . import _reply_decoder, _agent_requests
+    from ._wire import reply_decoder, agent_requests
 
-    return _reply_decoder.restorations((yield _agent_requests.lease_release(lease_id)))
+    return reply_decoder.restorations((yield agent_requests.lease_release(lease_id)))
 
 
 def leases() -> Operation[List[LeaseInfo]]:
-    from . import _reply_decoder, _agent_requests
+    from ._wire import reply_decoder, agent_requests
 
-    return _reply_decoder.leases((yield _agent_requests.lease_list()))
+    return reply_decoder.leases((yield agent_requests.lease_list()))
 
 
 def server_info() -> Operation[ServerInfo]:
-    from . import _reply_decoder, _agent_requests
+    from ._wire import reply_decoder, agent_requests
 
-    return _reply_decoder.server_info((yield _agent_requests.server_info()))
+    return reply_decoder.server_info((yield agent_requests.server_info()))
 
 
 def stats() -> Operation[Stats]:
-    from . import _reply_decoder, _agent_requests
+    from ._wire import reply_decoder, agent_requests
 
-    return _reply_decoder.stats((yield _agent_requests.stats()))
+    return reply_decoder.stats((yield agent_requests.stats()))
 
 
 def lease_milliseconds(duration: Duration) -> int:

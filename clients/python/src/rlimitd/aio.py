@@ -7,13 +7,13 @@ import contextlib
 from types import TracebackType
 from typing import Dict, Generator, List, Optional, Tuple, Type, TypeVar, Union, cast
 
-from . import _operations, _fork_local
+from . import _operations; from ._connection import fork_local
 from ._operations import Operation, Duration, Edits, Resources, lease_milliseconds
-from ._deadline import Deadline, Unchanged, Timeout
-from ._reply_reader import Unanswered, Unsent, require_retry
-from ._agent_socket import AgentSocket
-from ._agent_requests import AgentRequest
-from ._async_connection import AsyncConnection
+from ._connection.deadline import Deadline, Unchanged, Timeout
+from ._wire.reply_reader import Unanswered, Unsent, require_retry
+from ._connection.agent_socket import AgentSocket
+from ._wire.agent_requests import AgentRequest
+from ._connection.async_connection import AsyncConnection
 from ._limits import Limit
 from .edits import EXACT, Bound, Edit, LimitLike, ResourceLike
 from .errors import Code, RlimitError, make_error
@@ -40,7 +40,7 @@ class AsyncSharedConnection:
 
     def __init__(self, agent_socket: AgentSocket) -> None:
         self.agent_socket = agent_socket
-        self._generation = _fork_local.generation()
+        self._generation = fork_local.generation()
         self._connections: List[AsyncConnection] = []
 
     async def call(self, request: AgentRequest, deadline: Deadline) -> pb.Response:
@@ -72,7 +72,7 @@ class AsyncSharedConnection:
             delay = min(delay * 2, 0.02)
 
     def _connect_if_ready(self) -> Optional[AsyncConnection]:
-        loop, generation = asyncio.get_running_loop(), _fork_local.generation()
+        loop, generation = asyncio.get_running_loop(), fork_local.generation()
         if generation != self._generation:
             for connection in self._connections:
                 connection.abandon()
@@ -250,7 +250,7 @@ class AsyncLease:
         self._client = client
         self.info = info
         self._is_held = True
-        self._generation = _fork_local.generation()
+        self._generation = fork_local.generation()
 
     @property
     def id(self) -> bytes:
@@ -278,7 +278,7 @@ class AsyncLease:
         return self.id
 
     def _require_held(self) -> None:
-        if not self._is_held or self._generation != _fork_local.generation():
+        if not self._is_held or self._generation != fork_local.generation():
             raise make_error(Code.LEASE_ENDED, "the lease was given back or let go of before, or is the parent process's")
 
     async def __aenter__(self) -> AsyncLease:
@@ -287,7 +287,7 @@ class AsyncLease:
     async def __aexit__(
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
-        if self._is_held and self._generation == _fork_local.generation():
+        if self._is_held and self._generation == fork_local.generation():
             # What goes wrong in giving back does not matter here: it then ends at its time or with the connection.
             with contextlib.suppress(RlimitError):
                 await self.release()

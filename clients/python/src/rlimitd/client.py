@@ -5,11 +5,11 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Dict, List, Optional, Tuple, Type, TypeVar, Union, cast
 
-from . import _operations, _fork_local
+from . import _operations; from ._connection import fork_local
 from ._operations import Operation, Duration, Edits, Resources, lease_milliseconds
-from ._deadline import Deadline, Unchanged, Timeout
-from ._shared_connection import SharedConnection
-from ._agent_socket import AgentSocket
+from ._connection.deadline import Deadline, Unchanged, Timeout
+from ._connection.shared_connection import SharedConnection
+from ._connection.agent_socket import AgentSocket
 from ._limits import Limit
 from .edits import EXACT, Bound, Edit, LimitLike, ResourceLike
 from .errors import Code, RlimitError, make_error
@@ -218,7 +218,7 @@ class Lease:
         """As the agent told of it last."""
         self._is_held = True
         # A child after fork(2) has copies of what is its parent's.
-        self._generation = _fork_local.generation()
+        self._generation = fork_local.generation()
 
     @property
     def id(self) -> bytes:
@@ -247,7 +247,7 @@ class Lease:
         return self.id
 
     def _require_held(self) -> None:
-        if not self._is_held or self._generation != _fork_local.generation():
+        if not self._is_held or self._generation != fork_local.generation():
             raise make_error(Code.LEASE_ENDED, "the lease was given back or let go of before, or is the parent process's")
 
     def __enter__(self) -> Lease:
@@ -256,7 +256,7 @@ class Lease:
     def __exit__(
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
-        if self._is_held and self._generation == _fork_local.generation():
+        if self._is_held and self._generation == fork_local.generation():
             try:
                 self.release()
             except RlimitError:

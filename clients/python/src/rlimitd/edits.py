@@ -125,7 +125,7 @@ def resource_of(resource: ResourceLike) -> Resource:
         return resource
     if isinstance(resource, str):
         return _parse_name(resource)
-    from ._system_calls import RESOURCE_NUMBERS
+    from ._kernel.system_calls import RESOURCE_NUMBERS
 
     number = operator.index(resource)
     for known, value in RESOURCE_NUMBERS.items():

@@ -36,7 +36,7 @@ def _call_agent(refusal: Exception, pid: int, resource: int, limits: Any = None)
     from operator import index
 
     try:
-        from ._system_calls import from_standard, to_standard
+        from ._kernel.system_calls import from_standard, to_standard
         from .client import Client
 
         wanted = None if limits is None else tuple(from_standard(index(bound)) for bound in limits)

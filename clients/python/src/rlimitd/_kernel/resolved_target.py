@@ -10,11 +10,11 @@ import threading
 from types import TracebackType
 from typing import Callable, Dict, Optional, Sequence, Type
 
-from . import _system_calls, _procfs
-from ._limits import Limit, Resource
-from .errors import Code, RlimitError, make_error
-from .results import Usage
-from .targets import Pidfd, Target
+from . import system_calls, procfs
+from .._limits import Limit, Resource
+from ..errors import Code, RlimitError, make_error
+from ..results import Usage
+from ..targets import Pidfd, Target
 
 
 class ResolvedTarget:
@@ -52,7 +52,7 @@ class ResolvedTarget:
                 return
             # Of a thread that leads no process, EINVAL before Linux 6.18 and ENOENT since.
             number = errno.ESRCH if error.errno == errno.EINVAL else error.errno
-            raise _system_calls.system_error(OSError(number, error.strerror), self.name) from error
+            raise system_calls.system_error(OSError(number, error.strerror), self.name) from error
 
     def _resolve_pidfd(self, descriptor: int) -> None:
         try:
@@ -101,13 +101,13 @@ class ResolvedTarget:
 
     def get_limit(self, resource: Resource) -> Limit:
         """prlimit(2). Raises DENIED_BY_KERNEL, NO_SUCH_PROCESS."""
-        limit = _system_calls.get_limit(self._kernel_pid, resource, self.name)
+        limit = system_calls.get_limit(self._kernel_pid, resource, self.name)
         self.require_alive()
         return limit
 
     def set_limit(self, resource: Resource, new: Limit) -> Limit:
         """prlimit(2): both halves, and what they were. Raises also ABOVE_SYSTEM_CEILING."""
-        old = _system_calls.set_limit(self._kernel_pid, resource, new, self.name)
+        old = system_calls.set_limit(self._kernel_pid, resource, new, self.name)
         try:
             self.require_alive()
         except RlimitError:
@@ -119,10 +119,10 @@ class ResolvedTarget:
     # harm, and what was lowered is raised again as far as that goes.
     def _restore_limit(self, resource: Resource, old: Limit) -> None:
         try:
-            now = _system_calls.get_limit(self._kernel_pid, resource, self.name)
+            now = system_calls.get_limit(self._kernel_pid, resource, self.name)
             restored = Limit(max(now.soft, old.soft), max(now.hard, old.hard))
             if restored != now:
-                _system_calls.set_limit(self._kernel_pid, resource, restored, self.name)
+                system_calls.set_limit(self._kernel_pid, resource, restored, self.name)
         except RlimitError:
             pass
 
@@ -147,7 +147,7 @@ class ResolvedTarget:
         if found is None and self.pid:
             visible: Dict[Resource, Limit] = {}
             try:
-                visible = _procfs.limits(self.pid)
+                visible = procfs.limits(self.pid)
             except OSError:
                 pass
             self.require_alive()
@@ -158,14 +158,14 @@ class ResolvedTarget:
     def usage(self, scope: str) -> Optional[Usage]:
         """What getrusage(2) or /proc tells; None where /proc hides the process."""
         if self.is_caller:
-            return _procfs.own_usage(scope)
-        return self._read_visible_usage(lambda pid: _procfs.usage(pid, scope))
+            return procfs.own_usage(scope)
+        return self._read_visible_usage(lambda pid: procfs.usage(pid, scope))
 
     def thread_usage(self, thread: int) -> Optional[Usage]:
         """The same of one thread."""
         if self.is_caller and thread == threading.get_native_id():
-            return _procfs.own_thread_usage()
-        return self._read_visible_usage(lambda pid: _procfs.thread_usage(pid or os.getpid(), thread))
+            return procfs.own_thread_usage()
+        return self._read_visible_usage(lambda pid: procfs.thread_usage(pid or os.getpid(), thread))
 
     def _read_visible_usage(self, read: Callable[[int], Usage]) -> Optional[Usage]:
         if self.pid is None:
@@ -179,7 +179,7 @@ class ResolvedTarget:
             self.require_alive()
             return None
         except OSError as error:
-            raise _system_calls.system_error(error, self.name) from error
+            raise system_calls.system_error(error, self.name) from error
         self.require_alive()
         return usage
 

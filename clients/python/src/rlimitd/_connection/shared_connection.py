@@ -6,14 +6,14 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Dict, Optional
 
-from . import _fork_local
-from ._deadline import Deadline
-from ._agent_socket import AgentSocket
+from . import fork_local
+from .deadline import Deadline
+from .agent_socket import AgentSocket
 
 if TYPE_CHECKING:
-    from ._blocking_connection import BlockingConnection
-    from ._agent_requests import AgentRequest
-    from .v1 import rlimitd_pb2 as pb
+    from .blocking_connection import BlockingConnection
+    from .._wire.agent_requests import AgentRequest
+    from ..v1 import rlimitd_pb2 as pb
 
 
 class ConnectionSlot:
@@ -32,7 +32,7 @@ class SharedConnection:
 
     def call(self, request: AgentRequest, deadline: Deadline) -> pb.Response:
         """Blocks until the agent has answered."""
-        from ._reply_reader import Unanswered, Unsent, require_retry
+        from .._wire.reply_reader import Unanswered, Unsent, require_retry
 
         is_second = False
         while True:
@@ -50,7 +50,7 @@ class SharedConnection:
             connection.close()
 
     def _slot(self) -> ConnectionSlot:
-        generation = _fork_local.generation()
+        generation = fork_local.generation()
         slot = self._slots.get(generation)
         if slot is None:
             slot = self._slots.setdefault(generation, ConnectionSlot())
@@ -61,7 +61,7 @@ class SharedConnection:
         return slot
 
     def _connection(self, deadline: Deadline) -> BlockingConnection:
-        from ._blocking_connection import BlockingConnection, open_socket
+        from .blocking_connection import BlockingConnection, open_socket
 
         slot = self._slot()
         connection = slot.connection

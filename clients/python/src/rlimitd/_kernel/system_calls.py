@@ -6,8 +6,8 @@ import errno
 import resource as _standard
 from typing import Dict, List, Optional
 
-from ._limits import UNLIMITED, Limit, Resource, format_bound
-from .errors import Code, RlimitError, make_error
+from .._limits import UNLIMITED, Limit, Resource, format_bound
+from ..errors import Code, RlimitError, make_error
 
 # The kernel's numbers: the standard library knows most for this processor, and those that it does not know
 # are the same on all of them.

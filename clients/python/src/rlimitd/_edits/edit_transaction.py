@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import List, Optional, Sequence
 
-from . import _system_calls
-from ._edit_plan import PlanItem, EditPlan, conflict
-from ._resolved_target import ResolvedTarget
-from ._limits import Limit
-from .errors import Code, RlimitError, complete_error, replace_details, make_error
-from .results import Change
+from .._kernel import system_calls
+from .edit_plan import PlanItem, EditPlan, conflict
+from .._kernel.resolved_target import ResolvedTarget
+from .._limits import Limit
+from ..errors import Code, RlimitError, complete_error, replace_details, make_error
+from ..results import Change
 
 # The agent, by saying this, or by not being there, has surely changed nothing and is no help either.
 _CHANGED_NOTHING = frozenset(
@@ -127,7 +127,7 @@ class EditTransaction:
         except RlimitError as error:
             if error.code != Code.ABOVE_SYSTEM_CEILING or not item.is_clamp:
                 raise
-            ceiling = _system_calls.read_nr_open()
+            ceiling = system_calls.read_nr_open()
             if ceiling is None or ceiling <= item.now.hard:
                 return self._apply_soft_only(item, error)
             max_limit = Limit(min(item.wanted.soft, ceiling), ceiling)

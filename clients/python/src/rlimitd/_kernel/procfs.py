@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, List, Optional
 
-from . import _system_calls
-from ._limits import UNLIMITED, Limit, Resource
-from .results import Usage
+from . import system_calls
+from .._limits import UNLIMITED, Limit, Resource
+from ..results import Usage
 
 _LABELS = {
     "Max cpu time": Resource.CPU,
@@ -90,11 +90,11 @@ def thread_usage(pid: int, thread: int) -> Usage:
 def own_usage(scope: str) -> Usage:
     """What this process used, and what is in use of its limits where /proc shows it. getrusage(2)."""
     if scope == "children":
-        return _usage_from_rusage(_system_calls.getrusage(_system_calls.CHILDREN))
-    fields = _system_calls.getrusage(_system_calls.SELF)
+        return _usage_from_rusage(system_calls.getrusage(system_calls.CHILDREN))
+    fields = system_calls.getrusage(system_calls.SELF)
     if scope == "both":
         # As the kernel's RUSAGE_BOTH: all adds up, but of the resident sizes it is the greater.
-        children = _system_calls.getrusage(_system_calls.CHILDREN)
+        children = system_calls.getrusage(system_calls.CHILDREN)
         fields = [max(a, b) if index == 2 else a + b for index, (a, b) in enumerate(zip(fields, children))]
     used, pid = _usage_from_rusage(fields), os.getpid()
     try:
@@ -105,7 +105,7 @@ def own_usage(scope: str) -> Usage:
 
 def own_thread_usage() -> Usage:
     """What the calling thread used. getrusage(2) with RUSAGE_THREAD."""
-    return _usage_from_rusage(_system_calls.getrusage(_system_calls.THREAD))
+    return _usage_from_rusage(system_calls.getrusage(system_calls.THREAD))
 
 
 def _usage_from_rusage(fields: List[int]) -> Usage:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import struct
 from typing import Dict, NamedTuple, Optional, Sequence, Union
 
-from ._resolved_target import ResolvedTarget
-from ._limits import Limit, Resource
-from .edits import AT_LEAST, CLAMP, EXACT, Edit
-from .errors import Code, make_error
-from .targets import Cgroup, Pod
-from .v1 import rlimitd_pb2 as pb
+from .._kernel.resolved_target import ResolvedTarget
+from .._limits import Limit, Resource
+from ..edits import AT_LEAST, CLAMP, EXACT, Edit
+from ..errors import Code, make_error
+from ..targets import Cgroup, Pod
+from ..v1 import rlimitd_pb2 as pb
 
 MAX_REQUEST_SIZE = 4096
 _MAX_TIMEOUT_MS = 3_600_000

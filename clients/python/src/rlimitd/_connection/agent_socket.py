@@ -9,7 +9,7 @@ import stat
 import struct
 from typing import Iterator, Optional
 
-from .errors import Code, RlimitError, make_error
+from ..errors import Code, RlimitError, make_error
 
 DEFAULT_SOCKET_PATH = "/run/rlimitd/rlimitd.sock"
 _MAX_PATH_LENGTH = 107

@@ -13,15 +13,15 @@ import struct
 import threading
 from typing import TYPE_CHECKING, Dict, Optional
 
-from . import _agent_requests
-from ._deadline import Deadline
-from ._reply_reader import RECEIVE_SIZE, PendingReply, ReplyReader, Unanswered, Unsent
-from ._agent_socket import AgentSocket
-from ._agent_requests import AgentRequest
-from .errors import Code, RlimitError
+from .._wire import agent_requests
+from .deadline import Deadline
+from .._wire.reply_reader import RECEIVE_SIZE, PendingReply, ReplyReader, Unanswered, Unsent
+from .agent_socket import AgentSocket
+from .._wire.agent_requests import AgentRequest
+from ..errors import Code, RlimitError
 
 if TYPE_CHECKING:
-    from .v1 import rlimitd_pb2 as pb
+    from ..v1 import rlimitd_pb2 as pb
 
 
 def open_socket(agent_socket: AgentSocket, deadline: Deadline) -> socket.socket:
@@ -116,7 +116,7 @@ class BlockingConnection:
             remaining = deadline.remaining()
             if remaining == 0:
                 raise self._agent_socket.deadline_exceeded()
-            data = memoryview(_agent_requests.frame(request, request_id, remaining))
+            data = memoryview(agent_requests.frame(request, request_id, remaining))
             size, pidfd = len(data), request.pidfd
             while sent < size:
                 try:

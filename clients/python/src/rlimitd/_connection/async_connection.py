@@ -8,16 +8,16 @@ import socket
 from collections import deque
 from typing import TYPE_CHECKING, Deque, Dict, Optional
 
-from . import _agent_requests
-from ._blocking_connection import send
-from ._deadline import Deadline
-from ._reply_reader import RECEIVE_SIZE, PendingReply, ReplyReader, Unanswered, Unsent
-from ._agent_socket import AgentSocket
-from ._agent_requests import AgentRequest
-from .errors import Code, RlimitError
+from .._wire import agent_requests
+from .blocking_connection import send
+from .deadline import Deadline
+from .._wire.reply_reader import RECEIVE_SIZE, PendingReply, ReplyReader, Unanswered, Unsent
+from .agent_socket import AgentSocket
+from .._wire.agent_requests import AgentRequest
+from ..errors import Code, RlimitError
 
 if TYPE_CHECKING:
-    from .v1 import rlimitd_pb2 as pb
+    from ..v1 import rlimitd_pb2 as pb
 
     ResponseFuture = asyncio.Future[pb.Response]
 
@@ -106,7 +106,7 @@ class AsyncConnection:
 
     def _enqueue(self, request: AgentRequest, remaining: Optional[float], future: Optional[ResponseFuture]) -> _PendingCall:
         request_id = self._last_id = self._last_id + 1
-        call = _PendingCall(request_id, request, _agent_requests.frame(request, request_id, remaining), future)
+        call = _PendingCall(request_id, request, agent_requests.frame(request, request_id, remaining), future)
         self._pending_calls[request_id] = call
         self._send_queue.append(call)
         if len(self._send_queue) == 1:
@@ -181,7 +181,7 @@ class AsyncConnection:
     # A lease was granted to somebody who had stopped waiting for it: it is nobody's, and goes back.
     def _release_stray_lease(self, response: pb.Response) -> None:
         if response.HasField("changes") and response.changes.HasField("lease"):
-            call = self._enqueue(_agent_requests.lease_release(response.changes.lease.id), None, None)
+            call = self._enqueue(agent_requests.lease_release(response.changes.lease.id), None, None)
             self._pending_calls.pop(call.request_id, None)
 
     def _fail(self, error: RlimitError) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Dict, List, Optional, Sequence
 
-from ._limits import Limit, Resource
-from .edits import CLAMP, EXACT, Edit
-from .errors import Code, RlimitError, make_error
+from .._limits import Limit, Resource
+from ..edits import CLAMP, EXACT, Edit
+from ..errors import Code, RlimitError, make_error
 
 
 class PlanItem:

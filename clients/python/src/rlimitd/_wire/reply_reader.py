@@ -7,10 +7,10 @@ from typing import Iterator, Optional, Tuple
 
 from google.protobuf.message import DecodeError
 
-from . import _reply_decoder
-from ._agent_socket import AgentSocket
-from .errors import Code, RlimitError, make_error
-from .v1 import rlimitd_pb2 as pb
+from . import reply_decoder
+from .._connection.agent_socket import AgentSocket
+from ..errors import Code, RlimitError, make_error
+from ..v1 import rlimitd_pb2 as pb
 
 MAX_RESPONSE_SIZE = 65_536
 RECEIVE_SIZE = 65_540
@@ -39,7 +39,7 @@ class ReplyReader:
             if response.id == 0:
                 # Of the whole connection, which the agent is going to close.
                 if response.HasField("error"):
-                    raise _reply_decoder.error(response.error)
+                    raise reply_decoder.error(response.error)
                 raise self._agent_socket.not_rlimitd("an answer to nothing")
             yield response.id, response
 
@@ -64,14 +64,14 @@ class PendingReply:
     def add(self, response: pb.Response) -> None:
         """Raises MALFORMED where a part does not continue what came before."""
         more = response.more and not response.HasField("error")
-        self._merged = _reply_decoder.merge(self._merged, response)
+        self._merged = reply_decoder.merge(self._merged, response)
         self.is_whole = not more
 
     def result(self) -> pb.Response:
         """The whole of it. Raises what the agent says went wrong."""
         assert self._merged is not None
         if self._merged.HasField("error"):
-            raise _reply_decoder.error(self._merged.error)
+            raise reply_decoder.error(self._merged.error)
         if self._merged.WhichOneof("outcome") is None:
             raise make_error(Code.UNSUPPORTED, "an answer of a kind that this client does not know")
         return self._merged

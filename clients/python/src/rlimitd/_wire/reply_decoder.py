@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, TypeVar
 
-from ._agent_requests import WIRE_RESOURCES
-from ._limits import Limit, Resource
-from .errors import Code, RlimitError, make_error
-from .results import (
+from .agent_requests import WIRE_RESOURCES
+from .._limits import Limit, Resource
+from ..errors import Code, RlimitError, make_error
+from ..results import (
     Caller,
     Change,
     Explanation,
@@ -20,7 +20,7 @@ from .results import (
     Usage,
     Verdict,
 )
-from .v1 import rlimitd_pb2 as pb
+from ..v1 import rlimitd_pb2 as pb
 
 T = TypeVar("T")
 
