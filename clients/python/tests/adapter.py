@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The adapter of clients/conformance: a request in JSON a line, answered by calls of the public API.
 
-    adapter.py [--async]
+adapter.py [--async]
 """
 
 import asyncio
@@ -87,7 +87,9 @@ def explanation(result):
         )
         for verdict in result.verdicts
     ]
-    return without_none(allowed=result.allowed, rule=result.rule, error=result.error and error(result.error), verdicts=verdicts)
+    return without_none(
+        allowed=result.allowed, rule=result.rule, error=result.error and error(result.error), verdicts=verdicts
+    )
 
 
 def lease(info):
@@ -254,7 +256,11 @@ class Adapter:
         return {"raised": pair(applied.new)}
 
     def handle_lease_renew(self, client, request, request_json):
-        return {"renewed": lease(self._wait(client.renew(bytes.fromhex(request_json["lease"]), request.duration(request_json))))}
+        return {
+            "renewed": lease(
+                self._wait(client.renew(bytes.fromhex(request_json["lease"]), request.duration(request_json)))
+            )
+        }
 
     def handle_lease_release(self, client, request, request_json):
         ended = self._wait(client.release(bytes.fromhex(request_json["lease"])))

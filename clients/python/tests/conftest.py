@@ -130,7 +130,9 @@ def spawn():
             resource.setrlimit(resource.RLIMIT_NOFILE, nofile)
 
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        process = subprocess.Popen(["cat"], user=user, group=user, extra_groups=[], preexec_fn=limit, bufsize=0, **pipes)
+        process = subprocess.Popen(
+            ["cat"], user=user, group=user, extra_groups=[], preexec_fn=limit, bufsize=0, **pipes
+        )
         made.append(process)
         # What it says shows that it has loaded all that it needs.
         process.stdin.write(b"\n")

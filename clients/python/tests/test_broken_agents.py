@@ -102,7 +102,9 @@ def test_what_a_newer_agent_says_is_passed_over(invoke):
         return pb.Response.FromString(known + unknown + bytes.fromhex("f80701"))
 
     def code(request):
-        return pb.Response.FromString(error(request.id, 1, message="new").SerializeToString().replace(b"\x08\x01\x32", b"\x08\x63\x32"))
+        return pb.Response.FromString(
+            error(request.id, 1, message="new").SerializeToString().replace(b"\x08\x01\x32", b"\x08\x63\x32")
+        )
 
     def outcome(request):
         return pb.Response.FromString(pb.Response(id=request.id).SerializeToString() + bytes.fromhex("a20600"))
@@ -378,7 +380,10 @@ def test_a_full_socket_loses_no_request():
     async def main(path):
         async with rlimitd.AsyncClient(path, agent_only=True) as client:
             asked = [asyncio.ensure_future(client.get("nofile")) for _ in range(3000)]
-            while not client._shared_connection._connections or len(client._shared_connection._connections[0]._pending_calls) < 3000:
+            while (
+                not client._shared_connection._connections
+                or len(client._shared_connection._connections[0]._pending_calls) < 3000
+            ):
                 await asyncio.sleep(0)
             assert client._shared_connection._connections[0]._send_queue, "the socket is not full"
             # Neither sent nor waited for.

@@ -23,7 +23,9 @@ def test_where_there_is_no_agent_the_kernel_and_the_way_to_it_are_named(folder):
         PROGRAM + 'print(json.dumps(attempt(lambda: rlimitd.raise_limit("nofile", 4096))))', f"{folder}/nobody"
     )
     assert result[0] == Code.AGENT_UNREACHABLE
-    assert result[1].startswith("the kernel refuses nofile 4096:4096 for this process (prlimit: Operation not permitted), and no agent")
+    assert result[1].startswith(
+        "the kernel refuses nofile 4096:4096 for this process (prlimit: Operation not permitted), and no agent"
+    )
 
 
 def test_without_an_agent_a_raise_up_to_stops_at_the_hard_limit(folder):
@@ -33,7 +35,12 @@ with rlimitd.Client() as client:
     same = client.raise_limit("nofile", 100)
     print(json.dumps([change.new, str(change.shortfall.code), same.new, same.granted_by]))
 """
-    assert run_program(PROGRAM + program, f"{folder}/nobody") == [[1024, 1024], Code.AGENT_UNREACHABLE, [1024, 1024], "kernel"]
+    assert run_program(PROGRAM + program, f"{folder}/nobody") == [
+        [1024, 1024],
+        Code.AGENT_UNREACHABLE,
+        [1024, 1024],
+        "kernel",
+    ]
 
 
 @pytest.mark.parametrize("kind", ["foreign", "link", "folder", "long", "file", "writable"])

@@ -27,7 +27,24 @@ def test_everything_but_the_two_calls_is_the_very_same():
 
 
 # What is called, as text: `m` is the module, `pid` the caller's, `other` a process of another user, `gone` of nobody.
-RESOURCES = ["m.RLIMIT_NOFILE", "m.RLIMIT_CORE", "m.RLIMIT_NICE", "0", "15", "16", "-1", "99", "2**31", "2**70", "'nofile'", "None", "7.0", "Index(7)", "True", "b'7'"]
+RESOURCES = [
+    "m.RLIMIT_NOFILE",
+    "m.RLIMIT_CORE",
+    "m.RLIMIT_NICE",
+    "0",
+    "15",
+    "16",
+    "-1",
+    "99",
+    "2**31",
+    "2**70",
+    "'nofile'",
+    "None",
+    "7.0",
+    "Index(7)",
+    "True",
+    "b'7'",
+]
 LIMITS = [
     "(200, 1000)", "[200, 1000]", "(200, 4096)", "(4096, 4096)", "(-1, -1)", "(0, -1)", "(-2, -2)", "(-5, 10)", "(1000, 200)", "(m.RLIM_INFINITY, 1000)",
     "(2**31, 2**32)", "(2**63 - 1, 2**63 - 1)", "(2**63, 2**63)", "(2**64 - 1, 2**64 - 1)", "(2**64, 2**64)", "(10**40, 1)", "(-2**63, 1)", "(-2**63 - 1, 1)",
@@ -36,7 +53,23 @@ LIMITS = [
     "iter((200, 1000))", "iter((200, 4096))", "iter([1])", "(x for x in (200, 1000))", "(x for x in (200, 4096))", "(1 // 0 for x in (1, 2))", "Two(200, 1000)", "Two(200, 4096)",
     "Sub((200, 1000))", "Sub((200, 4096))", "Broken()", "(True, 1000)", "(Failing(), 1)", "object()", "m.getrlimit(m.RLIMIT_NOFILE)",
 ]  # fmt: skip
-PIDS = ["0", "pid", "other", "gone", "-1", "1", "2**22", "2**31", "-2**31 - 1", "None", "'1'", "1.0", "Index(0)", "Index(pid)", "True"]
+PIDS = [
+    "0",
+    "pid",
+    "other",
+    "gone",
+    "-1",
+    "1",
+    "2**22",
+    "2**31",
+    "-2**31 - 1",
+    "None",
+    "'1'",
+    "1.0",
+    "Index(0)",
+    "Index(pid)",
+    "True",
+]
 SHAPES = [
     "m.getrlimit()", "m.getrlimit(1, 2)", "m.getrlimit(resource=1)", "m.getrlimit(7)", "m.getrlimit('7')", "m.getrlimit(99)",
     "m.setrlimit()", "m.setrlimit(7)", "m.setrlimit(7, (1, 2), 3)", "m.setrlimit(resource=7, limits=(1, 2))", "m.setrlimit(7, limits=(1, 2))", "m.setrlimit(*[7], **{})",
@@ -48,7 +81,11 @@ SHAPES = [
 CALLS = [
     *SHAPES,
     *(f"m.getrlimit({resource})" for resource in RESOURCES),
-    *(f"m.setrlimit({resource}, {limits})" for resource in RESOURCES for limits in ("(200, 4096)", "5", "(1,)", "(4096, 1)")),
+    *(
+        f"m.setrlimit({resource}, {limits})"
+        for resource in RESOURCES
+        for limits in ("(200, 4096)", "5", "(1,)", "(4096, 1)")
+    ),
     *(f"m.setrlimit(m.RLIMIT_NOFILE, {limits})" for limits in LIMITS),
     *(f"m.prlimit(0, m.RLIMIT_NOFILE, {limits})" for limits in LIMITS),
     *(f"m.prlimit(pid, m.RLIMIT_CORE, {limits})" for limits in LIMITS),
@@ -221,7 +258,17 @@ def test_those_who_check_types_see_the_standard_module(tmp_path):
         "resource.setrlimit('x')  # wrong\n"
     )
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", os.devnull, "--config-file", f"{SOURCE.parent}/pyproject.toml", str(program)],
+        [
+            sys.executable,
+            "-m",
+            "mypy",
+            "--strict",
+            "--cache-dir",
+            os.devnull,
+            "--config-file",
+            f"{SOURCE.parent}/pyproject.toml",
+            str(program),
+        ],
         env={**os.environ, "MYPYPATH": str(SOURCE)},
         capture_output=True,
         text=True,

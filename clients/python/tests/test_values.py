@@ -8,14 +8,15 @@ import pytest
 import rlimitd
 from rlimitd import Code, Edit, Limit, Resource, RlimitError
 from rlimitd._edits.edit_plan import EditPlan
-from rlimitd._wire.reply_decoder import _CODES
 from rlimitd._edits.edit_transaction import EditTransaction
+from rlimitd._wire.reply_decoder import _CODES
 from rlimitd.edits import resource_of
 from rlimitd.errors import _CLASSES, make_error
 
 
 @pytest.mark.parametrize(
-    "name", ["nofile", "NOFILE", "RLIMIT_NOFILE", "rlimit_nofile", "ofile", "Nofile", resource.RLIMIT_NOFILE, Resource.NOFILE]
+    "name",
+    ["nofile", "NOFILE", "RLIMIT_NOFILE", "rlimit_nofile", "ofile", "Nofile", resource.RLIMIT_NOFILE, Resource.NOFILE],
 )
 def test_a_resource_has_many_spellings(name):
     assert resource_of(name) is Resource.NOFILE

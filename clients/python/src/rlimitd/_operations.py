@@ -11,7 +11,7 @@ from ._edits.edit_transaction import EditTransaction
 from ._kernel.resolved_target import ResolvedTarget
 from ._limits import Limit, Resource
 from .edits import Edit, LimitLike, ResourceLike, edits_of, limit_of, require_distinct, resource_of
-from .errors import Code, RlimitError, replace_details, make_error
+from .errors import Code, RlimitError, make_error, replace_details
 from .results import (
     Change,
     Explanation,
@@ -55,7 +55,7 @@ def get(resources: Resources, target: Target, agent_only: bool) -> Operation[Dic
             limits = resolved.limits(wanted)
             if limits is not None:
                 return {resource: limits[resource] for resource in wanted}
-        from ._wire import reply_decoder, agent_requests
+        from ._wire import agent_requests, reply_decoder
 
         reply = yield agent_requests.get(resolved, [] if resources is None else wanted)
         return reply_decoder.limits(reply, wanted)
@@ -67,7 +67,7 @@ def get_one(resource: ResourceLike, target: Target, agent_only: bool) -> Operati
 
 
 def get_each(resources: Resources, group: Group) -> Operation[Processes[Dict[str, Limit]]]:
-    from ._wire import reply_decoder, agent_requests
+    from ._wire import agent_requests, reply_decoder
 
     wanted = _resources(resources)
     reply = yield agent_requests.get(group, [] if resources is None else wanted)
@@ -82,7 +82,7 @@ def apply(edits: Edits, target: Target, agent_only: bool) -> Operation[List[Chan
     with ResolvedTarget(target) as resolved:
         now = None if agent_only else resolved.read_if_permitted(resources)
         if now is None:
-            from ._wire import reply_decoder, agent_requests
+            from ._wire import agent_requests, reply_decoder
 
             try:
                 reply = yield agent_requests.set_(resolved, batch)
@@ -93,7 +93,7 @@ def apply(edits: Edits, target: Target, agent_only: bool) -> Operation[List[Chan
         refusal = transaction.try_kernel()
         if refusal is None:
             return transaction.result
-        from ._wire import reply_decoder, agent_requests
+        from ._wire import agent_requests, reply_decoder
 
         agent_edits = transaction.plan.agent_part
         try:
@@ -117,7 +117,7 @@ def apply_one(edit: Edit, target: Target, agent_only: bool) -> Operation[Change]
 
 
 def apply_each(edits: Edits, group: Group) -> Operation[Processes[List[Change]]]:
-    from ._wire import reply_decoder, agent_requests
+    from ._wire import agent_requests, reply_decoder
 
     batch = edits_of(edits)
     if not batch:
@@ -126,16 +126,14 @@ def apply_each(edits: Edits, group: Group) -> Operation[Processes[List[Change]]]
     return reply_decoder.processes_changes(reply, [edit.resource for edit in batch])
 
 
-def prlimit(
-    resource: ResourceLike, limit: Optional[LimitLike], target: Target, agent_only: bool
-) -> Operation[Limit]:
+def prlimit(resource: ResourceLike, limit: Optional[LimitLike], target: Target, agent_only: bool) -> Operation[Limit]:
     wanted = None if limit is None else limit_of(limit)
     known = resource_of(resource)
     if not agent_only:
         if wanted is None:
             return (yield from get_one(known, target, False))
         return (yield from apply_one(Edit(known, *wanted), target, False)).old
-    from ._wire import reply_decoder, agent_requests
+    from ._wire import agent_requests, reply_decoder
 
     with ResolvedTarget(target) as resolved:
         return reply_decoder.prlimit((yield agent_requests.prlimit(resolved, known, wanted)))
@@ -148,19 +146,19 @@ def usage(target: Target, scope: str, thread: Optional[int], agent_only: bool) -
             found = resolved.usage(scope) if thread is None else resolved.thread_usage(thread)
             if found is not None:
                 return found
-        from ._wire import reply_decoder, agent_requests
+        from ._wire import agent_requests, reply_decoder
 
         return reply_decoder.usage((yield agent_requests.usage(resolved, scope, thread)))
 
 
 def usage_each(scope: str, group: Group) -> Operation[Processes[Usage]]:
-    from ._wire import reply_decoder, agent_requests
+    from ._wire import agent_requests, reply_decoder
 
     return reply_decoder.processes_usage((yield agent_requests.usage(group, _scope(scope, None))))
 
 
 def explain(edits: Edits, target: Target, lease: Union[bool, Duration] = False) -> Operation[Explanation]:
-    from ._wire import reply_decoder, agent_requests
+    from ._wire import agent_requests, reply_decoder
 
     batch = edits_of(edits)
     if not batch:
@@ -171,17 +169,15 @@ def explain(edits: Edits, target: Target, lease: Union[bool, Duration] = False) 
 
 
 def explain_get(resources: Resources, target: Target) -> Operation[Explanation]:
-    from ._wire import reply_decoder, agent_requests
+    from ._wire import agent_requests, reply_decoder
 
     wanted = [] if resources is None else _resources(resources)
     with ResolvedTarget(target) as resolved:
         return reply_decoder.explanation((yield agent_requests.explain_get(resolved, wanted)))
 
 
-def explain_prlimit(
-    resource: ResourceLike, limit: Optional[LimitLike], target: Target
-) -> Operation[Explanation]:
-    from ._wire import reply_decoder, agent_requests
+def explain_prlimit(resource: ResourceLike, limit: Optional[LimitLike], target: Target) -> Operation[Explanation]:
+    from ._wire import agent_requests, reply_decoder
 
     wanted = None if limit is None else limit_of(limit)
     with ResolvedTarget(target) as resolved:
@@ -190,7 +186,7 @@ def explain_prlimit(
 
 
 def explain_usage(target: Target, scope: str, thread: Optional[int]) -> Operation[Explanation]:
-    from ._wire import reply_decoder, agent_requests
+    from ._wire import agent_requests, reply_decoder
 
     scope = _scope(scope, thread)
     with ResolvedTarget(target) as resolved:
@@ -198,7 +194,7 @@ def explain_usage(target: Target, scope: str, thread: Optional[int]) -> Operatio
 
 
 def lease(edits: Edits, target: Target, duration_ms: int) -> Operation[LeaseInfo]:
-    from ._wire import reply_decoder, agent_requests
+    from ._wire import agent_requests, reply_decoder
 
     batch = edits_of(edits)
     if not batch:
@@ -217,31 +213,31 @@ def lease(edits: Edits, target: Target, duration_ms: int) -> Operation[LeaseInfo
 
 
 def lease_renew(lease_id: bytes, duration_ms: int) -> Operation[LeaseInfo]:
-    from ._wire import reply_decoder, agent_requests
+    from ._wire import agent_requests, reply_decoder
 
     return reply_decoder.lease((yield agent_requests.lease_renew(lease_id, duration_ms)))
 
 
 def lease_release(lease_id: bytes) -> Operation[List[Restoration]]:
-    from ._wire import reply_decoder, agent_requests
+    from ._wire import agent_requests, reply_decoder
 
     return reply_decoder.restorations((yield agent_requests.lease_release(lease_id)))
 
 
 def leases() -> Operation[List[LeaseInfo]]:
-    from ._wire import reply_decoder, agent_requests
+    from ._wire import agent_requests, reply_decoder
 
     return reply_decoder.leases((yield agent_requests.lease_list()))
 
 
 def server_info() -> Operation[ServerInfo]:
-    from ._wire import reply_decoder, agent_requests
+    from ._wire import agent_requests, reply_decoder
 
     return reply_decoder.server_info((yield agent_requests.server_info()))
 
 
 def stats() -> Operation[Stats]:
-    from ._wire import reply_decoder, agent_requests
+    from ._wire import agent_requests, reply_decoder
 
     return reply_decoder.stats((yield agent_requests.stats()))
 
@@ -273,5 +269,3 @@ def _scope(scope: str, thread: Optional[int]) -> str:
     if scope not in SCOPES:
         raise make_error(Code.INVALID_ARGUMENT, f"there is no usage of {scope!r}; there is of {', '.join(SCOPES)}")
     return scope
-
-

@@ -7,14 +7,15 @@ import contextlib
 from types import TracebackType
 from typing import Dict, Generator, List, Optional, Tuple, Type, TypeVar, Union, cast
 
-from . import _operations; from ._connection import fork_local
-from ._operations import Operation, Duration, Edits, Resources, lease_milliseconds
-from ._connection.deadline import Deadline, Unchanged, Timeout
-from ._wire.reply_reader import Unanswered, Unsent, require_retry
+from . import _operations
+from ._connection import fork_local
 from ._connection.agent_socket import AgentSocket
-from ._wire.agent_requests import AgentRequest
 from ._connection.async_connection import AsyncConnection
+from ._connection.deadline import Deadline, Timeout, Unchanged
 from ._limits import Limit
+from ._operations import Duration, Edits, Operation, Resources, lease_milliseconds
+from ._wire.agent_requests import AgentRequest
+from ._wire.reply_reader import Unanswered, Unsent, require_retry
 from .edits import EXACT, Bound, Edit, LimitLike, ResourceLike
 from .errors import Code, RlimitError, make_error
 from .results import (
@@ -122,9 +123,7 @@ class AsyncClient:
         """Where its agent listens."""
         return self._shared_connection.agent_socket.path
 
-    def options(
-        self, *, timeout: Timeout = Unchanged.UNCHANGED, agent_only: Optional[bool] = None
-    ) -> AsyncClient:
+    def options(self, *, timeout: Timeout = Unchanged.UNCHANGED, agent_only: Optional[bool] = None) -> AsyncClient:
         """A copy on the same connection, with other options."""
         copy = AsyncClient.__new__(AsyncClient)
         copy._shared_connection = self._shared_connection
@@ -178,9 +177,7 @@ class AsyncClient:
     async def apply_each(self, group: Group, edits: Edits) -> Processes[List[Change]]:
         return await self._perform(_operations.apply_each(edits, group))
 
-    async def prlimit(
-        self, resource: ResourceLike, limit: Optional[LimitLike] = None, of: Target = None
-    ) -> Limit:
+    async def prlimit(self, resource: ResourceLike, limit: Optional[LimitLike] = None, of: Target = None) -> Limit:
         return await self._perform(_operations.prlimit(resource, limit, of, self.agent_only))
 
     async def usage(self, of: Target = None, scope: str = "process", *, thread: Optional[int] = None) -> Usage:
@@ -189,9 +186,7 @@ class AsyncClient:
     async def usage_each(self, group: Group, scope: str = "process") -> Processes[Usage]:
         return await self._perform(_operations.usage_each(scope, group))
 
-    async def explain(
-        self, edits: Edits, on: Target = None, *, lease: Union[bool, Duration] = False
-    ) -> Explanation:
+    async def explain(self, edits: Edits, on: Target = None, *, lease: Union[bool, Duration] = False) -> Explanation:
         return await self._perform(_operations.explain(edits, on, lease))
 
     async def explain_limits(self, resources: Resources = None, of: Target = None) -> Explanation:
@@ -279,7 +274,9 @@ class AsyncLease:
 
     def _require_held(self) -> None:
         if not self._is_held or self._generation != fork_local.generation():
-            raise make_error(Code.LEASE_ENDED, "the lease was given back or let go of before, or is the parent process's")
+            raise make_error(
+                Code.LEASE_ENDED, "the lease was given back or let go of before, or is the parent process's"
+            )
 
     async def __aenter__(self) -> AsyncLease:
         return self

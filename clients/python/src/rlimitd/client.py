@@ -5,12 +5,13 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Dict, List, Optional, Tuple, Type, TypeVar, Union, cast
 
-from . import _operations; from ._connection import fork_local
-from ._operations import Operation, Duration, Edits, Resources, lease_milliseconds
-from ._connection.deadline import Deadline, Unchanged, Timeout
-from ._connection.shared_connection import SharedConnection
+from . import _operations
+from ._connection import fork_local
 from ._connection.agent_socket import AgentSocket
+from ._connection.deadline import Deadline, Timeout, Unchanged
+from ._connection.shared_connection import SharedConnection
 from ._limits import Limit
+from ._operations import Duration, Edits, Operation, Resources, lease_milliseconds
 from .edits import EXACT, Bound, Edit, LimitLike, ResourceLike
 from .errors import Code, RlimitError, make_error
 from .results import (
@@ -153,9 +154,7 @@ class Client:
         """What would come of `prlimit`."""
         return self._perform(_operations.explain_prlimit(resource, limit, of))
 
-    def explain_usage(
-        self, of: Target = None, scope: str = "process", *, thread: Optional[int] = None
-    ) -> Explanation:
+    def explain_usage(self, of: Target = None, scope: str = "process", *, thread: Optional[int] = None) -> Explanation:
         """What would come of `usage`."""
         return self._perform(_operations.explain_usage(of, scope, thread))
 
@@ -248,7 +247,9 @@ class Lease:
 
     def _require_held(self) -> None:
         if not self._is_held or self._generation != fork_local.generation():
-            raise make_error(Code.LEASE_ENDED, "the lease was given back or let go of before, or is the parent process's")
+            raise make_error(
+                Code.LEASE_ENDED, "the lease was given back or let go of before, or is the parent process's"
+            )
 
     def __enter__(self) -> Lease:
         return self

@@ -9,12 +9,12 @@ from collections import deque
 from typing import TYPE_CHECKING, Deque, Dict, Optional
 
 from .._wire import agent_requests
+from .._wire.agent_requests import AgentRequest
+from .._wire.reply_reader import RECEIVE_SIZE, PendingReply, ReplyReader, Unanswered, Unsent
+from ..errors import Code, RlimitError
+from .agent_socket import AgentSocket
 from .blocking_connection import send
 from .deadline import Deadline
-from .._wire.reply_reader import RECEIVE_SIZE, PendingReply, ReplyReader, Unanswered, Unsent
-from .agent_socket import AgentSocket
-from .._wire.agent_requests import AgentRequest
-from ..errors import Code, RlimitError
 
 if TYPE_CHECKING:
     from ..v1 import rlimitd_pb2 as pb
@@ -94,7 +94,11 @@ class AsyncConnection:
             raise self._agent_socket.deadline_exceeded()
         future: ResponseFuture = self._loop.create_future()
         call = self._enqueue(request, remaining, future)
-        timer = None if remaining is None else self._loop.call_later(remaining, call.fail, self._agent_socket.deadline_exceeded())
+        timer = (
+            None
+            if remaining is None
+            else self._loop.call_later(remaining, call.fail, self._agent_socket.deadline_exceeded())
+        )
         try:
             return await future
         finally:
@@ -104,7 +108,9 @@ class AsyncConnection:
             if not call.reply.is_whole and self._failure is None:
                 self._abandon_call(call)
 
-    def _enqueue(self, request: AgentRequest, remaining: Optional[float], future: Optional[ResponseFuture]) -> _PendingCall:
+    def _enqueue(
+        self, request: AgentRequest, remaining: Optional[float], future: Optional[ResponseFuture]
+    ) -> _PendingCall:
         request_id = self._last_id = self._last_id + 1
         call = _PendingCall(request_id, request, agent_requests.frame(request, request_id, remaining), future)
         self._pending_calls[request_id] = call

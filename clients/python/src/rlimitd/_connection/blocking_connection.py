@@ -14,11 +14,11 @@ import threading
 from typing import TYPE_CHECKING, Dict, Optional
 
 from .._wire import agent_requests
-from .deadline import Deadline
-from .._wire.reply_reader import RECEIVE_SIZE, PendingReply, ReplyReader, Unanswered, Unsent
-from .agent_socket import AgentSocket
 from .._wire.agent_requests import AgentRequest
+from .._wire.reply_reader import RECEIVE_SIZE, PendingReply, ReplyReader, Unanswered, Unsent
 from ..errors import Code, RlimitError
+from .agent_socket import AgentSocket
+from .deadline import Deadline
 
 if TYPE_CHECKING:
     from ..v1 import rlimitd_pb2 as pb

@@ -7,13 +7,13 @@ import threading
 from typing import TYPE_CHECKING, Dict, Optional
 
 from . import fork_local
-from .deadline import Deadline
 from .agent_socket import AgentSocket
+from .deadline import Deadline
 
 if TYPE_CHECKING:
-    from .blocking_connection import BlockingConnection
     from .._wire.agent_requests import AgentRequest
     from ..v1 import rlimitd_pb2 as pb
+    from .blocking_connection import BlockingConnection
 
 
 class ConnectionSlot:
@@ -77,7 +77,9 @@ class SharedConnection:
                     raise self.agent_socket.deadline_exceeded()
                 if connection is not None:
                     connection.close()
-                connection = slot.connection = BlockingConnection(open_socket(self.agent_socket, deadline), self.agent_socket)
+                connection = slot.connection = BlockingConnection(
+                    open_socket(self.agent_socket, deadline), self.agent_socket
+                )
             return connection
         finally:
             slot.connect_lock.release()

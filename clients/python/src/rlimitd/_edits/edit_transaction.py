@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import List, Optional, Sequence
 
 from .._kernel import system_calls
-from .edit_plan import PlanItem, EditPlan, conflict
 from .._kernel.resolved_target import ResolvedTarget
 from .._limits import Limit
-from ..errors import Code, RlimitError, complete_error, replace_details, make_error
+from ..errors import Code, RlimitError, complete_error, make_error, replace_details
 from ..results import Change
+from .edit_plan import EditPlan, PlanItem, conflict
 
 # The agent, by saying this, or by not being there, has surely changed nothing and is no help either.
 _CHANGED_NOTHING = frozenset(
@@ -99,7 +99,9 @@ class EditTransaction:
         index = error.edit_index
         if index is not None:
             raising_items = self.plan.raising_items
-            error = replace_details(error, edit_index=raising_items[index].index if index < len(raising_items) else None)
+            error = replace_details(
+                error, edit_index=raising_items[index].index if index < len(raising_items) else None
+            )
         if error.code in (Code.AGENT_UNREACHABLE, Code.UNTRUSTED_SOCKET):
             return replace_details(
                 error,
@@ -157,7 +159,9 @@ class EditTransaction:
 
     # One prlimit(2), or none where nothing changes. `expected` is what the limits should be before it: where they were not, a
     # compare-and-set fails, and any other edit is worked out anew from what they were.
-    def _apply_limit(self, item: PlanItem, wanted: Limit, expected: Limit, shortfall: Optional[RlimitError] = None) -> None:
+    def _apply_limit(
+        self, item: PlanItem, wanted: Limit, expected: Limit, shortfall: Optional[RlimitError] = None
+    ) -> None:
         change = Change(item.resource, expected, wanted, "kernel", shortfall=shortfall)
         if wanted != expected:
             change = change._replace(old=self._target.set_limit(item.resource, wanted))

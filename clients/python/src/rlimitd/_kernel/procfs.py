@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, List, Optional
 
-from . import system_calls
 from .._limits import UNLIMITED, Limit, Resource
 from ..results import Usage
+from . import system_calls
 
 _LABELS = {
     "Max cpu time": Resource.CPU,

@@ -10,11 +10,11 @@ import threading
 from types import TracebackType
 from typing import Callable, Dict, Optional, Sequence, Type
 
-from . import system_calls, procfs
 from .._limits import Limit, Resource
 from ..errors import Code, RlimitError, make_error
 from ..results import Usage
 from ..targets import Pidfd, Target
+from . import procfs, system_calls
 
 
 class ResolvedTarget:
@@ -129,7 +129,9 @@ class ResolvedTarget:
     @property
     def _kernel_pid(self) -> int:
         if self.pid is None:
-            raise make_error(Code.DENIED_BY_KERNEL, f"{self.name} has no number here, by which prlimit(2) could name it")
+            raise make_error(
+                Code.DENIED_BY_KERNEL, f"{self.name} has no number here, by which prlimit(2) could name it"
+            )
         return self.pid
 
     def read_if_permitted(self, resources: Sequence[Resource]) -> Optional[Dict[Resource, Limit]]:

@@ -15,9 +15,7 @@ from ..v1 import rlimitd_pb2 as pb
 MAX_REQUEST_SIZE = 4096
 _MAX_TIMEOUT_MS = 3_600_000
 
-WIRE_RESOURCES: Dict[Resource, pb.Resource] = {
-    known: getattr(pb, f"RESOURCE_{known.name}") for known in Resource
-}
+WIRE_RESOURCES: Dict[Resource, pb.Resource] = {known: getattr(pb, f"RESOURCE_{known.name}") for known in Resource}
 _MODES = {EXACT: pb.EDIT_MODE_EXACT, AT_LEAST: pb.EDIT_MODE_AT_LEAST, CLAMP: pb.EDIT_MODE_CLAMP}
 _SCOPES = {
     "process": pb.USAGE_SCOPE_PROCESS,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, TypeVar
 
-from .agent_requests import WIRE_RESOURCES
 from .._limits import Limit, Resource
 from ..errors import Code, RlimitError, make_error
 from ..results import (
@@ -21,6 +20,7 @@ from ..results import (
     Verdict,
 )
 from ..v1 import rlimitd_pb2 as pb
+from .agent_requests import WIRE_RESOURCES
 
 T = TypeVar("T")
 

@@ -7,10 +7,10 @@ from typing import Iterator, Optional, Tuple
 
 from google.protobuf.message import DecodeError
 
-from . import reply_decoder
 from .._connection.agent_socket import AgentSocket
 from ..errors import Code, RlimitError, make_error
 from ..v1 import rlimitd_pb2 as pb
+from . import reply_decoder
 
 MAX_RESPONSE_SIZE = 65_536
 RECEIVE_SIZE = 65_540
