@@ -381,11 +381,11 @@ def test_a_full_socket_loses_no_request():
         async with rlimitd.AsyncClient(path, agent_only=True) as client:
             asked = [asyncio.ensure_future(client.get("nofile")) for _ in range(3000)]
             while (
-                not client._shared_connection._connections
-                or len(client._shared_connection._connections[0]._pending_calls) < 3000
+                not client._shared_connection._connections.get()
+                or len(client._shared_connection._connections.get()[0]._pending_calls) < 3000
             ):
                 await asyncio.sleep(0)
-            assert client._shared_connection._connections[0]._send_queue, "the socket is not full"
+            assert client._shared_connection._connections.get()[0]._send_queue, "the socket is not full"
             # Neither sent nor waited for.
             asked[2999].cancel()
             gate.set()

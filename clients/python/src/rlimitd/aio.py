@@ -10,12 +10,10 @@ from typing import Dict, Generator, List, Optional, Tuple, Type, TypeVar, Union,
 from . import _operations
 from ._connection import fork_local
 from ._connection.agent_socket import AgentSocket
-from ._connection.async_connection import AsyncConnection
+from ._connection.async_shared_connection import AsyncSharedConnection
 from ._connection.deadline import Deadline, Timeout, Unchanged
 from ._limits import Limit
 from ._operations import Duration, Edits, Operation, Resources, lease_milliseconds
-from ._wire.agent_requests import AgentRequest
-from ._wire.reply_reader import Unanswered, Unsent, require_retry
 from .edits import EXACT, Bound, Edit, LimitLike, ResourceLike
 from .errors import Code, RlimitError, make_error
 from .results import (
@@ -29,73 +27,10 @@ from .results import (
     Usage,
 )
 from .targets import Group, Target
-from .v1 import rlimitd_pb2 as pb
 
 __all__ = ["AsyncClient", "AsyncLease"]
 
 T = TypeVar("T")
-
-
-class AsyncSharedConnection:
-    """The way to an agent, which all copies of a client share: one connection for each event loop that asks."""
-
-    def __init__(self, agent_socket: AgentSocket) -> None:
-        self.agent_socket = agent_socket
-        self._generation = fork_local.generation()
-        self._connections: List[AsyncConnection] = []
-
-    async def call(self, request: AgentRequest, deadline: Deadline) -> pb.Response:
-        is_second = False
-        while True:
-            connection = await self._connect(deadline)
-            try:
-                return await connection.exchange(request, deadline)
-            except (Unsent, Unanswered) as failure:
-                require_retry(failure, request.only_reads, is_second, self.agent_socket)
-            is_second = True
-
-    def close(self) -> None:
-        connections, self._connections = self._connections, []
-        for connection in connections:
-            connection.close_threadsafe()
-
-    async def _connect(self, deadline: Deadline) -> AsyncConnection:
-        # The kernel tells nobody when there is room in a listener's backlog again.
-        delay = 0.001
-        while True:
-            connection = self._connect_if_ready()
-            if connection is not None:
-                return connection
-            remaining = deadline.remaining()
-            if remaining == 0:
-                raise self.agent_socket.deadline_exceeded()
-            await asyncio.sleep(delay if remaining is None else min(delay, remaining))
-            delay = min(delay * 2, 0.02)
-
-    def _connect_if_ready(self) -> Optional[AsyncConnection]:
-        loop, generation = asyncio.get_running_loop(), fork_local.generation()
-        if generation != self._generation:
-            for connection in self._connections:
-                connection.abandon()
-            self._connections, self._generation = [], generation
-        for connection in self._connections[:]:
-            if connection.is_usable_on(loop):
-                return connection
-            if connection.is_unusable():
-                self._connections.remove(connection)
-        opened = self.agent_socket.create()
-        try:
-            opened.setblocking(False)
-            opened.connect(self.agent_socket.path)
-        except BlockingIOError:
-            opened.close()
-            return None
-        except OSError as error:
-            opened.close()
-            raise self.agent_socket.unreachable(error) from error
-        created = AsyncConnection(opened, self.agent_socket, loop)
-        self._connections.append(created)
-        return created
 
 
 class AsyncClient:

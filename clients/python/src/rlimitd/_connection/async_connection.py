@@ -8,13 +8,15 @@ import socket
 from collections import deque
 from typing import TYPE_CHECKING, Deque, Dict, Optional
 
+from .._kernel.sockets import send
 from .._wire import agent_requests
 from .._wire.agent_requests import AgentRequest
-from .._wire.reply_reader import RECEIVE_SIZE, PendingReply, ReplyReader, Unanswered, Unsent
+from .._wire.pending_reply import PendingReply
+from .._wire.reply_reader import RECEIVE_SIZE, ReplyReader
 from ..errors import Code, RlimitError
 from .agent_socket import AgentSocket
-from .blocking_connection import send
 from .deadline import Deadline
+from .exchange_failure import Unanswered, Unsent
 
 if TYPE_CHECKING:
     from ..v1 import rlimitd_pb2 as pb
@@ -43,8 +45,8 @@ class _PendingCall:
 
 
 class AsyncConnection:
-    def __init__(self, opened: socket.socket, agent_socket: AgentSocket, loop: asyncio.AbstractEventLoop) -> None:
-        self._socket = opened
+    def __init__(self, connected: socket.socket, agent_socket: AgentSocket, loop: asyncio.AbstractEventLoop) -> None:
+        self._socket = connected
         self._agent_socket = agent_socket
         self._loop = loop
         self._reader = ReplyReader(agent_socket)
@@ -53,7 +55,7 @@ class AsyncConnection:
         self._pending_calls: Dict[int, _PendingCall] = {}
         self._send_queue: Deque[_PendingCall] = deque()
         self._waits_for_writable = False
-        loop.add_reader(opened, self._receive)
+        loop.add_reader(connected, self._receive)
 
     def is_unusable(self) -> bool:
         """Whether nobody can ask on it any more; it is closed then."""

@@ -9,50 +9,26 @@ from __future__ import annotations
 import errno
 import select
 import socket
-import struct
 import threading
 from typing import TYPE_CHECKING, Dict, Optional
 
+from .._kernel.sockets import send
 from .._wire import agent_requests
 from .._wire.agent_requests import AgentRequest
-from .._wire.reply_reader import RECEIVE_SIZE, PendingReply, ReplyReader, Unanswered, Unsent
+from .._wire.pending_reply import PendingReply
+from .._wire.reply_reader import RECEIVE_SIZE, ReplyReader
 from ..errors import Code, RlimitError
 from .agent_socket import AgentSocket
 from .deadline import Deadline
+from .exchange_failure import Unanswered, Unsent
 
 if TYPE_CHECKING:
     from ..v1 import rlimitd_pb2 as pb
 
 
-def open_socket(agent_socket: AgentSocket, deadline: Deadline) -> socket.socket:
-    """Connects, waiting where there is a queue before the agent's door."""
-    opened = agent_socket.create()
-    try:
-        remaining = deadline.remaining()
-        if remaining is not None:
-            # connect(2) minds it while it waits for room; there is nothing to poll(2) for. 0 would mean no timeout.
-            seconds, fraction = divmod(max(remaining, 0.000001), 1)
-            timeout = struct.pack("@ll", int(seconds), int(fraction * 1_000_000) or 1)
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeout)
-        opened.connect(agent_socket.path)
-        opened.setblocking(False)
-    except OSError as error:
-        opened.close()
-        raise agent_socket.unreachable(error) from error
-    return opened
-
-
-def send(opened: socket.socket, data: bytes, pidfd: Optional[int]) -> int:
-    """How much was taken. A descriptor goes along with the first byte. Raises BlockingIOError, OSError."""
-    if pidfd is None:
-        return opened.send(data, socket.MSG_NOSIGNAL)
-    rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("@i", pidfd))
-    return opened.sendmsg([data], [rights], socket.MSG_NOSIGNAL)
-
-
 class BlockingConnection:
-    def __init__(self, opened: socket.socket, agent_socket: AgentSocket) -> None:
-        self._socket = opened
+    def __init__(self, connected: socket.socket, agent_socket: AgentSocket) -> None:
+        self._socket = connected
         self._agent_socket = agent_socket
         self._reader = ReplyReader(agent_socket)
         self._send_lock = threading.Lock()

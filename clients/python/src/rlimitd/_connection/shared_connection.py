@@ -1,14 +1,13 @@
-"""The way to an agent, which all copies of a client share: makes the connection when it is needed, makes it again when the
-agent was restarted, and gives each process its own."""
+"""The connection to one agent that all copies of a blocking client share."""
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Dict, Optional
+from typing import TYPE_CHECKING, Optional
 
-from . import fork_local
 from .agent_socket import AgentSocket
 from .deadline import Deadline
+from .fork_local import ForkLocal
 
 if TYPE_CHECKING:
     from .._wire.agent_requests import AgentRequest
@@ -17,53 +16,48 @@ if TYPE_CHECKING:
 
 
 class ConnectionSlot:
-    """The connection of one process."""
+    """The connection of one process, and a lock for the thread that opens it."""
 
     def __init__(self) -> None:
         self.connect_lock = threading.Lock()
         self.connection: Optional[BlockingConnection] = None
 
+    def abandon(self) -> None:
+        """Closes a connection that this process inherited from its parent."""
+        if self.connection is not None:
+            self.connection.abandon()
+
 
 class SharedConnection:
+    """One connection for each process, opened on demand and reopened after the agent restarts."""
+
     def __init__(self, agent_socket: AgentSocket) -> None:
         self.agent_socket = agent_socket
-        # By process. Not behind a lock: after fork(2) one may be held by a thread that the child does not have.
-        self._slots: Dict[int, ConnectionSlot] = {}
+        self._slots: ForkLocal[ConnectionSlot] = ForkLocal(ConnectionSlot, ConnectionSlot.abandon)
 
     def call(self, request: AgentRequest, deadline: Deadline) -> pb.Response:
-        """Blocks until the agent has answered."""
-        from .._wire.reply_reader import Unanswered, Unsent, require_retry
+        """Sends a request and waits for the response. Repeats it on a new connection as `require_retry` says."""
+        from .exchange_failure import ExchangeFailure, require_retry
 
         is_second = False
         while True:
-            connection = self._connection(deadline)
+            connection = self._connect(deadline)
             try:
                 return connection.exchange(request, deadline)
-            except (Unsent, Unanswered) as failure:
+            except ExchangeFailure as failure:
                 require_retry(failure, request.only_reads, is_second, self.agent_socket)
             is_second = True
 
     def close(self) -> None:
-        """The next call that needs the agent makes a new connection."""
-        connection = self._slot().connection
+        """Closes the connection of this process. The next call that needs the agent opens a new one."""
+        connection = self._slots.get().connection
         if connection is not None:
             connection.close()
 
-    def _slot(self) -> ConnectionSlot:
-        generation = fork_local.generation()
-        slot = self._slots.get(generation)
-        if slot is None:
-            slot = self._slots.setdefault(generation, ConnectionSlot())
-            for other in [key for key in list(self._slots) if key != generation]:
-                inherited = self._slots.pop(other, None)
-                if inherited is not None and inherited.connection is not None:
-                    inherited.connection.abandon()
-        return slot
+    def _connect(self, deadline: Deadline) -> BlockingConnection:
+        from .blocking_connection import BlockingConnection
 
-    def _connection(self, deadline: Deadline) -> BlockingConnection:
-        from .blocking_connection import BlockingConnection, open_socket
-
-        slot = self._slot()
+        slot = self._slots.get()
         connection = slot.connection
         if connection is not None and not connection.has_failed:
             return connection
@@ -77,9 +71,8 @@ class SharedConnection:
                     raise self.agent_socket.deadline_exceeded()
                 if connection is not None:
                     connection.close()
-                connection = slot.connection = BlockingConnection(
-                    open_socket(self.agent_socket, deadline), self.agent_socket
-                )
+                connected = self.agent_socket.connect(deadline)
+                connection = slot.connection = BlockingConnection(connected, self.agent_socket)
             return connection
         finally:
             slot.connect_lock.release()

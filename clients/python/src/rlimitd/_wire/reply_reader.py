@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import struct
-from typing import Iterator, Optional, Tuple
+from typing import Iterator, Tuple
 
 from google.protobuf.message import DecodeError
 
 from .._connection.agent_socket import AgentSocket
-from ..errors import Code, RlimitError, make_error
 from ..v1 import rlimitd_pb2 as pb
 from . import reply_decoder
 
@@ -50,55 +49,3 @@ class ReplyReader:
         except DecodeError as error:
             raise self._agent_socket.not_rlimitd(str(error)) from error
         return response
-
-
-class PendingReply:
-    """What has come of one answer."""
-
-    __slots__ = ("_merged", "is_whole")
-
-    def __init__(self) -> None:
-        self._merged: Optional[pb.Response] = None
-        self.is_whole = False
-
-    def add(self, response: pb.Response) -> None:
-        """Raises MALFORMED where a part does not continue what came before."""
-        more = response.more and not response.HasField("error")
-        self._merged = reply_decoder.merge(self._merged, response)
-        self.is_whole = not more
-
-    def result(self) -> pb.Response:
-        """The whole of it. Raises what the agent says went wrong."""
-        assert self._merged is not None
-        if self._merged.HasField("error"):
-            raise reply_decoder.error(self._merged.error)
-        if self._merged.WhichOneof("outcome") is None:
-            raise make_error(Code.UNSUPPORTED, "an answer of a kind that this client does not know")
-        return self._merged
-
-
-class Unsent(Exception):
-    """The connection ended before the agent had all of a request: it cannot have acted."""
-
-    def __init__(self, error: RlimitError) -> None:
-        self.error = error
-
-
-class Unanswered(Exception):
-    """The connection ended before the answer came: the agent may have acted."""
-
-    def __init__(self, error: RlimitError) -> None:
-        self.error = error
-
-
-def require_retry(failure: Exception, only_reads: bool, is_second: bool, agent_socket: AgentSocket) -> None:
-    """Returns where a request is to be sent once more, on a new connection: one that the agent cannot have acted on, or
-    that only reads. A change that may have been made never is."""
-    if isinstance(failure, Unsent):
-        if is_second:
-            raise agent_socket.disconnected_twice(failure.error) from failure.error
-    elif isinstance(failure, Unanswered):
-        if is_second or not only_reads:
-            raise failure.error
-    else:
-        raise failure
