@@ -1,5 +1,6 @@
 """A real agent, processes of several users, and programs of users who may not raise their limits."""
 
+import asyncio
 import json
 import os
 import resource
@@ -13,6 +14,10 @@ import time
 from pathlib import Path
 
 import pytest
+from blocking_adapter import BlockingAdapter
+
+import rlimitd
+from rlimitd import Client
 
 HERE = Path(__file__).resolve().parent
 SOURCE = HERE.parent / "src"
@@ -143,6 +148,48 @@ def spawn():
     for process in made:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture(params=["Client", "AsyncClient"])
+def connect(request):
+    closing = []
+
+    def make(socket, **options):
+        if request.param == "Client":
+            client = Client(socket, **options)
+            closing.append(client.close)
+            return client
+        loop = asyncio.new_event_loop()
+        client = rlimitd.AsyncClient(socket, **options)
+        closing.append(lambda: (loop.run_until_complete(client.aclose()), loop.close()))
+        return BlockingAdapter(client, loop)
+
+    yield make
+    for close in closing:
+        close()
+
+
+@pytest.fixture
+def client(agent, connect):
+    return connect(agent.socket, agent_only=True)
+
+
+@pytest.fixture(params=["Client", "AsyncClient"])
+def invoke(request):
+    """ask(socket, method, arguments...): one call."""
+
+    def call(path, method, *arguments, timeout=5.0, **named):
+        if request.param == "Client":
+            with Client(path, timeout=timeout, agent_only=True) as client:
+                return getattr(client, method)(*arguments, **named)
+
+        async def main():
+            async with rlimitd.AsyncClient(path, timeout=timeout, agent_only=True) as client:
+                return await getattr(client, method)(*arguments, **named)
+
+        return asyncio.run(main())
+
+    return call
 
 
 def run_program(program, socket_path, *arguments, user=USER, nofile=(256, 1024), **environment):

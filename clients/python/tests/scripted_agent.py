@@ -6,6 +6,9 @@ import struct
 import tempfile
 import threading
 
+import pytest
+
+from rlimitd import RlimitError
 from rlimitd.v1 import rlimitd_pb2 as pb
 
 
@@ -105,3 +108,19 @@ class ScriptedAgent:
             peer.close()
         os.unlink(self.socket)
         os.rmdir(self._folder)
+
+
+def respond_with(*make):
+    """Answers each request by what the functions make of it, in turn; the last one goes on."""
+
+    def serve(peer, requests):
+        for number, (request, _) in enumerate(requests):
+            peer.sendall(framed(make[min(number, len(make) - 1)](request)))
+
+    return serve
+
+
+def expect_error(path, invoke, *arguments, **named):
+    with pytest.raises(RlimitError) as result:
+        invoke(path, *arguments, **named)
+    return result.value
