@@ -1,7 +1,7 @@
-"""Resource limits beyond the hard limit, by the rlimitd agent.
+"""Raises resource limits above the hard limit with the rlimitd agent.
 
-``raise_limit("nofile", 65536)`` is all that most programs need; `Client` and `AsyncClient` have everything, and
-``rlimitd.resource`` stands in for the standard library's ``resource``.
+Most programs need only ``raise_limit("nofile", 65536)``. `Client` and `AsyncClient` offer every operation, and
+``rlimitd.resource`` replaces the standard library's ``resource``.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from .targets import Pidfd as Pidfd
     from .targets import Pod as Pod
 
-# Imported when they are asked for, so that `import rlimitd.resource` costs next to nothing.
+# The module of each name. It is imported on first use, which keeps `import rlimitd.resource` cheap.
 _MODULES: Dict[str, str] = {
     **dict.fromkeys(("UNLIMITED", "Limit", "Resource"), "_limits"),
     **dict.fromkeys(("AsyncClient", "AsyncLease"), "aio"),
@@ -94,10 +94,10 @@ _MODULES: Dict[str, str] = {
 
 
 def raise_limit(resource: ResourceLike, to: Bound) -> Limit:
-    """Raises soft and hard limit of this process to at least ``to``, and returns what they are then; never lowers.
+    """Raises the soft and hard limit of this process to at least ``to`` and returns the new limits.
 
-    The kernel is asked first, and the agent only where it refuses. Raises `RlimitError`, which is a ``PermissionError``
-    where policy refuses.
+    Never lowers a limit. The kernel is asked first, and the agent only if the kernel refuses. Raises `RlimitError`,
+    which is a ``PermissionError`` if the policy denies the request.
     """
     from .client import Client
 

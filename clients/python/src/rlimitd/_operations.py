@@ -1,5 +1,8 @@
-"""How each call is made, step by step: what is asked of the kernel is done here, and what is asked of the agent is
-yielded, so that whoever runs it may wait for the answer as it likes."""
+"""The steps of each API call, written once for both clients.
+
+An operation is a generator. It makes system calls itself and yields each request for the agent. The client sends the
+request, waits with or without an event loop, and sends the response back into the generator.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,8 @@ if TYPE_CHECKING:
     from ._wire.agent_requests import AgentRequest
     from .v1 import rlimitd_pb2 as pb
 
-# What speaks to the agent (`agent_requests`, `reply_decoder`, and protobuf behind them) is imported when it is needed.
+# `agent_requests`, `reply_decoder` and protobuf are imported on first use, because a call that the kernel allows needs
+# none of them.
 
 T = TypeVar("T")
 Operation = Generator["AgentRequest", "pb.Response", T]
@@ -107,7 +111,7 @@ def _explain_unreachable(error: RlimitError, resolved: ResolvedTarget, agent_onl
     if agent_only or error.code != Code.AGENT_UNREACHABLE:
         return error
     return replace_details(
-        error, message=f"the kernel lets only its own user change {resolved.name}, and {error.message}"
+        error, message=f"the kernel lets only the owner of {resolved.name} change it, and {error.message}"
     )
 
 
@@ -203,7 +207,7 @@ def lease(edits: Edits, target: Target, duration_ms: int) -> Operation[LeaseInfo
         if edit.resource not in _LEASABLE:
             raise make_error(
                 Code.UNSUPPORTED,
-                f"{edit.resource} cannot be leased, for it cannot be taken back; {', '.join(_LEASABLE)} can",
+                f"{edit.resource} cannot be leased, because it cannot be restored; {', '.join(_LEASABLE)} can",
                 resource=edit.resource,
                 edit_index=index,
             )
@@ -243,13 +247,13 @@ def stats() -> Operation[Stats]:
 
 
 def lease_milliseconds(duration: Duration) -> int:
-    """0 is as long as the connection."""
+    """The duration in milliseconds, rounded up; 0 lasts as long as the connection."""
     if duration is None:
         return 0
     seconds = duration.total_seconds() if isinstance(duration, timedelta) else duration
     milliseconds = -int(-seconds * 1000 // 1)
     if not 0 < milliseconds <= _MAX_LEASE_MS:
-        raise make_error(Code.INVALID_ARGUMENT, "a lease lasts longer than nothing and at most 365 days")
+        raise make_error(Code.INVALID_ARGUMENT, "the duration of a lease is more than 0 and at most 365 days")
     return milliseconds
 
 
@@ -264,8 +268,8 @@ def _resources(resources: Resources) -> Sequence[Resource]:
 def _scope(scope: str, thread: Optional[int]) -> str:
     if thread is not None:
         if thread <= 0:
-            raise make_error(Code.INVALID_ARGUMENT, f"{thread} is no thread id")
+            raise make_error(Code.INVALID_ARGUMENT, f"{thread} is not a thread id")
         return "thread"
     if scope not in SCOPES:
-        raise make_error(Code.INVALID_ARGUMENT, f"there is no usage of {scope!r}; there is of {', '.join(SCOPES)}")
+        raise make_error(Code.INVALID_ARGUMENT, f"unknown scope of usage {scope!r}; the scopes are {', '.join(SCOPES)}")
     return scope

@@ -1,4 +1,4 @@
-"""The client for tasks of asyncio: the calls of `Client`, to be awaited."""
+"""The asynchronous client: the calls of `Client` as coroutines for asyncio."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ T = TypeVar("T")
 
 
 class AsyncClient:
-    """As `Client`, for tasks: no call blocks the event loop, and any number of them are under way on one connection.
+    """`Client` for tasks. No call blocks the event loop, and one connection carries any number of calls at once.
 
-    A task that is cancelled is cancelled at once; its request, if it was sent, may be carried out, but a lease that is
-    granted to nobody goes back.
+    A cancelled task ends at once. The agent may still execute its request if it was sent, but a lease that is granted
+    after the cancellation is released.
     """
 
     def __init__(
@@ -48,18 +48,18 @@ class AsyncClient:
         agent_only: bool = False,
         trusted_uid: Optional[int] = None,
     ) -> None:
-        """The parameters are those of `Client`."""
+        """Takes the parameters of `Client`."""
         self._shared_connection = AsyncSharedConnection(AgentSocket(socket, trusted_uid))
         self.timeout = timeout
         self.agent_only = agent_only
 
     @property
     def socket(self) -> str:
-        """Where its agent listens."""
+        """The path of the agent's socket."""
         return self._shared_connection.agent_socket.path
 
     def options(self, *, timeout: Timeout = Unchanged.UNCHANGED, agent_only: Optional[bool] = None) -> AsyncClient:
-        """A copy on the same connection, with other options."""
+        """A copy with other options that shares the connection."""
         copy = AsyncClient.__new__(AsyncClient)
         copy._shared_connection = self._shared_connection
         copy.timeout = self.timeout if isinstance(timeout, Unchanged) else timeout
@@ -67,7 +67,7 @@ class AsyncClient:
         return copy
 
     async def aclose(self) -> None:
-        """Ends the connection, and with it the leases that last as long. The next call makes a new one."""
+        """Closes the connection, which ends the leases without a duration. The next call opens a new one."""
         self._shared_connection.close()
 
     async def __aenter__(self) -> AsyncClient:
@@ -138,7 +138,10 @@ class AsyncClient:
         return await self._perform(_operations.explain_usage(of, scope, thread))
 
     def lease(self, edits: Edits, duration: Duration = None, on: Target = None) -> _PendingLease:
-        """``async with client.lease(...) as lease`` gives back at its end; ``await client.lease(...)`` does not."""
+        """Requests a lease as `Client.lease` does.
+
+        ``async with client.lease(...)`` ends it with the block; ``await client.lease(...)`` does not.
+        """
         return _PendingLease(self, edits, duration, on)
 
     async def leases(self) -> List[LeaseInfo]:
@@ -174,7 +177,7 @@ class AsyncClient:
 
 
 class AsyncLease:
-    """As `Lease`, for tasks."""
+    """`Lease` for tasks."""
 
     def __init__(self, client: AsyncClient, info: LeaseInfo) -> None:
         self._client = client
@@ -195,11 +198,11 @@ class AsyncLease:
         self.info = (await self._client.renew(self.id, duration))._replace(changes=self.changes)
 
     async def release(self) -> List[Restoration]:
-        """Gives back now. Sent also where the task is cancelled meanwhile."""
+        """Ends the lease now. The request is sent even if the task is cancelled meanwhile."""
         self._require_held()
         self._is_held = False
         release = asyncio.ensure_future(self._client.release(self.id))
-        # Where nobody waits for it any more, nobody asks what went wrong.
+        # Retrieves the exception, so that asyncio does not log it if the task was cancelled.
         release.add_done_callback(lambda done: done.cancelled() or done.exception())
         return await asyncio.shield(release)
 
@@ -210,7 +213,7 @@ class AsyncLease:
     def _require_held(self) -> None:
         if not self._is_held or self._generation != fork_local.generation():
             raise make_error(
-                Code.LEASE_ENDED, "the lease was given back or let go of before, or is the parent process's"
+                Code.LEASE_ENDED, "the lease was released or kept before, or belongs to the parent process"
             )
 
     async def __aenter__(self) -> AsyncLease:
@@ -220,13 +223,13 @@ class AsyncLease:
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
         if self._is_held and self._generation == fork_local.generation():
-            # What goes wrong in giving back does not matter here: it then ends at its time or with the connection.
+            # If the release fails, the lease ends after its duration or with the connection.
             with contextlib.suppress(RlimitError):
                 await self.release()
 
 
 class _PendingLease:
-    """A lease that is asked for when it is awaited or entered."""
+    """A lease that is requested when it is awaited or entered."""
 
     def __init__(self, client: AsyncClient, edits: Edits, duration: Duration, on: Target) -> None:
         self._client = client

@@ -1,5 +1,7 @@
-"""One open connection on which any number of tasks of one event loop ask at once: requests go out without waiting for the
-answers to others."""
+"""An open connection that any number of tasks of one event loop use at once.
+
+A request is sent without waiting for the responses to earlier ones.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class _PendingCall:
-    """A request that is under way, and whoever waits for its answer; None where nobody does any more."""
+    """A request without a complete response. ``future`` is None once no task waits for it."""
 
     def __init__(self, request_id: int, request: AgentRequest, frame: bytes, future: Optional[ResponseFuture]) -> None:
         self.request_id = request_id
@@ -45,6 +47,8 @@ class _PendingCall:
 
 
 class AsyncConnection:
+    """A connected socket, its event loop, the queue of unsent requests, and the calls without a response."""
+
     def __init__(self, connected: socket.socket, agent_socket: AgentSocket, loop: asyncio.AbstractEventLoop) -> None:
         self._socket = connected
         self._agent_socket = agent_socket
@@ -58,7 +62,7 @@ class AsyncConnection:
         loop.add_reader(connected, self._receive)
 
     def is_unusable(self) -> bool:
-        """Whether nobody can ask on it any more; it is closed then."""
+        """Whether it has failed. Also closes it if its event loop is closed."""
         if self._failure is None and self._loop.is_closed():
             self.abandon()
         return self._failure is not None
@@ -67,11 +71,11 @@ class AsyncConnection:
         return self._failure is None and self._loop is loop
 
     def close(self) -> None:
-        """Ends it, also for those who wait."""
+        """Closes the connection. Waiting tasks get CONNECTION_LOST."""
         self._fail(self._agent_socket.connection_lost("the client closed it"))
 
     def close_threadsafe(self) -> None:
-        """The same from whichever event loop, or none."""
+        """Closes the connection from any thread, with or without an event loop."""
         if self.is_unusable():
             return
         if self._loop is asyncio._get_running_loop():
@@ -80,14 +84,15 @@ class AsyncConnection:
             self._loop.call_soon_threadsafe(self.close)
 
     def abandon(self) -> None:
-        """Closes it here where its event loop is another's, or is no more."""
+        """Closes the descriptor only: the event loop belongs to the parent process, or is closed."""
         self._failure = self._failure or self._agent_socket.connection_lost("its event loop has ended")
         self._socket.close()
 
     async def exchange(self, request: AgentRequest, deadline: Deadline) -> pb.Response:
-        """Sends one request and waits for its answer. Raises what the agent answered; `Unsent`, `Unanswered`.
+        """Sends one request and waits for its response.
 
-        What is given up before it was sent never is; a lease that is granted to nobody goes back.
+        Raises the error that the agent sent, `Unsent`, `Unanswered`. A request that is cancelled in the queue is never
+        sent. A lease that is granted after its task was cancelled is released.
         """
         if self._failure is not None:
             raise self._exchange_failure(was_sent=False)
@@ -129,7 +134,7 @@ class AsyncConnection:
 
     def _exchange_failure(self, was_sent: bool) -> Exception:
         assert self._failure is not None
-        # Anything that tells more than that it ended is said as it is.
+        # An error that says more than CONNECTION_LOST is raised unchanged.
         if self._failure.code != Code.CONNECTION_LOST:
             return self._failure
         return Unanswered(self._failure) if was_sent else Unsent(self._failure)
@@ -147,7 +152,7 @@ class AsyncConnection:
             self._waits_for_writable = True
             self._loop.add_writer(self._socket, self._send)
         except OSError as error:
-            # What the agent said before it closed tells more than that it closed.
+            # The agent may have sent the reason before it closed the connection.
             self._receive()
             self._fail(self._agent_socket.connection_lost(f"send: {error.strerror}"))
         else:
@@ -178,7 +183,7 @@ class AsyncConnection:
         if call.future is None:
             return self._release_stray_lease(response)
         if call.future.done():
-            # It was given up a moment ago.
+            # The task was cancelled or timed out, and has not run since.
             return self._release_stray_lease(response) if call.request.grants_lease else None
         try:
             call.future.set_result(call.reply.result())
@@ -186,7 +191,7 @@ class AsyncConnection:
             call.fail(error)
         return None
 
-    # A lease was granted to somebody who had stopped waiting for it: it is nobody's, and goes back.
+    # No task waits for the lease that this response grants.
     def _release_stray_lease(self, response: pb.Response) -> None:
         if response.HasField("changes") and response.changes.HasField("lease"):
             call = self._enqueue(agent_requests.lease_release(response.changes.lease.id), None, None)

@@ -1,7 +1,7 @@
-"""One open connection on which any number of threads ask at once.
+"""An open connection that any number of threads use at once.
 
-There is no thread behind it: of those who wait, one receives for all. Each answer finds its request by id; answers to
-requests that nobody waits for any more are dropped.
+It has no thread of its own. One of the waiting threads receives for all of them. A response is matched with its request
+by id, and dropped if no thread waits for it any more.
 """
 
 from __future__ import annotations
@@ -27,12 +27,14 @@ if TYPE_CHECKING:
 
 
 class BlockingConnection:
+    """A connected socket, the lock for sending on it, and the replies that threads wait for."""
+
     def __init__(self, connected: socket.socket, agent_socket: AgentSocket) -> None:
         self._socket = connected
         self._agent_socket = agent_socket
         self._reader = ReplyReader(agent_socket)
         self._send_lock = threading.Lock()
-        # Guards what follows, and tells those who wait.
+        # Guards the members below, and wakes the waiting threads.
         self._condition = threading.Condition(threading.Lock())
         self._failure: Optional[RlimitError] = None
         self._last_id = 0
@@ -45,7 +47,7 @@ class BlockingConnection:
         return self._failure is not None
 
     def close(self) -> None:
-        """Ends it, also for those who wait."""
+        """Closes the connection. Waiting threads get CONNECTION_LOST."""
         with self._condition:
             self._fail(self._agent_socket.connection_lost("the client closed it"))
             try:
@@ -53,16 +55,22 @@ class BlockingConnection:
             except OSError:
                 pass
             self._is_closed = True
-            # Whoever receives does it else.
+            # A receiving thread still uses the descriptor and closes it afterwards.
             if not self._has_receiver:
                 self._socket.close()
 
     def abandon(self) -> None:
-        """In a child after fork(2): closes the parent's connection here. Its locks may be held by threads that are not here."""
+        """Closes the copy of the parent's descriptor in a child after fork(2).
+
+        Takes no lock: a thread that the child does not have may hold it.
+        """
         self._socket.close()
 
     def exchange(self, request: AgentRequest, deadline: Deadline) -> pb.Response:
-        """Sends one request and waits for its answer. Raises what the agent answered; `Unsent`, `Unanswered`."""
+        """Sends one request and waits for its response.
+
+        Raises the error that the agent sent, `Unsent`, `Unanswered`.
+        """
         reply = PendingReply()
         with self._condition:
             if self._failure is not None:
@@ -80,7 +88,7 @@ class BlockingConnection:
 
     def _unsent_failure(self) -> Exception:
         assert self._failure is not None
-        # Anything that tells more than that it ended is said as it is.
+        # An error that says more than CONNECTION_LOST is raised unchanged.
         return Unsent(self._failure) if self._failure.code == Code.CONNECTION_LOST else self._failure
 
     def _send(self, request: AgentRequest, request_id: int, deadline: Deadline) -> None:
@@ -102,20 +110,20 @@ class BlockingConnection:
         except OSError as error:
             if isinstance(error, RlimitError):
                 raise
-            # What the agent said before it closed tells more than that it closed.
+            # The agent may have sent the reason before it closed the connection.
             self._receive_available()
             with self._condition:
                 self._fail(self._agent_socket.connection_lost(f"send: {error.strerror}"))
                 raise self._unsent_failure() from error
         finally:
             if 0 < sent < size:
-                # Half a frame can be neither completed in time nor taken back.
+                # The rest of the frame cannot be sent in time, and the part that was sent cannot be withdrawn.
                 self._fail_partial_send()
             self._send_lock.release()
 
     def _fail_partial_send(self) -> None:
         with self._condition:
-            self._fail(self._agent_socket.connection_lost("a request was cut off"))
+            self._fail(self._agent_socket.connection_lost("a request was sent in part"))
             try:
                 self._socket.shutdown(socket.SHUT_RDWR)
             except OSError:
@@ -129,7 +137,7 @@ class BlockingConnection:
                         raise Unanswered(self._failure)
                     raise self._failure
                 remaining = deadline.remaining()
-                # Also where the agent keeps sending, but not this.
+                # The deadline also holds while the agent keeps sending other responses.
                 if remaining == 0:
                     raise self._agent_socket.deadline_exceeded()
                 if self._has_receiver:
@@ -137,7 +145,7 @@ class BlockingConnection:
                 else:
                     self._receive_for_all_threads(deadline)
 
-    # Locked, but not while it waits.
+    # Called with the lock held; releases it while waiting.
     def _receive_for_all_threads(self, deadline: Deadline) -> None:
         self._has_receiver = True
         self._condition.release()
@@ -150,7 +158,7 @@ class BlockingConnection:
                     self._poll(select.POLLIN, deadline)
                     received = self._receive()
             except RlimitError:
-                # Our time is up; somebody else must receive now.
+                # The deadline of this thread has passed. Another waiting thread receives next.
                 pass
             except OSError as error:
                 receive_error = self._agent_socket.connection_lost(f"recv: {error.strerror}")
@@ -188,7 +196,7 @@ class BlockingConnection:
                 reply = self._pending_replies.get(request_id)
                 if reply is not None:
                     if reply.is_whole:
-                        raise self._agent_socket.not_rlimitd("two answers to one request")
+                        raise self._agent_socket.not_rlimitd("two responses to one request")
                     reply.add(response)
         except RlimitError as error:
             self._fail(error)

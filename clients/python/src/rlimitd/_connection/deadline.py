@@ -1,4 +1,4 @@
-"""When a call must have ended."""
+"""The time at which a call must have ended."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Optional, Union
 
 
 class Unchanged(enum.Enum):
-    """That which it was; None means something else."""
+    """An option that keeps its value. None cannot say this, because it means no timeout."""
 
     UNCHANGED = "unchanged"
 
 
 Timeout = Union[None, float, Unchanged]
 
-# More than poll(2) and its like can be told.
+# Seconds. Longer times overflow the arguments of poll(2) and similar calls, and are treated as no timeout.
 _MAX_SECONDS = 1_000_000.0
 
 
 class Deadline:
-    """So many seconds from now; None is never, and so is what lasts for days."""
+    """A time on the monotonic clock, in seconds from now. None never passes, nor does a time of many days."""
 
     __slots__ = ("_end",)
 
@@ -28,10 +28,10 @@ class Deadline:
         self._end = None if seconds is None or seconds > _MAX_SECONDS else time.monotonic() + seconds
 
     def remaining(self) -> Optional[float]:
-        """Seconds; 0 where it has passed."""
+        """Seconds; 0 once the deadline has passed, and None if there is none."""
         return None if self._end is None else max(0.0, self._end - time.monotonic())
 
     def poll_timeout_ms(self) -> Optional[float]:
-        """For poll(2), which rounds up itself."""
+        """Milliseconds for ``poll``, which rounds up itself."""
         remaining = self.remaining()
         return None if remaining is None else remaining * 1000

@@ -1,4 +1,4 @@
-"""A batch of edits against the limits that were read just before: what each leads to, and which part of it is whose."""
+"""A batch of edits with the limits read before it: the outcome of each edit, and the part that the agent makes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..errors import Code, RlimitError, make_error
 
 
 class PlanItem:
-    """One edit of the batch."""
+    """One edit of the batch, the limits before it, and the limits that it asks for."""
 
     def __init__(self, index: int, edit: Edit, now: Limit) -> None:
         self.index = index
@@ -30,13 +30,15 @@ class PlanItem:
         self.lowers = self.lowers_hard or wanted.soft < now.soft
 
     def replan(self, now: Limit, wanted: Limit) -> None:
-        """What somebody else raised meanwhile was lowered with it, and the kernel refuses to raise it again: that is the
-        agent's part."""
+        """Changes the edit to restore a limit that another process raised meanwhile and this edit lowered.
+
+        The kernel refuses to raise it again, so the agent must.
+        """
         self._classify(now, wanted)
         self.edit = Edit(self.resource, wanted.soft, wanted.hard, self.edit.mode, self.edit.expect)
 
     def planned_limit(self, now: Limit) -> Limit:
-        """What the edit leads to from these limits. Raises SOFT_EXCEEDS_HARD."""
+        """The limits after the edit, from these limits before it. Raises SOFT_EXCEEDS_HARD."""
         limit = self.edit.applied(now)
         if self.is_clamp:
             limit = Limit(min(limit.soft, limit.hard), limit.hard)
@@ -52,7 +54,11 @@ class PlanItem:
 
     @property
     def rank(self) -> int:
-        """What may be refused first, a hard limit that can never be raised again last."""
+        """The order of application.
+
+        Edits that may be refused come first. Lowered hard limits come last, because an unprivileged process cannot
+        raise them again.
+        """
         if self.raises_hard:
             return 0
         if self.lowers_hard:
@@ -61,7 +67,7 @@ class PlanItem:
 
     @property
     def agent_part(self) -> Edit:
-        """What the agent is asked for: all of the edit, or, where it also lowers, only the half that it raises."""
+        """The edit for the agent: all of it, or only the half that it raises if it lowers the other half."""
         if not self.lowers:
             return self.edit
         soft = self.wanted.soft if self.wanted.soft > self.now.soft else None
@@ -70,7 +76,7 @@ class PlanItem:
 
 
 class EditPlan:
-    """Checked as a whole, so that nothing is made of a batch one of whose edits makes no sense."""
+    """Validates the whole batch first, so that no edit of an invalid batch is applied."""
 
     def __init__(self, edits: Sequence[Edit], now: Dict[Resource, Limit]) -> None:
         self.items = [PlanItem(index, edit, now[edit.resource]) for index, edit in enumerate(edits)]
@@ -78,21 +84,24 @@ class EditPlan:
 
     @property
     def raising_items(self) -> List[PlanItem]:
-        """Those that raise something: the agent's part if it must be asked."""
+        """The edits that raise a limit. The agent makes these if the kernel refuses."""
         return [item for item in self.items if item.raises]
 
     @property
     def agent_part(self) -> List[Edit]:
-        """What the agent is asked for, if it must be."""
+        """The edits for the agent, if the kernel refuses."""
         return [item.agent_part for item in self.raising_items]
 
     @property
     def compare_and_set(self) -> Optional[PlanItem]:
-        """The edit that the agent must be asked for whatever the kernel would say: that has no compare-and-set."""
+        """The first edit that raises a limit and expects a value, if any.
+
+        The agent must make it, because prlimit(2) has no compare-and-set.
+        """
         return next((item for item in self.raising_items if item.edit.expect is not None), None)
 
 
 def conflict(resource: Resource, now: Limit, expected: Limit, index: int) -> RlimitError:
     return make_error(
-        Code.CONFLICT, f"{resource} is {now} and not {expected} as expected", resource=resource, edit_index=index
+        Code.CONFLICT, f"{resource} is {now}, not {expected} as expected", resource=resource, edit_index=index
     )

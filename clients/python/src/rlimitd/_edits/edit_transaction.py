@@ -1,6 +1,6 @@
-"""A plan being carried out: the kernel first, then the agent for all that raises, and last what the client lowers itself.
+"""Applies a plan: the kernel first, then the agent for the edits that raise, and last the edits that lower.
 
-All or nothing: what was made before a refusal is taken back.
+A batch is applied completely or not at all. The edits before a refused one are undone.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ..errors import Code, RlimitError, complete_error, make_error, replace_deta
 from ..results import Change
 from .edit_plan import EditPlan, PlanItem, conflict
 
-# The agent, by saying this, or by not being there, has surely changed nothing and is no help either.
+# Codes after which the agent has certainly changed nothing, and another request would not help.
 _CHANGED_NOTHING = frozenset(
     {
         Code.AGENT_UNREACHABLE,
@@ -31,28 +31,31 @@ _CHANGED_NOTHING = frozenset(
 
 
 class EditTransaction:
-    """The three steps are apart so that whoever runs them may wait for the agent as it likes."""
+    """Three separate steps, so that the caller can wait for the agent with or without an event loop."""
 
     def __init__(self, plan: EditPlan, target: ResolvedTarget) -> None:
         self.plan = plan
         self._target = target
-        # By place in the batch.
+        # By index in the batch.
         self._changes: List[Optional[Change]] = [None] * len(plan.items)
-        # In the order in which they were made.
+        # In the order of application.
         self._applied: List[Change] = []
 
     @property
     def result(self) -> List[Change]:
-        """A change for each edit, in their order."""
+        """A change for each edit, in the order of the batch."""
         return [change for change in self._changes if change is not None]
 
     def try_kernel(self) -> Optional[RlimitError]:
-        """Makes all of the batch, or nothing and returns why the agent is to be asked for ``plan.agent_part``."""
+        """Applies the whole batch and returns None.
+
+        If the kernel refuses an edit, applies nothing and returns why the agent must make ``plan.agent_part``.
+        """
         compare_and_set = self.plan.compare_and_set
         if compare_and_set is not None:
             return make_error(
                 Code.UNSUPPORTED,
-                f"only the agent can raise {compare_and_set.resource} on a condition: the kernel has no such call",
+                f"only the agent can raise {compare_and_set.resource} conditionally: the kernel has no such call",
                 resource=compare_and_set.resource,
                 edit_index=compare_and_set.index,
             )
@@ -67,9 +70,9 @@ class EditTransaction:
         return None
 
     def finish_with_agent(self, granted: Sequence[Change]) -> List[Change]:
-        """The agent made what raises; lowers what is left to lower."""
+        """Applies the edits that lower, after the agent has made the ones that raise."""
         if [change.resource for change in granted] != [item.resource for item in self.plan.raising_items]:
-            raise make_error(Code.MALFORMED, "the agent answered other edits than it was asked for")
+            raise make_error(Code.MALFORMED, "the agent's response is about other edits than the request")
         for item, change in zip(self.plan.raising_items, granted):
             self._changes[item.index] = change
             self._applied.append(change)
@@ -83,7 +86,7 @@ class EditTransaction:
         return self.result
 
     def finish_without_agent(self, error: RlimitError, refusal: RlimitError) -> List[Change]:
-        """The agent did not do its part. Makes what can be made without it, where it surely changed nothing."""
+        """Applies as much as the kernel allows after the agent failed, if the agent has certainly changed nothing."""
         reason = self._merge_agent_failure(error, refusal)
         if error.code not in _CHANGED_NOTHING or self.plan.compare_and_set is not None:
             raise reason
@@ -94,7 +97,8 @@ class EditTransaction:
                 raise self._undo_applied(failed)
         return self.result
 
-    # The agent counts the edits that it was sent; where there is none to ask, what the kernel said matters as much.
+    # The index in the agent's error counts the edits that the agent received. Without an agent, the kernel's reason
+    # comes first.
     def _merge_agent_failure(self, error: RlimitError, refusal: RlimitError) -> RlimitError:
         index = error.edit_index
         if index is not None:
@@ -111,7 +115,7 @@ class EditTransaction:
             )
         return error
 
-    # As far as the kernel goes; a clamp that is refused falls short for the reason.
+    # A refused clamp keeps what the kernel allows, and reports the reason as its shortfall.
     def _apply_without_agent(self, item: PlanItem, reason: RlimitError) -> None:
         try:
             self._apply_item(item)
@@ -122,7 +126,7 @@ class EditTransaction:
                 raise reason from error
             self._apply_soft_only(item, reason)
 
-    # The edit as far as the kernel goes; a clamp that is above the system's ceiling stops there.
+    # A clamp above fs.nr_open stops at fs.nr_open.
     def _apply_item(self, item: PlanItem) -> None:
         try:
             self._apply_limit(item, item.wanted, item.now)
@@ -136,7 +140,7 @@ class EditTransaction:
             self._apply_limit(item, max_limit, item.now, complete_error(error, item.resource, item.index))
         return None
 
-    # A clamp without its hard half, and nothing of it where even that is refused.
+    # Applies a clamp to the soft limit only, or not at all if that is refused too.
     def _apply_soft_only(self, item: PlanItem, reason: RlimitError) -> None:
         reason = complete_error(reason, item.resource, item.index)
         max_limit = Limit(min(item.wanted.soft, item.now.hard), item.now.hard)
@@ -147,7 +151,7 @@ class EditTransaction:
                 raise
             self._apply_limit(item, item.now, item.now, reason)
 
-    # What the edit also lowers, or all of it where there was nothing to raise.
+    # Applies the half that the edit lowers, or the whole edit if it raises nothing.
     def _lower_item(self, item: PlanItem) -> None:
         change = self._changes[item.index]
         if change is None:
@@ -157,8 +161,8 @@ class EditTransaction:
         self._changes[item.index] = change._replace(new=lowered.new if lowered else change.new)
         return None
 
-    # One prlimit(2), or none where nothing changes. `expected` is what the limits should be before it: where they were not, a
-    # compare-and-set fails, and any other edit is worked out anew from what they were.
+    # One prlimit(2), or none if nothing changes. `expected` are the limits that should precede it. If the limits were
+    # others, a compare-and-set fails, and any other edit is computed again from those limits.
     def _apply_limit(
         self, item: PlanItem, wanted: Limit, expected: Limit, shortfall: Optional[RlimitError] = None
     ) -> None:
@@ -182,7 +186,8 @@ class EditTransaction:
                 self._applied[-1] = change
         self._changes[item.index] = change
 
-    # Puts back what was made, the last first, unless somebody else has changed it since. Says what could not be.
+    # Restores the limits in reverse order, except those that another process has changed since. The message names the
+    # limits that could not be restored.
     def _undo_applied(self, error: RlimitError) -> RlimitError:
         message = error.message
         while self._applied:
@@ -192,12 +197,12 @@ class EditTransaction:
                     self._target.set_limit(change.resource, change.old)
             except RlimitError as failed:
                 if failed.code != Code.NO_SUCH_PROCESS:
-                    message += f"; {change.resource} could not be put back to {change.old}"
+                    message += f"; {change.resource} could not be restored to {change.old}"
         self._changes = [None] * len(self._changes)
         return replace_details(error, message=message)
 
 
-# Whether the kernel refused what the agent might give.
+# Whether the kernel refused an edit that the agent may grant.
 def _is_refusal(error: RlimitError, item: PlanItem) -> bool:
     if not item.raises:
         return False

@@ -1,4 +1,4 @@
-"""What /proc tells of a process: its limits, what it used, and what is in use."""
+"""Limits and usage of a process, read from /proc."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def limits(pid: int) -> Dict[Resource, Limit]:
-    """What proc_pid_limits(5) shows, which is to everybody where /proc hides nobody. Raises OSError."""
+    """The limits in proc_pid_limits(5). Every user may read it unless /proc hides processes. Raises OSError."""
     found = {}
     for line in _read(f"/proc/{pid}/limits").splitlines():
-        # The name has a column of 26, then come soft and hard.
+        # The name takes 26 columns; soft and hard follow.
         resource, words = _LABELS.get(line[:26].strip()), line[26:].split()
         if resource and len(words) >= 2:
             found[resource] = Limit(_parse_bound(words[0]), _parse_bound(words[1]))
@@ -46,14 +46,14 @@ def _parse_bound(word: str) -> int:
 
 
 def usage(pid: int, scope: str) -> Usage:
-    """What a process used, as far as /proc shows it to others. Raises OSError."""
+    """The usage of a process, as far as /proc shows it to other users. Raises OSError."""
     stat = _Stat(f"/proc/{pid}/stat")
     used = _usage_from_stat(stat, scope)
     if scope == "children":
         return used
     status = _read_status(f"/proc/{pid}/status")
     used = used._replace(in_use=_in_use(pid, stat, status))
-    # Of its children the greatest resident size is not shown, so of both together nothing is known.
+    # /proc does not show the maximum resident size of the children, so there is none for both together.
     if scope != "process":
         return used
     voluntary = involuntary = 0
@@ -61,7 +61,7 @@ def usage(pid: int, scope: str) -> Usage:
         try:
             thread_status = _read_status(f"/proc/{pid}/task/{thread}/status")
         except OSError:
-            # It ended meanwhile, and is left out as those before it are.
+            # The thread ended meanwhile, and is missing like the threads that ended earlier.
             continue
         voluntary += thread_status.get("voluntary_ctxt_switches", 0)
         involuntary += thread_status.get("nonvoluntary_ctxt_switches", 0)
@@ -74,7 +74,7 @@ def usage(pid: int, scope: str) -> Usage:
 
 
 def thread_usage(pid: int, thread: int) -> Usage:
-    """What one thread used. Raises OSError, ProcessLookupError where it is no thread of that process."""
+    """The usage of one thread. Raises OSError, and ProcessLookupError for a thread of another process."""
     folder = f"/proc/{pid}/task/{thread}"
     try:
         stat, status = _Stat(f"{folder}/stat"), _read_status(f"{folder}/status")
@@ -88,12 +88,12 @@ def thread_usage(pid: int, thread: int) -> Usage:
 
 
 def own_usage(scope: str) -> Usage:
-    """What this process used, and what is in use of its limits where /proc shows it. getrusage(2)."""
+    """The usage of this process, with the current amounts where /proc shows them. getrusage(2)."""
     if scope == "children":
         return _usage_from_rusage(system_calls.getrusage(system_calls.CHILDREN))
     fields = system_calls.getrusage(system_calls.SELF)
     if scope == "both":
-        # As the kernel's RUSAGE_BOTH: all adds up, but of the resident sizes it is the greater.
+        # Like the kernel's RUSAGE_BOTH: the fields are added, except the resident size, which is the maximum.
         children = system_calls.getrusage(system_calls.CHILDREN)
         fields = [max(a, b) if index == 2 else a + b for index, (a, b) in enumerate(zip(fields, children))]
     used, pid = _usage_from_rusage(fields), os.getpid()
@@ -104,7 +104,7 @@ def own_usage(scope: str) -> Usage:
 
 
 def own_thread_usage() -> Usage:
-    """What the calling thread used. getrusage(2) with RUSAGE_THREAD."""
+    """The usage of the calling thread. getrusage(2) with RUSAGE_THREAD."""
     return _usage_from_rusage(system_calls.getrusage(system_calls.THREAD))
 
 
@@ -114,14 +114,14 @@ def _usage_from_rusage(fields: List[int]) -> Usage:
 
 
 class _Stat:
-    """proc_pid_stat(5). What counts begins after the last bracket: before it is a name of the process's own choosing."""
+    """proc_pid_stat(5). The numbers follow the last bracket, because the process chooses the name in front of it."""
 
     def __init__(self, path: str) -> None:
         text = _read(path)
         self._fields: List[str] = text[text.rindex(")") + 2 :].split()
 
     def __getitem__(self, number: int) -> int:
-        """The field that the manual numbers so, from the third on."""
+        """The field with this number in the manual, from the third on."""
         return int(self._fields[number - 3])
 
 
@@ -132,7 +132,7 @@ def _usage_from_stat(stat: _Stat, scope: str) -> Usage:
         system_time_us=(own * stat[15] + children * stat[17]) * 1_000_000 // _TICKS,
         minor_faults=own * stat[10] + children * stat[11],
         major_faults=own * stat[12] + children * stat[13],
-        # What Linux keeps for nobody.
+        # Linux does not maintain these fields.
         shared_text_bytes=0,
         unshared_data_bytes=0,
         unshared_stack_bytes=0,
@@ -144,7 +144,7 @@ def _usage_from_stat(stat: _Stat, scope: str) -> Usage:
 
 
 def _read_status(path: str) -> Dict[str, int]:
-    """The lines that begin with a number."""
+    """The values of proc_pid_status(5) that begin with a number."""
     found = {}
     for line in _read(path).splitlines():
         name, _, rest = line.partition(":")
@@ -155,7 +155,7 @@ def _read_status(path: str) -> Dict[str, int]:
 
 
 def _kib_as_bytes(status: Dict[str, int], name: str) -> Optional[int]:
-    # "kB" means 1024 bytes here.
+    # In /proc, "kB" means 1024 bytes.
     return status[name] * 1024 if name in status else None
 
 
@@ -178,7 +178,7 @@ def _in_use(pid: int, stat: _Stat, status: Dict[str, int]) -> Dict[Resource, int
 def _open_files(pid: int) -> Optional[int]:
     folder = f"/proc/{pid}/fd"
     try:
-        # Since Linux 6.2 the folder's size is their number, for everyone to see; before, it is 0.
+        # Since Linux 6.2 the size of the folder is the number of descriptors, readable by every user. Before, it is 0.
         count = os.stat(folder).st_size
         if count == 0:
             count = len(os.listdir(folder)) - (1 if pid == os.getpid() else 0)

@@ -1,4 +1,4 @@
-"""The process that a call is about, held for as long as the call lasts so that its number cannot come to mean another."""
+"""The process that a call is about, held by a pidfd during the call so that its pid cannot be reused unnoticed."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from . import procfs, system_calls
 
 
 class ResolvedTarget:
-    """A context manager: at its end the process is let go of.
+    """A context manager that closes the pidfd at its end.
 
-    ``number`` is the process's own in this PID namespace, 0 for the caller, and None where it has none. ``pidfd`` is
-    None for the caller, and where there are no pidfds: in a container whose filter of system calls is older than them.
+    ``pid`` is the pid in this PID namespace, 0 for the caller, and None for a process that has no pid here. ``pidfd``
+    is None for the caller, and where pidfds do not exist: in a container with a system call filter older than them.
     """
 
     def __init__(self, target: Target) -> None:
@@ -43,14 +43,14 @@ class ResolvedTarget:
         if pid == os.getpid():
             return
         if not 0 < pid < 2**31:
-            raise make_error(Code.INVALID_ARGUMENT, f"{pid} is no process id")
+            raise make_error(Code.INVALID_ARGUMENT, f"{pid} is not a process id")
         self.pid = pid
         try:
             self.pidfd = os.pidfd_open(pid)
         except OSError as error:
             if error.errno in (errno.EPERM, errno.ENOSYS):
                 return
-            # Of a thread that leads no process, EINVAL before Linux 6.18 and ENOENT since.
+            # For a thread that is not a thread group leader: EINVAL before Linux 6.18, ENOENT since.
             number = errno.ESRCH if error.errno == errno.EINVAL else error.errno
             raise system_calls.system_error(OSError(number, error.strerror), self.name) from error
 
@@ -65,7 +65,7 @@ class ResolvedTarget:
             return
         self.pid = number
 
-    # None where it has none in this PID namespace, or /proc does not tell.
+    # None for a process without a pid in this PID namespace, and where /proc does not show it.
     def _pid_of_pidfd(self, pidfd: int) -> Optional[int]:
         try:
             with open(f"/proc/self/fdinfo/{pidfd}", encoding="ascii") as file:
@@ -77,7 +77,7 @@ class ResolvedTarget:
                 number = int(line.split()[1])
                 return number if number > 0 else None
         self.close()
-        raise make_error(Code.INVALID_ARGUMENT, "the descriptor is no pidfd of a process")
+        raise make_error(Code.INVALID_ARGUMENT, "the descriptor is not a pidfd of a process")
 
     @property
     def is_caller(self) -> bool:
@@ -85,28 +85,28 @@ class ResolvedTarget:
 
     @property
     def name(self) -> str:
-        """As in "process 4242"."""
+        """The process in a message, such as "process 4242"."""
         if self.is_caller:
             return "this process"
         return f"process {self.pid}" if self.pid else "a process of another PID namespace"
 
     def require_alive(self) -> None:
-        """Raises NO_SUCH_PROCESS where it has ended: what was read by its number then may be another's."""
+        """Raises NO_SUCH_PROCESS if the process has ended: data read by its pid may then belong to another process."""
         if self.pidfd is None:
             return
         poll = select.poll()
         poll.register(self.pidfd, select.POLLIN)
         if poll.poll(0):
-            raise make_error(Code.NO_SUCH_PROCESS, f"no such process: {self.name} has ended or never was")
+            raise make_error(Code.NO_SUCH_PROCESS, f"no such process: {self.name} has ended or never existed")
 
     def get_limit(self, resource: Resource) -> Limit:
-        """prlimit(2). Raises DENIED_BY_KERNEL, NO_SUCH_PROCESS."""
+        """The current limits. Raises DENIED_BY_KERNEL, NO_SUCH_PROCESS. prlimit(2)."""
         limit = system_calls.get_limit(self._kernel_pid, resource, self.name)
         self.require_alive()
         return limit
 
     def set_limit(self, resource: Resource, new: Limit) -> Limit:
-        """prlimit(2): both halves, and what they were. Raises also ABOVE_SYSTEM_CEILING."""
+        """Sets both halves and returns the previous limits. Also raises ABOVE_SYSTEM_CEILING. prlimit(2)."""
         old = system_calls.set_limit(self._kernel_pid, resource, new, self.name)
         try:
             self.require_alive()
@@ -115,8 +115,8 @@ class ResolvedTarget:
             raise
         return old
 
-    # The number may have been given to another process just before the call. What was raised there is left, since it does no
-    # harm, and what was lowered is raised again as far as that goes.
+    # Another process may have reused the pid just before prlimit(2). A raised limit there does no harm and stays. A
+    # lowered limit is raised again, as far as the kernel allows.
     def _restore_limit(self, resource: Resource, old: Limit) -> None:
         try:
             now = system_calls.get_limit(self._kernel_pid, resource, self.name)
@@ -130,12 +130,12 @@ class ResolvedTarget:
     def _kernel_pid(self) -> int:
         if self.pid is None:
             raise make_error(
-                Code.DENIED_BY_KERNEL, f"{self.name} has no number here, by which prlimit(2) could name it"
+                Code.DENIED_BY_KERNEL, f"{self.name} has no pid in this PID namespace, which prlimit(2) needs"
             )
         return self.pid
 
     def read_if_permitted(self, resources: Sequence[Resource]) -> Optional[Dict[Resource, Limit]]:
-        """What prlimit(2) tells; None where it refuses, as it then refuses every change too."""
+        """The limits by prlimit(2); None if the kernel refuses to show them, as it then refuses every change too."""
         try:
             return {resource: self.get_limit(resource) for resource in resources}
         except RlimitError as error:
@@ -144,7 +144,7 @@ class ResolvedTarget:
             return None
 
     def limits(self, resources: Sequence[Resource]) -> Optional[Dict[Resource, Limit]]:
-        """What the kernel tells, or else /proc; None where both keep it to themselves."""
+        """The limits by prlimit(2), or else from /proc; None where both refuse."""
         found = self.read_if_permitted(resources)
         if found is None and self.pid:
             visible: Dict[Resource, Limit] = {}
@@ -158,13 +158,13 @@ class ResolvedTarget:
         return found
 
     def usage(self, scope: str) -> Optional[Usage]:
-        """What getrusage(2) or /proc tells; None where /proc hides the process."""
+        """The usage by getrusage(2) or from /proc; None where /proc hides the process."""
         if self.is_caller:
             return procfs.own_usage(scope)
         return self._read_visible_usage(lambda pid: procfs.usage(pid, scope))
 
     def thread_usage(self, thread: int) -> Optional[Usage]:
-        """The same of one thread."""
+        """The usage of one thread; None where /proc hides the process."""
         if self.is_caller and thread == threading.get_native_id():
             return procfs.own_thread_usage()
         return self._read_visible_usage(lambda pid: procfs.thread_usage(pid or os.getpid(), thread))
@@ -186,7 +186,7 @@ class ResolvedTarget:
         return usage
 
     def close(self) -> None:
-        """Lets go of the process."""
+        """Closes the pidfd."""
         if self.pidfd is not None:
             os.close(self.pidfd)
             self.pidfd = None

@@ -1,4 +1,4 @@
-"""What the agent is asked, as it travels."""
+"""Builds the request message of each operation and encodes it as a frame."""
 
 from __future__ import annotations
 
@@ -28,26 +28,27 @@ RequestTarget = Union[ResolvedTarget, Cgroup, Pod]
 
 
 class AgentRequest(NamedTuple):
-    """A request without its id, and what goes along."""
+    """A request message without its id, the pidfd to send with it, and how to treat its failure."""
 
     message: pb.Request
     pidfd: Optional[int] = None
     only_reads: bool = True
-    """Carrying it out twice is the same as once."""
+    """Executing it twice has the same effect as once."""
     grants_lease: bool = False
-    """A lease comes of it, which must not be left to nobody."""
+    """A lease that this request is granted must be released if no caller receives it."""
 
 
 def frame(agent_request: AgentRequest, request_id: int, seconds_left: Optional[float]) -> bytes:
-    """The bytes of one request."""
+    """The length prefix and the encoded message. Raises INVALID_ARGUMENT above `MAX_REQUEST_SIZE`."""
     request = agent_request.message
     request.id = request_id
     if seconds_left is not None:
-        # Rounded up: 0 would be no timeout.
+        # Rounded up, because 0 means no timeout.
         request.timeout_ms = min(max(1, -int(-seconds_left * 1000 // 1)), _MAX_TIMEOUT_MS)
     message = request.SerializeToString()
     if len(message) > MAX_REQUEST_SIZE:
-        raise make_error(Code.INVALID_ARGUMENT, f"a request of {len(message)} bytes; there may be {MAX_REQUEST_SIZE}")
+        text = f"the request has {len(message)} bytes; at most {MAX_REQUEST_SIZE} are allowed"
+        raise make_error(Code.INVALID_ARGUMENT, text)
     return struct.pack(">I", len(message)) + message
 
 
@@ -58,7 +59,7 @@ def get(target: RequestTarget, resources: Sequence[Resource]) -> AgentRequest:
 
 
 def set_(target: RequestTarget, edits: Sequence[Edit], lease_ms: Optional[int] = None) -> AgentRequest:
-    """``lease_ms``: under a lease that lasts so long; 0 as long as the connection."""
+    """``lease_ms``: the duration of a lease; 0 lasts as long as the connection, None asks for no lease."""
     request = pb.Request()
     _fill_set(request.set, target, edits)
     if lease_ms is not None:
@@ -192,7 +193,7 @@ def _fill_target(message: Union[pb.Get, pb.Set, pb.Prlimit, pb.GetUsage], target
         message.target.pid = target.pid
 
 
-# On the wire, no path is the caller's own.
+# On the wire, an empty path means the caller's own cgroup.
 def _path(path: Optional[str]) -> bytes:
     if path is None:
         return b""

@@ -10,7 +10,7 @@ from . import reply_decoder
 
 
 class PendingReply:
-    """What has come of one answer."""
+    """The parts of one reply that have arrived, merged."""
 
     __slots__ = ("_merged", "is_whole")
 
@@ -19,16 +19,16 @@ class PendingReply:
         self.is_whole = False
 
     def add(self, response: pb.Response) -> None:
-        """Raises MALFORMED where a part does not continue what came before."""
+        """Adds the next part. Raises MALFORMED if it does not continue the parts before it."""
         more = response.more and not response.HasField("error")
         self._merged = reply_decoder.merge(self._merged, response)
         self.is_whole = not more
 
     def result(self) -> pb.Response:
-        """The whole of it. Raises what the agent says went wrong."""
+        """The complete reply. Raises the error that the agent sent, and UNSUPPORTED for an unknown kind of reply."""
         assert self._merged is not None
         if self._merged.HasField("error"):
             raise reply_decoder.error(self._merged.error)
         if self._merged.WhichOneof("outcome") is None:
-            raise make_error(Code.UNSUPPORTED, "an answer of a kind that this client does not know")
+            raise make_error(Code.UNSUPPORTED, "the agent sent a kind of response that this client does not know")
         return self._merged

@@ -1,4 +1,4 @@
-"""What the agent answered, read. What an agent that is newer says, and is not known here, is passed over."""
+"""Decodes response messages into the values that calls return. Skips values that only a newer agent knows."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _USAGE = Usage._fields[:16]
 
 
 def wrong_response() -> RlimitError:
-    return make_error(Code.MALFORMED, "the agent answered something else than it was asked")
+    return make_error(Code.MALFORMED, "the agent's response does not match the request")
 
 
 def _require_outcome(reply: pb.Response, outcome: str) -> Any:
@@ -50,7 +50,7 @@ def _resource(message: Any) -> Optional[Resource]:
 def _limit(message: Any, field: str) -> Limit:
     limit = _optional(message, field)
     if limit is None or not limit.HasField("soft") or not limit.HasField("hard"):
-        raise make_error(Code.MALFORMED, f"the agent's answer has no {field} limit")
+        raise make_error(Code.MALFORMED, f"the agent's response has no {field} limit")
     return Limit(limit.soft, limit.hard)
 
 
@@ -59,7 +59,7 @@ def _optional_limit(message: Any, field: str) -> Optional[Limit]:
 
 
 def error(message: pb.Error) -> RlimitError:
-    """A code that is not known is the agent's own fault, with its words kept."""
+    """Decodes an error. An unknown code becomes INTERNAL and keeps its message."""
     code = _CODES.get(message.code) if message.HasField("code") else None
     return make_error(
         code or Code.INTERNAL,
@@ -159,7 +159,7 @@ def explanation(reply: pb.Response) -> Explanation:
 
 
 def leased(reply: pb.Response, resources: Sequence[Resource]) -> LeaseInfo:
-    """Of `set` with a lease."""
+    """Decodes the response to `set` with a lease."""
     message = _require_outcome(reply, "changes")
     found = _changes(message, resources)
     if not message.HasField("lease"):
@@ -168,7 +168,7 @@ def leased(reply: pb.Response, resources: Sequence[Resource]) -> LeaseInfo:
 
 
 def lease(reply: pb.Response) -> LeaseInfo:
-    """Of `lease_renew`."""
+    """Decodes the response to `lease_renew`."""
     return _lease(_require_outcome(reply, "lease"))
 
 
@@ -250,33 +250,34 @@ def _process(message: pb.ProcessResult, outcome: str, read: Callable[[Any], T]) 
     if kind == "error":
         return ProcessResult(pid, None, error(message.error))
     if kind is None:
-        why = make_error(Code.UNSUPPORTED, "an answer of a kind that this client does not know")
+        why = make_error(Code.UNSUPPORTED, "the agent sent a kind of response that this client does not know")
         return ProcessResult(pid, None, why)
     if kind != outcome:
         raise wrong_response()
     return ProcessResult(pid, read(getattr(message, outcome)), None)
 
 
+# For each outcome that may come in parts: its repeated field, and how many entries it may have in all.
 _REPEATED_FIELDS: Dict[str, Tuple[str, int]] = {
     "limits": ("limits", 64),
     "changes": ("changes", 64),
     "explanation": ("verdicts", 64),
     "restorations": ("restorations", 64),
-    # So that no agent fills the memory of its clients.
+    # Bounds the memory that a faulty agent makes its clients use.
     "leases": ("leases", 65_536),
     "processes": ("results", 262_144),
 }
 
 
 def merge(merged: Optional[pb.Response], part: pb.Response) -> pb.Response:
-    """What has come of an answer so far; a long one comes in parts. Raises MALFORMED where they do not fit together."""
+    """Merges the next part of a long reply into the parts before it. Raises MALFORMED if they do not fit together."""
     if merged is None or part.HasField("error"):
         return part
     outcome = merged.WhichOneof("outcome")
     if outcome not in _REPEATED_FIELDS or part.WhichOneof("outcome") != outcome:
-        raise make_error(Code.MALFORMED, "the agent's answer came in parts that do not fit")
+        raise make_error(Code.MALFORMED, "the parts of the agent's response do not fit together")
     merged.MergeFrom(part)
     name, max_count = _REPEATED_FIELDS[outcome]
     if len(getattr(getattr(merged, outcome), name)) > max_count:
-        raise make_error(Code.MALFORMED, "the agent's answer has more in it than there can be")
+        raise make_error(Code.MALFORMED, f"the agent's response has more than {max_count} {name}")
     return merged

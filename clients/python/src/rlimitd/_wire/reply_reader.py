@@ -1,4 +1,4 @@
-"""Bytes from the agent, taken apart into responses, and these put together into answers."""
+"""Splits the bytes from the agent into frames and decodes each as a response."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from ..v1 import rlimitd_pb2 as pb
 from . import reply_decoder
 
 MAX_RESPONSE_SIZE = 65_536
+# A frame of the maximum size with its length prefix.
 RECEIVE_SIZE = 65_540
 
 
 class ReplyReader:
-    """Of one connection. What it raises ends that: nothing that comes after means anything."""
+    """The unprocessed bytes of one connection. An error that it raises ends the connection, because framing is lost."""
 
     def __init__(self, agent_socket: AgentSocket) -> None:
         self._agent_socket = agent_socket
         self._bytes = bytearray()
 
     def feed(self, received: bytes) -> Iterator[Tuple[int, pb.Response]]:
-        """The responses that are whole now, by the id of their request."""
+        """Yields each complete response with the id of its request. Raises MALFORMED, CONNECTION_LOST."""
         if not received:
             raise self._agent_socket.connection_lost("it was closed")
         self._bytes += received
@@ -36,10 +37,10 @@ class ReplyReader:
             response = self._parse(bytes(memoryview(self._bytes)[4 : 4 + length]))
             del self._bytes[: 4 + length]
             if response.id == 0:
-                # Of the whole connection, which the agent is going to close.
+                # The error concerns the connection, which the agent is about to close.
                 if response.HasField("error"):
                     raise reply_decoder.error(response.error)
-                raise self._agent_socket.not_rlimitd("an answer to nothing")
+                raise self._agent_socket.not_rlimitd("a response without a request")
             yield response.id, response
 
     def _parse(self, message: bytes) -> pb.Response:
