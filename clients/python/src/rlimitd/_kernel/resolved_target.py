@@ -51,19 +51,19 @@ class ResolvedTarget:
             if error.errno in (errno.EPERM, errno.ENOSYS):
                 return
             # For a thread that is not a thread group leader: EINVAL before Linux 6.18, ENOENT since.
-            number = errno.ESRCH if error.errno == errno.EINVAL else error.errno
-            raise system_calls.system_error(OSError(number, error.strerror), self.name) from error
+            error_number = errno.ESRCH if error.errno == errno.EINVAL else error.errno
+            raise system_calls.system_error(OSError(error_number, error.strerror), self.name) from error
 
     def _resolve_pidfd(self, descriptor: int) -> None:
         try:
             self.pidfd = os.dup(descriptor)
         except (OSError, OverflowError) as error:
             raise make_error(Code.INVALID_ARGUMENT, f"descriptor {descriptor} is not open") from error
-        number = self._pid_of_pidfd(self.pidfd)
-        if number == os.getpid():
+        pid = self._pid_of_pidfd(self.pidfd)
+        if pid == os.getpid():
             self.close()
             return
-        self.pid = number
+        self.pid = pid
 
     # None for a process without a pid in this PID namespace, and where /proc does not show it.
     def _pid_of_pidfd(self, pidfd: int) -> Optional[int]:
@@ -74,8 +74,8 @@ class ResolvedTarget:
             return None
         for line in lines:
             if line.startswith("Pid:"):
-                number = int(line.split()[1])
-                return number if number > 0 else None
+                pid = int(line.split()[1])
+                return pid if pid > 0 else None
         self.close()
         raise make_error(Code.INVALID_ARGUMENT, "the descriptor is not a pidfd of a process")
 

@@ -40,16 +40,16 @@ class AgentRequest(NamedTuple):
 
 def frame(agent_request: AgentRequest, request_id: int, seconds_left: Optional[float]) -> bytes:
     """The length prefix and the encoded message. Raises INVALID_ARGUMENT above `MAX_REQUEST_SIZE`."""
-    request = agent_request.message
-    request.id = request_id
+    message = agent_request.message
+    message.id = request_id
     if seconds_left is not None:
         # Rounded up, because 0 means no timeout.
-        request.timeout_ms = min(max(1, -int(-seconds_left * 1000 // 1)), _MAX_TIMEOUT_MS)
-    message = request.SerializeToString()
-    if len(message) > MAX_REQUEST_SIZE:
-        text = f"the request has {len(message)} bytes; at most {MAX_REQUEST_SIZE} are allowed"
+        message.timeout_ms = min(max(1, -int(-seconds_left * 1000 // 1)), _MAX_TIMEOUT_MS)
+    encoded = message.SerializeToString()
+    if len(encoded) > MAX_REQUEST_SIZE:
+        text = f"the request has {len(encoded)} bytes; at most {MAX_REQUEST_SIZE} are allowed"
         raise make_error(Code.INVALID_ARGUMENT, text)
-    return struct.pack(">I", len(message)) + message
+    return struct.pack(">I", len(encoded)) + encoded
 
 
 def get(target: RequestTarget, resources: Sequence[Resource]) -> AgentRequest:

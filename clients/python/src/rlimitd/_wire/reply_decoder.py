@@ -250,8 +250,8 @@ def _process(message: pb.ProcessResult, outcome: str, read: Callable[[Any], T]) 
     if kind == "error":
         return ProcessResult(pid, None, error(message.error))
     if kind is None:
-        why = make_error(Code.UNSUPPORTED, "the agent sent a kind of response that this client does not know")
-        return ProcessResult(pid, None, why)
+        unknown = make_error(Code.UNSUPPORTED, "the agent sent a kind of response that this client does not know")
+        return ProcessResult(pid, None, unknown)
     if kind != outcome:
         raise wrong_response()
     return ProcessResult(pid, read(getattr(message, outcome)), None)
