@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The adapter of clients/conformance: a request in JSON a line, answered by calls of the public API.
+"""The adapter for clients/conformance. It reads one request in JSON per line and answers it with the public API.
 
 adapter.py [--async]
 """
@@ -22,9 +22,9 @@ def bound(number):
 
 
 def checked_bound(number):
-    # To Python's own `resource`, and so to the client, -1 is infinity; to the cases it is nonsense.
+    # -1 is infinity in Python's `resource` module, and so in the client. The cases treat it as invalid.
     if number == -1:
-        raise ValueError("-1 is no limit")
+        raise ValueError("-1 is not a limit")
     return number
 
 
@@ -122,7 +122,7 @@ def processes(results, name, show):
 
 
 class Request:
-    """One request, as arguments for the client. Closes what it opened."""
+    """One request as arguments for the client. Closes the descriptors that it opened."""
 
     def __init__(self, request_json):
         self.request_json = request_json
@@ -158,19 +158,19 @@ class Request:
     def usage(self):
         scope, thread = self.request_json.get("scope", "process"), self.request_json.get("thread")
         if (scope == "thread") != (thread is not None):
-            raise ValueError("a thread is named where its usage is asked for, and only then")
+            raise ValueError("the scope is thread if and only if a thread is given")
         return {"scope": "process" if scope == "thread" else scope, "thread": thread}
 
     def duration(self, request_json):
         return request_json.get("duration_ms", 0) / 1000 or None
 
 
-def identity(answered):
-    return answered
+def identity(value):
+    return value
 
 
 class Adapter:
-    """What is called for each request; `held` keeps leases from being given back."""
+    """Answers each request with a call of the client. Keeps references to leases, so that they do not end early."""
 
     def __init__(self, client, wait=identity):
         self._client = client
@@ -212,7 +212,7 @@ class Adapter:
 
     def _lease(self, client, request, duration):
         if request.group is not None:
-            raise rlimitd.UnsupportedError(rlimitd.Code.UNSUPPORTED, "there are no leases of a cgroup or pod")
+            raise rlimitd.UnsupportedError(rlimitd.Code.UNSUPPORTED, "a cgroup or pod cannot be leased")
         held = self._wait(client.lease(request.edits(), duration, request.target))
         self._held.append(held)
         answer = {"changes": changes(held.changes), "lease": held.id.hex()}
@@ -227,7 +227,9 @@ class Adapter:
         of = request.usage()
         if request.group is not None:
             if of["thread"] is not None:
-                raise rlimitd.UnsupportedError(rlimitd.Code.UNSUPPORTED, "a thread is of one process")
+                raise rlimitd.UnsupportedError(
+                    rlimitd.Code.UNSUPPORTED, "a thread belongs to one process, not to a cgroup"
+                )
             return processes(self._wait(client.usage_each(request.group, of["scope"])), "usage", usage)
         return {"usage": usage(self._wait(client.usage(request.target, **of)))}
 
@@ -277,7 +279,7 @@ class Adapter:
 
     def _require_one(self, request):
         if request.group is not None:
-            raise rlimitd.UnsupportedError(rlimitd.Code.UNSUPPORTED, "this is asked of one process, not of a cgroup")
+            raise rlimitd.UnsupportedError(rlimitd.Code.UNSUPPORTED, "this operation needs one process, not a cgroup")
 
 
 def main():

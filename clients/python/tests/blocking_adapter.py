@@ -1,8 +1,8 @@
-"""Presents an `AsyncClient` and its leases with the blocking calls of `Client` and `Lease`, for tests of both."""
+"""Gives an `AsyncClient` and its leases the blocking calls of `Client` and `Lease`, so that one test covers both."""
 
 
 class BlockingAdapter:
-    """An `AsyncClient` with the face of a `Client`, for the same tests."""
+    """Runs each call of an `AsyncClient` on an event loop until it completes."""
 
     def __init__(self, client, loop):
         self._client = client

@@ -1,4 +1,4 @@
-"""An agent for tests that says and does what a test wants."""
+"""An agent whose responses a test scripts."""
 
 import os
 import socket
@@ -33,7 +33,10 @@ def error(number, code, **members):
 
 
 class ScriptedAgent:
-    """`serve(peer, requests)` is called on a thread for each connection; `requests` yields what comes, with descriptors."""
+    """Calls ``serve(peer, requests)`` on a thread for each connection.
+
+    ``requests`` yields each request with the descriptors received before its end.
+    """
 
     def __init__(self, serve):
         self._serve = serve
@@ -111,7 +114,7 @@ class ScriptedAgent:
 
 
 def respond_with(*make):
-    """Answers each request by what the functions make of it, in turn; the last one goes on."""
+    """Answers the n-th request with the n-th function, and all further requests with the last one."""
 
     def serve(peer, requests):
         for number, (request, _) in enumerate(requests):

@@ -1,23 +1,26 @@
-"""The client with a real agent. These run as root in a user namespace, or where root may raise hard limits."""
+"""Limits, edits, usage and explanations with a real agent.
+
+The tests run as root in a user namespace, or where root may raise hard limits.
+"""
 
 import os
 import threading
 
 import pytest
-from conftest import NEIGHBOUR, STRANGER
+from conftest import NEIGHBOUR, STRANGER, TIMEOUT
 
 import rlimitd
 from rlimitd import Cgroup, Client, Code, Edit, Limit, Pidfd, Pod, Resource, RlimitError
 
 
-def test_the_agent_tells_the_same_limits_as_the_kernel(agent, connect, client):
-    assert client.limits() == connect("/nowhere/at/all").limits()
+def test_the_agent_and_the_kernel_report_the_same_limits(agent, connect, client):
+    assert client.limits() == connect("/missing").limits()
     assert list(client.limits()) == list(Resource)
     assert client.get("nofile") == client.limits(["core", "nofile"])["nofile"]
 
 
 @pytest.mark.parametrize("how", ["pid", "pidfd"])
-def test_another_process_is_named_by_number_or_pidfd(spawn, client, how):
+def test_a_target_is_given_by_pid_or_pidfd(spawn, client, how):
     process = spawn(NEIGHBOUR)
     descriptor = os.pidfd_open(process.pid)
     try:
@@ -25,7 +28,7 @@ def test_another_process_is_named_by_number_or_pidfd(spawn, client, how):
         assert client.get("nofile", target) == Limit(256, 1024)
         change = client.set("nofile", 512, on=target)
         assert (change.old, change.new) == (Limit(256, 1024), Limit(512, 1024))
-        assert (change.granted_by, change.rule) == ("agent", "anybody's")
+        assert (change.granted_by, change.rule) == ("agent", "other users")
         assert client.prlimit("nofile", (300, 700), target) == Limit(512, 1024)
         assert client.prlimit("nofile", of=target) == Limit(300, 700)
         used = client.usage(target)
@@ -34,8 +37,8 @@ def test_another_process_is_named_by_number_or_pidfd(spawn, client, how):
         os.close(descriptor)
 
 
-def test_the_kernel_is_enough_for_what_it_allows(spawn, connect):
-    client = connect("/nowhere/at/all")
+def test_a_call_that_the_kernel_allows_needs_no_agent(spawn, connect):
+    client = connect("/missing")
     process = spawn(NEIGHBOUR)
     assert client.set("nofile", 100, 200, on=process.pid).granted_by == "kernel"
     assert client.usage(process.pid).minor_faults > 0
@@ -44,7 +47,7 @@ def test_the_kernel_is_enough_for_what_it_allows(spawn, connect):
     assert client.usage(thread=threading.get_native_id()).user_time_us >= 0
 
 
-def test_several_edits_are_made_all_or_none(spawn, client):
+def test_a_batch_is_applied_completely_or_not_at_all(spawn, client):
     process = spawn(NEIGHBOUR)
     changes = client.apply([Edit.set("nofile", 300), Edit.set("core", 0)], on=process.pid)
     assert [change.resource for change in changes] == ["nofile", "core"]
@@ -54,21 +57,21 @@ def test_several_edits_are_made_all_or_none(spawn, client):
     assert client.get("nofile", process.pid).soft == 300
 
 
-def test_a_condition_that_does_not_hold_is_a_conflict(spawn, client):
+def test_limits_other_than_expected_are_a_conflict(spawn, client):
     process = spawn(NEIGHBOUR)
     with pytest.raises(rlimitd.ConflictError):
         client.set("nofile", 300, expect=(1, 2), on=process.pid)
     assert client.set("nofile", 300, expect=(256, 1024), on=process.pid).new == Limit(300, 1024)
 
 
-def test_what_a_stranger_has_is_refused_with_a_reason(spawn, client):
+def test_an_edit_that_policy_denies_is_a_permission_error(spawn, client):
     with pytest.raises(PermissionError) as result:
         client.set("nofile", 300, on=spawn(STRANGER).pid)
     assert result.value.code == Code.DENIED_BY_POLICY and result.value.errno == 1
 
 
 @pytest.mark.parametrize("agent_only", [True, False])
-def test_a_process_that_has_ended_is_no_process(spawn, agent, connect, agent_only):
+def test_an_ended_process_is_answered_no_such_process(spawn, agent, connect, agent_only):
     client = connect(agent.socket, agent_only=agent_only)
     process = spawn(NEIGHBOUR)
     descriptor = os.pidfd_open(process.pid)
@@ -84,16 +87,16 @@ def test_a_process_that_has_ended_is_no_process(spawn, agent, connect, agent_onl
 
 
 @pytest.mark.parametrize("target", [0, -1, 2**40, Pidfd(0), Pidfd(-1), Pidfd(12345)])
-def test_what_is_no_process_is_an_invalid_argument(client, target):
+def test_an_invalid_target_is_an_invalid_argument(client, target):
     with pytest.raises(rlimitd.InvalidRequestError) as result:
         client.get("nofile", target)
     assert result.value.code == Code.INVALID_ARGUMENT
 
 
-def test_explain_tells_and_does_nothing(spawn, client):
+def test_explain_predicts_the_outcome_and_changes_nothing(spawn, client):
     process = spawn(NEIGHBOUR)
     result = client.explain(Edit.set("nofile", 300, 1024), on=process.pid)
-    assert result.allowed and result.verdicts[0].new == Limit(300, 1024) and result.verdicts[0].rule == "anybody's"
+    assert result.allowed and result.verdicts[0].new == Limit(300, 1024) and result.verdicts[0].rule == "other users"
     refused = client.explain([Edit.set("stack", 1, 2)], on=process.pid)
     assert not refused.allowed and refused.verdicts[0].error.code == Code.DENIED_BY_POLICY
     assert client.explain_limits(["nofile"], process.pid).verdicts[0].now == Limit(256, 1024)
@@ -102,7 +105,7 @@ def test_explain_tells_and_does_nothing(spawn, client):
     assert client.get("nofile", process.pid) == Limit(256, 1024)
 
 
-def test_a_cgroup_that_is_not_there_and_one_that_can_be_none(client):
+def test_a_missing_or_invalid_cgroup_is_an_error(client):
     for group, code in [(Cgroup("/no/such"), Code.NO_SUCH_PROCESS), (Cgroup("/"), Code.INVALID_ARGUMENT)]:
         with pytest.raises(RlimitError) as result:
             client.limits_each(group, ["nofile"])
@@ -115,7 +118,7 @@ def test_a_cgroup_that_is_not_there_and_one_that_can_be_none(client):
         client.apply_each(Pod("/no/such"), Edit.raise_to("nofile", 1))
 
 
-def test_the_agent_says_who_it_is_and_what_it_did(client):
+def test_the_agent_reports_its_version_the_caller_and_its_counters(client):
     info = client.server_info()
     assert info.version and "pidfd" in info.features
     assert (info.caller.uid, info.caller.pid) == (0, os.getpid())
@@ -123,15 +126,15 @@ def test_the_agent_says_who_it_is_and_what_it_did(client):
 
 
 @pytest.mark.capability
-def test_a_whole_cgroup_is_raised(agent, spawn):
-    # The root's own cgroup: the test runs in a machine of its own, or is root of this one.
+def test_edits_apply_to_every_process_of_a_cgroup(agent, spawn):
+    # Created below the root cgroup, because the test runs in a virtual machine, or as root of this machine.
     path = "/rlimitd-python-test"
     group = f"/sys/fs/cgroup{path}"
     os.makedirs(group, exist_ok=True)
     process = spawn(NEIGHBOUR)
     with open(f"{group}/cgroup.procs", "w") as file:
         file.write(str(process.pid))
-    with Client(agent.socket) as client:
+    with Client(agent.socket, timeout=TIMEOUT) as client:
         (result,) = client.apply_each(Cgroup(path), Edit.raise_to("nofile", 9000))
         assert result.pid == process.pid and result.value[0].new == Limit(9000, 9000)
         assert client.limits_each(Cgroup(path), ["nofile"])[0].value == {"nofile": Limit(9000, 9000)}

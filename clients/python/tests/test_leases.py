@@ -1,16 +1,16 @@
-"""Leases of a real agent."""
+"""Leases with a real agent."""
 
 import asyncio
 import os
 
 import pytest
-from conftest import NEIGHBOUR
+from conftest import NEIGHBOUR, TIMEOUT
 
 import rlimitd
 from rlimitd import Client, Edit, Limit
 
 
-def test_a_lease_gives_the_soft_limit_back(spawn, client):
+def test_a_released_lease_restores_the_soft_limit(spawn, client):
     process = spawn(NEIGHBOUR)
     lease = client.lease(Edit.set("nofile", 700), 60, process.pid)
     assert client.get("nofile", process.pid) == Limit(700, 1024)
@@ -27,19 +27,19 @@ def test_a_lease_gives_the_soft_limit_back(spawn, client):
 
 
 @pytest.mark.parametrize("duration", [0, -1, 366 * 86400])
-def test_a_lease_has_a_length(client, duration):
+def test_a_lease_needs_a_duration_between_0_and_365_days(client, duration):
     with pytest.raises(ValueError):
         client.lease(Edit.set("nofile", 1), duration)
 
 
-def test_what_cannot_be_taken_back_cannot_be_leased(client):
+def test_a_limit_that_cannot_be_restored_cannot_be_leased(client):
     with pytest.raises(rlimitd.UnsupportedError):
         client.lease(Edit.set("stack", 1))
 
 
 def test_a_lease_ends_with_its_block(agent, spawn):
     process = spawn(NEIGHBOUR)
-    with Client(agent.socket, agent_only=True) as client:
+    with Client(agent.socket, timeout=TIMEOUT, agent_only=True) as client:
         with pytest.raises(KeyError):
             with client.lease(Edit.set("nofile", 700), on=process.pid):
                 assert client.get("nofile", process.pid).soft == 700
@@ -55,7 +55,7 @@ def test_a_lease_ends_with_its_async_block(agent, spawn):
     process = spawn(NEIGHBOUR)
 
     async def main():
-        async with rlimitd.AsyncClient(agent.socket, agent_only=True) as client:
+        async with rlimitd.AsyncClient(agent.socket, timeout=TIMEOUT, agent_only=True) as client:
             async with client.lease(Edit.set("nofile", 700), on=process.pid) as lease:
                 assert lease.info.remaining_ms is None
                 assert (await client.get("nofile", process.pid)).soft == 700
@@ -64,9 +64,9 @@ def test_a_lease_ends_with_its_async_block(agent, spawn):
     asyncio.run(main())
 
 
-def test_a_child_after_fork_does_not_give_its_parents_lease_back(agent, spawn):
+def test_a_child_after_fork_does_not_release_its_parents_lease(agent, spawn):
     process = spawn(NEIGHBOUR)
-    with Client(agent.socket, agent_only=True) as client:
+    with Client(agent.socket, timeout=TIMEOUT, agent_only=True) as client:
         lease = client.lease(Edit.set("nofile", 700), 60, process.pid)
         child = os.fork()
         if child == 0:

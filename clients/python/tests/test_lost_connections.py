@@ -1,4 +1,4 @@
-"""Scripted agents that are slow or close the connection: no call waits for ever, and no change is made twice."""
+"""Agents that are slow or close the connection: every call ends, and no change is made twice."""
 
 import asyncio
 import socket
@@ -6,13 +6,14 @@ import threading
 import time
 
 import pytest
+from conftest import TIMEOUT
 from scripted_agent import ScriptedAgent, expect_error, framed, limits
 
 import rlimitd
 from rlimitd import Client, Code, Limit, RlimitError
 
 
-def test_an_agent_that_says_nothing_is_late(invoke):
+def test_a_silent_agent_exceeds_the_deadline(invoke):
     with ScriptedAgent(lambda peer, requests: list(requests)) as agent:
         begun = time.monotonic()
         result = expect_error(agent.socket, invoke, "get", "nofile", timeout=0.05)
@@ -20,21 +21,30 @@ def test_an_agent_that_says_nothing_is_late(invoke):
         assert time.monotonic() - begun >= 0.05
 
 
-def test_a_late_answer_is_not_taken_for_the_next_one(invoke):
+def test_a_late_response_is_not_taken_for_the_next_one(invoke):
+    received, answers = threading.Event(), threading.Event()
+
     def serve(peer, requests):
-        first, _ = next(requests)
-        second, _ = next(requests)
-        peer.sendall(framed(limits(first.id, 1, 1), limits(second.id, 2, 2)))
-        next(requests, None)
+        late = []
+        for request, _ in requests:
+            if answers.is_set():
+                peer.sendall(framed(*(limits(each.id, 1, 1) for each in late), limits(request.id, 2, 2)))
+                late.clear()
+            else:
+                late.append(request)
+                received.set()
 
     with ScriptedAgent(serve) as agent:
-        with Client(agent.socket, agent_only=True) as client:
-            with pytest.raises(TimeoutError):
-                client.options(timeout=0.02).get("nofile")
+        with Client(agent.socket, timeout=TIMEOUT, agent_only=True) as client:
+            # On a busy machine the deadline may pass before the request is sent.
+            while not received.is_set():
+                with pytest.raises(TimeoutError):
+                    client.options(timeout=0.02).get("nofile")
+            answers.set()
             assert client.get("nofile") == Limit(2, 2)
 
 
-def test_a_queue_before_the_door_takes_no_longer_than_the_timeout(invoke, tmp_path):
+def test_a_full_backlog_exceeds_the_deadline(invoke, tmp_path):
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(f"{tmp_path}/s")
     listener.listen(0)
@@ -54,7 +64,7 @@ def test_a_queue_before_the_door_takes_no_longer_than_the_timeout(invoke, tmp_pa
             peer.close()
 
 
-def test_a_read_is_asked_again_where_the_connection_was_lost(invoke):
+def test_a_read_is_repeated_after_a_lost_connection(invoke):
     def serve(peer, requests):
         request, _ = next(requests)
         if agent.connections > 1:
@@ -65,7 +75,7 @@ def test_a_read_is_asked_again_where_the_connection_was_lost(invoke):
         assert agent.connections == 2
 
 
-def test_a_change_is_never_asked_again_by_itself(invoke):
+def test_a_change_is_not_repeated_after_a_lost_connection(invoke):
     seen = []
 
     def serve(peer, requests):
@@ -77,13 +87,13 @@ def test_a_change_is_never_asked_again_by_itself(invoke):
     assert len(seen) == 1
 
 
-def test_an_agent_that_closes_before_it_reads_twice_hangs_up(invoke):
+def test_an_agent_that_closes_two_connections_unread_is_an_error(invoke):
     with ScriptedAgent(lambda peer, requests: None) as agent:
         result = expect_error(agent.socket, invoke, "set", "nofile", 1)
         assert result.code in (Code.AGENT_UNREACHABLE, Code.CONNECTION_LOST)
 
 
-def test_all_threads_hear_of_the_end():
+def test_a_lost_connection_fails_the_calls_of_all_threads():
     all_received = threading.Barrier(2)
 
     def serve(peer, requests):
@@ -109,7 +119,7 @@ def test_all_threads_hear_of_the_end():
     assert result == [Code.CONNECTION_LOST] * 8
 
 
-def test_all_tasks_hear_of_the_end():
+def test_a_lost_connection_fails_the_calls_of_all_tasks():
     def serve(peer, requests):
         for count, _ in enumerate(requests, 1):
             if count == 50:
@@ -117,15 +127,15 @@ def test_all_tasks_hear_of_the_end():
 
     async def main(path):
         async with rlimitd.AsyncClient(path, timeout=None, agent_only=True) as client:
-            asked = [client.set("nofile", 1) for _ in range(50)]
-            return await asyncio.gather(*asked, return_exceptions=True)
+            calls = [client.set("nofile", 1) for _ in range(50)]
+            return await asyncio.gather(*calls, return_exceptions=True)
 
     with ScriptedAgent(serve) as agent:
         result = asyncio.run(main(agent.socket))
     assert [problem.code for problem in result] == [Code.CONNECTION_LOST] * 50
 
 
-def test_all_who_wait_hear_that_the_client_was_closed():
+def test_closing_the_client_fails_all_pending_calls():
     all_received = threading.Event()
 
     def serve(peer, requests):
@@ -165,7 +175,7 @@ def test_all_who_wait_hear_that_the_client_was_closed():
         assert asyncio.run(main(agent.socket)) == Code.CONNECTION_LOST
 
 
-def test_a_request_carries_the_time_that_is_left_and_a_pidfd_with_its_first_byte(spawn):
+def test_a_request_carries_the_remaining_time_and_a_pidfd_with_its_first_byte(spawn):
     seen = []
 
     def serve(peer, requests):
@@ -175,9 +185,9 @@ def test_a_request_carries_the_time_that_is_left_and_a_pidfd_with_its_first_byte
 
     process = spawn(0)
     with ScriptedAgent(serve) as agent:
-        with Client(agent.socket, agent_only=True) as client:
+        with Client(agent.socket, timeout=TIMEOUT, agent_only=True) as client:
             client.get("nofile")
             client.options(timeout=None).get("nofile", process.pid)
             client.options(timeout=10**6).get("nofile", process.pid)
-    assert 4000 < seen[0][0] <= 5000 and seen[0][1:] == (None, 0)
+    assert 0 < seen[0][0] <= TIMEOUT * 1000 and seen[0][1:] == (None, 0)
     assert seen[1:] == [(0, "pidfd", 1), (3_600_000, "pidfd", 1)]

@@ -1,4 +1,4 @@
-"""Programs of a user who may not raise hard limits."""
+"""Whole programs of a user who may not raise hard limits."""
 
 import os
 import socket
@@ -18,9 +18,9 @@ def attempt(call):
 """
 
 
-def test_where_there_is_no_agent_the_kernel_and_the_way_to_it_are_named(folder):
+def test_without_an_agent_the_error_names_the_kernels_refusal_first(folder):
     result = run_program(
-        PROGRAM + 'print(json.dumps(attempt(lambda: rlimitd.raise_limit("nofile", 4096))))', f"{folder}/nobody"
+        PROGRAM + 'print(json.dumps(attempt(lambda: rlimitd.raise_limit("nofile", 4096))))', f"{folder}/missing"
     )
     assert result[0] == Code.AGENT_UNREACHABLE
     assert result[1].startswith(
@@ -35,7 +35,7 @@ with rlimitd.Client() as client:
     same = client.raise_limit("nofile", 100)
     print(json.dumps([change.new, str(change.shortfall.code), same.new, same.granted_by]))
 """
-    assert run_program(PROGRAM + program, f"{folder}/nobody") == [
+    assert run_program(PROGRAM + program, f"{folder}/missing") == [
         [1024, 1024],
         Code.AGENT_UNREACHABLE,
         [1024, 1024],
@@ -44,7 +44,7 @@ with rlimitd.Client() as client:
 
 
 @pytest.mark.parametrize("kind", ["foreign", "link", "folder", "long", "file", "writable"])
-def test_a_socket_that_others_could_have_put_there_is_not_trusted(folder, agent, kind):
+def test_a_socket_that_another_user_could_have_placed_is_not_trusted(folder, agent, kind):
     place = f"{folder}/{kind}"
     os.mkdir(place, 0o755)
     path = f"{place}/s"

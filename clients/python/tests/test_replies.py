@@ -1,9 +1,10 @@
-"""How the client reads responses of a scripted agent, valid and malformed."""
+"""Valid and malformed responses of a scripted agent."""
 
 import asyncio
 import struct
 
 import pytest
+from conftest import TIMEOUT
 from scripted_agent import ScriptedAgent, error, expect_error, framed, limits, respond_with
 
 import rlimitd
@@ -11,7 +12,7 @@ from rlimitd import Code, Limit
 from rlimitd.v1 import rlimitd_pb2 as pb
 
 
-def test_an_answer_may_come_a_byte_at_a_time(invoke):
+def test_a_response_may_arrive_byte_by_byte(invoke):
     def serve(peer, requests):
         for request, _ in requests:
             for byte in framed(limits(request.id, 1, 2)):
@@ -21,7 +22,7 @@ def test_an_answer_may_come_a_byte_at_a_time(invoke):
         assert invoke(agent.socket, "get", "nofile") == Limit(1, 2)
 
 
-def test_an_answer_may_come_in_parts(invoke):
+def test_a_reply_may_arrive_in_parts(invoke):
     def serve(peer, requests):
         for request, _ in requests:
             parts = []
@@ -39,7 +40,7 @@ def test_an_answer_may_come_in_parts(invoke):
     assert result.incomplete and len(result[1:]) == 2
 
 
-def test_answers_may_come_in_another_order():
+def test_responses_may_arrive_in_another_order():
     def serve(peer, requests):
         waiting = []
         for request, _ in requests:
@@ -49,7 +50,7 @@ def test_answers_may_come_in_another_order():
                     peer.sendall(framed(limits(each.id, each.id, each.id)))
 
     async def main(path):
-        async with rlimitd.AsyncClient(path, agent_only=True) as client:
+        async with rlimitd.AsyncClient(path, timeout=TIMEOUT, agent_only=True) as client:
             return await asyncio.gather(*(client.get("nofile") for _ in range(100)))
 
     with ScriptedAgent(serve) as agent:
@@ -57,9 +58,9 @@ def test_answers_may_come_in_another_order():
     assert [limit.soft for limit in result] == list(range(1, 101))
 
 
-def test_what_a_newer_agent_says_is_passed_over(invoke):
+def test_unknown_values_of_a_newer_agent_are_skipped(invoke):
     def resource(request):
-        # A resource, a field and a warning that are not known here.
+        # A resource and a field that this client does not know.
         known = limits(request.id, 1, 2).SerializeToString()
         unknown = bytes.fromhex("220a 0a08 0863 1204 0801 1002".replace(" ", ""))
         return pb.Response.FromString(known + unknown + bytes.fromhex("f80701"))
@@ -96,7 +97,7 @@ def test_what_a_newer_agent_says_is_passed_over(invoke):
         framed(pb.Response(id=1, more=True, stats=pb.Stats()), pb.Response(id=1, stats=pb.Stats())),
     ],
 )
-def test_what_is_no_agent_is_malformed(invoke, answer):
+def test_bytes_outside_the_protocol_are_malformed(invoke, answer):
     def serve(peer, requests):
         next(requests)
         peer.sendall(answer)
@@ -106,7 +107,7 @@ def test_what_is_no_agent_is_malformed(invoke, answer):
         assert expect_error(agent.socket, invoke, "get", "nofile").code == Code.MALFORMED
 
 
-def test_too_many_connections_are_told_of(invoke):
+def test_an_error_without_a_request_fails_the_call(invoke):
     def serve(peer, requests):
         peer.sendall(framed(error(0, pb.ERROR_CODE_QUOTA_EXCEEDED, error_number=122, message="too many")))
 

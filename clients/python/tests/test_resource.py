@@ -1,4 +1,4 @@
-"""`rlimitd.resource` against the standard module: the same names, the same results, the same exceptions."""
+"""`rlimitd.resource` compared with the standard module: names, results and exceptions are the same."""
 
 import json
 import os
@@ -13,12 +13,12 @@ from conftest import NEIGHBOUR, SOURCE, STRANGER, USER, run_program
 import rlimitd.resource as standin
 
 
-def test_every_name_of_the_standard_module_is_there():
+def test_every_name_of_the_standard_module_exists():
     assert set(dir(standard)) <= set(dir(standin))
     assert "RLIMIT_NOFILE" in dir(standin) and "struct_rusage" in dir(standin)
 
 
-def test_everything_but_the_two_calls_is_the_very_same():
+def test_every_name_but_two_is_the_object_of_the_standard_module():
     for name, value in vars(standard).items():
         if not name.startswith("__") and name not in ("setrlimit", "prlimit"):
             assert getattr(standin, name) is value
@@ -26,7 +26,7 @@ def test_everything_but_the_two_calls_is_the_very_same():
     assert standin.error is OSError
 
 
-# What is called, as text: `m` is the module, `pid` the caller's, `other` a process of another user, `gone` of nobody.
+# Calls as text. `m` is the module, `pid` the caller, `other` a process of another user, `gone` a process that has ended.
 RESOURCES = [
     "m.RLIMIT_NOFILE",
     "m.RLIMIT_CORE",
@@ -123,7 +123,7 @@ def told(call):
     answer = attempt(call)
     name = m.__name__
     for now in (m.RLIMIT_NOFILE, m.RLIMIT_CORE):
-        # Each begins where the one before it began, as far as that goes.
+        # Restores the soft limit, so that each call starts from the same limits as far as possible.
         m.prlimit(0, now, (min(256, m.getrlimit(now)[1]) % 2**63, m.getrlimit(now)[1]))
     return answer.replace(f"'{name}'", "'resource'")
 calls = json.loads(sys.argv[4])
@@ -139,7 +139,7 @@ def ended_process():
 
 @pytest.mark.parametrize("way", ["no agent", "an agent that refuses"])
 def test_every_call_has_the_same_outcome(agent, spawn, folder, way):
-    path = agent.socket if way == "an agent that refuses" else f"{folder}/nobody"
+    path = agent.socket if way == "an agent that refuses" else f"{folder}/missing"
     other, gone = spawn(NEIGHBOUR).pid, ended_process()
     calls = json.dumps(CALLS)
     assert len(CALLS) > 300
@@ -148,10 +148,10 @@ def test_every_call_has_the_same_outcome(agent, spawn, folder, way):
         for module in ("resource", "rlimitd.resource")
     )
     different = [(mine, theirs) for mine, theirs in zip(found, expected) if mine != theirs]
-    assert not different, "\n".join(f"{theirs} is now {mine}" for mine, theirs in different)
+    assert not different, "\n".join(f"expected {theirs}, got {mine}" for mine, theirs in different)
     outcomes = {outcome.split(" ")[0] for _, outcome, *_ in expected}
     for seen in ("ValueError", "OverflowError", "TypeError", "PermissionError", "ProcessLookupError", "KeyError"):
-        assert f"builtins.{seen}:" in outcomes, f"no call ends with {seen}"
+        assert f"builtins.{seen}:" in outcomes, f"no call raises {seen}"
 
 
 REASONED = """
@@ -164,10 +164,10 @@ except ValueError as error:
 """
 
 
-def test_the_reason_of_the_agent_is_the_cause(agent, folder):
+def test_the_agents_reason_is_the_cause_of_the_exception(agent, folder):
     refused = "not allowed to raise maximum limit"
     assert run_program(REASONED, agent.socket, user=STRANGER) == [refused, "DENIED_BY_POLICY"]
-    assert run_program(REASONED, f"{folder}/nobody") == [refused, "AGENT_UNREACHABLE"]
+    assert run_program(REASONED, f"{folder}/missing") == [refused, "AGENT_UNREACHABLE"]
 
 
 LAZY = """
@@ -179,8 +179,8 @@ print(json.dumps([name for name in sys.modules if name.startswith(("rlimitd.", "
 """
 
 
-def test_what_the_kernel_allows_needs_no_agent_and_loads_nothing(folder):
-    assert run_program(LAZY, f"{folder}/nobody") == ["rlimitd.resource"]
+def test_a_call_that_the_kernel_allows_needs_no_agent_and_loads_nothing(folder):
+    assert run_program(LAZY, f"{folder}/missing") == ["rlimitd.resource"]
 
 
 ORDINARY = """
@@ -197,7 +197,7 @@ except ValueError as error:
 
 
 @pytest.mark.capability
-def test_an_ordinary_program_that_fails_to_raise_succeeds(agent):
+def test_a_program_that_fails_with_the_standard_module_succeeds(agent):
     import resource
 
     def lower():
@@ -227,7 +227,7 @@ except PermissionError as error:
 """
 
 
-def test_another_users_process_is_reached_where_policy_says_so(agent, spawn):
+def test_another_users_process_is_reached_if_policy_allows(agent, spawn):
     process = spawn(NEIGHBOUR)
     assert run_program(OTHERS, agent.socket, process.pid) == [1, "DENIED_BY_POLICY"]
     rules = Path(agent.policy).read_text()
@@ -245,7 +245,7 @@ def test_another_users_process_is_reached_where_policy_says_so(agent, spawn):
 
 
 @pytest.mark.hints
-def test_those_who_check_types_see_the_standard_module(tmp_path):
+def test_type_checkers_see_the_standard_module(tmp_path):
     program = tmp_path / "program.py"
     program.write_text(
         "import rlimitd\nimport rlimitd.resource as resource\n"

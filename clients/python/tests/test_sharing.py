@@ -8,14 +8,14 @@ import threading
 import time
 
 import pytest
-from conftest import NEIGHBOUR
+from conftest import NEIGHBOUR, TIMEOUT
 
 import rlimitd
 from rlimitd import Client, Limit, RlimitError
 
 
 def test_many_threads_share_one_connection(agent):
-    with Client(agent.socket, agent_only=True) as client:
+    with Client(agent.socket, timeout=TIMEOUT, agent_only=True) as client:
         before = client.stats().connections_total
         failures = []
 
@@ -39,18 +39,18 @@ def test_many_tasks_share_one_connection(agent, spawn):
     process = spawn(NEIGHBOUR)
 
     async def main():
-        async with rlimitd.AsyncClient(agent.socket, agent_only=True) as client:
+        async with rlimitd.AsyncClient(agent.socket, timeout=TIMEOUT, agent_only=True) as client:
             before = (await client.stats()).connections_total
-            asked = [client.get("nofile", process.pid if number % 3 == 0 else None) for number in range(500)]
-            result = await asyncio.gather(*asked)
+            calls = [client.get("nofile", process.pid if number % 3 == 0 else None) for number in range(500)]
+            result = await asyncio.gather(*calls)
             assert set(result[::3]) == {Limit(256, 1024)}
             assert (await client.stats()).connections_total == before
 
     asyncio.run(main())
 
 
-def test_a_child_after_fork_makes_a_connection_of_its_own(agent):
-    with Client(agent.socket, agent_only=True) as client:
+def test_a_child_after_fork_opens_its_own_connection(agent):
+    with Client(agent.socket, timeout=TIMEOUT, agent_only=True) as client:
         assert client.server_info().caller.pid == os.getpid()
         child = os.fork()
         if child == 0:
@@ -62,8 +62,8 @@ def test_a_child_after_fork_makes_a_connection_of_its_own(agent):
         assert client.server_info().caller.pid == os.getpid()
 
 
-def test_each_event_loop_has_a_connection_of_its_own(agent):
-    client = rlimitd.AsyncClient(agent.socket, agent_only=True)
+def test_each_event_loop_has_its_own_connection(agent):
+    client = rlimitd.AsyncClient(agent.socket, timeout=TIMEOUT, agent_only=True)
 
     async def main():
         return (await client.server_info()).caller.uid
@@ -79,7 +79,7 @@ def test_each_event_loop_has_a_connection_of_its_own(agent):
 
 
 def test_two_event_loops_at_once_do_not_disturb_each_other(agent):
-    client = rlimitd.AsyncClient(agent.socket, agent_only=True)
+    client = rlimitd.AsyncClient(agent.socket, timeout=TIMEOUT, agent_only=True)
     barrier, failures = threading.Barrier(2), []
 
     async def main():
@@ -94,7 +94,7 @@ def test_two_event_loops_at_once_do_not_disturb_each_other(agent):
             asyncio.run(main())
         except BaseException as problem:
             barrier.abort()
-            # The other closes the connections of both.
+            # The other thread closes the connections of both event loops.
             if not isinstance(problem, rlimitd.ConnectionLostError):
                 failures.append(problem)
 
@@ -106,7 +106,7 @@ def test_two_event_loops_at_once_do_not_disturb_each_other(agent):
     assert not failures
 
 
-def test_a_new_agent_is_found_by_itself_and_no_change_is_made_twice(spare_agent, spawn, connect):
+def test_a_restarted_agent_is_found_and_no_change_is_made_twice(spare_agent, spawn, connect):
     client = connect(spare_agent.socket, agent_only=True)
     process = spawn(NEIGHBOUR)
     client.set("nofile", 300, on=process.pid)
@@ -117,7 +117,7 @@ def test_a_new_agent_is_found_by_itself_and_no_change_is_made_twice(spare_agent,
     assert client.get("nofile", process.pid).soft == 300
     spare_agent.stop()
     spare_agent.start()
-    # The old connection takes no more of it, so that it cannot have been made.
+    # The old connection takes no byte of the request, so the change cannot have been made, and is sent again.
     assert client.set("nofile", 400, on=process.pid).new.soft == 400
 
 
@@ -126,7 +126,7 @@ def test_signals_do_not_disturb_a_call(agent):
     before = signal.signal(signal.SIGALRM, lambda *_: seen.append(1))
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
-        with Client(agent.socket, agent_only=True) as client:
+        with Client(agent.socket, timeout=TIMEOUT, agent_only=True) as client:
             end = time.monotonic() + 0.3
             while time.monotonic() < end or not seen:
                 client.get("nofile")
@@ -135,12 +135,12 @@ def test_signals_do_not_disturb_a_call(agent):
         signal.signal(signal.SIGALRM, before)
 
 
-def test_descriptors_are_given_back_and_not_inherited(agent, spawn):
+def test_descriptors_are_closed_and_not_inherited(agent, spawn):
     def inherited():
         return subprocess.check_output(["ls", "/proc/self/fd"], close_fds=False, text=True).split()
 
     process, before_all = spawn(NEIGHBOUR), inherited()
-    with Client(agent.socket, agent_only=True) as client:
+    with Client(agent.socket, timeout=TIMEOUT, agent_only=True) as client:
         client.get("nofile", process.pid)
         before = os.listdir("/proc/self/fd")
         for _ in range(20):
