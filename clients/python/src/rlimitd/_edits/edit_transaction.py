@@ -14,7 +14,7 @@ from ..errors import Code, RlimitError, complete_error, make_error, replace_deta
 from ..results import Change
 from .edit_plan import EditPlan, PlanItem, conflict
 
-# Codes after which the agent has certainly changed nothing, and another request would not help.
+# Codes of the agent, or of the failed connection to it, after which it has certainly changed nothing.
 _CHANGED_NOTHING = frozenset(
     {
         Code.AGENT_UNREACHABLE,
@@ -31,7 +31,10 @@ _CHANGED_NOTHING = frozenset(
 
 
 class EditTransaction:
-    """Three separate steps, so that the caller can wait for the agent with or without an event loop."""
+    """The changes of one batch so far.
+
+    Its steps are separate, so that the caller can wait for the agent between them with or without an event loop.
+    """
 
     def __init__(self, plan: EditPlan, target: ResolvedTarget) -> None:
         self.plan = plan
