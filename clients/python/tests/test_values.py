@@ -136,6 +136,6 @@ class _RacingTarget:
 @pytest.mark.parametrize("edit", [Edit.raise_to("nofile", 15), Edit.set("nofile", soft=5)])
 def test_a_limit_raised_meanwhile_is_requested_from_the_agent(edit):
     plan = EditPlan([edit], {Resource.NOFILE: Limit(10, 20)})
-    refusal = EditTransaction(plan, _RacingTarget(Limit(10, 40))).try_kernel()
+    refusal = EditTransaction(plan, _RacingTarget(Limit(10, 40))).apply_in_kernel()
     assert refusal is not None
     assert plan.agent_part == [Edit(Resource.NOFILE, edit.soft, 40, edit.mode)]

@@ -91,10 +91,10 @@ def apply(edits: Edits, target: Target, agent_only: bool) -> Operation[List[Chan
             try:
                 reply = yield agent_requests.set_(resolved, batch)
             except RlimitError as error:
-                raise _explain_unreachable(error, resolved, agent_only)
+                raise _with_kernel_reason(error, resolved, agent_only)
             return reply_decoder.changes(reply, resources)
         transaction = EditTransaction(EditPlan(batch, now), resolved)
-        refusal = transaction.try_kernel()
+        refusal = transaction.apply_in_kernel()
         if refusal is None:
             return transaction.result
         from ._wire import agent_requests, reply_decoder
@@ -107,7 +107,7 @@ def apply(edits: Edits, target: Target, agent_only: bool) -> Operation[List[Chan
         return transaction.finish_with_agent(reply_decoder.changes(reply, [edit.resource for edit in agent_edits]))
 
 
-def _explain_unreachable(error: RlimitError, resolved: ResolvedTarget, agent_only: bool) -> RlimitError:
+def _with_kernel_reason(error: RlimitError, resolved: ResolvedTarget, agent_only: bool) -> RlimitError:
     if agent_only or error.code != Code.AGENT_UNREACHABLE:
         return error
     return replace_details(

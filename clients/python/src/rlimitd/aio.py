@@ -165,7 +165,7 @@ class AsyncClient:
             request = next(operation)
             while True:
                 try:
-                    reply = await self._shared_connection.call(request, deadline)
+                    reply = await self._shared_connection.exchange(request, deadline)
                 except RlimitError as error:
                     request = operation.throw(error)
                 else:

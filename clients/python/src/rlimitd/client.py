@@ -202,7 +202,7 @@ class Client:
             request = next(operation)
             while True:
                 try:
-                    reply = self._shared_connection.call(request, deadline)
+                    reply = self._shared_connection.exchange(request, deadline)
                 except RlimitError as error:
                     request = operation.throw(error)
                 else:

@@ -244,7 +244,7 @@ def replace_details(error: RlimitError, **details: Any) -> RlimitError:
     return make_error(error.code, message, **{**error.details(), **details})
 
 
-def complete_error(error: RlimitError, resource: Resource, edit_index: int) -> RlimitError:
+def attributed(error: RlimitError, resource: Resource, edit_index: int) -> RlimitError:
     """A copy of the error with the resource and the edit index, if it has none."""
     return replace_details(
         error,

@@ -79,7 +79,7 @@ class AgentSocket:
     def _unreachable(self, error: OSError) -> RlimitError:
         """The error for a failed connect(2)."""
         if error.errno in (errno.EAGAIN, errno.ETIMEDOUT):
-            return self.deadline_exceeded()
+            return self.timed_out()
         advice = ""
         if error.errno in (errno.ENOENT, errno.ECONNREFUSED) and self.path == DEFAULT_SOCKET_PATH:
             advice = "; start it with: systemctl start rlimitd"
@@ -90,18 +90,18 @@ class AgentSocket:
         message = f"no agent answers at {self.path} (connect: {error.strerror}){advice}"
         return make_error(Code.AGENT_UNREACHABLE, message, errno=error.errno)
 
-    def disconnected_twice(self, error: RlimitError) -> RlimitError:
+    def closed_immediately(self, error: RlimitError) -> RlimitError:
         """The agent accepted two connections and closed both before it had read the request."""
         message = f"the agent at {self.path} closes connections without an answer: {error.message}"
         return make_error(Code.AGENT_UNREACHABLE, message, errno=error.errno)
 
-    def deadline_exceeded(self) -> RlimitError:
+    def timed_out(self) -> RlimitError:
         return make_error(Code.DEADLINE_EXCEEDED, f"no answer in time from the agent at {self.path}")
 
     def connection_lost(self, reason: str) -> RlimitError:
         return make_error(Code.CONNECTION_LOST, f"the connection to the agent at {self.path} was lost: {reason}")
 
-    def not_rlimitd(self, reason: str) -> RlimitError:
+    def protocol_violation(self, reason: str) -> RlimitError:
         return make_error(Code.MALFORMED, f"the peer at {self.path} does not speak the rlimitd protocol: {reason}")
 
 

@@ -54,7 +54,7 @@ class AsyncConnection:
         self._agent_socket = agent_socket
         self._loop = loop
         self._reader = ReplyReader(agent_socket)
-        self._failure: Optional[RlimitError] = None
+        self._close_reason: Optional[RlimitError] = None
         self._last_id = 0
         self._pending_calls: Dict[int, _PendingCall] = {}
         self._send_queue: Deque[_PendingCall] = deque()
@@ -63,12 +63,12 @@ class AsyncConnection:
 
     def is_unusable(self) -> bool:
         """Whether it has failed. Also closes it if its event loop is closed."""
-        if self._failure is None and self._loop.is_closed():
+        if self._close_reason is None and self._loop.is_closed():
             self.abandon()
-        return self._failure is not None
+        return self._close_reason is not None
 
     def is_usable_on(self, loop: asyncio.AbstractEventLoop) -> bool:
-        return self._failure is None and self._loop is loop
+        return self._close_reason is None and self._loop is loop
 
     def close(self) -> None:
         """Closes the connection. Waiting tasks get CONNECTION_LOST."""
@@ -85,7 +85,7 @@ class AsyncConnection:
 
     def abandon(self) -> None:
         """Closes the descriptor only: the event loop belongs to the parent process, or is closed."""
-        self._failure = self._failure or self._agent_socket.connection_lost("its event loop has ended")
+        self._close_reason = self._close_reason or self._agent_socket.connection_lost("its event loop has ended")
         self._socket.close()
 
     async def exchange(self, request: AgentRequest, deadline: Deadline) -> pb.Response:
@@ -94,17 +94,15 @@ class AsyncConnection:
         Raises the error that the agent sent, `Unsent`, `Unanswered`. A request that is cancelled in the queue is never
         sent. A lease that is granted after its task was cancelled is released.
         """
-        if self._failure is not None:
+        if self._close_reason is not None:
             raise self._exchange_failure(was_sent=False)
         remaining = deadline.remaining()
         if remaining == 0:
-            raise self._agent_socket.deadline_exceeded()
+            raise self._agent_socket.timed_out()
         future: ResponseFuture = self._loop.create_future()
         call = self._enqueue(request, remaining, future)
         timer = (
-            None
-            if remaining is None
-            else self._loop.call_later(remaining, call.fail, self._agent_socket.deadline_exceeded())
+            None if remaining is None else self._loop.call_later(remaining, call.fail, self._agent_socket.timed_out())
         )
         try:
             return await future
@@ -112,7 +110,7 @@ class AsyncConnection:
             if timer is not None:
                 timer.cancel()
             call.future = None
-            if not call.reply.is_whole and self._failure is None:
+            if not call.reply.is_complete and self._close_reason is None:
                 self._abandon_call(call)
 
     def _enqueue(
@@ -133,11 +131,11 @@ class AsyncConnection:
             self._pending_calls.pop(call.request_id, None)
 
     def _exchange_failure(self, was_sent: bool) -> Exception:
-        assert self._failure is not None
+        assert self._close_reason is not None
         # An error that says more than CONNECTION_LOST is raised unchanged.
-        if self._failure.code != Code.CONNECTION_LOST:
-            return self._failure
-        return Unanswered(self._failure) if was_sent else Unsent(self._failure)
+        if self._close_reason.code != Code.CONNECTION_LOST:
+            return self._close_reason
+        return Unanswered(self._close_reason) if was_sent else Unsent(self._close_reason)
 
     def _send(self) -> None:
         try:
@@ -177,7 +175,7 @@ class AsyncConnection:
 
     def _handle_response(self, call: _PendingCall, response: pb.Response) -> None:
         call.reply.add(response)
-        if not call.reply.is_whole:
+        if not call.reply.is_complete:
             return
         del self._pending_calls[call.request_id]
         if call.future is None:
@@ -198,9 +196,9 @@ class AsyncConnection:
             self._pending_calls.pop(call.request_id, None)
 
     def _fail(self, error: RlimitError) -> None:
-        if self._failure is not None:
+        if self._close_reason is not None:
             return
-        self._failure = error
+        self._close_reason = error
         if not self._loop.is_closed():
             self._loop.remove_reader(self._socket)
             self._loop.remove_writer(self._socket)

@@ -10,7 +10,7 @@ from ..v1 import rlimitd_pb2 as pb
 from .agent_socket import AgentSocket
 from .async_connection import AsyncConnection
 from .deadline import Deadline
-from .exchange_failure import ExchangeFailure, require_retry
+from .exchange_failure import ExchangeFailure, require_retryable
 from .fork_local import ForkLocal
 
 # There is no event for room in the backlog of a listener, so a full backlog is tried again after a pause.
@@ -25,16 +25,16 @@ class AsyncSharedConnection:
         self.agent_socket = agent_socket
         self._connections: ForkLocal[List[AsyncConnection]] = ForkLocal(list, _abandon)
 
-    async def call(self, request: AgentRequest, deadline: Deadline) -> pb.Response:
-        """Sends a request and waits for the response. Repeats it on a new connection as `require_retry` says."""
-        is_second = False
+    async def exchange(self, request: AgentRequest, deadline: Deadline) -> pb.Response:
+        """Sends a request and waits for the response. Repeats it on a new connection as `require_retryable` says."""
+        is_retry = False
         while True:
             connection = await self._connect(deadline)
             try:
                 return await connection.exchange(request, deadline)
             except ExchangeFailure as failure:
-                require_retry(failure, request.only_reads, is_second, self.agent_socket)
-            is_second = True
+                require_retryable(failure, request.is_read_only, is_retry, self.agent_socket)
+            is_retry = True
 
     def close(self) -> None:
         """Closes the connections of this process. The next call opens a new one."""
@@ -50,7 +50,7 @@ class AsyncSharedConnection:
                 return connection
             remaining = deadline.remaining()
             if remaining == 0:
-                raise self.agent_socket.deadline_exceeded()
+                raise self.agent_socket.timed_out()
             await asyncio.sleep(pause if remaining is None else min(pause, remaining))
             pause = min(pause * 2, _MAX_PAUSE)
 

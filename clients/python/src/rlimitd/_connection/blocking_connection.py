@@ -36,15 +36,15 @@ class BlockingConnection:
         self._send_lock = threading.Lock()
         # Guards the members below, and wakes the waiting threads.
         self._condition = threading.Condition(threading.Lock())
-        self._failure: Optional[RlimitError] = None
+        self._close_reason: Optional[RlimitError] = None
         self._last_id = 0
         self._pending_replies: Dict[int, PendingReply] = {}
         self._has_receiver = False
-        self._is_closed = False
+        self._close_requested = False
 
     @property
-    def has_failed(self) -> bool:
-        return self._failure is not None
+    def is_closed(self) -> bool:
+        return self._close_reason is not None
 
     def close(self) -> None:
         """Closes the connection. Waiting threads get CONNECTION_LOST."""
@@ -54,7 +54,7 @@ class BlockingConnection:
                 self._socket.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
-            self._is_closed = True
+            self._close_requested = True
             # A receiving thread still uses the descriptor and closes it afterwards.
             if not self._has_receiver:
                 self._socket.close()
@@ -73,7 +73,7 @@ class BlockingConnection:
         """
         reply = PendingReply()
         with self._condition:
-            if self._failure is not None:
+            if self._close_reason is not None:
                 raise self._unsent_failure()
             self._last_id += 1
             request_id = self._last_id
@@ -87,19 +87,19 @@ class BlockingConnection:
         return reply.result()
 
     def _unsent_failure(self) -> Exception:
-        assert self._failure is not None
+        assert self._close_reason is not None
         # An error that says more than CONNECTION_LOST is raised unchanged.
-        return Unsent(self._failure) if self._failure.code == Code.CONNECTION_LOST else self._failure
+        return Unsent(self._close_reason) if self._close_reason.code == Code.CONNECTION_LOST else self._close_reason
 
     def _send(self, request: AgentRequest, request_id: int, deadline: Deadline) -> None:
         remaining = deadline.remaining()
         if not self._send_lock.acquire(timeout=-1 if remaining is None else remaining):
-            raise self._agent_socket.deadline_exceeded()
+            raise self._agent_socket.timed_out()
         sent, size = 0, 0
         try:
             remaining = deadline.remaining()
             if remaining == 0:
-                raise self._agent_socket.deadline_exceeded()
+                raise self._agent_socket.timed_out()
             data = memoryview(agent_requests.frame(request, request_id, remaining))
             size, pidfd = len(data), request.pidfd
             while sent < size:
@@ -131,15 +131,15 @@ class BlockingConnection:
 
     def _wait(self, reply: PendingReply, deadline: Deadline) -> None:
         with self._condition:
-            while not reply.is_whole:
-                if self._failure is not None:
-                    if self._failure.code == Code.CONNECTION_LOST:
-                        raise Unanswered(self._failure)
-                    raise self._failure
+            while not reply.is_complete:
+                if self._close_reason is not None:
+                    if self._close_reason.code == Code.CONNECTION_LOST:
+                        raise Unanswered(self._close_reason)
+                    raise self._close_reason
                 remaining = deadline.remaining()
                 # The deadline also holds while the agent keeps sending other responses.
                 if remaining == 0:
-                    raise self._agent_socket.deadline_exceeded()
+                    raise self._agent_socket.timed_out()
                 if self._has_receiver:
                     self._condition.wait(remaining)
                 else:
@@ -169,7 +169,7 @@ class BlockingConnection:
                 self._fail(receive_error)
             elif received is not None:
                 self._dispatch(received)
-            if self._is_closed:
+            if self._close_requested:
                 self._socket.close()
             self._condition.notify_all()
 
@@ -195,8 +195,8 @@ class BlockingConnection:
             for request_id, response in self._reader.feed(received):
                 reply = self._pending_replies.get(request_id)
                 if reply is not None:
-                    if reply.is_whole:
-                        raise self._agent_socket.not_rlimitd("two responses to one request")
+                    if reply.is_complete:
+                        raise self._agent_socket.protocol_violation("two responses to one request")
                     reply.add(response)
         except RlimitError as error:
             self._fail(error)
@@ -208,9 +208,9 @@ class BlockingConnection:
         except ValueError as error:
             raise OSError(errno.EBADF, "the client closed it") from error
         if not poll.poll(deadline.poll_timeout_ms()):
-            raise self._agent_socket.deadline_exceeded()
+            raise self._agent_socket.timed_out()
 
     def _fail(self, error: RlimitError) -> None:
-        if self._failure is None:
-            self._failure = error
+        if self._close_reason is None:
+            self._close_reason = error
             self._condition.notify_all()

@@ -21,14 +21,14 @@ class Unanswered(ExchangeFailure):
     """The connection ended before the response came, so the agent may have acted."""
 
 
-def require_retry(failure: ExchangeFailure, only_reads: bool, is_second: bool, agent_socket: AgentSocket) -> None:
+def require_retryable(failure: ExchangeFailure, is_read_only: bool, is_retry: bool, agent_socket: AgentSocket) -> None:
     """Returns if the request is to be sent once more, on a new connection; raises the error otherwise.
 
     A request is repeated if the agent cannot have acted on it, or if it only reads. A change that the agent may have
     made is never repeated.
     """
     if isinstance(failure, Unsent):
-        if is_second:
-            raise agent_socket.disconnected_twice(failure.error) from failure.error
-    elif is_second or not only_reads:
+        if is_retry:
+            raise agent_socket.closed_immediately(failure.error) from failure.error
+    elif is_retry or not is_read_only:
         raise failure.error

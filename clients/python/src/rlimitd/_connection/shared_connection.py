@@ -35,18 +35,18 @@ class SharedConnection:
         self.agent_socket = agent_socket
         self._slots: ForkLocal[ConnectionSlot] = ForkLocal(ConnectionSlot, ConnectionSlot.abandon)
 
-    def call(self, request: AgentRequest, deadline: Deadline) -> pb.Response:
-        """Sends a request and waits for the response. Repeats it on a new connection as `require_retry` says."""
-        from .exchange_failure import ExchangeFailure, require_retry
+    def exchange(self, request: AgentRequest, deadline: Deadline) -> pb.Response:
+        """Sends a request and waits for the response. Repeats it on a new connection as `require_retryable` says."""
+        from .exchange_failure import ExchangeFailure, require_retryable
 
-        is_second = False
+        is_retry = False
         while True:
             connection = self._connect(deadline)
             try:
                 return connection.exchange(request, deadline)
             except ExchangeFailure as failure:
-                require_retry(failure, request.only_reads, is_second, self.agent_socket)
-            is_second = True
+                require_retryable(failure, request.is_read_only, is_retry, self.agent_socket)
+            is_retry = True
 
     def close(self) -> None:
         """Closes the connection of this process. The next call that needs the agent opens a new one."""
@@ -59,16 +59,16 @@ class SharedConnection:
 
         slot = self._slots.get()
         connection = slot.connection
-        if connection is not None and not connection.has_failed:
+        if connection is not None and not connection.is_closed:
             return connection
         remaining = deadline.remaining()
         if not slot.connect_lock.acquire(timeout=-1 if remaining is None else remaining):
-            raise self.agent_socket.deadline_exceeded()
+            raise self.agent_socket.timed_out()
         try:
             connection = slot.connection
-            if connection is None or connection.has_failed:
+            if connection is None or connection.is_closed:
                 if deadline.remaining() == 0:
-                    raise self.agent_socket.deadline_exceeded()
+                    raise self.agent_socket.timed_out()
                 if connection is not None:
                     connection.close()
                 connected = self.agent_socket.connect(deadline)

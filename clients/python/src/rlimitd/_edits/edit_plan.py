@@ -93,7 +93,7 @@ class EditPlan:
         return [item.agent_part for item in self.raising_items]
 
     @property
-    def compare_and_set(self) -> Optional[PlanItem]:
+    def conditional_item(self) -> Optional[PlanItem]:
         """The first edit that raises a limit and expects a value, if any.
 
         The agent must make it, because prlimit(2) has no compare-and-set.

@@ -10,7 +10,7 @@ from typing import List, Optional, Sequence
 from .._kernel import system_calls
 from .._kernel.resolved_target import ResolvedTarget
 from .._limits import Limit
-from ..errors import Code, RlimitError, complete_error, make_error, replace_details
+from ..errors import Code, RlimitError, attributed, make_error, replace_details
 from ..results import Change
 from .edit_plan import EditPlan, PlanItem, conflict
 
@@ -49,24 +49,24 @@ class EditTransaction:
         """A change for each edit, in the order of the batch."""
         return [change for change in self._changes if change is not None]
 
-    def try_kernel(self) -> Optional[RlimitError]:
+    def apply_in_kernel(self) -> Optional[RlimitError]:
         """Applies the whole batch and returns None.
 
         If the kernel refuses an edit, applies nothing and returns why the agent must make ``plan.agent_part``.
         """
-        compare_and_set = self.plan.compare_and_set
-        if compare_and_set is not None:
+        conditional_item = self.plan.conditional_item
+        if conditional_item is not None:
             return make_error(
                 Code.UNSUPPORTED,
-                f"only the agent can raise {compare_and_set.resource} conditionally: the kernel has no such call",
-                resource=compare_and_set.resource,
-                edit_index=compare_and_set.index,
+                f"only the agent can raise {conditional_item.resource} conditionally: the kernel has no such call",
+                resource=conditional_item.resource,
+                edit_index=conditional_item.index,
             )
         for item in self.plan.in_safe_order:
             try:
                 self._apply_item(item)
             except RlimitError as error:
-                refusal = self._undo_applied(complete_error(error, item.resource, item.index))
+                refusal = self._undo_applied(attributed(error, item.resource, item.index))
                 if not _is_refusal(error, item):
                     raise refusal from error
                 return refusal
@@ -85,13 +85,13 @@ class EditTransaction:
             try:
                 self._lower_item(item)
             except RlimitError as error:
-                raise self._undo_applied(complete_error(error, item.resource, item.index)) from error
+                raise self._undo_applied(attributed(error, item.resource, item.index)) from error
         return self.result
 
     def finish_without_agent(self, error: RlimitError, refusal: RlimitError) -> List[Change]:
         """Applies as much as the kernel allows after the agent failed, if the agent has certainly changed nothing."""
-        reason = self._merge_agent_failure(error, refusal)
-        if error.code not in _CHANGED_NOTHING or self.plan.compare_and_set is not None:
+        reason = self._with_kernel_reason(error, refusal)
+        if error.code not in _CHANGED_NOTHING or self.plan.conditional_item is not None:
             raise reason
         for item in self.plan.in_safe_order:
             try:
@@ -102,7 +102,7 @@ class EditTransaction:
 
     # The index in the agent's error counts the edits that the agent received. Without an agent, the kernel's reason
     # comes first.
-    def _merge_agent_failure(self, error: RlimitError, refusal: RlimitError) -> RlimitError:
+    def _with_kernel_reason(self, error: RlimitError, refusal: RlimitError) -> RlimitError:
         index = error.edit_index
         if index is not None:
             raising_items = self.plan.raising_items
@@ -124,7 +124,7 @@ class EditTransaction:
             self._apply_item(item)
         except RlimitError as error:
             if not _is_refusal(error, item):
-                raise complete_error(error, item.resource, item.index) from error
+                raise attributed(error, item.resource, item.index) from error
             if not item.is_clamp:
                 raise reason from error
             self._apply_soft_only(item, reason)
@@ -140,12 +140,12 @@ class EditTransaction:
             if ceiling is None or ceiling <= item.now.hard:
                 return self._apply_soft_only(item, error)
             max_limit = Limit(min(item.wanted.soft, ceiling), ceiling)
-            self._apply_limit(item, max_limit, item.now, complete_error(error, item.resource, item.index))
+            self._apply_limit(item, max_limit, item.now, attributed(error, item.resource, item.index))
         return None
 
     # Applies a clamp to the soft limit only, or not at all if that is refused too.
     def _apply_soft_only(self, item: PlanItem, reason: RlimitError) -> None:
-        reason = complete_error(reason, item.resource, item.index)
+        reason = attributed(reason, item.resource, item.index)
         max_limit = Limit(min(item.wanted.soft, item.now.hard), item.now.hard)
         try:
             self._apply_limit(item, max_limit, item.now, reason)

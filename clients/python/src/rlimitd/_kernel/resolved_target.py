@@ -161,15 +161,15 @@ class ResolvedTarget:
         """The usage by getrusage(2) or from /proc; None where /proc hides the process."""
         if self.is_caller:
             return procfs.own_usage(scope)
-        return self._read_visible_usage(lambda pid: procfs.usage(pid, scope))
+        return self._read_from_proc(lambda pid: procfs.usage(pid, scope))
 
     def thread_usage(self, thread: int) -> Optional[Usage]:
         """The usage of one thread; None where /proc hides the process."""
         if self.is_caller and thread == threading.get_native_id():
             return procfs.own_thread_usage()
-        return self._read_visible_usage(lambda pid: procfs.thread_usage(pid or os.getpid(), thread))
+        return self._read_from_proc(lambda pid: procfs.thread_usage(pid or os.getpid(), thread))
 
-    def _read_visible_usage(self, read: Callable[[int], Usage]) -> Optional[Usage]:
+    def _read_from_proc(self, read: Callable[[int], Usage]) -> Optional[Usage]:
         if self.pid is None:
             return None
         try:

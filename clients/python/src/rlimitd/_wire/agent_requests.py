@@ -32,7 +32,7 @@ class AgentRequest(NamedTuple):
 
     message: pb.Request
     pidfd: Optional[int] = None
-    only_reads: bool = True
+    is_read_only: bool = True
     """Executing it twice has the same effect as once."""
     grants_lease: bool = False
     """A lease that this request is granted must be released if no caller receives it."""
@@ -64,13 +64,13 @@ def set_(target: RequestTarget, edits: Sequence[Edit], lease_ms: Optional[int] =
     _fill_set(request.set, target, edits)
     if lease_ms is not None:
         request.set.lease.duration_ms = lease_ms
-    return AgentRequest(request, _pidfd(target), only_reads=False, grants_lease=lease_ms is not None)
+    return AgentRequest(request, _pidfd(target), is_read_only=False, grants_lease=lease_ms is not None)
 
 
 def prlimit(target: RequestTarget, resource: Resource, limit: Optional[Limit]) -> AgentRequest:
     request = pb.Request()
     _fill_prlimit(request.prlimit, target, resource, limit)
-    return AgentRequest(request, _pidfd(target), only_reads=limit is None)
+    return AgentRequest(request, _pidfd(target), is_read_only=limit is None)
 
 
 def usage(target: RequestTarget, scope: str, thread: Optional[int] = None) -> AgentRequest:
@@ -109,13 +109,13 @@ def lease_renew(lease: bytes, duration_ms: int) -> AgentRequest:
     request = pb.Request()
     request.lease_renew.lease = lease
     request.lease_renew.duration_ms = duration_ms
-    return AgentRequest(request, only_reads=False)
+    return AgentRequest(request, is_read_only=False)
 
 
 def lease_release(lease: bytes) -> AgentRequest:
     request = pb.Request()
     request.lease_release.lease = lease
-    return AgentRequest(request, only_reads=False)
+    return AgentRequest(request, is_read_only=False)
 
 
 def lease_list() -> AgentRequest:

@@ -12,17 +12,17 @@ from . import reply_decoder
 class PendingReply:
     """The parts of one reply that have arrived, merged."""
 
-    __slots__ = ("_merged", "is_whole")
+    __slots__ = ("_merged", "is_complete")
 
     def __init__(self) -> None:
         self._merged: Optional[pb.Response] = None
-        self.is_whole = False
+        self.is_complete = False
 
     def add(self, response: pb.Response) -> None:
         """Adds the next part. Raises MALFORMED if it does not continue the parts before it."""
         more = response.more and not response.HasField("error")
         self._merged = reply_decoder.merge(self._merged, response)
-        self.is_whole = not more
+        self.is_complete = not more
 
     def result(self) -> pb.Response:
         """The complete reply. Raises the error that the agent sent, and UNSUPPORTED for an unknown kind of reply."""

@@ -29,13 +29,13 @@ _CODES = {pb.ErrorCode.Value(f"ERROR_CODE_{code}"): code for code in list(Code)[
 _USAGE = Usage._fields[:16]
 
 
-def wrong_response() -> RlimitError:
+def unexpected_reply() -> RlimitError:
     return make_error(Code.MALFORMED, "the agent's response does not match the request")
 
 
 def _require_outcome(reply: pb.Response, outcome: str) -> Any:
     if reply.WhichOneof("outcome") != outcome:
-        raise wrong_response()
+        raise unexpected_reply()
     return getattr(reply, outcome)
 
 
@@ -88,7 +88,7 @@ def _limits(message: pb.LimitList, resources: Sequence[Resource]) -> Dict[str, L
         if resource is not None:
             decoded[resource] = _limit(part, "limit")
     if any(resource not in decoded for resource in resources):
-        raise wrong_response()
+        raise unexpected_reply()
     return {resource: decoded[resource] for resource in resources}
 
 
@@ -99,14 +99,14 @@ def changes(reply: pb.Response, resources: Sequence[Resource]) -> List[Change]:
 def _changes(message: pb.ChangeList, resources: Sequence[Resource]) -> List[Change]:
     found = [_change(part) for part in message.changes]
     if [change.resource for change in found] != list(resources):
-        raise wrong_response()
+        raise unexpected_reply()
     return found
 
 
 def _change(message: pb.Change) -> Change:
     resource = _resource(message)
     if resource is None:
-        raise wrong_response()
+        raise unexpected_reply()
     numbers: Any = message.warnings
     warnings = [pb.Warning.Name(number)[len("WARNING_") :] for number in numbers if number]
     return Change(
@@ -163,7 +163,7 @@ def leased(reply: pb.Response, resources: Sequence[Resource]) -> LeaseInfo:
     message = _require_outcome(reply, "changes")
     found = _changes(message, resources)
     if not message.HasField("lease"):
-        raise wrong_response()
+        raise unexpected_reply()
     return _lease(message.lease)._replace(changes=tuple(found))
 
 
@@ -253,7 +253,7 @@ def _process(message: pb.ProcessResult, outcome: str, read: Callable[[Any], T]) 
         unknown = make_error(Code.UNSUPPORTED, "the agent sent a kind of response that this client does not know")
         return ProcessResult(pid, None, unknown)
     if kind != outcome:
-        raise wrong_response()
+        raise unexpected_reply()
     return ProcessResult(pid, read(getattr(message, outcome)), None)
 
 

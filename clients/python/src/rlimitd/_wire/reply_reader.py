@@ -31,7 +31,7 @@ class ReplyReader:
         while len(self._bytes) >= 4:
             (length,) = struct.unpack_from(">I", self._bytes)
             if not 1 <= length <= MAX_RESPONSE_SIZE:
-                raise self._agent_socket.not_rlimitd(f"a frame of {length} bytes")
+                raise self._agent_socket.protocol_violation(f"a frame of {length} bytes")
             if len(self._bytes) < 4 + length:
                 return
             response = self._parse(bytes(memoryview(self._bytes)[4 : 4 + length]))
@@ -40,7 +40,7 @@ class ReplyReader:
                 # The error concerns the connection, which the agent is about to close.
                 if response.HasField("error"):
                     raise reply_decoder.error(response.error)
-                raise self._agent_socket.not_rlimitd("a response without a request")
+                raise self._agent_socket.protocol_violation("a response without a request")
             yield response.id, response
 
     def _parse(self, message: bytes) -> pb.Response:
@@ -48,5 +48,5 @@ class ReplyReader:
         try:
             response.ParseFromString(message)
         except DecodeError as error:
-            raise self._agent_socket.not_rlimitd(str(error)) from error
+            raise self._agent_socket.protocol_violation(str(error)) from error
         return response
