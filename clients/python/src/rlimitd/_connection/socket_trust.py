@@ -35,7 +35,7 @@ def reason_for_distrust(path: str, trusted_uid: Optional[int]) -> Optional[str]:
 def _is_trusted(uid: int, path: str, trusted_uid: Optional[int]) -> bool:
     if uid in (0, os.geteuid(), trusted_uid):
         return True
-    # In a user namespace the root user of the outside appears as the overflow user (nobody), which may also be a
+    # In a user namespace, the root user of the outside appears as the overflow user (`nobody`), which may also be a
     # user of this namespace. Files on a read-only mount were placed there by the creator of the container.
     return not _is_mapped_user(uid) and bool(os.statvfs(path).f_flag & os.ST_RDONLY)
 

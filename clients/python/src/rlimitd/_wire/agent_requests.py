@@ -33,7 +33,7 @@ class AgentRequest(NamedTuple):
     message: pb.Request
     pidfd: Optional[int] = None
     is_read_only: bool = True
-    """Executing it twice has the same effect as once."""
+    """Whether it changes nothing, so that it may be sent twice."""
     grants_lease: bool = False
     """A lease that this request is granted must be released if no caller receives it."""
 
