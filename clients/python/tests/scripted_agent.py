@@ -1,4 +1,4 @@
-"""An agent for tests that says and does what a test wants."""
+"""An agent whose responses a test scripts."""
 
 import os
 import socket
@@ -6,6 +6,9 @@ import struct
 import tempfile
 import threading
 
+import pytest
+
+from rlimitd import RlimitError
 from rlimitd.v1 import rlimitd_pb2 as pb
 
 
@@ -29,8 +32,11 @@ def error(number, code, **members):
     return response
 
 
-class FakeAgent:
-    """`serve(peer, requests)` is called on a thread for each connection; `requests` yields what comes, with descriptors."""
+class ScriptedAgent:
+    """Calls ``serve(peer, requests)`` on a thread for each connection.
+
+    ``requests`` yields each request with the descriptors received before its end.
+    """
 
     def __init__(self, serve):
         self._serve = serve
@@ -53,11 +59,11 @@ class FakeAgent:
                 return
             self.connections += 1
             self._peers.append(peer)
-            thread = threading.Thread(target=self._attend, args=(peer,))
+            thread = threading.Thread(target=self._serve_peer, args=(peer,))
             self._threads.append(thread)
             thread.start()
 
-    def _attend(self, peer):
+    def _serve_peer(self, peer):
         try:
             self._serve(peer, self._requests(peer))
         except OSError:
@@ -105,3 +111,19 @@ class FakeAgent:
             peer.close()
         os.unlink(self.socket)
         os.rmdir(self._folder)
+
+
+def respond_with(*make):
+    """Answers the n-th request with the n-th function, and all further requests with the last one."""
+
+    def serve(peer, requests):
+        for number, (request, _) in enumerate(requests):
+            peer.sendall(framed(make[min(number, len(make) - 1)](request)))
+
+    return serve
+
+
+def expect_error(path, invoke, *arguments, **named):
+    with pytest.raises(RlimitError) as result:
+        invoke(path, *arguments, **named)
+    return result.value

@@ -1,13 +1,13 @@
-"""What /proc tells of a process: its limits, what it used, and what is in use."""
+"""Limits and usage of a process, read from /proc."""
 
 from __future__ import annotations
 
 import os
 from typing import Any, Dict, List, Optional
 
-from . import _kernel
-from ._values import UNLIMITED, Limit, Resource
-from .results import Usage
+from .._limits import UNLIMITED, Limit, Resource
+from ..results import Usage
+from . import system_calls
 
 _LABELS = {
     "Max cpu time": Resource.CPU,
@@ -31,42 +31,42 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def limits(pid: int) -> Dict[Resource, Limit]:
-    """What proc_pid_limits(5) shows, which is to everybody where /proc hides nobody. Raises OSError."""
+    """The limits in proc_pid_limits(5). Every user may read it unless /proc hides processes. Raises OSError."""
     found = {}
     for line in _read(f"/proc/{pid}/limits").splitlines():
-        # The name has a column of 26, then come soft and hard.
+        # The name takes 26 columns; soft and hard follow.
         resource, words = _LABELS.get(line[:26].strip()), line[26:].split()
         if resource and len(words) >= 2:
-            found[resource] = Limit(_bound(words[0]), _bound(words[1]))
+            found[resource] = Limit(_parse_bound(words[0]), _parse_bound(words[1]))
     return found
 
 
-def _bound(word: str) -> int:
+def _parse_bound(word: str) -> int:
     return UNLIMITED if word == "unlimited" else int(word)
 
 
 def usage(pid: int, scope: str) -> Usage:
-    """What a process used, as far as /proc shows it to others. Raises OSError."""
+    """The usage of a process, as far as /proc shows it to other users. Raises OSError."""
     stat = _Stat(f"/proc/{pid}/stat")
-    used = _of_stat(stat, scope)
+    used = _usage_from_stat(stat, scope)
     if scope == "children":
         return used
-    status = _status(f"/proc/{pid}/status")
+    status = _read_status(f"/proc/{pid}/status")
     used = used._replace(in_use=_in_use(pid, stat, status))
-    # Of its children the greatest resident size is not shown, so of both together nothing is known.
+    # /proc does not show the maximum resident size of the children, so there is none for both together.
     if scope != "process":
         return used
     voluntary = involuntary = 0
     for thread in os.listdir(f"/proc/{pid}/task"):
         try:
-            of_thread = _status(f"/proc/{pid}/task/{thread}/status")
+            thread_status = _read_status(f"/proc/{pid}/task/{thread}/status")
         except OSError:
-            # It ended meanwhile, and is left out as those before it are.
+            # The thread ended meanwhile, and is missing like the threads that ended earlier.
             continue
-        voluntary += of_thread.get("voluntary_ctxt_switches", 0)
-        involuntary += of_thread.get("nonvoluntary_ctxt_switches", 0)
+        voluntary += thread_status.get("voluntary_ctxt_switches", 0)
+        involuntary += thread_status.get("nonvoluntary_ctxt_switches", 0)
     return used._replace(
-        max_resident_bytes=_bytes(status, "VmHWM"),
+        max_resident_bytes=_kib_as_bytes(status, "VmHWM"),
         voluntary_context_switches=voluntary,
         involuntary_context_switches=involuntary,
         partial=True,
@@ -74,65 +74,65 @@ def usage(pid: int, scope: str) -> Usage:
 
 
 def thread_usage(pid: int, thread: int) -> Usage:
-    """What one thread used. Raises OSError, ProcessLookupError where it is no thread of that process."""
+    """The usage of one thread. Raises OSError, and ProcessLookupError for a thread of another process."""
     folder = f"/proc/{pid}/task/{thread}"
     try:
-        stat, status = _Stat(f"{folder}/stat"), _status(f"{folder}/status")
+        stat, status = _Stat(f"{folder}/stat"), _read_status(f"{folder}/status")
     except FileNotFoundError as error:
         raise ProcessLookupError(*error.args) from error
-    return _of_stat(stat, "process")._replace(
-        max_resident_bytes=_bytes(status, "VmHWM"),
+    return _usage_from_stat(stat, "process")._replace(
+        max_resident_bytes=_kib_as_bytes(status, "VmHWM"),
         voluntary_context_switches=status.get("voluntary_ctxt_switches"),
         involuntary_context_switches=status.get("nonvoluntary_ctxt_switches"),
     )
 
 
 def own_usage(scope: str) -> Usage:
-    """What this process used, and what is in use of its limits where /proc shows it. getrusage(2)."""
+    """The usage of this process, with the current amounts where /proc shows them. getrusage(2)."""
     if scope == "children":
-        return _of_fields(_kernel.usage(_kernel.CHILDREN))
-    fields = _kernel.usage(_kernel.SELF)
+        return _usage_from_rusage(system_calls.getrusage(system_calls.CHILDREN))
+    fields = system_calls.getrusage(system_calls.SELF)
     if scope == "both":
-        # As the kernel's RUSAGE_BOTH: all adds up, but of the resident sizes it is the greater.
-        more = _kernel.usage(_kernel.CHILDREN)
-        fields = [max(a, b) if place == 2 else a + b for place, (a, b) in enumerate(zip(fields, more))]
-    used, pid = _of_fields(fields), os.getpid()
+        # Like the kernel's RUSAGE_BOTH: the fields are added, except the resident size, which is the maximum.
+        children = system_calls.getrusage(system_calls.CHILDREN)
+        fields = [max(a, b) if index == 2 else a + b for index, (a, b) in enumerate(zip(fields, children))]
+    used, pid = _usage_from_rusage(fields), os.getpid()
     try:
-        return used._replace(in_use=_in_use(pid, _Stat(f"/proc/{pid}/stat"), _status(f"/proc/{pid}/status")))
+        return used._replace(in_use=_in_use(pid, _Stat(f"/proc/{pid}/stat"), _read_status(f"/proc/{pid}/status")))
     except OSError:
         return used
 
 
 def own_thread_usage() -> Usage:
-    """What the calling thread used. getrusage(2) with RUSAGE_THREAD."""
-    return _of_fields(_kernel.usage(_kernel.THREAD))
+    """The usage of the calling thread. getrusage(2) with RUSAGE_THREAD."""
+    return _usage_from_rusage(system_calls.getrusage(system_calls.THREAD))
 
 
-def _of_fields(fields: List[int]) -> Usage:
+def _usage_from_rusage(fields: List[int]) -> Usage:
     values: Any = fields
     return Usage(*values)
 
 
 class _Stat:
-    """proc_pid_stat(5). What counts begins after the last bracket: before it is a name of the process's own choosing."""
+    """proc_pid_stat(5). The numbers follow the last bracket, because the process chooses the name in front of it."""
 
     def __init__(self, path: str) -> None:
         text = _read(path)
         self._fields: List[str] = text[text.rindex(")") + 2 :].split()
 
     def __getitem__(self, number: int) -> int:
-        """The field that the manual numbers so, from the third on."""
+        """The field with this number in the manual, from the third on."""
         return int(self._fields[number - 3])
 
 
-def _of_stat(stat: _Stat, scope: str) -> Usage:
+def _usage_from_stat(stat: _Stat, scope: str) -> Usage:
     own, children = int(scope != "children"), int(scope != "process")
     return Usage(
         user_time_us=(own * stat[14] + children * stat[16]) * 1_000_000 // _TICKS,
         system_time_us=(own * stat[15] + children * stat[17]) * 1_000_000 // _TICKS,
         minor_faults=own * stat[10] + children * stat[11],
         major_faults=own * stat[12] + children * stat[13],
-        # What Linux keeps for nobody.
+        # Linux does not maintain these fields.
         shared_text_bytes=0,
         unshared_data_bytes=0,
         unshared_stack_bytes=0,
@@ -143,8 +143,8 @@ def _of_stat(stat: _Stat, scope: str) -> Usage:
     )
 
 
-def _status(path: str) -> Dict[str, int]:
-    """The lines that begin with a number."""
+def _read_status(path: str) -> Dict[str, int]:
+    """The values of proc_pid_status(5) that begin with a number."""
     found = {}
     for line in _read(path).splitlines():
         name, _, rest = line.partition(":")
@@ -154,20 +154,20 @@ def _status(path: str) -> Dict[str, int]:
     return found
 
 
-def _bytes(status: Dict[str, int], name: str) -> Optional[int]:
-    # "kB" means 1024 bytes here.
+def _kib_as_bytes(status: Dict[str, int], name: str) -> Optional[int]:
+    # In /proc, "kB" means 1024 bytes.
     return status[name] * 1024 if name in status else None
 
 
 def _in_use(pid: int, stat: _Stat, status: Dict[str, int]) -> Dict[Resource, int]:
     amounts: Dict[Resource, Optional[int]] = {
         Resource.CPU: (stat[14] + stat[15]) // _TICKS,
-        Resource.DATA: _bytes(status, "VmData"),
-        Resource.STACK: _bytes(status, "VmStk"),
-        Resource.RSS: _bytes(status, "VmRSS"),
+        Resource.DATA: _kib_as_bytes(status, "VmData"),
+        Resource.STACK: _kib_as_bytes(status, "VmStk"),
+        Resource.RSS: _kib_as_bytes(status, "VmRSS"),
         Resource.NOFILE: _open_files(pid),
-        Resource.MEMLOCK: _bytes(status, "VmLck"),
-        Resource.AS: _bytes(status, "VmSize"),
+        Resource.MEMLOCK: _kib_as_bytes(status, "VmLck"),
+        Resource.AS: _kib_as_bytes(status, "VmSize"),
         Resource.SIGPENDING: status.get("SigQ"),
         Resource.NICE: 20 - stat[19],
         Resource.RTPRIO: stat[40],
@@ -178,7 +178,7 @@ def _in_use(pid: int, stat: _Stat, status: Dict[str, int]) -> Dict[Resource, int
 def _open_files(pid: int) -> Optional[int]:
     folder = f"/proc/{pid}/fd"
     try:
-        # Since Linux 6.2 the folder's size is their number, for everyone to see; before, it is 0.
+        # Since Linux 6.2 the size of the folder is the number of descriptors, readable by every user. Before, it is 0.
         count = os.stat(folder).st_size
         if count == 0:
             count = len(os.listdir(folder)) - (1 if pid == os.getpid() else 0)

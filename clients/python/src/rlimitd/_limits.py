@@ -1,4 +1,4 @@
-"""The values that everything else speaks of: resources and limits."""
+"""Resources and limits."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import NamedTuple
 __all__ = ["UNLIMITED", "Limit", "Resource"]
 
 UNLIMITED = 2**64 - 1
-"""No limit: what the kernel calls RLIM_INFINITY, greater than every other number."""
+"""No limit: RLIM_INFINITY of the kernel, above every other number."""
 
 
 class Resource(str, enum.Enum):
-    """What is limited, by its short name. Each is also a plain ``str``: ``Resource.NOFILE == "nofile"``."""
+    """A resource by its short name. Each member is also a ``str``: ``Resource.NOFILE == "nofile"``."""
 
     CPU = "cpu"
     FSIZE = "fsize"
@@ -39,15 +39,15 @@ class Resource(str, enum.Enum):
 
 
 class Limit(NamedTuple):
-    """A pair of limits, in the kernel's own unit of the resource. `UNLIMITED` is infinity."""
+    """A soft and a hard limit, in the kernel's unit for the resource. `UNLIMITED` is infinity."""
 
     soft: int
     hard: int
 
     def __str__(self) -> str:
-        return f"{bound_text(self.soft)}:{bound_text(self.hard)}"
+        return f"{format_bound(self.soft)}:{format_bound(self.hard)}"
 
 
-def bound_text(bound: int) -> str:
-    """One half of a limit as people read it."""
+def format_bound(bound: int) -> str:
+    """One half of a limit as text."""
     return "unlimited" if bound == UNLIMITED else str(bound)

@@ -1,13 +1,12 @@
-"""What the agent answered, read. What an agent that is newer says, and is not known here, is passed over."""
+"""Decodes response messages into the values that calls return. Skips values that only a newer agent knows."""
 
 from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, TypeVar
 
-from ._requests import RESOURCES
-from ._values import Limit, Resource
-from .errors import Code, RlimitError, failure
-from .results import (
+from .._limits import Limit, Resource
+from ..errors import Code, RlimitError, make_error
+from ..results import (
     Caller,
     Change,
     Explanation,
@@ -20,93 +19,94 @@ from .results import (
     Usage,
     Verdict,
 )
-from .v1 import rlimitd_pb2 as pb
+from ..v1 import rlimitd_pb2 as pb
+from .agent_requests import WIRE_RESOURCES
 
 T = TypeVar("T")
 
-_RESOURCES = {number: resource for resource, number in RESOURCES.items()}
+_RESOURCES_BY_NUMBER = {number: resource for resource, number in WIRE_RESOURCES.items()}
 _CODES = {pb.ErrorCode.Value(f"ERROR_CODE_{code}"): code for code in list(Code)[:17]}
 _USAGE = Usage._fields[:16]
 
 
-def other_answer() -> RlimitError:
-    return failure(Code.MALFORMED, "the agent answered something else than it was asked")
+def unexpected_reply() -> RlimitError:
+    return make_error(Code.MALFORMED, "the agent's response does not match the request")
 
 
-def _whole(reply: pb.Response, outcome: str) -> Any:
+def _require_outcome(reply: pb.Response, outcome: str) -> Any:
     if reply.WhichOneof("outcome") != outcome:
-        raise other_answer()
+        raise unexpected_reply()
     return getattr(reply, outcome)
 
 
-def _present(message: Any, field: str) -> Any:
+def _optional(message: Any, field: str) -> Any:
     return getattr(message, field) if message.HasField(field) else None
 
 
 def _resource(message: Any) -> Optional[Resource]:
-    return _RESOURCES.get(message.resource) if message.HasField("resource") else None
+    return _RESOURCES_BY_NUMBER.get(message.resource) if message.HasField("resource") else None
 
 
 def _limit(message: Any, field: str) -> Limit:
-    limit = _present(message, field)
+    limit = _optional(message, field)
     if limit is None or not limit.HasField("soft") or not limit.HasField("hard"):
-        raise failure(Code.MALFORMED, f"the agent's answer has no {field} limit")
+        raise make_error(Code.MALFORMED, f"the agent's response has no {field} limit")
     return Limit(limit.soft, limit.hard)
 
 
-def _limit_if_any(message: Any, field: str) -> Optional[Limit]:
+def _optional_limit(message: Any, field: str) -> Optional[Limit]:
     return _limit(message, field) if message.HasField(field) else None
 
 
 def error(message: pb.Error) -> RlimitError:
-    """A code that is not known is the agent's own fault, with its words kept."""
+    """Decodes an error. An unknown code becomes INTERNAL and keeps its message."""
     code = _CODES.get(message.code) if message.HasField("code") else None
-    return failure(
+    return make_error(
         code or Code.INTERNAL,
         message.message,
-        errno=_present(message, "error_number"),
+        errno=_optional(message, "error_number"),
         resource=_resource(message),
-        edit_index=_present(message, "edit_index"),
+        edit_index=_optional(message, "edit_index"),
         rule=message.rule or None,
-        allowed=_limit_if_any(message, "allowed"),
-        retry_after_ms=_present(message, "retry_after_ms"),
+        allowed=_optional_limit(message, "allowed"),
+        retry_after_ms=_optional(message, "retry_after_ms"),
     )
 
 
-def _error_if_any(message: Any, field: str) -> Optional[RlimitError]:
+def _optional_error(message: Any, field: str) -> Optional[RlimitError]:
     return error(getattr(message, field)) if message.HasField(field) else None
 
 
 def limits(reply: pb.Response, resources: Sequence[Resource]) -> Dict[str, Limit]:
-    return _limits(_whole(reply, "limits"), resources)
+    return _limits(_require_outcome(reply, "limits"), resources)
 
 
 def _limits(message: pb.LimitList, resources: Sequence[Resource]) -> Dict[str, Limit]:
-    told: Dict[Resource, Limit] = {}
+    decoded: Dict[Resource, Limit] = {}
     for part in message.limits:
         resource = _resource(part)
         if resource is not None:
-            told[resource] = _limit(part, "limit")
-    if any(resource not in told for resource in resources):
-        raise other_answer()
-    return {resource: told[resource] for resource in resources}
+            decoded[resource] = _limit(part, "limit")
+    if any(resource not in decoded for resource in resources):
+        raise unexpected_reply()
+    return {resource: decoded[resource] for resource in resources}
 
 
 def changes(reply: pb.Response, resources: Sequence[Resource]) -> List[Change]:
-    return _changes(_whole(reply, "changes"), resources)
+    return _changes(_require_outcome(reply, "changes"), resources)
 
 
 def _changes(message: pb.ChangeList, resources: Sequence[Resource]) -> List[Change]:
     found = [_change(part) for part in message.changes]
     if [change.resource for change in found] != list(resources):
-        raise other_answer()
+        raise unexpected_reply()
     return found
 
 
 def _change(message: pb.Change) -> Change:
     resource = _resource(message)
     if resource is None:
-        raise other_answer()
+        raise unexpected_reply()
     numbers: Any = message.warnings
     warnings = [pb.Warning.Name(number)[len("WARNING_") :] for number in numbers if number]
     return Change(
@@ -116,20 +116,20 @@ def _change(message: pb.Change) -> Change:
         "agent",
         message.rule or None,
         tuple(warnings),
-        _error_if_any(message, "shortfall"),
+        _optional_error(message, "shortfall"),
     )
 
 
 def prlimit(reply: pb.Response) -> Limit:
-    return _limit(_whole(reply, "prlimit"), "old")
+    return _limit(_require_outcome(reply, "prlimit"), "old")
 
 
 def usage(reply: pb.Response) -> Usage:
-    return _usage(_whole(reply, "usage"))
+    return _usage(_require_outcome(reply, "usage"))
 
 
 def _usage(message: pb.Usage) -> Usage:
-    fields = {name: _present(message, name) for name in _USAGE}
+    fields = {name: _optional(message, name) for name in _USAGE}
     in_use = {}
     for part in message.in_use:
         resource = _resource(part)
@@ -139,7 +139,7 @@ def _usage(message: pb.Usage) -> Usage:
 
 
 def explanation(reply: pb.Response) -> Explanation:
-    message = _whole(reply, "explanation")
+    message = _require_outcome(reply, "explanation")
     verdicts = []
     for part in message.verdicts:
         resource = _resource(part)
@@ -148,32 +148,32 @@ def explanation(reply: pb.Response) -> Explanation:
         verdicts.append(
             Verdict(
                 resource,
-                _limit_if_any(part, "now"),
-                _limit_if_any(part, "most"),
+                _optional_limit(part, "now"),
+                _optional_limit(part, "most"),
                 part.rule or None,
-                _limit_if_any(part, "new"),
-                _error_if_any(part, "error"),
+                _optional_limit(part, "new"),
+                _optional_error(part, "error"),
             )
         )
-    return Explanation(message.allowed, message.rule or None, _error_if_any(message, "error"), tuple(verdicts))
+    return Explanation(message.allowed, message.rule or None, _optional_error(message, "error"), tuple(verdicts))
 
 
-def lent(reply: pb.Response, resources: Sequence[Resource]) -> LeaseInfo:
-    """Of `set` with a lease."""
-    message = _whole(reply, "changes")
+def leased(reply: pb.Response, resources: Sequence[Resource]) -> LeaseInfo:
+    """Decodes the response to `set` with a lease."""
+    message = _require_outcome(reply, "changes")
     found = _changes(message, resources)
     if not message.HasField("lease"):
-        raise other_answer()
+        raise unexpected_reply()
     return _lease(message.lease)._replace(changes=tuple(found))
 
 
 def lease(reply: pb.Response) -> LeaseInfo:
-    """Of `lease_renew`."""
-    return _lease(_whole(reply, "lease"))
+    """Decodes the response to `lease_renew`."""
+    return _lease(_require_outcome(reply, "lease"))
 
 
 def leases(reply: pb.Response) -> List[LeaseInfo]:
-    return [_lease(part) for part in _whole(reply, "leases").leases]
+    return [_lease(part) for part in _require_outcome(reply, "leases").leases]
 
 
 def _lease(message: pb.LeaseInfo) -> LeaseInfo:
@@ -188,16 +188,16 @@ def _lease(message: pb.LeaseInfo) -> LeaseInfo:
 
 def restorations(reply: pb.Response) -> List[Restoration]:
     found = []
-    for part in _whole(reply, "restorations").restorations:
+    for part in _require_outcome(reply, "restorations").restorations:
         resource = _resource(part)
         if resource is not None:
             name = pb.Restoration.Outcome.Name(part.outcome)[len("OUTCOME_") :]
-            found.append(Restoration(resource, name, _limit_if_any(part, "limit")))
+            found.append(Restoration(resource, name, _optional_limit(part, "limit")))
     return found
 
 
 def server_info(reply: pb.Response) -> ServerInfo:
-    message = _whole(reply, "server_info")
+    message = _require_outcome(reply, "server_info")
     return ServerInfo(
         message.version,
         message.kernel,
@@ -224,7 +224,7 @@ def _caller(message: pb.Caller) -> Caller:
 
 
 def stats(reply: pb.Response) -> Stats:
-    message = _whole(reply, "stats")
+    message = _require_outcome(reply, "stats")
     return Stats(*(getattr(message, name) for name in Stats._fields))
 
 
@@ -241,7 +241,7 @@ def processes_usage(reply: pb.Response) -> Processes[Usage]:
 
 
 def _processes(reply: pb.Response, outcome: str, read: Callable[[Any], T]) -> Processes[T]:
-    message = _whole(reply, "processes")
+    message = _require_outcome(reply, "processes")
     return Processes([_process(part, outcome, read) for part in message.results], message.incomplete)
 
 
@@ -250,33 +250,34 @@ def _process(message: pb.ProcessResult, outcome: str, read: Callable[[Any], T]) 
     if kind == "error":
         return ProcessResult(pid, None, error(message.error))
     if kind is None:
-        why = failure(Code.UNSUPPORTED, "an answer of a kind that this client does not know")
-        return ProcessResult(pid, None, why)
+        unknown = make_error(Code.UNSUPPORTED, "the agent sent a kind of response that this client does not know")
+        return ProcessResult(pid, None, unknown)
     if kind != outcome:
-        raise other_answer()
+        raise unexpected_reply()
     return ProcessResult(pid, read(getattr(message, outcome)), None)
 
 
-_JOINED: Dict[str, Tuple[str, int]] = {
+# For each outcome that may come in parts: its repeated field, and how many entries it may have in all.
+_REPEATED_FIELDS: Dict[str, Tuple[str, int]] = {
     "limits": ("limits", 64),
     "changes": ("changes", 64),
     "explanation": ("verdicts", 64),
     "restorations": ("restorations", 64),
-    # So that no agent fills the memory of its clients.
+    # Bounds the memory that a faulty agent makes its clients use.
     "leases": ("leases", 65_536),
     "processes": ("results", 262_144),
 }
 
 
-def join(whole: Optional[pb.Response], part: pb.Response) -> pb.Response:
-    """What has come of an answer so far; a long one comes in parts. Raises MALFORMED where they do not fit together."""
-    if whole is None or part.HasField("error"):
+def merge(merged: Optional[pb.Response], part: pb.Response) -> pb.Response:
+    """Merges the next part of a long reply into the parts before it. Raises MALFORMED if they do not fit together."""
+    if merged is None or part.HasField("error"):
         return part
-    outcome = whole.WhichOneof("outcome")
-    if outcome not in _JOINED or part.WhichOneof("outcome") != outcome:
-        raise failure(Code.MALFORMED, "the agent's answer came in parts that do not fit")
-    whole.MergeFrom(part)
-    name, most = _JOINED[outcome]
-    if len(getattr(getattr(whole, outcome), name)) > most:
-        raise failure(Code.MALFORMED, "the agent's answer has more in it than there can be")
-    return whole
+    outcome = merged.WhichOneof("outcome")
+    if outcome not in _REPEATED_FIELDS or part.WhichOneof("outcome") != outcome:
+        raise make_error(Code.MALFORMED, "the parts of the agent's response do not fit together")
+    merged.MergeFrom(part)
+    name, max_count = _REPEATED_FIELDS[outcome]
+    if len(getattr(getattr(merged, outcome), name)) > max_count:
+        raise make_error(Code.MALFORMED, f"the agent's response has more than {max_count} {name}")
+    return merged
