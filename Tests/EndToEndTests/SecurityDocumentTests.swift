@@ -1,11 +1,11 @@
 import Foundation
 import Testing
 
-/// docs/SECURITY.md names a test for each attack.
+/// docs/threat-model.md names a test for each attack.
 @Suite("The security document")
 struct SecurityDocumentTests {
     @Test func `every test that it names is there`() throws {
-        let text = try Machine.contents(of: Machine.project + "/docs/SECURITY.md")
+        let text = try Machine.contents(of: Machine.project + "/docs/threat-model.md")
         let tests = Machine.project + "/Tests"
         var sources: [String: String] = [:]
         for name in try FileManager.default.subpathsOfDirectory(atPath: tests) where name.hasSuffix(".swift") {
@@ -31,6 +31,6 @@ struct SecurityDocumentTests {
     @Test func `it says what one user id is`() throws {
         // Nothing can be tested about it: whoever may ptrace a process speaks for it.
         #expect(
-            try Machine.contents(of: Machine.project + "/docs/SECURITY.md").contains("One user id is one authority"))
+            try Machine.contents(of: Machine.project + "/docs/threat-model.md").contains("One user id is one authority"))
     }
 }

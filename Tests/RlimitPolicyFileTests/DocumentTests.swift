@@ -27,7 +27,7 @@ struct DocumentTests {
     }
 
     static func examples() throws -> [String] {
-        try text("docs/POLICY.md").components(separatedBy: "```toml\n").dropFirst().map {
+        try text("docs/policy.md").components(separatedBy: "```toml\n").dropFirst().map {
             $0.components(separatedBy: "```")[0]
         }
     }
@@ -52,7 +52,7 @@ struct DocumentTests {
 
     @Test("The reference names every key, relation, operation and resource")
     func complete() throws {
-        let reference = try Self.text("docs/POLICY.md")
+        let reference = try Self.text("docs/policy.md")
         let keys = [
             "version", "quota.connections", "quota.requests_per_second", "quota.leases", "protected.users",
             "protected.units", "protected.cgroups", "pod_roots", "name", "caller", "target", "operations", "limits",
@@ -77,7 +77,7 @@ struct DocumentTests {
             limits.nofile = 1
             caller.user = [1]
             """
-        let reference = try Self.text("docs/POLICY.md")
+        let reference = try Self.text("docs/policy.md")
         let made = complaints(text, isMain: true)
         #expect(made.count == 2)
         for line in made { #expect(reference.contains("    /etc/rlimitd/policy.toml" + line.dropFirst())) }
