@@ -28,6 +28,7 @@ struct DeployTests {
                 "644 /usr/share/doc/rlimitd/PROTOCOL.md",
                 "644 /usr/share/doc/rlimitd/README.md",
                 "644 /usr/share/doc/rlimitd/policy.md",
+                "644 /usr/share/doc/rlimitd/recipes.md",
                 "644 /usr/share/doc/rlimitd/rlimitctl.md",
                 "644 /usr/share/doc/rlimitd/rlimitd.md",
                 "644 /usr/share/doc/rlimitd/threat-model.md",
