@@ -60,13 +60,13 @@ let package = Package(
             swiftSettings: swiftSettings),
 
         // What only the agent needs: applications that import RlimitClient are not linked with it.
-        .target(name: "RlimitSandbox", dependencies: ["CSeccomp"], swiftSettings: swiftSettings),
+        .target(name: "RlimitConfinement", dependencies: ["CSeccomp"], swiftSettings: swiftSettings),
 
         // The two ends of the socket.
         .target(
             name: "RlimitAgent",
             dependencies: [
-                "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitPolicyFile", "RlimitSandbox", "RlimitWire",
+                "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitPolicyFile", "RlimitConfinement", "RlimitWire",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swiftSettings),
@@ -98,7 +98,7 @@ let package = Package(
             swiftSettings: swiftSettings),
 
         // What calls cost, and what sets cost beside prlimit(2) in C.
-        .target(name: "CPrlimitLoop", path: "Benchmarks/CPrlimitLoop"),
+        .target(name: "CPrlimitLoop", path: "Benchmarks/lib/CPrlimitLoop"),
         .executableTarget(
             name: "rlimit-bench",
             dependencies: [
@@ -112,29 +112,31 @@ let package = Package(
         // Tests mirror the modules; EndToEndTests run the two programs themselves.
         .testTarget(name: "RlimitModelTests", dependencies: ["RlimitModel"], swiftSettings: testSettings),
         .target(
-            name: "PolicyWorld", dependencies: ["RlimitModel", "RlimitPolicy"], path: "Tests/Helpers/PolicyWorld",
+            name: "PolicySamples", dependencies: ["RlimitModel", "RlimitPolicy"], path: "Tests/Support/PolicySamples",
             swiftSettings: testSettings),
         .testTarget(
-            name: "RlimitPolicyTests", dependencies: ["PolicyWorld", "RlimitModel", "RlimitPolicy"],
+            name: "RlimitPolicyTests", dependencies: ["PolicySamples", "RlimitModel", "RlimitPolicy"],
             swiftSettings: testSettings),
         .testTarget(
             name: "RlimitPolicyFileTests",
-            dependencies: ["PolicyWorld", "RlimitModel", "RlimitPolicy", "RlimitPolicyFile"],
+            dependencies: ["PolicySamples", "RlimitModel", "RlimitPolicy", "RlimitPolicyFile"],
             swiftSettings: testSettings),
-        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+        .target(name: "CAllocationCounter", path: "Tests/Support/CAllocationCounter"),
         .testTarget(
             name: "RlimitWireTests",
             dependencies: ["CAllocationCounter", "CProtobufC", "CRlimitProto", "RlimitModel", "RlimitWire"],
             swiftSettings: testSettings),
-        .target(name: "CTestKernel", path: "Tests/Helpers/CTestKernel"),
-        .executableTarget(name: "puppet", dependencies: ["CTestKernel"], path: "Tests/Helpers/puppet"),
+        .target(name: "CTestKernel", path: "Tests/Support/CTestKernel"),
+        .executableTarget(
+            name: "controlled-process", dependencies: ["CTestKernel"], path: "Tests/Programs/controlled-process"),
         .target(
-            name: "Puppets", dependencies: ["CTestKernel", "RlimitModel", "puppet"], path: "Tests/Helpers/Puppets",
+            name: "ControlledProcesses", dependencies: ["CTestKernel", "RlimitModel", "controlled-process"],
+            path: "Tests/Support/ControlledProcesses",
             swiftSettings: testSettings),
         .executableTarget(
             name: "kernel-probe",
-            dependencies: ["CRlimitLinux", "CTestKernel", "RlimitKernel", "RlimitModel", "RlimitSandbox"],
-            path: "Tests/Helpers/kernel-probe", swiftSettings: testSettings),
+            dependencies: ["CRlimitLinux", "CTestKernel", "RlimitKernel", "RlimitModel", "RlimitConfinement"],
+            path: "Tests/Programs/kernel-probe", swiftSettings: testSettings),
         .testTarget(
             name: "RlimitKernelTests",
             dependencies: ["CRlimitLinux", "CTestKernel", "RlimitKernel", "RlimitModel", "kernel-probe"],
@@ -142,12 +144,13 @@ let package = Package(
         .testTarget(
             name: "RlimitAgentTests",
             dependencies: [
-                "CTestKernel", "PolicyWorld", "Puppets", "RlimitAgent", "RlimitKernel", "RlimitModel", "RlimitPolicy",
+                "CTestKernel", "PolicySamples", "ControlledProcesses", "RlimitAgent", "RlimitKernel", "RlimitModel",
+                "RlimitPolicy",
                 "RlimitPolicyFile", "RlimitWire", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: testSettings),
         .executableTarget(
-            name: "client-probe", dependencies: ["RlimitClient"], path: "Tests/ClientProbe",
+            name: "client-probe", dependencies: ["RlimitClient"], path: "Tests/Programs/client-probe",
             swiftSettings: testSettings),
         .testTarget(
             name: "RlimitClientTests",
@@ -157,10 +160,11 @@ let package = Package(
             ],
             swiftSettings: testSettings),
         .executableTarget(
-            name: "testing-probe", dependencies: ["RlimitClient", "RlimitTesting"], path: "Tests/Helpers/testing-probe",
+            name: "testing-probe", dependencies: ["RlimitClient", "RlimitTesting"],
+            path: "Tests/Programs/testing-probe",
             swiftSettings: testSettings),
         .executableTarget(
-            name: "conformance-adapter", dependencies: ["RlimitClient"], path: "Tests/Helpers/conformance-adapter",
+            name: "conformance-adapter", dependencies: ["RlimitClient"], path: "Tests/Programs/conformance-adapter",
             swiftSettings: testSettings),
         .testTarget(
             name: "RlimitTestingTests", dependencies: ["RlimitClient", "RlimitTesting", "testing-probe"],
@@ -168,14 +172,15 @@ let package = Package(
         .testTarget(
             name: "RlimitctlTests",
             dependencies: [
-                "PolicyWorld", "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitPolicyFile", "RlimitWire",
+                "PolicySamples", "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitPolicyFile", "RlimitWire",
                 "rlimitctl",
             ],
             swiftSettings: testSettings),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "CTestKernel", "Puppets", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitTesting", "RlimitWire",
+                "CTestKernel", "ControlledProcesses", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitTesting",
+                "RlimitWire",
                 "client-probe", "raise-files", "rlimit-bench", "rlimitctl", "rlimitd",
             ],
             swiftSettings: testSettings),

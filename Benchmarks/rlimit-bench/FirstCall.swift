@@ -4,19 +4,19 @@ import RlimitKernel
 
 /// Waits for a server that is only starting, and calls it once.
 struct FirstCall {
-    private static let patience: UInt64 = 20_000_000_000
+    private static let maxWait: UInt64 = 20_000_000_000
 
     let client: BlockingLimitClient
-    let work: Work
+    let workload: Workload
 
     /// CLOCK_MONOTONIC when the reply was there, in nanoseconds.
     func measure() throws -> UInt64 {
-        let end = SystemClock.monotonic + Self.patience
+        let end = SystemClock.monotonic + Self.maxWait
         while !isListening {
             guard SystemClock.monotonic < end else { throw BenchmarkFailure("nobody listens at \(client.socket)") }
             usleep(200)
         }
-        _ = try work.perform(0, with: client)
+        _ = try workload.perform(0, with: client)
         return SystemClock.monotonic
     }
 

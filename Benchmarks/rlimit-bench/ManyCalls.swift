@@ -7,115 +7,126 @@ import RlimitWire
 /// the client's own.
 struct ManyCalls: ~Copyable {
     private let outstanding: Int
-    private var lanes: [Lane] = []
+    private var connections: [BenchmarkConnection] = []
     private var encoder = RequestEncoder()
     private var decoder = ResponseDecoder()
     // Both requests of the work; a call only changes the id.
     private var requests: (down: Request, up: Request)
-    private var toBegin = 0
-    private var underWay = 0
+    private var remaining = 0
+    private var inFlight = 0
     private var turn = 0
     private var recorder: Recorder?
-    private var trouble: (any Error)?
+    private var pendingError: (any Error)?
 
-    private init(_ plan: Plan, _ work: Work, _ poller: borrowing Poller) throws {
+    private init(_ plan: Plan, _ workload: Workload, _ poller: borrowing Poller) throws {
         outstanding = plan.outstanding
-        requests = (Request(id: 0, work.operation(0)), Request(id: 0, work.operation(1)))
+        requests = (Request(id: 0, workload.operation(0)), Request(id: 0, workload.operation(1)))
         for index in 0..<plan.connections {
             let connected = plan.connected.dropFirst(index).first
-            let lane = try Lane(to: plan.socket.path, connected: connected, outstanding: plan.outstanding)
-            try poller.add(lane.socket.descriptor.number, .readable, token: UInt64(index))
-            lanes.append(lane)
+            let connection = try BenchmarkConnection(
+                to: plan.socket.path, connected: connected, outstanding: plan.outstanding)
+            try poller.add(connection.socket.descriptor.number, .readable, token: UInt64(index))
+            connections.append(connection)
         }
     }
 
-    static func measure(_ plan: Plan, _ work: Work) throws -> Recorder {
+    static func measure(_ plan: Plan, _ workload: Workload) throws -> Recorder {
         let poller = try Poller()
-        var calls = try ManyCalls(plan, work, poller)
-        try calls.sweep(max(plan.warmup, plan.connections), poller)
-        calls.recorder = try Recorder(longest: plan.longest)
-        try calls.sweep(plan.calls, poller)
+        var calls = try ManyCalls(plan, workload, poller)
+        try calls.runCalls(max(plan.warmup, plan.connections), poller)
+        calls.recorder = try Recorder(maxSeconds: plan.maxSeconds)
+        try calls.runCalls(plan.calls, poller)
         guard var recorder = calls.recorder else { throw BenchmarkFailure("nothing was recorded") }
         try recorder.stop()
         return recorder
     }
 
     /// Makes so many calls and waits for all of them.
-    private mutating func sweep(_ calls: Int, _ poller: borrowing Poller) throws {
-        toBegin = calls
-        for lane in lanes {
-            for id in 1...outstanding { try begin(on: lane, as: id, at: SystemClock.monotonic) }
-            try flush(lane, poller)
+    private mutating func runCalls(_ calls: Int, _ poller: borrowing Poller) throws {
+        remaining = calls
+        for connection in connections {
+            for id in 1...outstanding { try begin(on: connection, as: id, at: SystemClock.monotonic) }
+            try flush(connection, poller)
         }
-        while underWay > 0 {
+        while inFlight > 0 {
             // One connection needs nobody to say which it is.
-            if lanes.count == 1, let lane = lanes.first, !lane.isBlocked {
-                try takeAnswers(of: lane, sleeping: true, poller)
+            if connections.count == 1, let connection = connections.first, !connection.isBlocked {
+                try receiveResponses(of: connection, sleeping: true, poller)
                 continue
             }
             try poller.wait(timeout: .seconds(30)) { event in
                 do {
-                    let lane = lanes[Int(event.token)]
-                    if event.isWritable { try flush(lane, poller) }
-                    if event.isReadable || event.isOver { try takeAnswers(of: lane, sleeping: false, poller) }
+                    let connection = connections[Int(event.token)]
+                    if event.isWritable { try flush(connection, poller) }
+                    if event.isReadable || event.isClosed {
+                        try receiveResponses(of: connection, sleeping: false, poller)
+                    }
                 } catch {
-                    trouble = trouble ?? error
+                    pendingError = pendingError ?? error
                 }
             }
-            if let trouble { throw trouble }
+            if let pendingError { throw pendingError }
         }
     }
 
-    private mutating func begin(on lane: Lane, as id: Int, at time: UInt64) throws(RlimitError) {
-        guard toBegin > 0 else { return }
-        toBegin -= 1
-        underWay += 1
+    private mutating func begin(on connection: BenchmarkConnection, as id: Int, at time: UInt64) throws(RlimitError) {
+        guard remaining > 0 else { return }
+        remaining -= 1
+        inFlight += 1
         turn += 1
         if turn & 1 == 0 {
-            try lane.begin(&requests.down, as: id, at: time, with: &encoder)
+            try connection.begin(&requests.down, as: id, at: time, with: &encoder)
         } else {
-            try lane.begin(&requests.up, as: id, at: time, with: &encoder)
+            try connection.begin(&requests.up, as: id, at: time, with: &encoder)
         }
     }
 
     /// All answers that one receive brings; the calls that take their places go out together.
-    private mutating func takeAnswers(of lane: Lane, sleeping: Bool, _ poller: borrowing Poller) throws {
-        guard try lane.receive(sleeping: sleeping) else { throw BenchmarkFailure("the agent closed a connection") }
-        takingAll: while true {
-            switch try lane.next(with: &decoder) {
-            case .repeated(let id): try take(.success(decoder.repeatedLimits.limits[.openFiles]), to: id, of: lane)
+    private mutating func receiveResponses(
+        of connection: BenchmarkConnection, sleeping: Bool, _ poller: borrowing Poller
+    ) throws {
+        guard try connection.receive(sleeping: sleeping) else {
+            throw BenchmarkFailure("the agent closed a connection")
+        }
+        decoding: while true {
+            switch try connection.next(with: &decoder) {
+            case .repeated(let id):
+                try finish(.success(decoder.repeatedLimits.limits[.openFiles]), to: id, of: connection)
             case .response(let id):
-                guard let outcome = decoder.takeResponse()?.outcome else { break takingAll }
-                try take(outcome.map(Work.limit(in:)), to: id, of: lane)
-            case .incomplete: break takingAll
+                guard let outcome = decoder.takeResponse()?.outcome else { break decoding }
+                try finish(outcome.map(Workload.limit(in:)), to: id, of: connection)
+            case .incomplete: break decoding
             }
         }
-        try flush(lane, poller)
+        try flush(connection, poller)
     }
 
-    private mutating func take(_ outcome: Result<Limit?, RlimitError>, to number: UInt64, of lane: Lane) throws {
+    private mutating func finish(
+        _ outcome: Result<Limit?, RlimitError>, to number: UInt64, of connection: BenchmarkConnection
+    ) throws {
         let now = SystemClock.monotonic
-        guard let id = Int(exactly: number), let start = lane.start(of: id) else {
+        guard let id = Int(exactly: number), let start = connection.start(of: id) else {
             // What has no id is about the connection, which the agent closes.
             if case .failure(let error) = outcome { throw error }
             throw BenchmarkFailure("an answer to nothing that was asked")
         }
-        underWay -= 1
+        inFlight -= 1
         switch outcome {
-        case .success(let limit): recorder?.answered(in: now - start, limit)
+        case .success(let limit): recorder?.recordCall(in: now - start, limit)
         case .failure(let error):
             guard recorder != nil else { throw error }
-            recorder?.failed(in: now - start, error)
+            recorder?.recordFailure(in: now - start, error)
         }
-        if recorder?.isOver(at: now) == true { toBegin = 0 }
-        try begin(on: lane, as: id, at: now)
+        if recorder?.isOver(at: now) == true { remaining = 0 }
+        try begin(on: connection, as: id, at: now)
     }
 
-    private func flush(_ lane: Lane, _ poller: borrowing Poller) throws(SystemError) {
-        let wasBlocked = lane.isBlocked
-        try lane.flush()
-        guard lane.isBlocked != wasBlocked, let index = lanes.firstIndex(where: { $0 === lane }) else { return }
-        let interest: Poller.Interest = lane.isBlocked ? [.readable, .writable] : .readable
-        try poller.change(lane.socket.descriptor.number, interest, token: UInt64(index))
+    private func flush(_ connection: BenchmarkConnection, _ poller: borrowing Poller) throws(SystemError) {
+        let wasBlocked = connection.isBlocked
+        try connection.flush()
+        guard connection.isBlocked != wasBlocked, let index = connections.firstIndex(where: { $0 === connection })
+        else { return }
+        let interest: Poller.Interest = connection.isBlocked ? [.readable, .writable] : .readable
+        try poller.change(connection.socket.descriptor.number, interest, token: UInt64(index))
     }
 }

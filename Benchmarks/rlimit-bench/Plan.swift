@@ -2,10 +2,10 @@ import RlimitClient
 
 /// What is to be measured, and how often.
 struct Plan: Sendable {
-    static let mostConnections = 20000
-    static let mostTasks = 10000
-    static let longestBusyPoll = 1000
-    static let mostOutstanding = 128
+    static let maxConnections = 20000
+    static let maxTasks = 10000
+    static let maxBusyPoll = 1000
+    static let maxOutstanding = 128
 
     var socket: AgentSocket
     var mode = Mode.lat
@@ -24,30 +24,30 @@ struct Plan: Sendable {
     var prefersExecutor = false
     /// How long the client polls for an answer before it sleeps, in microseconds.
     var busyPoll = 0
-    var subject = Work.Subject.caller
+    var process = Workload.MeasuredProcess.caller
     /// The timed part ends early when this is over, in seconds.
-    var longest = 30.0
+    var maxSeconds = 30.0
 
     /// As the reports call it: how many connections or calls outstanding a mode has.
     var parameter: Int { mode == .pipe ? outstanding : connections }
 
     /// How far it is from something that can be measured, in a sentence; nil where it is not.
-    var complaint: String? {
+    var validationError: String? {
         if calls < 1 { return "there must be at least one call to measure, not \(calls)" }
         if warmup < 0 { return "\(warmup) is no number of calls to warm up with" }
-        if !(1...Self.mostConnections).contains(connections) {
-            return "\(connections) connections are not in the range 1 to \(Self.mostConnections)"
+        if !(1...Self.maxConnections).contains(connections) {
+            return "\(connections) connections are not in the range 1 to \(Self.maxConnections)"
         }
-        if !(1...Self.mostOutstanding).contains(outstanding) {
-            return "\(outstanding) calls outstanding are not in the range 1 to \(Self.mostOutstanding)"
+        if !(1...Self.maxOutstanding).contains(outstanding) {
+            return "\(outstanding) calls outstanding are not in the range 1 to \(Self.maxOutstanding)"
         }
-        if !(0...Self.mostTasks).contains(tasks) { return "\(tasks) tasks are not in the range 0 to \(Self.mostTasks)" }
+        if !(0...Self.maxTasks).contains(tasks) { return "\(tasks) tasks are not in the range 0 to \(Self.maxTasks)" }
         if tasks > 0, mode != .lat { return "tasks share the one connection of their client" }
         if prefersExecutor, tasks == 0 { return "only tasks have an executor" }
-        if !(0...Self.longestBusyPoll).contains(busyPoll) {
-            return "\(busyPoll) microseconds of polling are not in the range 0 to \(Self.longestBusyPoll)"
+        if !(0...Self.maxBusyPoll).contains(busyPoll) {
+            return "\(busyPoll) microseconds of polling are not in the range 0 to \(Self.maxBusyPoll)"
         }
-        if let pid = subject.pid, !(2...4_194_304).contains(pid) {
+        if let pid = process.pid, !(2...4_194_304).contains(pid) {
             return "\(pid) is no process id: those are 2 to 4194304"
         }
         return nil

@@ -5,9 +5,9 @@ import RlimitModel
 /// What the timed part of a run was like.
 struct Recorder: Sendable {
     // Up to a minute, to three digits; more than a minute counts as one.
-    private static let longest: UInt64 = 60_000_000_000
+    private static let maxTrackable: UInt64 = 60_000_000_000
     private(set) var latencies = Histogram<UInt32>(
-        highestTrackableValue: longest, numberOfSignificantValueDigits: .three)
+        highestTrackableValue: maxTrackable, numberOfSignificantValueDigits: .three)
     private(set) var calls = 0
     private(set) var errors = 0
     /// The first of the errors.
@@ -21,25 +21,25 @@ struct Recorder: Sendable {
     private let processorStart: Double
 
     /// The clock starts now.
-    init(longest: Double) throws {
+    init(maxSeconds: Double) throws {
         processorStart = try Self.processorTime()
         start = SystemClock.monotonic
-        deadline = start &+ UInt64(longest * 1e9)
+        deadline = start &+ UInt64(maxSeconds * 1e9)
     }
 
     func isOver(at time: UInt64) -> Bool { time > deadline }
 
     @inline(__always)
-    mutating func answered(in nanoseconds: UInt64, _ limit: Limit?) {
+    mutating func recordCall(in nanoseconds: UInt64, _ limit: Limit?) {
         calls += 1
         if let limit { self.limit = limit }
-        latencies.record(min(nanoseconds, Self.longest))
+        latencies.record(min(nanoseconds, Self.maxTrackable))
     }
 
-    mutating func failed(in nanoseconds: UInt64, _ error: RlimitError) {
+    mutating func recordFailure(in nanoseconds: UInt64, _ error: RlimitError) {
         errors += 1
         if failure == nil { failure = error }
-        answered(in: nanoseconds, nil)
+        recordCall(in: nanoseconds, nil)
     }
 
     /// Takes in what others recorded meanwhile.
@@ -61,8 +61,8 @@ struct Recorder: Sendable {
         Double(latencies.valueAtPercentile(percentile)) / 1000
     }
 
-    var least: Double { Double(latencies.min) / 1000 }
-    var greatest: Double { Double(latencies.maxRecorded) / 1000 }
+    var minLatency: Double { Double(latencies.min) / 1000 }
+    var maxLatency: Double { Double(latencies.maxRecorded) / 1000 }
     var callsPerSecond: Double { wall > 0 ? Double(calls) / wall : 0 }
 
     private static func processorTime() throws -> Double {

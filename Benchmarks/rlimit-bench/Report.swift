@@ -3,7 +3,7 @@ import RlimitModel
 /// A result, for programs and for people.
 struct Report {
     let plan: Plan
-    let work: Work
+    let workload: Workload
     let recorder: Recorder
 
     /// One line.
@@ -12,8 +12,8 @@ struct Report {
         {"mode":"\(plan.mode.rawValue)","param":\(plan.parameter),"connections":\(plan.connections),\
         "outstanding":\(plan.outstanding),"tasks":\(plan.tasks),"calls":\(recorder.calls),"errors":\(recorder.errors),\
         "wall_s":\(fixed(recorder.wall, 6)),"calls_per_s":\(fixed(recorder.callsPerSecond, 1)),\
-        "min_us":\(fixed(recorder.least, 3)),"p50_us":\(at(50)),"p90_us":\(at(90)),"p99_us":\(at(99)),\
-        "p999_us":\(at(99.9)),"max_us":\(fixed(recorder.greatest, 3)),"cli_cpu_s":\(fixed(recorder.processorTime, 6)),\
+        "min_us":\(fixed(recorder.minLatency, 3)),"p50_us":\(at(50)),"p90_us":\(at(90)),"p99_us":\(at(99)),\
+        "p999_us":\(at(99.9)),"max_us":\(fixed(recorder.maxLatency, 3)),"cli_cpu_s":\(fixed(recorder.processorTime, 6)),\
         "soft":\(recorder.limit?.soft.rawValue ?? 0),"hard":\(recorder.limit?.hard.rawValue ?? 0)}
         """
     }
@@ -21,7 +21,7 @@ struct Report {
     /// Lines, names to the left and numbers beside them.
     var table: String {
         let rows = [
-            ("what", work.description),
+            ("what", workload.description),
             ("how", how),
             ("calls", "\(recorder.calls) in \(fixed(recorder.wall, 3)) s"),
             ("errors", "\(recorder.errors)" + (recorder.failure.map { "; the first: \($0.message)" } ?? "")),
@@ -29,12 +29,12 @@ struct Report {
             ("client CPU", "\(fixed(recorder.processorTime * 1e6 / Double(max(1, recorder.calls)), 2)) us a call"),
             ("", ""),
             ("latency", "us"),
-            ("least", fixed(recorder.least, 1)),
+            ("least", fixed(recorder.minLatency, 1)),
             ("p50", fixed(recorder.latency(atPercentile: 50), 1)),
             ("p90", fixed(recorder.latency(atPercentile: 90), 1)),
             ("p99", fixed(recorder.latency(atPercentile: 99), 1)),
             ("p99.9", fixed(recorder.latency(atPercentile: 99.9), 1)),
-            ("most", fixed(recorder.greatest, 1)),
+            ("most", fixed(recorder.maxLatency, 1)),
         ]
         // Numbers of one table stand below each other; what is said in words begins where it may.
         let numbers = rows.suffix(7).map(\.1.count).max() ?? 0

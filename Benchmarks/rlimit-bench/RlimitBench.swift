@@ -41,10 +41,10 @@ struct RlimitBench: ParsableCommand {
     @Flag(help: "Ask what the process has used.")
     var usage = false
 
-    @Option(help: "Connections, 1 to \(Plan.mostConnections).")
+    @Option(help: "Connections, 1 to \(Plan.maxConnections).")
     var connections = 1
 
-    @Option(help: "Calls outstanding on each connection, 1 to \(Plan.mostOutstanding).")
+    @Option(help: "Calls outstanding on each connection, 1 to \(Plan.maxOutstanding).")
     var outstanding = 1
 
     @Option(help: "Call through the asynchronous client, from so many tasks at once over its one connection.")
@@ -96,21 +96,21 @@ struct RlimitBench: ParsableCommand {
     func run() throws {
         if let watch { return try measureWatch(seconds: watch) }
         if let leaseCost { return try measureLeases(leaseCost) }
-        if let lend { return try lendMany(lend) }
+        if let lend { return try grantManyLeases(lend) }
         if words.isEmpty {
             var plan = Plan(socket: socket.map { AgentSocket(path: $0, owner: .anyone) } ?? .standard)
             (plan.connections, plan.outstanding) = (connections, outstanding)
             (plan.calls, plan.warmup) = (calls, warmup)
-            plan.subject = try subject(pid)
+            plan.process = try process(pid)
             plan.mode = connections > 1 ? .conc : outstanding > 1 ? .pipe : .lat
             return try measure(plan, asJSON: json)
         }
-        let script = try ScriptedWords(words)
+        let script = try ScriptArguments(words)
         if script.mode.isComparison { return try compare(script) }
         var plan = Plan(socket: script.socket, mode: script.mode, calls: script.calls, warmup: script.warmup)
         if script.mode == .conc { plan.connections = script.parameter }
         if script.mode == .pipe { plan.outstanding = script.parameter }
-        plan.subject = try subject(script.pid)
+        plan.process = try process(script.pid)
         if let text = OwnProcess.environment("BENCH_CONNECTED") {
             let numbers = text.split(separator: ":").compactMap { Int32($0) }
             guard numbers.count == 2, numbers[0] > 2, 0..<100_000 ~= numbers[1] else {
@@ -119,10 +119,10 @@ struct RlimitBench: ParsableCommand {
             plan.connected = numbers[0]..<numbers[0] + numbers[1]
         }
         if let seconds = OwnProcess.environment("BENCH_MAX_S") {
-            guard let longest = Double(seconds), longest > 0, longest < 86400 else {
+            guard let maxSeconds = Double(seconds), maxSeconds > 0, maxSeconds < 86400 else {
                 throw ValidationError("BENCH_MAX_S is \"\(seconds)\", and must be a number of seconds.")
             }
-            plan.longest = longest
+            plan.maxSeconds = maxSeconds
         }
         try measure(plan, asJSON: true)
     }
@@ -130,14 +130,14 @@ struct RlimitBench: ParsableCommand {
     private func measure(_ plan: Plan, asJSON: Bool) throws {
         var plan = plan
         (plan.tasks, plan.prefersExecutor, plan.busyPoll) = (tasks, executor, busyPoll)
-        if let complaint = plan.complaint { throw ValidationError("\(complaint).") }
-        let bench = Bench(plan, try deed())
+        if let validationError = plan.validationError { throw ValidationError("\(validationError).") }
+        let benchmark = Benchmark(plan, try kind())
         if plan.mode == .first {
             print(#"{"ready":true}"#)
             flushOutput()
-            return print(#"{"mode":"first","t_mono_ns":\#(try bench.first())}"#)
+            return print(#"{"mode":"first","t_mono_ns":\#(try benchmark.first())}"#)
         }
-        let report = try bench.measure()
+        let report = try benchmark.measure()
         print(asJSON ? report.json : report.table)
         if let failure = report.recorder.failure {
             throw BenchmarkFailure("\(report.recorder.errors) calls failed, the first with: \(failure.message)")
@@ -146,8 +146,8 @@ struct RlimitBench: ParsableCommand {
 
     private func measureWatch(seconds: Int) throws {
         guard (1...3600).contains(seconds) else { throw ValidationError("--watch is 1 to 3600 seconds.") }
-        let chosen = watched.isEmpty ? Resource.allCases : try named(watched)
-        let run = WatchRun(client: LimitClient(), seconds: seconds, resources: chosen)
+        let selected = watched.isEmpty ? Resource.allCases : try named(watched)
+        let run = WatchBenchmark(client: LimitClient(), seconds: seconds, resources: selected)
         let pids = try readProcesses(of: "--watch")
         let result = try cgroup.map { try run.all(in: Cgroup(path: $0), count: pids.count) } ?? run.each(of: pids)
         print(
@@ -169,29 +169,29 @@ struct RlimitBench: ParsableCommand {
         return pids
     }
 
-    private var leaseRun: LeaseRun {
+    private var leaseBenchmark: LeaseBenchmark {
         let place = socket.map { AgentSocket(path: $0, owner: .anyone) } ?? .standard
-        return LeaseRun(client: BlockingLimitClient(socket: place, strategy: .agentOnly, timeout: .seconds(60)))
+        return LeaseBenchmark(client: BlockingLimitClient(socket: place, strategy: .agentOnly, timeout: .seconds(60)))
     }
 
     private func measureLeases(_ calls: Int) throws {
         guard let pid else { throw ValidationError("--lease-cost needs --pid.") }
         guard calls > 0, rounds > 0 else { throw ValidationError("leases and rounds are at least 1.") }
-        let cost = try leaseRun.cost(on: pid, calls: calls, rounds: rounds)
+        let cost = try leaseBenchmark.cost(on: pid, calls: calls, rounds: rounds)
         print(#"{"mode":"lease-cost","calls":\#(calls),"sets_us":\#(cost.sets),"lease_us":\#(cost.lease)}"#)
     }
 
-    private func lendMany(_ count: Int) throws {
+    private func grantManyLeases(_ count: Int) throws {
         let times = ends.split(separator: ":", omittingEmptySubsequences: false).map { Double($0) }
         guard count > 0, times.count == 2, let first = times[0], let last = times[1], 0 < first, first <= last,
             last < 86400
         else { throw ValidationError("--lend is at least 1, and --ends FIRST:LAST in seconds, as 10:70.") }
         let pids = try readProcesses(of: "--lend")
-        try leaseRun.lend(count, to: pids, endingWithin: first...last)
+        try leaseBenchmark.grantLeases(count, to: pids, endingWithin: first...last)
         print(#"{"mode":"lend","leases":\#(count),"processes":\#(pids.count)}"#)
     }
 
-    private func compare(_ script: ScriptedWords) throws {
+    private func compare(_ script: ScriptArguments) throws {
         guard rounds > 0 else { throw ValidationError("rounds are at least 1.") }
         let client = BlockingLimitClient(socket: script.socket, strategy: .agentOnly, timeout: .seconds(60))
         let comparison: SetComparison
@@ -212,7 +212,7 @@ struct RlimitBench: ParsableCommand {
             """)
     }
 
-    private func subject(_ pid: Int32?) throws -> Work.Subject {
+    private func process(_ pid: Int32?) throws -> Workload.MeasuredProcess {
         if own {
             guard self.pid == nil, !pidfd else {
                 throw ValidationError("--self asks about no other process: leave out --pid and --pidfd.")
@@ -230,7 +230,7 @@ struct RlimitBench: ParsableCommand {
         return .pidfd(pid)
     }
 
-    private func deed() throws -> Work.Deed {
+    private func kind() throws -> Workload.Kind {
         guard !usage || resources.isEmpty else { throw ValidationError("--usage and --set are two benchmarks.") }
         if usage { return .usage }
         let named = try named(resources)

@@ -7,7 +7,7 @@ import Synchronization
 /// Calls from some tasks at once, through the asynchronous client and its one connection.
 struct TaskCalls: Sendable {
     let client: LimitClient
-    let work: Work
+    let workload: Workload
 
     /// Waits for the tasks; from outside of any.
     func measure(_ plan: Plan) throws -> Recorder {
@@ -33,29 +33,29 @@ struct TaskCalls: Sendable {
     }
 
     private func run(_ plan: Plan) async throws -> Recorder {
-        guard plan.prefersExecutor else { return try await runLanes(plan) }
-        return try await withTaskExecutorPreference(LimitClient.executor) { try await runLanes(plan) }
+        guard plan.prefersExecutor else { return try await runTasks(plan) }
+        return try await withTaskExecutorPreference(LimitClient.executor) { try await runTasks(plan) }
     }
 
-    private func runLanes(_ plan: Plan) async throws -> Recorder {
-        for turn in 0..<plan.warmup { _ = try await work.perform(turn, with: client) }
-        let recording = Recording(try Recorder(longest: plan.longest))
+    private func runTasks(_ plan: Plan) async throws -> Recorder {
+        for turn in 0..<plan.warmup { _ = try await workload.perform(turn, with: client) }
+        let recording = Recording(try Recorder(maxSeconds: plan.maxSeconds))
         let left = Countdown(plan.calls)
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<plan.tasks {
-                group.addTask { await lane(recording, left) }
+                group.addTask { await runTask(recording, left) }
             }
         }
         return try recording.stop()
     }
 
     /// One call after the other, until all tasks together have made them all.
-    private func lane(_ recording: Recording, _ left: Countdown) async {
+    private func runTask(_ recording: Recording, _ left: Countdown) async {
         var start = SystemClock.monotonic
         while let turn = left.next() {
             let outcome: Result<Limit?, RlimitError>
             do throws(RlimitError) {
-                outcome = .success(try await work.perform(turn, with: client))
+                outcome = .success(try await workload.perform(turn, with: client))
             } catch {
                 outcome = .failure(error)
             }
@@ -76,8 +76,8 @@ private final class Recording: Sendable {
     func add(_ outcome: Result<Limit?, RlimitError>, from start: UInt64, to end: UInt64) -> Bool {
         recorder.withLock { recorder in
             switch outcome {
-            case .success(let limit): recorder.answered(in: end - start, limit)
-            case .failure(let error): recorder.failed(in: end - start, error)
+            case .success(let limit): recorder.recordCall(in: end - start, limit)
+            case .failure(let error): recorder.recordFailure(in: end - start, error)
             }
             return !recorder.isOver(at: end)
         }

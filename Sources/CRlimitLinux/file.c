@@ -31,10 +31,10 @@ static int native_flags(int flags) {
 int rl_open(const char *path, int flags) { return RESULT(open(path, native_flags(flags))); }
 
 // One name after the other; none of them leads up, through a link, or to another file system.
-static int walk_beneath(int folder, const char *path, int flags) {
+static int walk_beneath(int directory_fd, const char *path, int flags) {
     struct stat top, here;
-    if (fstat(folder, &top) != 0) return -errno;
-    int at = openat(folder, ".", O_CLOEXEC | O_PATH | O_DIRECTORY);
+    if (fstat(directory_fd, &top) != 0) return -errno;
+    int at = openat(directory_fd, ".", O_CLOEXEC | O_PATH | O_DIRECTORY);
     if (at < 0) return -errno;
     while (1) {
         while (*path == '/') path++;
@@ -63,14 +63,14 @@ static int walk_beneath(int folder, const char *path, int flags) {
     }
 }
 
-int rl_open_beneath(int folder, const char *path, int flags) {
+int rl_open_beneath(int directory_fd, const char *path, int flags) {
     struct open_how how = {
         .flags = native_flags(flags),
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
     };
-    int result = (int)RESULT(syscall(SYS_openat2, folder, path, &how, sizeof how));
+    int result = (int)RESULT(syscall(SYS_openat2, directory_fd, path, &how, sizeof how));
     // Filters of system calls cannot look into its argument, and some refuse it whole: RestrictSUIDSGID= of systemd.
-    return result == -ENOSYS ? walk_beneath(folder, path, flags) : result;
+    return result == -ENOSYS ? walk_beneath(directory_fd, path, flags) : result;
 }
 
 int rl_cgroup_version(int fd) {
@@ -115,19 +115,19 @@ int rl_change_mode(const char *path, uint32_t mode) { return RESULT(chmod(path, 
 int rl_change_owner(int fd, uint32_t uid, uint32_t gid) { return RESULT(fchown(fd, uid, gid)); }
 int rl_unlink(const char *path) { return RESULT(unlink(path)); }
 
-int rl_create_at(int folder, const char *name) {
-    return RESULT(openat(folder, name, O_CLOEXEC | O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+int rl_create_at(int directory_fd, const char *name) {
+    return RESULT(openat(directory_fd, name, O_CLOEXEC | O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
 }
 
-int rl_open_file_at(int folder, const char *name) {
-    return RESULT(openat(folder, name, O_CLOEXEC | O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+int rl_open_file_at(int directory_fd, const char *name) {
+    return RESULT(openat(directory_fd, name, O_CLOEXEC | O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
 }
 
-int rl_rename_at(int folder, const char *from, const char *to) {
-    return RESULT(renameat(folder, from, folder, to));
+int rl_rename_at(int directory_fd, const char *from, const char *to) {
+    return RESULT(renameat(directory_fd, from, directory_fd, to));
 }
 
-int rl_unlink_at(int folder, const char *name) { return RESULT(unlinkat(folder, name, 0)); }
+int rl_unlink_at(int directory_fd, const char *name) { return RESULT(unlinkat(directory_fd, name, 0)); }
 int rl_is_regular(uint32_t mode) { return S_ISREG(mode); }
 
 int rl_is_read_only(const char *path) {
@@ -147,7 +147,7 @@ int rl_set_nonblocking(int fd, int on) {
 
 int rl_set_close_on_exec(int fd) { return RESULT(fcntl(fd, F_SETFD, FD_CLOEXEC)); }
 int rl_duplicate(int fd) { return RESULT(fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
-int rl_duplicate_for_exec(int fd, int least) { return RESULT(fcntl(fd, F_DUPFD, least)); }
+int rl_duplicate_for_exec(int fd, int min_fd) { return RESULT(fcntl(fd, F_DUPFD, min_fd)); }
 int rl_window_size(int fd, int *columns, int *rows) {
     struct winsize size = {0};
     int result = RESULT(ioctl(fd, TIOCGWINSZ, &size));

@@ -7,7 +7,7 @@
 #include "CRlimitLinux.h"
 
 // Segments that are not writable were never written, relocations included: what is in the file is all there is of them.
-static int forget_segments(struct dl_phdr_info *object, size_t size, void *page_size) {
+static int drop_segments(struct dl_phdr_info *object, size_t size, void *page_size) {
     (void)size;
     const uintptr_t page = *(const uintptr_t *)page_size;
     for (int index = 0; index < object->dlpi_phnum; index++) {
@@ -21,7 +21,7 @@ static int forget_segments(struct dl_phdr_info *object, size_t size, void *page_
     return 0;
 }
 
-void rl_forget_code(void) {
+void rl_drop_code_pages(void) {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    dl_iterate_phdr(forget_segments, &page);
+    dl_iterate_phdr(drop_segments, &page);
 }

@@ -63,15 +63,15 @@ int rl_prlimit(int32_t pid, int resource, const struct rl_limit *new_limit, stru
     return (int)RESULT(syscall(SYS_prlimit64, pid, resource, new_limit, old_limit));
 }
 
-int rl_usage(enum rl_usage_whom whom, struct rl_usage *usage) {
+int rl_usage(enum rl_usage_who who, struct rl_usage *usage) {
     struct rusage native;
-    int number = whom == RL_USAGE_PROCESS ? RUSAGE_SELF : whom == RL_USAGE_CHILDREN ? RUSAGE_CHILDREN : RUSAGE_THREAD;
+    int number = who == RL_USAGE_PROCESS ? RUSAGE_SELF : who == RL_USAGE_CHILDREN ? RUSAGE_CHILDREN : RUSAGE_THREAD;
     if (getrusage(number, &native) != 0) return -errno;
     usage->user_seconds = native.ru_utime.tv_sec;
     usage->user_microseconds = native.ru_utime.tv_usec;
     usage->system_seconds = native.ru_stime.tv_sec;
     usage->system_microseconds = native.ru_stime.tv_usec;
-    usage->maximum_resident_kibibytes = native.ru_maxrss;
+    usage->max_resident_kibibytes = native.ru_maxrss;
     usage->minor_faults = native.ru_minflt;
     usage->major_faults = native.ru_majflt;
     usage->block_inputs = native.ru_inblock;
@@ -94,9 +94,9 @@ int32_t *rl_wiped_on_fork(void) {
     return NULL;
 }
 
-int32_t rl_process_id_kept(int32_t *kept) {
-    int32_t pid = __atomic_load_n(kept, __ATOMIC_RELAXED);
-    if (pid == 0) __atomic_store_n(kept, pid = getpid(), __ATOMIC_RELAXED);
+int32_t rl_process_id_cached(int32_t *cache) {
+    int32_t pid = __atomic_load_n(cache, __ATOMIC_RELAXED);
+    if (pid == 0) __atomic_store_n(cache, pid = getpid(), __ATOMIC_RELAXED);
     return pid;
 }
 
@@ -170,12 +170,12 @@ int rl_epoll_wait(int epoll, void *events, int capacity, int milliseconds) {
 
 struct rl_event rl_epoll_event(const void *events, int index) {
     const struct epoll_event *native = (const struct epoll_event *)events + index;
-    uint32_t happened = native->events;
+    uint32_t revents = native->events;
     struct rl_event event = {
         .token = native->data.u64,
-        .happened = (happened & EPOLLIN ? RL_EPOLL_IN : 0) | (happened & EPOLLOUT ? RL_EPOLL_OUT : 0) |
-                    (happened & EPOLLHUP ? RL_EPOLL_HANGUP : 0) | (happened & EPOLLERR ? RL_EPOLL_ERROR : 0) |
-                    (happened & EPOLLRDHUP ? RL_EPOLL_READ_CLOSED : 0),
+        .revents = (revents & EPOLLIN ? RL_EPOLL_IN : 0) | (revents & EPOLLOUT ? RL_EPOLL_OUT : 0) |
+                    (revents & EPOLLHUP ? RL_EPOLL_HANGUP : 0) | (revents & EPOLLERR ? RL_EPOLL_ERROR : 0) |
+                    (revents & EPOLLRDHUP ? RL_EPOLL_READ_CLOSED : 0),
     };
     return event;
 }
@@ -218,7 +218,7 @@ int rl_signal_ignore(int number) { return signal(number, SIG_IGN) == SIG_ERR ? -
 
 static void do_nothing(int number) { (void)number; }
 
-int rl_nudge_start(int64_t interval_nanoseconds, void **nudge) {
+int rl_interrupt_start(int64_t interval_nanoseconds, void **interrupter) {
     // A handler, for a signal that is ignored interrupts nothing. Without one this signal is harmless.
     struct sigaction action = {.sa_handler = do_nothing, .sa_flags = SA_RESTART};
     if (sigaction(SIGURG, &action, NULL) != 0) return -errno;
@@ -230,12 +230,12 @@ int rl_nudge_start(int64_t interval_nanoseconds, void **nudge) {
         .tv_sec = interval_nanoseconds / 1000000000, .tv_nsec = interval_nanoseconds % 1000000000};
     struct itimerspec time = {.it_interval = interval, .it_value = interval};
     if (timer_settime(timer, 0, &time, NULL) != 0) return -errno;
-    *nudge = timer;
+    *interrupter = timer;
     static const int signals[] = {SIGURG};
     return rl_signal_block(signals, 1, 0);
 }
 
-void rl_nudge_stop(void *nudge) { timer_delete(nudge); }
+void rl_interrupt_stop(void *interrupter) { timer_delete(interrupter); }
 
 int64_t rl_clock(enum rl_clock clock) {
     struct timespec time;

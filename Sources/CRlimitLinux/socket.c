@@ -29,13 +29,13 @@ static_assert(offsetof(struct ucred, pid) == 0 && offsetof(struct ucred, uid) ==
               "SO_PEERCRED");
 static_assert(sizeof(gid_t) == sizeof(uint32_t), "SO_PEERGROUPS");
 
-int rl_poll(int fd, int events, int milliseconds, int *happened) {
+int rl_poll(int fd, int events, int milliseconds, int *revents) {
     struct pollfd entry = {.fd = fd};
     if (events & RL_POLL_IN) entry.events |= POLLIN;
     if (events & RL_POLL_OUT) entry.events |= POLLOUT;
     int ready = poll(&entry, 1, milliseconds);
     if (ready < 0) return -errno;
-    *happened = (entry.revents & POLLIN ? RL_POLL_IN : 0) | (entry.revents & POLLOUT ? RL_POLL_OUT : 0) |
+    *revents = (entry.revents & POLLIN ? RL_POLL_IN : 0) | (entry.revents & POLLOUT ? RL_POLL_OUT : 0) |
                 (entry.revents & (POLLERR | POLLNVAL) ? RL_POLL_ERROR : 0) |
                 (entry.revents & POLLHUP ? RL_POLL_HANGUP : 0);
     return ready;
@@ -113,7 +113,7 @@ ssize_t rl_send_descriptor(int fd, const void *bytes, size_t count, int descript
 ssize_t rl_receive_descriptors(int fd, void *bytes, size_t count, int *descriptors, struct rl_received *received) {
     union {
         struct cmsghdr header;
-        char bytes[CMSG_SPACE(RL_GREATEST_DESCRIPTOR_COUNT * sizeof(int))];
+        char bytes[CMSG_SPACE(RL_MAX_DESCRIPTOR_COUNT * sizeof(int))];
     } control;
     struct iovec vector = {.iov_base = bytes, .iov_len = count};
     struct msghdr message = {
@@ -126,7 +126,7 @@ ssize_t rl_receive_descriptors(int fd, void *bytes, size_t count, int *descripto
     for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
         size_t size = header->cmsg_len - CMSG_LEN(0);
         if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS && received->count == 0 &&
-            size <= RL_GREATEST_DESCRIPTOR_COUNT * sizeof(int)) {
+            size <= RL_MAX_DESCRIPTOR_COUNT * sizeof(int)) {
             memcpy(descriptors, CMSG_DATA(header), size);
             received->count = (int)(size / sizeof(int));
         } else {
@@ -137,12 +137,12 @@ ssize_t rl_receive_descriptors(int fd, void *bytes, size_t count, int *descripto
 }
 
 // Without a control buffer the kernel says MSG_CTRUNC of whatever would have been in it.
-ssize_t rl_peek(int fd, void *bytes, size_t count, int *carries) {
+ssize_t rl_peek(int fd, void *bytes, size_t count, int *has_ancillary) {
     struct iovec vector = {.iov_base = bytes, .iov_len = count};
     struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
     ssize_t length = recvmsg(fd, &message, MSG_PEEK);
     if (length < 0) return -errno;
-    *carries = (message.msg_flags & MSG_CTRUNC) != 0;
+    *has_ancillary = (message.msg_flags & MSG_CTRUNC) != 0;
     return length;
 }
 

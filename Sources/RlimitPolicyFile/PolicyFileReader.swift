@@ -5,24 +5,24 @@ import RlimitPolicy
 /// One extension for each part of the language; `nil` from any of them means that the error was reported.
 struct PolicyFileReader {
     let accounts: AccountLookup
-    var findings: Findings
+    var diagnostics: DiagnosticList
 
     static func read(_ text: [UInt8], file: String, isMain: Bool, accounts: AccountLookup) -> PolicyFragment {
-        var reader = PolicyFileReader(accounts: accounts, findings: Findings(file: file))
+        var reader = PolicyFileReader(accounts: accounts, diagnostics: DiagnosticList(file: file))
         var fragment = PolicyFragment(file: file)
         do {
             let root = try TomlNode.parse(text)
             reader.read(root, isMain: isMain, into: &fragment)
         } catch {
-            reader.findings.error(error.place, error.message)
+            reader.diagnostics.error(error.location, error.message)
         }
-        fragment.findings = reader.findings
+        fragment.diagnostics = reader.diagnostics
         return fragment
     }
 
     private mutating func read(_ root: TomlNode, isMain: Bool, into fragment: inout PolicyFragment) {
         guard case .table(let entries) = root.value else { return }
-        findings.unknownKeys(
+        diagnostics.unknownKeys(
             of: entries, in: "a policy", known: ["version", "quota", "protected", "pod_roots", "allow", "deny"])
         version(of: entries, isRequired: isMain)
         for entry in entries {
@@ -42,34 +42,36 @@ struct PolicyFileReader {
     private mutating func version(of entries: [TomlEntry], isRequired: Bool) {
         guard let entry = entries.first(where: { $0.key == "version" }) else {
             if isRequired {
-                findings.error(
-                    Place(line: 1, column: 1), "a policy begins with the version of its language: version = 1")
+                diagnostics.error(
+                    SourceLocation(line: 1, column: 1), "a policy begins with the version of its language: version = 1")
             }
             return
         }
         if case .integer(1) = entry.node.value { return }
-        findings.error(entry.node.place, "this agent reads version 1 of the language: version = 1")
+        diagnostics.error(entry.node.location, "this agent reads version 1 of the language: version = 1")
     }
 
     // The tables of [[allow]] or [[deny]].
     private mutating func rules(_ entry: TomlEntry) -> [Rule] {
         guard case .array(let nodes) = entry.node.value else {
-            findings.error(entry.keyPlace, "rules are a list of tables: write [[\(entry.key)]], with two brackets")
+            diagnostics.error(
+                entry.keyLocation, "rules are a list of tables: write [[\(entry.key)]], with two brackets")
             return []
         }
         return nodes.compactMap { node in
             guard case .table(let entries) = node.value else {
-                findings.error(node.place, "a rule is a table: [[\(entry.key)]] on a line of its own, its keys below")
+                diagnostics.error(
+                    node.location, "a rule is a table: [[\(entry.key)]] on a line of its own, its keys below")
                 return nil
             }
-            return Rule(entries: entries, place: node.place)
+            return Rule(entries: entries, location: node.location)
         }
     }
 
     /// A rule as it is written.
     struct Rule {
         var entries: [TomlEntry]
-        var place: Place
+        var location: SourceLocation
 
         subscript(key: String) -> TomlEntry? { entries.first { $0.key == key } }
     }
@@ -78,21 +80,21 @@ struct PolicyFileReader {
 /// What one file says.
 struct PolicyFragment {
     let file: String
-    var findings: Findings
-    var allows: [Placed<AllowRule>] = []
-    var denies: [Placed<DenyRule>] = []
-    var quota: [Placed<QuotaSetting>] = []
-    var protection = ProtectionParts()
+    var diagnostics: DiagnosticList
+    var allows: [Located<AllowRule>] = []
+    var denies: [Located<DenyRule>] = []
+    var quota: [Located<QuotaSetting>] = []
+    var protection = ProtectionSettings()
     var podRoots: [String] = []
 
     init(file: String) {
         self.file = file
-        findings = Findings(file: file)
+        diagnostics = DiagnosticList(file: file)
     }
 }
 
 /// A value and where it is written.
-struct Placed<Value> {
+struct Located<Value> {
     var value: Value
-    var place: Place
+    var location: SourceLocation
 }

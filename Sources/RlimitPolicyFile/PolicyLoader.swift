@@ -28,36 +28,36 @@ package struct PolicyLoader: Sendable {
 
     /// - Throws: Every error of every file. No policy file at all is none: the baseline holds.
     package func load() throws(PolicyFileError) -> LoadedPolicy {
-        var assembly = PolicyAssembly()
+        var builder = PolicyBuilder()
         var files: [String] = []
         func read(_ path: String, isMain: Bool, isRequired: Bool = false, _ contents: Result<[UInt8]?, Diagnostic>) {
             switch contents {
             case .success(let text?):
                 files.append(path)
-                assembly.add(PolicyFileReader.read(text, file: path, isMain: isMain, accounts: accounts))
+                builder.add(PolicyFileReader.read(text, file: path, isMain: isMain, accounts: accounts))
             case .success(nil):
-                if isRequired { assembly.add(Diagnostic(file: path, message: "no such file")) }
+                if isRequired { builder.add(Diagnostic(file: path, message: "no such file")) }
             case .failure(let error):
-                assembly.add(error)
+                builder.add(error)
             }
         }
-        read(main, isMain: !mainIsDropIn, isRequired: mainIsRequired, GuardedFile.read(path: main))
-        for found in DropInFolder.files(in: dropIns) {
+        read(main, isMain: !mainIsDropIn, isRequired: mainIsRequired, TrustedFile.read(path: main))
+        for found in DropInDirectory.files(in: dropIns) {
             read(found.path, isMain: false, found.contents)
         }
-        return try finish(assembly, files: files)
+        return try finish(builder, files: files)
     }
 
     /// A policy of one text, as if it were the main file or a drop-in of that name.
     package func load(text: String, named file: String, isMain: Bool = true) throws(PolicyFileError) -> LoadedPolicy {
-        var assembly = PolicyAssembly()
-        assembly.add(PolicyFileReader.read(Array(text.utf8), file: file, isMain: isMain, accounts: accounts))
-        return try finish(assembly, files: [file])
+        var builder = PolicyBuilder()
+        builder.add(PolicyFileReader.read(Array(text.utf8), file: file, isMain: isMain, accounts: accounts))
+        return try finish(builder, files: [file])
     }
 
-    private func finish(_ assembly: PolicyAssembly, files: [String]) throws(PolicyFileError) -> LoadedPolicy {
-        let errors = assembly.errors + (isStrict ? assembly.warnings : [])
+    private func finish(_ builder: PolicyBuilder, files: [String]) throws(PolicyFileError) -> LoadedPolicy {
+        let errors = builder.errors + (isStrict ? builder.warnings : [])
         guard errors.isEmpty else { throw PolicyFileError(diagnostics: errors) }
-        return LoadedPolicy(policy: assembly.policy, warnings: assembly.warnings, files: files)
+        return LoadedPolicy(policy: builder.policy, warnings: builder.warnings, files: files)
     }
 }

@@ -4,7 +4,7 @@ import RlimitKernel
 struct AgentClock {
     private(set) var ahead: Duration = .zero
 
-    var now: Moment { .now + ahead }
+    var now: BootInstant { .now + ahead }
 
     mutating func advance(by duration: Duration) { ahead += max(.zero, duration) }
 }

@@ -18,10 +18,10 @@ struct ProcessTable {
     func known(_ pid: Int32) -> SimulatedProcess? { processes[pid].flatMap { $0.hasEnded ? nil : $0 } }
 
     /// The process at the other end of a connection; nil where it has no number here, or has ended.
-    mutating func connected(_ who: consuming PeerHandle) -> SimulatedProcess? {
+    mutating func connected(_ who: consuming AcceptedPeer) -> SimulatedProcess? {
         let peer = who.peer
         guard let pid = peer.pid else { return nil }
-        return met(pid, who.pidfd.take(), Credentials(uid: peer.uid, gid: peer.gid))
+        return insertIfAbsent(pid, who.pidfd.take(), Credentials(uid: peer.uid, gid: peer.gid))
     }
 
     /// - Throws: `.noSuchProcess`.
@@ -31,32 +31,32 @@ struct ProcessTable {
         do throws(SystemError) { pidfd = try Pidfd.open(pid: pid) } catch {
             throw RlimitError(error, about: "process \(pid)")
         }
-        return try held(pidfd)
+        return try process(holding: pidfd)
     }
 
     /// The process of a descriptor that a peer sent.
     ///
     /// - Throws: `.malformed` for no descriptor, or one that is no pidfd of a process; `.noSuchProcess`.
-    mutating func attached(_ descriptor: consuming FileDescriptor?) throws(RlimitError) -> SimulatedProcess {
+    mutating func process(receivedPidfd descriptor: consuming FileDescriptor?) throws(RlimitError) -> SimulatedProcess {
         guard let descriptor else {
             throw RlimitError(.malformed, message: "the frame speaks of a pidfd, and none came with it")
         }
         guard let pidfd = Pidfd(adopting: descriptor) else {
             throw RlimitError(.malformed, message: "the descriptor that came with the frame is no pidfd of a process")
         }
-        return try held(pidfd)
+        return try process(holding: pidfd)
     }
 
-    private mutating func held(_ pidfd: consuming Pidfd) throws(RlimitError) -> SimulatedProcess {
-        let identity: Identity?
-        do throws(SystemError) { identity = try pidfd.identity() } catch {
+    private mutating func process(holding pidfd: consuming Pidfd) throws(RlimitError) -> SimulatedProcess {
+        let identity: ProcessCredentials?
+        do throws(SystemError) { identity = try pidfd.processCredentials() } catch {
             throw RlimitError(error, about: "the process")
         }
         guard let identity else { throw RlimitError(.noSuchProcess, message: "no such process: it has ended") }
-        return met(identity.pid, pidfd, identity.credentials)
+        return insertIfAbsent(identity.pid, pidfd, identity.credentials)
     }
 
-    private mutating func met(
+    private mutating func insertIfAbsent(
         _ pid: Int32, _ pidfd: consuming Pidfd?, _ credentials: Credentials
     ) -> SimulatedProcess {
         if let process = known(pid) { return process }

@@ -25,20 +25,20 @@ final class SimulatedProcess: TargetProcess {
         }
     }
 
-    func identity() throws(RlimitError) -> Identity? {
+    func identity() throws(RlimitError) -> ProcessCredentials? {
         switch pidfd {
         case .some(let pidfd):
-            do throws(SystemError) { return try pidfd.identity() } catch { throw refusal(error) }
-        case .none: return Identity(pid: pid, credentials: credentials)
+            do throws(SystemError) { return try pidfd.processCredentials() } catch { throw rlimitError(error) }
+        case .none: return ProcessCredentials(pid: pid, credentials: credentials)
         }
     }
 
-    func birth() throws(RlimitError) -> ProcessBirth {
+    func birth() throws(RlimitError) -> ProcessIdentity {
         switch pidfd {
         case .some(let pidfd):
-            do throws(SystemError) { return try pidfd.birth() } catch { throw refusal(error) }
+            do throws(SystemError) { return try pidfd.processIdentity() } catch { throw rlimitError(error) }
         // The table has one process of a number.
-        case .none: return ProcessBirth(pid: pid, .inode(0))
+        case .none: return ProcessIdentity(pid: pid, .inode(0))
         }
     }
 
@@ -51,18 +51,18 @@ final class SimulatedProcess: TargetProcess {
     }
 
     func detail(_ parts: ProcessDetail.Parts) throws(RlimitError) -> ProcessDetail {
-        do throws(SystemError) { return try Procfs.detail(of: pid, parts) } catch { throw refusal(error) }
+        do throws(SystemError) { return try Procfs.detail(of: pid, parts) } catch { throw rlimitError(error) }
     }
 
     func usage(_ scope: Usage.Scope) throws(RlimitError) -> Usage {
-        do throws(SystemError) { return try Procfs.usage(of: pid, scope) } catch { throw refusal(error) }
+        do throws(SystemError) { return try Procfs.usage(of: pid, scope) } catch { throw rlimitError(error) }
     }
 
     func usage(ofThread thread: Int32) throws(RlimitError) -> Usage {
-        do throws(SystemError) { return try Procfs.usage(ofThread: thread, in: pid) } catch { throw refusal(error) }
+        do throws(SystemError) { return try Procfs.usage(ofThread: thread, in: pid) } catch { throw rlimitError(error) }
     }
 
     var isInChildUserNamespace: Bool { Procfs.isInChildUserNamespace(pid) }
 
-    private func refusal(_ error: SystemError) -> RlimitError { RlimitError(error, about: "process \(pid)") }
+    private func rlimitError(_ error: SystemError) -> RlimitError { RlimitError(error, about: "process \(pid)") }
 }

@@ -25,9 +25,9 @@ import RlimitKernel
 /// resources in `ceilings` that far. `fs.nr_open` is taken to be 1048576. The quota is what a policy has that sets none: 64
 /// connections, 32 leases, and 1000 requests a second, which `advance(by:)` refills.
 public final class TestAgent: Sendable {
-    private let desk: TestDesk
-    private let folder: PrivateFolder
-    private let thread: OwnedThread
+    private let dispatcher: TestDispatcher
+    private let folder: PrivateTemporaryDirectory
+    private let thread: JoinedThread
     /// Where it listens.
     public let socket: AgentSocket
 
@@ -43,20 +43,20 @@ public final class TestAgent: Sendable {
     public init(limits: [Resource: Limit] = [:], ceilings: [Resource: Limit.Bound] = [:]) throws(RlimitError) {
         let start = try Limits(startingWith: limits)
         do throws(SystemError) {
-            folder = try PrivateFolder(named: "rlimitd-test", for: "agent.sock")
-            let loop = try TestLoop(TestDesk(policy: .ceilings(ceilings), start: start), listeningAt: folder.file)
-            desk = loop.desk
-            thread = try OwnedThread { loop.run() }
+            folder = try PrivateTemporaryDirectory(named: "rlimitd-test", for: "agent.sock")
+            let loop = try TestLoop(TestDispatcher(policy: .ceilings(ceilings), start: start), listeningAt: folder.file)
+            dispatcher = loop.dispatcher
+            thread = try JoinedThread { loop.run() }
         } catch {
             throw RlimitError(.internalError, errno: error.number, message: "no agent for this test: \(error)")
         }
         // The client trusts a socket of its own user's, unless somebody else could replace the folder that temporary files
         // are in; for a test that is no matter.
-        let isTrusted = (try? SocketTrust.distrust(of: folder.file)) == .some(nil)
+        let isTrusted = (try? SocketTrust.reasonForDistrust(of: folder.file)) == .some(nil)
         socket = AgentSocket(path: folder.file, owner: isTrusted ? .rootOrSelf : .anyone)
     }
 
-    deinit { desk.stop() }
+    deinit { dispatcher.stop() }
 
     /// A client of this agent that asks nobody else, and so changes nothing real. Each one has a connection of its own.
     ///
@@ -67,7 +67,7 @@ public final class TestAgent: Sendable {
     public var blockingClient: BlockingLimitClient { BlockingLimitClient(socket: socket, strategy: .agentOnly) }
 
     /// What the process that runs the test has now, in the unit of each resource.
-    public var limits: Limits { desk.limits(of: OwnProcess.pid) }
+    public var limits: Limits { dispatcher.limits(of: OwnProcess.pid) }
 
     /// Answers the next request with this error, whoever sends it and whatever it asks, and does nothing else. Called again
     /// before that, the one after it gets the next error.
@@ -77,16 +77,16 @@ public final class TestAgent: Sendable {
     /// more than an answer: for `.connectionLost` the connection closes without one; after `.malformed` it closes, as it does
     /// when a client breaks the protocol; and what only a client says of itself (`.agentUnreachable`, `.untrustedSocket`,
     /// `.cancelled`) arrives as `.internalError`.
-    public func failNext(with error: RlimitError) { desk.failNext(with: error) }
+    public func failNext(with error: RlimitError) { dispatcher.failNext(with: error) }
 
     /// Moves the agent's clock on, beside the time that passes anyway: the one by which leases end and its rate of requests
     /// refills. When this returns, the limits of leases that are over by then have gone back.
     ///
     /// - Parameter duration: Below zero it is nothing; a clock never goes back.
-    public func advance(by duration: Duration) { desk.advance(by: duration) }
+    public func advance(by duration: Duration) { dispatcher.advance(by: duration) }
 
     /// Closes all connections, also those that were not accepted yet, before it returns; leases that last as long as one have
     /// ended by then. The agent stays: who calls next connects anew. Whoever waits for an answer gets `.connectionLost`, or,
     /// where the client can ask once more, its answer.
-    public func dropConnections() { desk.dropConnections() }
+    public func dropConnections() { dispatcher.dropConnections() }
 }

@@ -4,7 +4,7 @@ import RlimitWire
 
 /// The agent's thread: accepts, serves everyone in turn, and does what the test orders. Only that thread touches what is here.
 final class TestLoop: @unchecked Sendable {
-    let desk: TestDesk
+    let dispatcher: TestDispatcher
     private let poller: Poller
     private let listener: Listener
     private var sessions: [UInt64: TestSession] = [:]
@@ -15,31 +15,31 @@ final class TestLoop: @unchecked Sendable {
         static let wakeup: UInt64 = 2
     }
 
-    init(_ desk: TestDesk, listeningAt path: String) throws(SystemError) {
-        self.desk = desk
+    init(_ dispatcher: TestDispatcher, listeningAt path: String) throws(SystemError) {
+        self.dispatcher = dispatcher
         poller = try Poller()
         listener = try Listener(path: path, mode: 0o600)
-        try poller.add(desk.wakeup.number, .readable, token: Token.wakeup)
+        try poller.add(dispatcher.wakeup.number, .readable, token: Token.wakeup)
         try poller.add(listener.descriptor.number, .readable, token: Token.listener)
     }
 
     func run() {
         while true {
-            _ = try? poller.wait(timeout: desk.timeToNextLeaseEnd) { event in
+            _ = try? poller.wait(timeout: dispatcher.timeToNextExpiry) { event in
                 switch event.token {
-                case Token.wakeup: desk.wakeup.reset()
+                case Token.wakeup: dispatcher.wakeup.reset()
                 case Token.listener: acceptAll()
                 default: serve(event.token)
                 }
             }
-            desk.endLeases()
-            switch desk.order {
+            dispatcher.endLeases()
+            switch dispatcher.order {
             case .none: continue
             case .stop: return endAll()
             case .drop(let order):
                 acceptAll()
                 endAll()
-                desk.dropped(upTo: order)
+                dispatcher.dropped(upTo: order)
             }
         }
     }
@@ -54,17 +54,17 @@ final class TestLoop: @unchecked Sendable {
         guard let who = try? socket.peer() else { return }
         let peer = who.peer.seenFromTest(isHeld: who.pidfd != nil)
         do throws(RlimitError) {
-            let itself = try desk.admit(who, besides: sessions.count)
+            let peerProcess = try dispatcher.admitConnection(who, besides: sessions.count)
             lastToken += 1
-            let session = TestSession(socket, peer: peer, itself: itself, token: lastToken)
+            let session = TestSession(socket, peer: peer, peerProcess: peerProcess, token: lastToken)
             guard (try? poller.add(session.socket.descriptor.number, .readable, token: lastToken)) != nil else {
                 return
             }
             sessions[lastToken] = session
-            desk.count(connections: sessions.count)
+            dispatcher.count(connections: sessions.count)
         } catch {
             var output = ByteQueue()
-            desk.turnAway(error, &output)
+            dispatcher.reject(error, &output)
             _ = unsafe output.withUnsafeBytes { bytes in unsafe try? socket.send(bytes) }
         }
     }
@@ -72,19 +72,19 @@ final class TestLoop: @unchecked Sendable {
     private func serve(_ token: UInt64) {
         guard let session = sessions[token] else { return }
         let interest: Poller.Interest
-        switch session.serve(at: desk) {
-        case .reads: interest = .readable
-        case .writes: interest = .writable
-        case .ends: return end(token, session)
+        switch session.serve(at: dispatcher) {
+        case .read: interest = .readable
+        case .write: interest = .writable
+        case .close: return end(token, session)
         }
         try? poller.change(session.socket.descriptor.number, interest, token: token)
     }
 
     private func end(_ token: UInt64, _ session: TestSession) {
         sessions[token] = nil
-        session.hangUp()
-        desk.disconnected(token)
-        desk.count(connections: sessions.count)
+        session.close()
+        dispatcher.disconnected(token)
+        dispatcher.count(connections: sessions.count)
     }
 
     private func endAll() {

@@ -7,7 +7,7 @@ final class TestSession {
     let socket: StreamSocket
     let peer: Peer
     /// The process that connected; nil where it has no number here, or has ended.
-    let itself: SimulatedProcess?
+    let peerProcess: SimulatedProcess?
     /// What tells it from every other.
     let token: UInt64
     /// What was not sent yet.
@@ -15,42 +15,42 @@ final class TestSession {
     private var input = ByteQueue()
     // The place in the stream of the first byte of `input`.
     private var position: UInt64 = 0
-    private var attached: FileDescriptor?
+    private var receivedDescriptor: FileDescriptor?
     // The places of the bytes that it came with.
-    private var attachedRange: Range<UInt64> = 0..<0
-    private var isEnding = false
+    private var receivedRange: Range<UInt64> = 0..<0
+    private var isClosing = false
 
     private static let readSize = 16 * 1024
 
-    init(_ socket: consuming StreamSocket, peer: Peer, itself: SimulatedProcess?, token: UInt64) {
+    init(_ socket: consuming StreamSocket, peer: Peer, peerProcess: SimulatedProcess?, token: UInt64) {
         self.token = token
         self.socket = socket
         self.peer = peer
-        self.itself = itself
+        self.peerProcess = peerProcess
     }
 
     /// What a session does next.
-    enum Fate { case reads, writes, ends }
+    enum NextStep { case read, write, close }
 
     /// Receives once, answers each frame that is whole, and sends.
-    func serve(at desk: TestDesk) -> Fate {
+    func serve(at dispatcher: TestDispatcher) -> NextStep {
         do throws(SystemError) {
-            guard try send() else { return .writes }
+            guard try send() else { return .write }
             var isOver = false
-            if !isEnding {
-                isOver = try !receive(for: desk)
-                answerFrames(at: desk)
+            if !isClosing {
+                isOver = try !receive(for: dispatcher)
+                answerFrames(at: dispatcher)
             }
-            guard try send() else { return .writes }
-            return isOver || isEnding ? .ends : .reads
+            guard try send() else { return .write }
+            return isOver || isClosing ? .close : .read
         } catch {
             // The peer is gone, so nobody is left to be told.
-            return .ends
+            return .close
         }
     }
 
     /// Ends it both ways. Nothing that was sent is left in it, so closing it is nobody else's affair.
-    func hangUp() {
+    func close() {
         socket.shutDown()
         while let count = (try? receiveBytes()) ?? nil, count > 0 { input.removeAll() }
     }
@@ -68,13 +68,13 @@ extension TestSession {
     }
 
     // False: the peer sends no more.
-    private func receive(for desk: TestDesk) throws(SystemError) -> Bool {
+    private func receive(for dispatcher: TestDispatcher) throws(SystemError) -> Bool {
         let start = position + UInt64(input.count)
-        let hadOne = attached != nil
+        let hadOne = receivedDescriptor != nil
         guard let count = try receiveBytes(startingAt: start) else { return false }
         // Of several the kernel has closed all.
-        if count < 0 || hadOne && attachedRange.lowerBound == start && count > 0 {
-            end(RlimitError(.malformed, message: "a frame carries at most one descriptor"), at: desk)
+        if count < 0 || hadOne && receivedRange.lowerBound == start && count > 0 {
+            end(RlimitError(.malformed, message: "a frame carries at most one descriptor"), at: dispatcher)
         }
         return true
     }
@@ -88,8 +88,8 @@ extension TestSession {
             case .bytes(let count, var descriptor):
                 result = count
                 if let descriptor = descriptor.take() {
-                    attached = consume descriptor
-                    attachedRange = start..<start + UInt64(count)
+                    receivedDescriptor = consume descriptor
+                    receivedRange = start..<start + UInt64(count)
                 }
                 return count
             case .wouldBlock: return 0
@@ -101,40 +101,40 @@ extension TestSession {
         return result
     }
 
-    private func answerFrames(at desk: TestDesk) {
+    private func answerFrames(at dispatcher: TestDispatcher) {
         var place = 0
         input.withBytes { bytes in
-            while !isEnding {
+            while !isClosing {
                 do throws(RlimitError) {
-                    guard let payload = try Frame.payload(in: bytes, from: place, limit: Frame.greatestRequest)
+                    guard let payload = try Frame.payload(in: bytes, from: place, limit: Frame.maxRequestLength)
                     else { break }
                     let frame = position + UInt64(place)..<position + UInt64(payload.upperBound)
-                    let end = desk.answer(bytes.extracting(payload), of: self) { takeDescriptor(for: frame) }
-                    if case .untold = end { output.removeAll() }
-                    isEnding = end != nil
+                    let end = dispatcher.answer(bytes.extracting(payload), of: self) { takeDescriptor(for: frame) }
+                    if case .withoutReply = end { output.removeAll() }
+                    isClosing = end != nil
                     place = payload.upperBound
                 } catch {
-                    end(error, at: desk)
+                    end(error, at: dispatcher)
                 }
             }
         }
         input.consume(place)
         position += UInt64(place)
-        if attached != nil, position >= attachedRange.upperBound, !isEnding {
-            attached = nil
-            end(RlimitError(.malformed, message: "a descriptor came that no frame asked for"), at: desk)
+        if receivedDescriptor != nil, position >= receivedRange.upperBound, !isClosing {
+            receivedDescriptor = nil
+            end(RlimitError(.malformed, message: "a descriptor came that no frame asked for"), at: dispatcher)
         }
     }
 
     // A descriptor belongs to the last frame that begins in the bytes that it came with.
     private func takeDescriptor(for frame: Range<UInt64>) -> FileDescriptor? {
-        guard attachedRange.contains(frame.lowerBound), frame.upperBound >= attachedRange.upperBound else { return nil }
-        return attached.take()
+        guard receivedRange.contains(frame.lowerBound), frame.upperBound >= receivedRange.upperBound else { return nil }
+        return receivedDescriptor.take()
     }
 
-    private func end(_ error: RlimitError, at desk: TestDesk) {
-        guard !isEnding else { return }
-        isEnding = true
-        desk.refuse(error, self)
+    private func end(_ error: RlimitError, at dispatcher: TestDispatcher) {
+        guard !isClosing else { return }
+        isClosing = true
+        dispatcher.refuse(error, self)
     }
 }

@@ -5,10 +5,10 @@ import RlimitModel
 struct Invocation {
     private let words: [String]
 
-    init(_ words: [String]) { self.words = Arguments.protectingCommand(words) }
+    init(_ words: [String]) { self.words = Arguments.insertingTerminator(words) }
 
     /// Parses, runs and reports.
-    func perform() -> Int32 {
+    func run() -> Int32 {
         do {
             try requireKnownCommand()
             var command = try Rlimitctl.parseAsRoot(words)
@@ -33,7 +33,7 @@ struct Invocation {
         if wantsJSON {
             try? Output.print(failure.json)
         } else {
-            Output.advise(failure.advice)
+            Output.writeToErrorOutput(failure.advice)
         }
         return failure.status
     }
@@ -50,14 +50,14 @@ struct Invocation {
     }
 
     private func requireKnownCommand() throws(UsageError) {
-        guard let place = Arguments.subcommandIndex(words), words[place] != "help" else { return }
-        try requireKnown(words[place], of: Rlimitctl.self, "rlimitctl")
+        guard let index = Arguments.subcommandIndex(words), words[index] != "help" else { return }
+        try requireKnown(words[index], of: Rlimitctl.self, "rlimitctl")
         // Of commands that have commands of their own.
-        guard let group = Rlimitctl.configuration.subcommands.first(where: { $0.name == words[place] }),
+        guard let group = Rlimitctl.configuration.subcommands.first(where: { $0.name == words[index] }),
             !group.configuration.subcommands.isEmpty,
-            let second = Arguments.subcommandIndex(Array(words[(place + 1)...])).map({ words[place + 1 + $0] })
+            let second = Arguments.subcommandIndex(Array(words[(index + 1)...])).map({ words[index + 1 + $0] })
         else { return }
-        try requireKnown(second, of: group, "rlimitctl \(words[place])")
+        try requireKnown(second, of: group, "rlimitctl \(words[index])")
     }
 
     private func requireKnown(
@@ -65,9 +65,9 @@ struct Invocation {
     ) throws(UsageError) {
         let known = command.configuration.subcommands.compactMap { $0.name }
         guard !known.contains(word) else { return }
-        let nearest = known.min { editDistance($0, word) < editDistance($1, word) }
-        let isNear = nearest.map { editDistance($0, word) <= 2 } ?? false
-        let hint = isNear ? nearest.map { "did you mean \"\($0)\"?" } : nil
+        let closest = known.min { editDistance($0, word) < editDistance($1, word) }
+        let isClose = closest.map { editDistance($0, word) <= 2 } ?? false
+        let hint = isClose ? closest.map { "did you mean \"\($0)\"?" } : nil
         throw UsageError("there is no command \"\(word)\"; " + (hint ?? "see \"\(name) --help\""))
     }
 

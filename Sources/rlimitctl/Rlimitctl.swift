@@ -25,6 +25,6 @@ struct Rlimitctl: ParsableCommand {
 
     static func main() {
         let words = Array(CommandLine.arguments.dropFirst())
-        Glibc.exit(Invocation(words).perform())
+        Glibc.exit(Invocation(words).run())
     }
 }

@@ -5,15 +5,15 @@ import RlimitAgent
 /// The command line of `rlimitd`, read by getopt_long(3): a parser in Swift brings more into memory than the agent itself.
 struct CommandLineOptions {
     /// What is wrong was said on standard error already.
-    struct Misuse: Error {}
+    struct UsageError: Error {}
 
     var agent = AgentOptions()
     /// Only read the policy.
-    var isCheck = false
+    var checksPolicy = false
     /// What to print instead of anything else.
     var answer: String?
 
-    /// - Throws: `Misuse`; whatever an option finds wrong with its value.
+    /// - Throws: `UsageError`; whatever an option finds wrong with its value.
     init(_ arguments: borrowing CommandLineArguments) throws {
         var longOptions = unsafe Self.known.enumerated().map { place, known in
             unsafe option(
@@ -24,13 +24,13 @@ struct CommandLineOptions {
         while true {
             let found = unsafe getopt_long(arguments.count, arguments.values, "", longOptions, nil)
             if found == -1 { break }
-            guard let known = Self.known.at(Int(found)) else { throw Misuse() }
+            guard let known = Self.known.at(Int(found)) else { throw UsageError() }
             try known.apply(&self, unsafe optarg.map { unsafe String(cString: $0) } ?? "")
         }
         if optind < arguments.count {
             let extra = unsafe arguments.values[Int(optind)].map { unsafe String(cString: $0) } ?? ""
-            AgentOptions.complain("rlimitd: unexpected argument '\(extra)'")
-            throw Misuse()
+            AgentOptions.printError("rlimitd: unexpected argument '\(extra)'")
+            throw UsageError()
         }
     }
 }
@@ -42,7 +42,7 @@ struct CommandLineOptions {
 }
 
 extension CommandLineOptions {
-    private struct Known: Sendable {
+    private struct OptionSpec: Sendable {
         let name: OptionName
         /// What stands for the value in the help; nil where it takes none.
         let value: String?
@@ -61,38 +61,44 @@ extension CommandLineOptions {
     }
 
     private static let known = [
-        Known("socket", "PATH", "listen here; the folder is made where missing (\(AgentOptions.standardSocket))") {
+        OptionSpec("socket", "PATH", "listen here; the folder is made where missing (\(AgentOptions.standardSocket))") {
             $0.agent.socket = $1
         },
-        Known("policy", "FILE", "the policy file, to which policy.d beside it belongs (/etc/rlimitd/policy.toml)") {
+        OptionSpec("policy", "FILE", "the policy file, to which policy.d beside it belongs (/etc/rlimitd/policy.toml)")
+        {
             $0.agent.policy = $1
         },
-        Known("state-dir", "PATH", "what must survive a restart (\(AgentOptions.standardStateDirectory))") {
+        OptionSpec("state-dir", "PATH", "what must survive a restart (\(AgentOptions.standardStateDirectory))") {
             $0.agent.stateDirectory = $1
         },
-        Known("user", "NAME", "the user to become, by name or as UID:GID (rlimitd)") { $0.agent.user = $1 },
-        Known("log-format", "FORMAT", "how log lines are written: \(AgentOptions.logFormats) (text)") {
+        OptionSpec("user", "NAME", "the user to become, by name or as UID:GID (rlimitd)") { $0.agent.user = $1 },
+        OptionSpec("log-format", "FORMAT", "how log lines are written: \(AgentOptions.logFormats) (text)") {
             $0.agent.logFormat = try AgentOptions.logFormat(named: $1)
         },
-        Known(
+        OptionSpec(
             "log-level", "LEVEL",
             "the least important messages to log: \(AgentOptions.logLevels) (\(AgentOptions.standardLogLevel))"
         ) { $0.agent.logLevel = try AgentOptions.logLevel(named: $1) },
-        Known("busy-poll", "MICROSECONDS", "look for requests that long before sleeping, while that pays (0: never)") {
+        OptionSpec(
+            "busy-poll", "MICROSECONDS", "look for requests that long before sleeping, while that pays (0: never)"
+        ) {
             $0.agent.busyPoll = try AgentOptions.busyPoll(parsing: $1)
         },
-        Known("check", nil, "read the policy, say what is wrong with it, and stop") { options, _ in
-            options.isCheck = true
+        OptionSpec("check", nil, "read the policy, say what is wrong with it, and stop") { options, _ in
+            options.checksPolicy = true
         },
-        Known("allow-no-capability", nil, "start without CAP_SYS_RESOURCE too, and serve what the kernel still allows")
-        {
+        OptionSpec(
+            "allow-no-capability", nil, "start without CAP_SYS_RESOURCE too, and serve what the kernel still allows"
+        ) {
             options, _ in options.agent.allowsNoCapability = true
         },
-        Known("allow-user-namespace", nil, "start in a child user namespace too, where hard limits cannot be raised") {
+        OptionSpec(
+            "allow-user-namespace", nil, "start in a child user namespace too, where hard limits cannot be raised"
+        ) {
             options, _ in options.agent.allowsUserNamespace = true
         },
-        Known("version", nil, "say which version this is") { options, _ in options.answer = agentVersion },
-        Known("help", nil, "say this") { options, _ in options.answer = help },
+        OptionSpec("version", nil, "say which version this is") { options, _ in options.answer = agentVersion },
+        OptionSpec("help", nil, "say this") { options, _ in options.answer = help },
     ]
 
     private static var help: String {

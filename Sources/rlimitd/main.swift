@@ -10,20 +10,20 @@ do {
     let options = try CommandLineOptions(CommandLineArguments())
     if let answer = options.answer {
         print(answer)
-    } else if options.isCheck {
+    } else if options.checksPolicy {
         print(try options.agent.checkPolicy())
     } else {
-        var agent = try options.agent.start()
-        try agent.run()
+        var eventLoop = try options.agent.start()
+        try eventLoop.run()
     }
-} catch is CommandLineOptions.Misuse {
-    AgentOptions.complain("Try 'rlimitd --help' for more information.")
+} catch is CommandLineOptions.UsageError {
+    AgentOptions.printError("Try 'rlimitd --help' for more information.")
     exit(usageError)
 } catch let error as OptionError {
-    AgentOptions.complain("rlimitd: \(error)")
+    AgentOptions.printError("rlimitd: \(error)")
     exit(usageError)
 } catch {
     // One line for each thing that is wrong: a policy file can have several.
-    for line in "\(error)".split(separator: "\n") { AgentOptions.complain("rlimitd: \(line)") }
+    for line in "\(error)".split(separator: "\n") { AgentOptions.printError("rlimitd: \(line)") }
     exit(EXIT_FAILURE)
 }

@@ -13,10 +13,10 @@ private let now = Limit(soft: 100, hard: 200)
 private func serve(_ session: ScriptedSession) throws {
     try session.serve { request in
         switch request.operation {
-        case .get where request.isQuestion:
+        case .get where request.isExplain:
             .explanation(
                 Explanation(verdicts: [.init(.openFiles, now: now, most: Limit(soft: 100, hard: 500), rule: "script")]))
-        case .set(_, let batch, _) where request.isQuestion:
+        case .set(_, let batch, _) where request.isExplain:
             .explanation(
                 Explanation(
                     refusal: RlimitError(.deniedByPolicy, rule: "few"),
@@ -97,7 +97,7 @@ struct AgentTests {
         #expect(explanation.refusal?.rule == "few")
         #expect(!explanation.isAllowed)
         #expect(try client.explain().verdicts.map(\.most) == [Limit(soft: 100, hard: 500)])
-        #expect(agent.requests.map(\.request.isQuestion) == [true, true])
+        #expect(agent.requests.map(\.request.isExplain) == [true, true])
         #expect(agent.requests.last?.request.operation == .get(.caller, .all))
     }
 
@@ -111,7 +111,7 @@ struct AgentTests {
 
     @Test("without a word for the most there is, is the present hard limit where there is no agent")
     func mostWithoutAgent() throws {
-        let child = try Child("ulimit -Sn 100; ulimit -Hn 200;")
+        let child = try ChildProcess("ulimit -Sn 100; ulimit -Hn 200;")
         let client = BlockingLimitClient(socket: "/nonexistent/agent.sock")
         #expect(try client.apply(try Edit(parsing: "nofile=max"), on: .process(child.pid)).new == Limit(200))
     }

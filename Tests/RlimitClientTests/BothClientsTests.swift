@@ -22,10 +22,10 @@ private func reply(_ request: Request) -> Reply {
             ], isIncomplete: false)
     }
     return switch request.operation {
-    case .get where request.isQuestion:
+    case .get where request.isExplain:
         .explanation(
             Explanation(verdicts: [.init(.openFiles, now: now, most: Limit(soft: 100, hard: 500), rule: "script")]))
-    case .set(_, let batch, _) where request.isQuestion:
+    case .set(_, let batch, _) where request.isExplain:
         .explanation(
             Explanation(
                 refusal: RlimitError(.deniedByPolicy, rule: "few"),
@@ -49,11 +49,11 @@ private let info = AgentInfo(
 
 @Suite("Both clients", .timeLimit(.minutes(1)))
 struct BothClientsTests {
-    @Test("read and change by the agent", arguments: Face.allCases)
-    func calls(face: Face) async throws {
+    @Test("read and change by the agent", arguments: ClientKind.allCases)
+    func calls(kind: ClientKind) async throws {
         let agent = try ScriptedAgent { session in try session.serve(reply) }
-        let client = face.client(agent)
-        let child = try Child()
+        let client = kind.client(agent)
+        let child = try ChildProcess()
         defer { child.end() }
         let target = Target.process(child.pid)
         #expect(try await client.limit(.openFiles) == now)
@@ -72,10 +72,10 @@ struct BothClientsTests {
         #expect(agent.connections == 1)
     }
 
-    @Test("have an answer of each process of a cgroup", arguments: Face.allCases)
-    func cgroups(face: Face) async throws {
+    @Test("have an answer of each process of a cgroup", arguments: ClientKind.allCases)
+    func cgroups(kind: ClientKind) async throws {
         let agent = try ScriptedAgent { session in try session.serve(reply) }
-        let client = face.client(agent)
+        let client = kind.client(agent)
         #expect(try await client.limits(in: .own).map(\.pid) == [11, 12])
         #expect(try await client.limit(.openFiles, in: .own).first?.result == .success(now))
         #expect(try await client.usage(in: .own).last?.pid == 12)
@@ -87,20 +87,20 @@ struct BothClientsTests {
         #expect(agent.requests.count == 4)
     }
 
-    @Test("work words out from what the agent told before", arguments: Face.allCases)
-    func words(face: Face) async throws {
+    @Test("work words out from what the agent told before", arguments: ClientKind.allCases)
+    func words(kind: ClientKind) async throws {
         let agent = try ScriptedAgent { session in try session.serve(reply) }
-        let client = face.client(agent)
+        let client = kind.client(agent)
         #expect(try await client.apply(try Edit(parsing: "nofile=hard:max")).new == Limit(soft: 200, hard: 500))
-        #expect(agent.requests.map(\.request.isQuestion) == [false, true, false])
+        #expect(agent.requests.map(\.request.isExplain) == [false, true, false])
     }
 
-    @Test("ask the kernel first, and the agent for what it refuses", arguments: Face.allCases)
-    func kernelFirst(face: Face) async throws {
-        let child = try Child("ulimit -Sn 100; ulimit -Hn 200;")
+    @Test("ask the kernel first, and the agent for what it refuses", arguments: ClientKind.allCases)
+    func kernelFirst(kind: ClientKind) async throws {
+        let child = try ChildProcess("ulimit -Sn 100; ulimit -Hn 200;")
         defer { child.end() }
         let agent = try ScriptedAgent { session in try session.serve(reply) }
-        let client = face.client(agent, .kernelFirst)
+        let client = kind.client(agent, .kernelFirst)
         #expect(try await client.limit(.openFiles, of: .process(child.pid)) == now)
         #expect(try await client.apply(.raiseToHard(.openFiles), on: .process(child.pid)).grantedBy == .kernel)
         #expect(agent.connections == 0)
@@ -110,10 +110,10 @@ struct BothClientsTests {
         #expect(agent.requests.count == 1)
     }
 
-    @Test("ask for nothing where there is nothing to ask", arguments: Face.allCases)
-    func nothing(face: Face) async throws {
+    @Test("ask for nothing where there is nothing to ask", arguments: ClientKind.allCases)
+    func nothing(kind: ClientKind) async throws {
         let agent = try ScriptedAgent { session in try session.serve(reply) }
-        let client = face.client(agent)
+        let client = kind.client(agent)
         #expect(try await client.apply([]).isEmpty)
         let twice = [Edit.set(.openFiles, soft: 1), .set(.openFiles, hard: 1)]
         #expect(await code { try await client.apply(twice) } == .invalidArgument)
@@ -122,39 +122,39 @@ struct BothClientsTests {
         #expect(agent.connections == 0)
     }
 
-    @Test("say where there is no agent, and that a socket is not to be trusted", arguments: Face.allCases)
-    func unreachable(face: Face) async throws {
-        #expect(await code { try await face.client(at: "/nonexistent/a").agentInfo() } == .agentUnreachable)
+    @Test("say where there is no agent, and that a socket is not to be trusted", arguments: ClientKind.allCases)
+    func unreachable(kind: ClientKind) async throws {
+        #expect(await code { try await kind.client(at: "/nonexistent/a").agentInfo() } == .agentUnreachable)
         let agent = try ScriptedAgent { session in try session.serve(reply) }
         chmod(agent.folder, 0o777)
-        #expect(await code { try await face.client(agent).agentInfo() } == .untrustedSocket)
+        #expect(await code { try await kind.client(agent).agentInfo() } == .untrustedSocket)
     }
 
-    @Test("are told by a full agent why it hangs up", arguments: Face.allCases)
-    func full(face: Face) async throws {
+    @Test("are told by a full agent why it hangs up", arguments: ClientKind.allCases)
+    func full(kind: ClientKind) async throws {
         let agent = try ScriptedAgent { session in
             session.send(Response(id: 0, .failure(RlimitError(.quotaExceeded, message: "64 are open"))))
         }
-        #expect(await code { try await face.client(agent).limit(.openFiles) } == .quotaExceeded)
+        #expect(await code { try await kind.client(agent).limit(.openFiles) } == .quotaExceeded)
     }
 
     @Test(
         "know what is no agent",
-        arguments: Face.allCases,
+        arguments: ClientKind.allCases,
         [Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8), [0, 0, 0, 0], [255, 255, 255, 255], [0, 0, 0, 2, 26, 5]])
-    func garbage(face: Face, bytes: [UInt8]) async throws {
+    func garbage(kind: ClientKind, bytes: [UInt8]) async throws {
         let agent = try ScriptedAgent { session in
             _ = try session.next()
             session.send(bytes)
             session.waitForEnd()
         }
-        let client = face.client(agent)
+        let client = kind.client(agent)
         #expect(await code { try await client.limit(.openFiles) } == .malformed)
         #expect(await code { try await client.apply(.raise(.openFiles, to: 9)) } == .malformed)
     }
 
-    @Test("read long answers in parts, and byte by byte", arguments: Face.allCases)
-    func parts(face: Face) async throws {
+    @Test("read long answers in parts, and byte by byte", arguments: ClientKind.allCases)
+    func parts(kind: ClientKind) async throws {
         let agent = try ScriptedAgent { session in
             while let request = try session.next() {
                 let half = ResourceSet(Resource.allCases.prefix(8)), rest = ResourceSet(Resource.allCases.suffix(8))
@@ -163,13 +163,13 @@ struct BothClientsTests {
                 for byte in ScriptedSession.bytes(of: first) + ScriptedSession.bytes(of: last) { session.send([byte]) }
             }
         }
-        #expect(try await face.client(agent).limits() == Limits(repeating: now))
+        #expect(try await kind.client(agent).limits() == Limits(repeating: now))
     }
 
-    @Test("send an edit once, and a question once more, to an agent that dies over it", arguments: Face.allCases)
-    func lost(face: Face) async throws {
+    @Test("send an edit once, and a question once more, to an agent that dies over it", arguments: ClientKind.allCases)
+    func lost(kind: ClientKind) async throws {
         let agent = try ScriptedAgent({ _ = try $0.next() }, { _ = try $0.next() }) { try $0.serve(reply) }
-        let client = face.client(agent)
+        let client = kind.client(agent)
         #expect(await code { try await client.apply(.raise(.openFiles, to: 9)) } == .connectionLost)
         #expect(agent.requests.count == 1)
         #expect(try await client.limit(.openFiles) == now)
@@ -177,13 +177,13 @@ struct BothClientsTests {
         #expect(agent.connections == 3)
     }
 
-    @Test("entrust an edit to the new agent alone, where the old one has gone", arguments: Face.allCases)
-    func restart(face: Face) async throws {
+    @Test("entrust an edit to the new agent alone, where the old one has gone", arguments: ClientKind.allCases)
+    func restart(kind: ClientKind) async throws {
         let first = try ScriptedAgent { session in
             guard let request = try session.next() else { return }
             session.send(Response(id: request.id, .success(reply(request))))
         }
-        let client = face.client(first)
+        let client = kind.client(first)
         #expect(try await client.limit(.openFiles) == now)
         first.stop()
         while first.ends == 0 { usleep(500) }
@@ -193,8 +193,8 @@ struct BothClientsTests {
         #expect(second.requests.count == 1)
     }
 
-    @Test("wait no longer than they may, and the late answer goes to nobody", arguments: Face.allCases)
-    func late(face: Face) async throws {
+    @Test("wait no longer than they may, and the late answer goes to nobody", arguments: ClientKind.allCases)
+    func late(kind: ClientKind) async throws {
         let release = DispatchSemaphore(value: 0)
         let agent = try ScriptedAgent { session in
             guard let first = try session.next() else { return }
@@ -202,7 +202,7 @@ struct BothClientsTests {
             session.send(Response(id: first.id, .failure(RlimitError(.deniedByPolicy))))
             try session.serve(reply)
         }
-        let client = face.client(agent)
+        let client = kind.client(agent)
         let start = ContinuousClock.now
         let hasty = client.with(timeout: .milliseconds(80))
         #expect(await code { try await hasty.limit(.openFiles) } == .deadlineExceeded)
@@ -214,19 +214,19 @@ struct BothClientsTests {
         #expect(agent.connections == 1)
     }
 
-    @Test("wait no longer than they may before a full backlog", arguments: Face.allCases)
-    func backlog(face: Face) async throws {
+    @Test("wait no longer than they may before a full backlog", arguments: ClientKind.allCases)
+    func backlog(kind: ClientKind) async throws {
         let agent = try ScriptedAgent(backlog: 0)
         for _ in 0..<3 {
-            let client = face.client(agent, timeout: .milliseconds(100))
+            let client = kind.client(agent, timeout: .milliseconds(100))
             #expect(await code { try await client.limit(.openFiles) } == .deadlineExceeded)
         }
     }
 
-    @Test("send nothing once the time is over, and wait for ever where they may", arguments: Face.allCases)
-    func passed(face: Face) async throws {
+    @Test("send nothing once the time is over, and wait for ever where they may", arguments: ClientKind.allCases)
+    func passed(kind: ClientKind) async throws {
         let agent = try ScriptedAgent { session in try session.serve(reply) }
-        let client = face.client(agent)
+        let client = kind.client(agent)
         #expect(try await client.with(timeout: nil).limit(.openFiles) == now)
         #expect(try await client.with(timeout: .seconds(Int64.max)).limit(.openFiles) == now)
         for timeout in [Duration.zero, .seconds(-5)] {
@@ -236,10 +236,10 @@ struct BothClientsTests {
         #expect(agent.requests.map(\.request.timeout) == [nil, nil])
     }
 
-    @Test("make a new connection after they were closed", arguments: Face.allCases)
-    func closing(face: Face) async throws {
+    @Test("make a new connection after they were closed", arguments: ClientKind.allCases)
+    func closing(kind: ClientKind) async throws {
         let agent = try ScriptedAgent { session in try session.serve(reply) }
-        let client = face.client(agent)
+        let client = kind.client(agent)
         #expect(try await client.limit(.openFiles) == now)
         await client.close()
         #expect(try await client.limit(.openFiles) == now)

@@ -99,7 +99,7 @@ private func relieve(_ pid: Int32, _ client: LimitClient) async throws(RlimitErr
 struct CallSiteTests {
     @Test("build, and do what they say")
     func tool() throws {
-        let child = try Child("ulimit -Sn 100; ulimit -Hn 200;")
+        let child = try ChildProcess("ulimit -Sn 100; ulimit -Hn 200;")
         defer { child.end() }
         #expect(setCommand(["nofile=hard", "core=0:"], pid: child.pid) == 0)
         #expect(try BlockingLimitClient().limit(.openFiles, of: .process(child.pid)) == Limit(200))
@@ -109,7 +109,7 @@ struct CallSiteTests {
 
     @Test("compare the whole process with another")
     func supervisor() throws {
-        let one = try Child("ulimit -Ss 4096;"), other = try Child("ulimit -Ss 4096;")
+        let one = try ChildProcess("ulimit -Ss 4096;"), other = try ChildProcess("ulimit -Ss 4096;")
         defer {
             one.end()
             other.end()
@@ -125,7 +125,7 @@ struct CallSiteTests {
         try boot(agent.blockingClient)
         #expect(agent.limits[.openFiles] == Limit(65_536))
 
-        let one = try Child(), other = try Child(), client = agent.blockingClient
+        let one = try ChildProcess(), other = try ChildProcess(), client = agent.blockingClient
         try client.apply(.set(.stackSize, soft: .mebibytes(16)), on: .process(other.pid))
         try level(one.pid, with: other.pid, client)
         #expect(try client.limit(.stackSize, of: .process(one.pid)).soft == .mebibytes(16))
@@ -150,7 +150,7 @@ struct CallSiteTests {
 
     @Test("compare the whole process with another, in tasks")
     func supervisorInTasks() async throws {
-        let one = try Child("ulimit -Ss 4096;"), other = try Child("ulimit -Ss 4096;")
+        let one = try ChildProcess("ulimit -Ss 4096;"), other = try ChildProcess("ulimit -Ss 4096;")
         defer {
             one.end()
             other.end()
@@ -162,7 +162,7 @@ struct CallSiteTests {
 
     @Test("watch a process, and relieve it when it comes near its limit")
     func watching() async throws {
-        let child = try Child(), client = LimitClient(socket: "/nonexistent/agent.sock")
+        let child = try ChildProcess(), client = LimitClient(socket: "/nonexistent/agent.sock")
         let target = Target.process(child.pid)
         // It has at least as many open.
         try await client.apply(.set(.openFiles, soft: 3), on: target)

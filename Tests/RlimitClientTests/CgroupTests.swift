@@ -179,9 +179,9 @@ struct CgroupAnswerTests {
     func bounded() {
         var pending = PendingReply()
         let part = Response(id: 1, more: true, processes(Array(repeating: found(2...2)[0], count: 65_536)))
-        let taken = (0..<4).map { _ in pending.take(part) }
+        let taken = (0..<4).map { _ in pending.add(part) }
         #expect(taken == [true, true, true, true])
-        let isTaken = pending.take(Response(id: 1, processes(found(3...3))))
+        let isTaken = pending.add(Response(id: 1, processes(found(3...3))))
         #expect(!isTaken)
     }
 }
@@ -219,7 +219,7 @@ struct CgroupRequestTests {
         for cgroup in [Cgroup.own, .pod, "/a/b", Cgroup(path: "/c"), .pod(at: "/kubepods/pod1")] {
             #expect(try client.limits(in: cgroup).count == 1)
         }
-        let whoms: [Request.Whom] = [.cgroup(nil), .pod(nil), .cgroup("/a/b"), .cgroup("/c"), .pod("/kubepods/pod1")]
+        let whoms: [Request.Target] = [.cgroup(nil), .pod(nil), .cgroup("/a/b"), .cgroup("/c"), .pod("/kubepods/pod1")]
         #expect(agent.requests.map(\.request.operation) == whoms.map { .get($0, .all) })
         _ = try client.usage(in: .pod, .children)
         #expect(agent.requests.last?.request.operation == .usage(.pod(nil), .children))

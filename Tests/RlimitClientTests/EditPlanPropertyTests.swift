@@ -60,7 +60,7 @@ private struct Trial {
 
     func run() -> Result<[Change], RlimitError> {
         do throws(RlimitError) {
-            return .success(try EditPlan(edits, now: before).carryOut(on: kernel, asking: agent.make))
+            return .success(try EditPlan(edits, now: before).apply(on: kernel, asking: agent.make))
         } catch {
             return .failure(error)
         }

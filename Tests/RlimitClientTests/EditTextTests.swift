@@ -90,14 +90,14 @@ struct EditResolutionTests {
 
     @Test("needs to know only what it mentions")
     func dependencies() throws {
-        #expect(try Edit(parsing: "as=5").dependsOnPresent)
-        #expect(try !Edit(parsing: "as=5", mode: .atLeast).dependsOnPresent)
-        #expect(try !Edit(parsing: "as=5:6").dependsOnPresent)
-        #expect(try Edit(parsing: "as=5:hard", mode: .clamp).dependsOnPresent)
-        #expect(Edit.raiseToHard(.openFiles).dependsOnPresent)
-        #expect(!Edit.raise(.openFiles, to: 5).dependsOnPresent)
-        #expect(try Edit(parsing: "as=:max").dependsOnMost)
-        #expect(try !Edit(parsing: "as=hard").dependsOnMost)
+        #expect(try Edit(parsing: "as=5").dependsOnCurrent)
+        #expect(try !Edit(parsing: "as=5", mode: .atLeast).dependsOnCurrent)
+        #expect(try !Edit(parsing: "as=5:6").dependsOnCurrent)
+        #expect(try Edit(parsing: "as=5:hard", mode: .clamp).dependsOnCurrent)
+        #expect(Edit.raiseToHard(.openFiles).dependsOnCurrent)
+        #expect(!Edit.raise(.openFiles, to: 5).dependsOnCurrent)
+        #expect(try Edit(parsing: "as=:max").dependsOnMax)
+        #expect(try !Edit(parsing: "as=hard").dependsOnMax)
     }
 
     @Test("carries what is expected along")

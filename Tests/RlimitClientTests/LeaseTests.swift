@@ -12,7 +12,7 @@ private let files = Edit.raise(.openFiles, to: 500)
 private struct BodyFailed: Error {}
 
 /// What becomes of a lease that was granted.
-private enum Deed: CaseIterable, Sendable { case release, drop, keep, renew }
+private enum LeaseAction: CaseIterable, Sendable { case release, drop, keep, renew }
 
 extension EitherClient {
     /// What a lease said of itself, after something was done with it.
@@ -24,7 +24,8 @@ extension EitherClient {
     }
 
     fileprivate func lease(
-        _ edits: [Edit] = [files], on target: Target = .currentProcess, for duration: Duration? = nil, _ deed: Deed
+        _ edits: [Edit] = [files], on target: Target = .currentProcess, for duration: Duration? = nil,
+        _ deed: LeaseAction
     ) async throws -> Told {
         switch self {
         case .threads(let client):
@@ -69,21 +70,21 @@ extension EitherClient {
 
 @Suite("Leases of both clients", .timeLimit(.minutes(1)))
 struct LeaseTests {
-    @Test("are the agent's to grant, also where the kernel is asked first", arguments: Face.allCases)
-    func granted(face: Face) async throws {
-        let agent = try ScriptedAgent(LeaseScript())
-        let child = try Child()
+    @Test("are the agent's to grant, also where the kernel is asked first", arguments: ClientKind.allCases)
+    func granted(kind: ClientKind) async throws {
+        let agent = try ScriptedAgent(ScriptedLeases())
+        let child = try ChildProcess()
         defer { child.end() }
         for strategy in [LimitClient.Strategy.kernelFirst, .agentOnly] {
-            let told = try await face.client(agent, strategy).lease(for: .seconds(600), .keep)
+            let told = try await kind.client(agent, strategy).lease(for: .seconds(600), .keep)
             let expected = Change(
-                .openFiles, old: LeaseScript.now, new: Limit(500), grantedBy: .agent(rule: "leases"))
+                .openFiles, old: ScriptedLeases.now, new: Limit(500), grantedBy: .agent(rule: "leases"))
             #expect(told.changes == [expected])
             let rest = try #require(told.rest)
             #expect(rest > .seconds(500) && rest <= .seconds(600))
         }
         let both = [files, .raise(.lockedMemory, upTo: .infinity)]
-        let bound = try await face.client(agent).lease(both, on: .process(child.pid), .keep)
+        let bound = try await kind.client(agent).lease(both, on: .process(child.pid), .keep)
         #expect(bound.rest == nil && bound.changes.map(\.resource) == [.openFiles, .lockedMemory])
         let sets = agent.requests.filter { if case .set = $0.request.operation { true } else { false } }
         #expect(sets.map(\.process) == [nil, nil, child.pid])
@@ -98,28 +99,28 @@ struct LeaseTests {
 
     @Test("of the most there is ask for all, for the agent knows better than we what a lease may have")
     func most() async throws {
-        let agent = try ScriptedAgent(LeaseScript())
-        for face in Face.allCases {
+        let agent = try ScriptedAgent(ScriptedLeases())
+        for kind in ClientKind.allCases {
             let edit = try Edit(parsing: "memlock=max")
-            _ = try await face.client(agent).lease([edit, files], for: .seconds(9), .keep)
+            _ = try await kind.client(agent).lease([edit, files], for: .seconds(9), .keep)
         }
         let all = NumericEdit(.lockedMemory, soft: .infinity, hard: .infinity, mode: .clamp)
         #expect(agent.requests.count == 2)
         for case .set(_, let batch, _) in agent.leaseRequests { #expect(batch.first == all) }
     }
 
-    @Test("go back once, however they are let go of, and not where they are kept", arguments: Face.allCases)
-    func givenBack(face: Face) async throws {
+    @Test("go back once, however they are let go of, and not where they are kept", arguments: ClientKind.allCases)
+    func givenBack(kind: ClientKind) async throws {
         for duration in [nil, Duration.seconds(60)] {
-            for deed in Deed.allCases {
-                let script = LeaseScript()
+            for deed in LeaseAction.allCases {
+                let script = ScriptedLeases()
                 let agent = try ScriptedAgent(script)
-                let client = face.client(agent)
+                let client = kind.client(agent)
                 let told = try await client.lease(for: duration, deed)
                 let returns = [Request.Operation.leaseRelease(told.id)]
                 switch deed {
                 case .release:
-                    #expect(told.restorations == [Restoration(.openFiles, .restored, limit: LeaseScript.now)])
+                    #expect(told.restorations == [Restoration(.openFiles, .restored, limit: ScriptedLeases.now)])
                     #expect(agent.leaseRequests.dropFirst() == returns[...])
                 case .drop:
                     #expect(await agent.hasBeenAsked(.leaseRelease(told.id)))
@@ -138,15 +139,15 @@ struct LeaseTests {
         }
     }
 
-    @Test("are renewed and released by the name of one that was kept", arguments: Face.allCases)
-    func byName(face: Face) async throws {
-        let script = LeaseScript()
+    @Test("are renewed and released by the name of one that was kept", arguments: ClientKind.allCases)
+    func byName(kind: ClientKind) async throws {
+        let script = ScriptedLeases()
         let agent = try ScriptedAgent(script)
-        let client = face.client(agent)
+        let client = kind.client(agent)
         let id = try await client.lease(for: .seconds(60), .keep).id
         #expect(try await client.renew(id, for: .seconds(5)).remaining == .seconds(5))
         #expect(script.live == [id: .duration(.seconds(5))])
-        #expect(try await client.release(id) == [Restoration(.openFiles, .restored, limit: LeaseScript.now)])
+        #expect(try await client.release(id) == [Restoration(.openFiles, .restored, limit: ScriptedLeases.now)])
         #expect(await code { try await client.release(id) } == .leaseEnded)
         #expect(await code { try await client.renew(id, for: .seconds(5)) } == .leaseEnded)
         #expect(await code { try await client.renew(id, for: .zero) } == .invalidArgument)
@@ -154,10 +155,11 @@ struct LeaseTests {
     }
 
     @Test(
-        "of what cannot be taken back, and without a time that there is, are refused at once", arguments: Face.allCases)
-    func refused(face: Face) async throws {
-        let agent = try ScriptedAgent(LeaseScript())
-        let client = face.client(agent)
+        "of what cannot be taken back, and without a time that there is, are refused at once",
+        arguments: ClientKind.allCases)
+    func refused(kind: ClientKind) async throws {
+        let agent = try ScriptedAgent(ScriptedLeases())
+        let client = kind.client(agent)
         let leasable: [Resource] = [
             .openFiles, .lockedMemory, .processes, .coreFileSize, .pendingSignals, .messageQueueBytes,
         ]
@@ -180,19 +182,19 @@ struct LeaseTests {
         #expect(await code { try await client.lease(for: .seconds(365 * 86_400), .release) } == nil)
     }
 
-    @Test("without an agent are not to be had", arguments: Face.allCases)
-    func noAgent(face: Face) async throws {
-        let client = face.client(at: "/nonexistent/agent.sock", .kernelFirst)
+    @Test("without an agent are not to be had", arguments: ClientKind.allCases)
+    func noAgent(kind: ClientKind) async throws {
+        let client = kind.client(at: "/nonexistent/agent.sock", .kernelFirst)
         let error = await #expect(throws: RlimitError.self) { try await client.lease([.set(.openFiles, to: 5)], .drop) }
         #expect(error?.code == .agentUnreachable)
         #expect(error?.message.contains("kernel") == false)
     }
 
-    @Test("last as long as a body does, also one that throws", arguments: Face.allCases)
-    func bodies(face: Face) async throws {
-        let script = LeaseScript()
+    @Test("last as long as a body does, also one that throws", arguments: ClientKind.allCases)
+    func bodies(kind: ClientKind) async throws {
+        let script = ScriptedLeases()
         let agent = try ScriptedAgent(script)
-        let client = face.client(agent)
+        let client = kind.client(agent)
         #expect(try await client.withLease { script.live.count } == 1)
         #expect(script.live.isEmpty)
         await #expect(throws: BodyFailed.self) {
@@ -210,11 +212,11 @@ struct LeaseTests {
             } == 5)
     }
 
-    @Test("that the agent ended say so from then on", arguments: Face.allCases)
-    func ended(face: Face) async throws {
-        let script = LeaseScript()
+    @Test("that the agent ended say so from then on", arguments: ClientKind.allCases)
+    func ended(kind: ClientKind) async throws {
+        let script = ScriptedLeases()
         let agent = try ScriptedAgent(script)
-        switch face.client(agent) {
+        switch kind.client(agent) {
         case .threads(let client):
             try await offThread {
                 let lease = try client.lease(files)
@@ -245,7 +247,7 @@ struct LeaseTests {
 
     @Test("without a duration are claimed from a new agent by a thread that asks")
     func claimedByThread() async throws {
-        let script = LeaseScript()
+        let script = ScriptedLeases()
         let agent = try ScriptedAgent(
             { session in
                 guard let request = try session.next() else { return }
@@ -259,6 +261,6 @@ struct LeaseTests {
             #expect(agent.leaseRequests.last == .leaseRenew(lease.id, .connection))
             #expect(agent.connections == 2)
         }
-        #expect(await agent.hasBeenAsked(.leaseRelease(LeaseScript.id(1))))
+        #expect(await agent.hasBeenAsked(.leaseRelease(ScriptedLeases.id(1))))
     }
 }

@@ -51,7 +51,7 @@ private final class Answers: Sendable {
 struct WatchByAgentTests {
     @Test("is told of limits, changes and uses by it, and of the end by the kernel")
     func process() async throws {
-        let answers = Answers(), child = try Child()
+        let answers = Answers(), child = try ChildProcess()
         let agent = try answers.agent()
         let client = LimitClient(socket: agent.socket, strategy: .agentOnly, timeout: .seconds(60))
         let alert = LimitClient.Watch.Threshold.above(fraction: 0.5, of: .openFiles)
@@ -74,7 +74,7 @@ struct WatchByAgentTests {
 
     @Test("goes on after failures that pass, and ends with one that does not")
     func failures() async throws {
-        let answers = Answers(), child = try Child()
+        let answers = Answers(), child = try ChildProcess()
         let agent = try answers.agent()
         let client = LimitClient(socket: agent.socket, strategy: .agentOnly, timeout: .seconds(60))
         var events = client.watch(.process(child.pid), every: .milliseconds(20)).makeAsyncIterator()
@@ -119,7 +119,8 @@ struct CgroupWatchTests {
         let agent = try answers.agent()
         let client = LimitClient(
             socket: agent.socket, strategy: isKernelAsked ? .kernelFirst : .agentOnly, timeout: .seconds(60))
-        let one = try Child("ulimit -n 100;"), two = try Child("ulimit -n 100;"), three = try Child("ulimit -n 100;")
+        let one = try ChildProcess("ulimit -n 100;"), two = try ChildProcess("ulimit -n 100;"),
+            three = try ChildProcess("ulimit -n 100;")
         answers.pids.withLock { $0 = [one.pid, two.pid] }
         // Of pods the agent knows the processes.
         var events = client.watch(in: .pod, every: .milliseconds(20)).makeAsyncIterator()

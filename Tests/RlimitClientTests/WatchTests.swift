@@ -56,14 +56,14 @@ private func sample(_ event: Event?) -> LimitClient.Watch.Sample? {
 struct WatchTests {
     @Test("shows limits and use at once, and again after each interval")
     func samples() async throws {
-        let child = try Child("ulimit -n 700;")
+        let child = try ChildProcess("ulimit -n 700;")
         var events = client.watch(.process(child.pid), every: .milliseconds(200)).makeAsyncIterator()
         let first = try #require(sample(try await events.next()))
         #expect(first.limits[.openFiles] == Limit(700))
         #expect((first.usage[.openFiles] ?? 0) >= 3)
         #expect((first.usage[.addressSpace] ?? 0) > 0)
         #expect((first.usage[.stackSize] ?? 0) > 0 && first.usage.userTime != nil && first.usage.minorFaults != nil)
-        let shown = try ProcessLimits.readShown(of: child.pid)
+        let shown = try ProcessLimits.readFromProc(of: child.pid)
         #expect(first.limits == shown)
         let second = try #require(sample(try await events.next())),
             third = try #require(sample(try await events.next()))
@@ -73,7 +73,7 @@ struct WatchTests {
 
     @Test("tells at once that the process has ended, and then is over", arguments: [true, false])
     func exit(isReaped: Bool) async throws {
-        let child = try Child()
+        let child = try ChildProcess()
         var events = client.watch(.process(child.pid), every: .seconds(3600)).makeAsyncIterator()
         #expect(sample(try await events.next()) != nil)
         Thread.detachNewThread {
@@ -87,7 +87,7 @@ struct WatchTests {
 
     @Test("tells of limits that somebody else changed, with what they were", arguments: [true, false])
     func changes(isOfOne: Bool) async throws {
-        let child = try Child("ulimit -n 700; ulimit -c 0;")
+        let child = try ChildProcess("ulimit -n 700; ulimit -c 0;")
         let resources: [Resource]? = isOfOne ? [.openFiles] : nil
         var events = client.watch(.process(child.pid), every: .milliseconds(20), resources: resources)
             .makeAsyncIterator()
@@ -142,7 +142,7 @@ struct WatchTests {
 
     @Test("is as slow as its loop, and keeps no backlog")
     func slowLoop() async throws {
-        let child = try Child()
+        let child = try ChildProcess()
         var events = client.watch(.process(child.pid), every: .milliseconds(20)).makeAsyncIterator()
         for _ in 0..<3 {
             try await Task.sleep(for: .milliseconds(400))
@@ -154,7 +154,7 @@ struct WatchTests {
 
     @Test("ends with .cancelled as soon as its task is cancelled, and is over")
     func cancellation() async throws {
-        let child = try Child()
+        let child = try ChildProcess()
         let watch = client.watch(.process(child.pid), every: .seconds(3600))
         let (began, begun) = AsyncStream.makeStream(of: Void.self)
         let task = Task { () -> (RlimitError.Code?, Event?) in
@@ -179,7 +179,7 @@ struct WatchTests {
 
     @Test("holds its process by descriptors, which are closed when the iterator goes")
     func descriptors() async throws {
-        let child = try Child(), other = try Child()
+        let child = try ChildProcess(), other = try ChildProcess()
         do {
             var all = client.watch(.process(child.pid)).makeAsyncIterator()
             var files = client.watch(.process(other.pid), resources: [.openFiles]).makeAsyncIterator()
@@ -200,7 +200,7 @@ struct WatchTests {
 
     @Test("of many at once tells each of its own")
     func many() async throws {
-        let children = try (0..<20).map { try Child("ulimit -n \(400 + $0);") }
+        let children = try (0..<20).map { try ChildProcess("ulimit -n \(400 + $0);") }
         let seen = try await withThrowingTaskGroup(of: (Int32, Limit?, Bool).self) { group in
             for child in children {
                 for _ in 0..<10 {
@@ -260,7 +260,7 @@ struct WatchTests {
             #expect(error?.message.contains(hint) == true, "\(error?.message ?? "")")
             #expect(try await events.next() == nil)
         }
-        let child = try Child()
+        let child = try ChildProcess()
         child.end()
         var gone = client.watch(.process(child.pid)).makeAsyncIterator()
         #expect(await #expect(throws: RlimitError.self) { try await gone.next() }?.code == .noSuchProcess)

@@ -7,17 +7,17 @@ import Testing
 struct BackgroundTaskTests {
     /// Work that waits for its leave each time, and counts.
     private final class Gate: Sendable {
-        private let state = Mutex((begun: 0, leaves: 0))
+        private let state = Mutex((startedCount: 0, permits: 0))
 
-        var begun: Int { state.withLock { $0.begun } }
-        func letOne() { state.withLock { $0.leaves += 1 } }
+        var startedCount: Int { state.withLock { $0.startedCount } }
+        func releaseOne() { state.withLock { $0.permits += 1 } }
 
         func work() -> Int {
             let number = state.withLock { state in
-                state.begun += 1
-                return state.begun
+                state.startedCount += 1
+                return state.startedCount
             }
-            while state.withLock({ $0.leaves < number }) { usleep(1000) }
+            while state.withLock({ $0.permits < number }) { usleep(1000) }
             return number
         }
     }
@@ -35,29 +35,29 @@ struct BackgroundTaskTests {
     @Test("whoever begins it does not wait, and is told when it is done")
     func once() throws {
         let gate = Gate(), task = try BackgroundTask { gate.work() }
-        task.begin()
-        waitUntil { gate.begun == 1 }
-        #expect(task.take() == nil && !isReadable(task.descriptor))
-        gate.letOne()
+        task.start()
+        waitUntil { gate.startedCount == 1 }
+        #expect(task.takeResult() == nil && !isReadable(task.descriptor))
+        gate.releaseOne()
         #expect(isReadable(task.descriptor, milliseconds: 5000))
-        #expect(task.take() == 1)
-        #expect(task.take() == nil && !isReadable(task.descriptor))
+        #expect(task.takeResult() == 1)
+        #expect(task.takeResult() == nil && !isReadable(task.descriptor))
     }
 
     @Test("begun again while it is under way, it is done once more, and only the last result counts")
     func again() throws {
         let gate = Gate(), task = try BackgroundTask { gate.work() }
-        task.begin()
-        waitUntil { gate.begun == 1 }
-        for _ in 0..<3 { task.begin() }
-        gate.letOne()
-        waitUntil { gate.begun == 2 }
-        #expect(task.take() == nil && !isReadable(task.descriptor))
-        gate.letOne()
+        task.start()
+        waitUntil { gate.startedCount == 1 }
+        for _ in 0..<3 { task.start() }
+        gate.releaseOne()
+        waitUntil { gate.startedCount == 2 }
+        #expect(task.takeResult() == nil && !isReadable(task.descriptor))
+        gate.releaseOne()
         #expect(isReadable(task.descriptor, milliseconds: 5000))
-        #expect(task.take() == 2 && gate.begun == 2)
-        task.begin()
-        gate.letOne()
-        #expect(isReadable(task.descriptor, milliseconds: 5000) && task.take() == 3)
+        #expect(task.takeResult() == 2 && gate.startedCount == 2)
+        task.start()
+        gate.releaseOne()
+        #expect(isReadable(task.descriptor, milliseconds: 5000) && task.takeResult() == 3)
     }
 }

@@ -13,7 +13,7 @@ import Testing
         var poll = BusyPoll(upTo: .microseconds(50), processors: 2)
         #expect(skipped(&poll) == 0)
         for expected in [4, 8, 16, 32, 64, 128, 256, 512, 1024, 1024, 1024] {
-            poll.inVain()
+            poll.recordMiss()
             #expect(skipped(&poll) == expected)
         }
     }
@@ -21,20 +21,20 @@ import Testing
     @Test func `A success begins again at four`() {
         var poll = BusyPoll(upTo: .microseconds(50), processors: 2)
         for _ in 0..<5 {
-            poll.inVain()
+            poll.recordMiss()
             _ = skipped(&poll)
         }
-        poll.found(afterFirst: true)
-        poll.inVain()
+        poll.recordHit(afterFirst: true)
+        poll.recordMiss()
         #expect(skipped(&poll) == 4)
     }
 
     @Test func `What the first look finds is no success`() {
         var poll = BusyPoll(upTo: .microseconds(50), processors: 2)
-        poll.inVain()
+        poll.recordMiss()
         _ = skipped(&poll)
-        poll.found(afterFirst: false)
-        poll.inVain()
+        poll.recordHit(afterFirst: false)
+        poll.recordMiss()
         #expect(skipped(&poll) == 8)
     }
 

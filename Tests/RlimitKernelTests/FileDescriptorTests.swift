@@ -4,27 +4,27 @@ import Testing
 
 @Suite struct FileDescriptorTests {
     @Test func `A descriptor is closed with its owner, and the count would see one that is not`() throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory()
         let path = try scratch.write("counted")
-        #expect(try Scratch.descriptors(on: path) == 0)
+        #expect(try ScratchDirectory.descriptors(on: path) == 0)
         let leaked = open(path, O_RDONLY)
-        #expect(try Scratch.descriptors(on: path) == 1)
+        #expect(try ScratchDirectory.descriptors(on: path) == 1)
         do {
             let owned = FileDescriptor(owning: open(path, O_RDONLY))
             #expect(owned.number != leaked)
-            #expect(try Scratch.descriptors(on: path) == 2)
+            #expect(try ScratchDirectory.descriptors(on: path) == 2)
         }
-        #expect(try Scratch.descriptors(on: path) == 1)
+        #expect(try ScratchDirectory.descriptors(on: path) == 1)
         close(leaked)
-        #expect(try Scratch.descriptors(on: path) == 0)
+        #expect(try ScratchDirectory.descriptors(on: path) == 0)
     }
 
     @Test func `A descriptor that was released is the taker's`() throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory()
         let path = try scratch.write("counted")
         let owned = FileDescriptor(owning: open(path, O_RDONLY))
         let number = owned.release()
-        #expect(try Scratch.descriptors(on: path) == 1)
+        #expect(try ScratchDirectory.descriptors(on: path) == 1)
         #expect(close(number) == 0)
     }
 

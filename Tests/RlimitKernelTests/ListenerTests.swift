@@ -4,11 +4,11 @@ import RlimitKernel
 import Testing
 
 @Suite struct ListenerTests {
-    private let scratch: Scratch
+    private let scratch: ScratchDirectory
     private let path: String
 
     init() throws {
-        scratch = try Scratch()
+        scratch = try ScratchDirectory()
         path = scratch.file("socket")
     }
 
@@ -51,11 +51,11 @@ import Testing
     @Test func `The folder is made where that is asked for`() throws {
         let inner = scratch.file("folder") + "/socket"
         #expect(throws: SystemError(number: ENOENT, call: "")) { _ = try Listener(path: inner) }
-        _ = try Listener(path: inner, creatingFolder: true)
+        _ = try Listener(path: inner, creatingDirectory: true)
         #expect(mode(of: scratch.file("folder")) == 0o755)
         // A second time it is there already.
         #expect(isStale(inner))
-        _ = try Listener(path: inner, creatingFolder: true)
+        _ = try Listener(path: inner, creatingDirectory: true)
     }
 
     @Test func `A path that somebody else bound meanwhile is not removed`() throws {
@@ -69,7 +69,7 @@ import Testing
     }
 
     @Test func `Without a descriptor to spare accept says so, and the connection goes on waiting`() throws {
-        let child = try Child.probe("accept-without-room=\(path)")
+        let child = try ChildProcess.probe("accept-without-room=\(path)")
         #expect(try child.line() == "accept: Too many open files, then accepted")
     }
 
@@ -83,7 +83,7 @@ import Testing
     func `A socket is taken over from a service manager if it is meant for us and listens`(
         what: String, expected: String
     ) throws {
-        let child = try Child.probe("activated=\(path),\(what)", "environment=LISTEN_PID")
+        let child = try ChildProcess.probe("activated=\(path),\(what)", "environment=LISTEN_PID")
         #expect(try child.line().hasPrefix(expected))
         #expect(try child.line() == "not set")
     }

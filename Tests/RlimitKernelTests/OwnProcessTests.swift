@@ -15,15 +15,15 @@ import Testing
     }
 
     @Test func `A program is run with its arguments, found in PATH`() throws {
-        let child = try Child.probe("execute=sh,-c,echo \"$0-$1\"; exit 7,a b,c")
+        let child = try ChildProcess.probe("execute=sh,-c,echo \"$0-$1\"; exit 7,a b,c")
         #expect(try child.line() == "a b-c")
         #expect(child.waitForEnd() == 7)
     }
 
     @Test func `A program that cannot be run says why`() throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory()
         let file = try scratch.write("file")
-        let child = try Child.probe("execute=no-such-program-here", "execute=\(file)")
+        let child = try ChildProcess.probe("execute=no-such-program-here", "execute=\(file)")
         #expect(try child.line() == "execvp: No such file or directory")
         #expect(try child.line() == "execvp: Permission denied")
     }
@@ -36,54 +36,54 @@ import Testing
     }
 
     @Test func `The environment is read`() throws {
-        let child = try Child.probe(
+        let child = try ChildProcess.probe(
             "environment=PROBE_TEST", "environment=PROBE_OTHER", environment: ["PROBE_TEST": "value"])
         #expect(try child.line() == "value")
         #expect(try child.line() == "not set")
     }
 
-    @Test func `Accounts are found by name and by number`() throws {
-        let root = try #require(Accounts.user(named: "root"))
-        #expect(root == Accounts.user(0))
+    @Test func `UserDatabase are found by name and by number`() throws {
+        let root = try #require(UserDatabase.user(named: "root"))
+        #expect(root == UserDatabase.user(0))
         #expect(root.uid == 0 && root.gid == 0 && root.name == "root")
-        #expect(Accounts.group(named: "root") == 0)
-        #expect(Accounts.groupName(0) == "root")
-        #expect(Accounts.userName(0) == "root")
-        #expect(Accounts.groups(of: root).contains(0))
-        #expect(Accounts.user(named: "no-such-user-here") == nil)
-        #expect(Accounts.user(named: "") == nil)
-        #expect(Accounts.group(named: "no-such-group-here") == nil)
-        #expect(Accounts.user(4_000_000_000) == nil)
-        #expect(Accounts.groupName(4_000_000_000) == nil)
+        #expect(UserDatabase.group(named: "root") == 0)
+        #expect(UserDatabase.groupName(0) == "root")
+        #expect(UserDatabase.userName(0) == "root")
+        #expect(UserDatabase.groups(of: root).contains(0))
+        #expect(UserDatabase.user(named: "no-such-user-here") == nil)
+        #expect(UserDatabase.user(named: "") == nil)
+        #expect(UserDatabase.group(named: "no-such-group-here") == nil)
+        #expect(UserDatabase.user(4_000_000_000) == nil)
+        #expect(UserDatabase.groupName(4_000_000_000) == nil)
     }
 
     @Test func `The machine's facts are what /proc says`() throws {
         let ceiling = try String(contentsOfFile: "/proc/sys/fs/nr_open", encoding: .utf8)
-        #expect(SystemFacts.openFilesCeiling() == UInt64(ceiling.trimmingCharacters(in: .whitespacesAndNewlines)))
+        #expect(SystemInfo.openFilesCeiling() == UInt64(ceiling.trimmingCharacters(in: .whitespacesAndNewlines)))
         var name = utsname()
         uname(&name)
         let release = withUnsafeBytes(of: &name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-        #expect(SystemFacts.kernelRelease == release)
-        #expect(SystemFacts.idMapping.overflowUID == 65534)
-        #expect(SystemFacts.isInitialUserNamespace == SystemFacts.idMapping.hasAllUsers)
+        #expect(SystemInfo.kernelRelease == release)
+        #expect(SystemInfo.idMapping.overflowUID == 65534)
+        #expect(SystemInfo.isInitialUserNamespace == SystemInfo.idMapping.hasAllUsers)
     }
 
     @Test func `A namespace that does not know all ids takes the overflow id for nobody`() {
         let partial = IDMapping(hasAllUsers: false, hasAllGroups: true, overflowUID: 65534, overflowGID: 65533)
-        #expect(partial.knows(uid: 990) && !partial.knows(uid: 65534) && !partial.knows(uid: .max))
-        #expect(partial.knows(gid: 65534) && partial.knows(gid: 65533) && !partial.knows(gid: .max))
-        #expect(!partial.knows(Credentials(uid: 65534, gid: 5)))
+        #expect(partial.isMapped(uid: 990) && !partial.isMapped(uid: 65534) && !partial.isMapped(uid: .max))
+        #expect(partial.isMapped(gid: 65534) && partial.isMapped(gid: 65533) && !partial.isMapped(gid: .max))
+        #expect(!partial.isMapped(Credentials(uid: 65534, gid: 5)))
         var mixed = Credentials(uid: 5, gid: 5)
         mixed.savedUID = 65534
-        #expect(!partial.knows(mixed))
+        #expect(!partial.isMapped(mixed))
         let full = IDMapping(hasAllUsers: true, hasAllGroups: true)
-        #expect(full.knows(Credentials(uid: 65534, gid: 65534)))
+        #expect(full.isMapped(Credentials(uid: 65534, gid: 65534)))
     }
 }
 
 @Suite struct ServiceNotifierTests {
     @Test(arguments: [false, true]) func `A message arrives, at a path or an abstract name`(isAbstract: Bool) throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory()
         let receiver = rl_datagram_socket()
         defer { close(receiver) }
         let name = isAbstract ? "rlimitd-kernel-tests-\(getpid())" : scratch.file("notify")
@@ -109,7 +109,7 @@ import Testing
     }
 
     @Test func `Nobody there is an error and no wait`() throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory()
         let notifier = try #require(ServiceNotifier(path: scratch.file("nobody")))
         #expect(throws: SystemError(number: ENOENT, call: "")) { try notifier.notify("READY=1") }
     }

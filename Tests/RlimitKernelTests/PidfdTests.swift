@@ -11,12 +11,12 @@ private let bothWays = [KernelFeatures.probed, .oldest]
 @Suite struct PidfdTests {
     @Test(arguments: bothWays) func `A living process has its number and six ids`(features: KernelFeatures) throws {
         try requireRoot()
-        let child = try Child.probe("gids=31,32,33", "ids=21,22,23", "wait")
+        let child = try ChildProcess.probe("gids=31,32,33", "ids=21,22,23", "wait")
         for _ in 0..<2 { #expect(try child.line() == "done") }
         let pidfd = try Pidfd.open(pid: child.pid, features: features)
         #expect(
-            try pidfd.identity()
-                == Identity(
+            try pidfd.processCredentials()
+                == ProcessCredentials(
                     pid: child.pid,
                     credentials: Credentials(
                         realUID: 21, effectiveUID: 22, savedUID: 23, realGID: 31, effectiveGID: 32, savedGID: 33)))
@@ -25,34 +25,34 @@ private let bothWays = [KernelFeatures.probed, .oldest]
     }
 
     @Test(arguments: bothWays) func `A zombie is nobody, and so is what was reaped`(features: KernelFeatures) throws {
-        let child = try Child.probe("wait")
+        let child = try ChildProcess.probe("wait")
         let pidfd = try Pidfd.open(pid: child.pid, features: features)
-        #expect(try pidfd.identity() != nil)
+        #expect(try pidfd.processCredentials() != nil)
         try child.becomeZombie()
-        #expect(try pidfd.identity() == nil)
+        #expect(try pidfd.processCredentials() == nil)
         #expect(pidfd.hasEnded == true)
         child.end()
-        #expect(try pidfd.identity() == nil)
+        #expect(try pidfd.processCredentials() == nil)
         #expect(try pidfd.namespaceDepth() == nil)
         #expect(pidfd.hasEnded == true)
     }
 
     @Test(arguments: bothWays) func `A change of user shows at once`(features: KernelFeatures) throws {
         try requireRoot()
-        let child = try Child.probe("wait", "ids=990,990,990", "wait")
+        let child = try ChildProcess.probe("wait", "ids=990,990,990", "wait")
         let pidfd = try Pidfd.open(pid: child.pid, features: features)
-        #expect(try pidfd.identity()?.credentials == Credentials(uid: 0, gid: 0))
+        #expect(try pidfd.processCredentials()?.credentials == Credentials(uid: 0, gid: 0))
         child.proceed()
         _ = try child.line()
         #expect(try child.line() == "done")
-        #expect(try pidfd.identity()?.credentials.realUID == 990)
+        #expect(try pidfd.processCredentials()?.credentials.realUID == 990)
     }
 
     @Test(arguments: bothWays) func `A number that was given to another process does not make the old handle the new`(
         features: KernelFeatures
     ) throws {
         try requireRoot()
-        let child = try Child.probe("wait")
+        let child = try ChildProcess.probe("wait")
         let pidfd = try Pidfd.open(pid: child.pid, features: features)
         child.end()
         let reborn = tk_fork_as(child.pid)
@@ -61,8 +61,8 @@ private let bothWays = [KernelFeatures.probed, .oldest]
             kill(reborn, SIGKILL)
             waitpid(reborn, nil, 0)
         }
-        #expect(try pidfd.identity() == nil)
-        #expect(try Pidfd.open(pid: reborn, features: features).identity()?.pid == reborn)
+        #expect(try pidfd.processCredentials() == nil)
+        #expect(try Pidfd.open(pid: reborn, features: features).processCredentials()?.pid == reborn)
     }
 
     @Test(arguments: [Int32.min, -1, 0, 1, 4_194_305, Int32.max])
@@ -71,7 +71,7 @@ private let bothWays = [KernelFeatures.probed, .oldest]
     }
 
     @Test func `The number of a thread is no process`() throws {
-        let child = try Child.probe("thread", "wait")
+        let child = try ChildProcess.probe("thread", "wait")
         let thread = try #require(Int32(try child.line()))
         #expect(thread != child.pid)
         #expect(throws: SystemError(number: ESRCH, call: "")) { _ = try Pidfd.open(pid: thread) }
@@ -81,7 +81,7 @@ private let bothWays = [KernelFeatures.probed, .oldest]
         let number = rl_pidfd_open(1, 0)
         try #require(number >= 0)
         let pidfd = try #require(Adopted(number, features: features))
-        #expect(try pidfd.pidfd.identity()?.pid == 1)
+        #expect(try pidfd.pidfd.processCredentials()?.pid == 1)
     }
 
     // What a peer may send in place of a pidfd.
@@ -90,7 +90,7 @@ private let bothWays = [KernelFeatures.probed, .oldest]
     }
 
     @Test(arguments: Impostor.allCases) func `What is no pidfd is not taken, and closed`(impostor: Impostor) throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory()
         let path = try scratch.write("file")
         var ends: [Int32] = [0, 0]
         let number: Int32 =
@@ -107,20 +107,20 @@ private let bothWays = [KernelFeatures.probed, .oldest]
             }
         try #require(number >= 0)
         #expect(Adopted(number) == nil)
-        if impostor == .regularFile || impostor == .pathOnly { #expect(try Scratch.allAreClosed(on: path)) }
+        if impostor == .regularFile || impostor == .pathOnly { #expect(try ScratchDirectory.allAreClosed(on: path)) }
     }
 
     @Test func `A pidfd is taken, also of a process that has ended or of a child that has not`() throws {
-        let child = try Child.probe("wait")
+        let child = try ChildProcess.probe("wait")
         let (living, dead) = (rl_pidfd_open(child.pid, 0), rl_pidfd_open(child.pid, 0))
-        #expect(try Adopted(living)?.pidfd.identity()?.pid == child.pid)
+        #expect(try Adopted(living)?.pidfd.processCredentials()?.pid == child.pid)
         child.end()
         let adopted = try #require(Adopted(dead))
-        #expect(try adopted.pidfd.identity() == nil)
+        #expect(try adopted.pidfd.processCredentials() == nil)
     }
 
     @Test func `A pidfd of a thread is not taken`() throws {
-        let child = try Child.probe("thread", "wait")
+        let child = try ChildProcess.probe("thread", "wait")
         let thread = try #require(Int32(try child.line()))
         let number = tk_pidfd_of_thread(thread)
         // Linux before 6.9 has none to offer.
@@ -133,12 +133,13 @@ private let bothWays = [KernelFeatures.probed, .oldest]
 
     @Test func `Where /proc hides others, a living process is not taken for one that has ended`() throws {
         try requireRoot()
-        let target = try Child.sleeping(uid: 1000, gid: 1000)
+        let target = try ChildProcess.sleeping(uid: 1000, gid: 1000)
         let script = "mount -t proc -o hidepid=2 proc /proc && exec \"$0\" \"$@\""
-        let asker = try Child(
+        let asker = try ChildProcess(
             "unshare",
             [
-                "--mount", "sh", "-c", script, Child.probePath, "groups=0", "gids=990,990,990", "ids=990,990,990",
+                "--mount", "sh", "-c", script, ChildProcess.probePath, "groups=0", "gids=990,990,990",
+                "ids=990,990,990",
                 "dumpable=1", "identity=\(target.pid)", "oldest-identity=\(target.pid)", "wait",
                 "oldest-identity=\(target.pid)",
             ])
@@ -156,13 +157,13 @@ private let bothWays = [KernelFeatures.probed, .oldest]
         features: KernelFeatures
     ) throws {
         try requireRoot()
-        let outer = try Child(
-            "unshare", ["--pid", "--fork", "--kill-child", Child.probePath, "pid", "wait"])
+        let outer = try ChildProcess(
+            "unshare", ["--pid", "--fork", "--kill-child", ChildProcess.probePath, "pid", "wait"])
         #expect(try outer.line() == "1")
-        let inner = try #require(try Processes.children(of: outer.pid).first)
+        let inner = try #require(try ProcStatusLookup.children(of: outer.pid).first)
         let pidfd = try Pidfd.open(pid: inner, features: features)
         #expect(try pidfd.namespaceDepth() == 2)
-        #expect(try pidfd.identity()?.pid == inner)
+        #expect(try pidfd.processCredentials()?.pid == inner)
     }
 }
 

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct PollerTests {
     @Test func `What happens comes with the token of whom it happened to`() throws {
-        let connection = try Connection()
+        let connection = try ConnectedPair()
         let poller = try Poller()
         try poller.add(connection.server.descriptor.number, .readable, token: .max)
         try poller.add(connection.client.descriptor.number, [.readable, .writable], token: 7)
@@ -23,17 +23,17 @@ import Testing
     }
 
     @Test func `An end that is gone is over`() throws {
-        let connection = try Connection()
+        let connection = try ConnectedPair()
         let poller = try Poller()
         try poller.add(connection.server.descriptor.number, [], token: 1)
         shutdown(connection.client.descriptor.number, Int32(SHUT_RDWR))
-        var isOver = false
-        try poller.wait(timeout: .seconds(5)) { isOver = $0.isOver }
-        #expect(isOver)
+        var isClosed = false
+        try poller.wait(timeout: .seconds(5)) { isClosed = $0.isClosed }
+        #expect(isClosed)
     }
 
     @Test func `More happens than fits in one turn`() throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory()
         let listener = try Listener(path: scratch.file("socket"), backlog: 200)
         let poller = try Poller()
         let sockets = (0..<200).map { _ in rl_stream_socket() }
@@ -62,13 +62,13 @@ import Testing
     }
 
     @Test func `A socket's wait that a signal interrupts goes on`() throws {
-        let connection = try Connection()
+        let connection = try ConnectedPair()
         var action = sigaction()
         action.__sigaction_handler.sa_handler = { _ in }
         sigaction(SIGUSR2, &action, nil)
         let interrupter = Interrupter(pthread_self())
         let start = ContinuousClock.now
-        #expect(try connection.server.wait(for: .readable, until: Deadline(after: 100_000_000)) == false)
+        #expect(try connection.server.wait(for: .readable, until: MonotonicDeadline(after: 100_000_000)) == false)
         #expect(ContinuousClock.now - start >= .milliseconds(100))
         #expect(interrupter.stop() > 1)
     }

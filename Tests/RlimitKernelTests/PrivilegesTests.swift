@@ -12,7 +12,7 @@ private let oneBit = Capability.sysResource
             "Uid:\t990\t990\t990\t990", "Gid:\t991\t991\t991\t991", "Groups:\t", "NoNewPrivs:\t1", "CapInh:\t0",
             "CapPrm:\t0000000001000000", "CapEff:\t0000000001000000", "CapBnd:\t0000000001000000", "CapAmb:\t0",
         ]
-        for line in lines { state.take(Array(line.utf8).span) }
+        for line in lines { state.parse(Array(line.utf8).span) }
         change(&state)
         return state
     }
@@ -22,8 +22,8 @@ private let oneBit = Capability.sysResource
     @Test func `CAP_SYS_RESOURCE is bit 24`() { #expect(oneBit == 0x1000000) }
 
     @Test func `Exactly the one bit and the one user is right`() {
-        #expect(wanted.shortcoming(of: Self.state()) == nil)
-        #expect(wanted.shortcoming(of: Self.state { $0.inheritable = oneBit }) == nil)
+        #expect(wanted.mismatch(in: Self.state()) == nil)
+        #expect(wanted.mismatch(in: Self.state { $0.inheritable = oneBit }) == nil)
     }
 
     @Test(arguments: [
@@ -39,14 +39,14 @@ private let oneBit = Capability.sysResource
         PrivilegeState(),
     ])
     func `Anything else is refused`(state: PrivilegeState) {
-        #expect(wanted.shortcoming(of: state) != nil)
+        #expect(wanted.mismatch(in: state) != nil)
     }
 
     @Test func `Who stayed who it was may have groups, but not root's`() {
         let staying = AgentPrivileges(capabilities: oneBit, user: nil)
-        #expect(staying.shortcoming(of: Self.state { $0.groups = [4, 5] }) == nil)
-        #expect(staying.shortcoming(of: Self.state { $0.groups = [4, 0] }) != nil)
-        #expect(staying.shortcoming(of: Self.state { $0.bounding = .max })?.contains("CapabilityBoundingSet") == true)
+        #expect(staying.mismatch(in: Self.state { $0.groups = [4, 5] }) == nil)
+        #expect(staying.mismatch(in: Self.state { $0.groups = [4, 0] }) != nil)
+        #expect(staying.mismatch(in: Self.state { $0.bounding = .max })?.contains("CapabilityBoundingSet") == true)
     }
 
     @Test func `Without the capability nothing is kept, and the bounding set of who was not root bounds nothing`() {
@@ -55,28 +55,28 @@ private let oneBit = Capability.sysResource
             $0.effective = 0
             $0.bounding = .max
         }
-        #expect(AgentPrivileges(capabilities: 0, user: nil).shortcoming(of: none) == nil)
-        #expect(AgentPrivileges(capabilities: 0, user: .init(uid: 990, gid: 991)).shortcoming(of: none) != nil)
-        #expect(AgentPrivileges(capabilities: 0, user: nil).shortcoming(of: Self.state()) != nil)
+        #expect(AgentPrivileges(capabilities: 0, user: nil).mismatch(in: none) == nil)
+        #expect(AgentPrivileges(capabilities: 0, user: .init(uid: 990, gid: 991)).mismatch(in: none) != nil)
+        #expect(AgentPrivileges(capabilities: 0, user: nil).mismatch(in: Self.state()) != nil)
     }
 }
 
 @Suite struct PrivilegesTests {
     @Test func `Root that says no user does not become the agent`() throws {
         try requireRoot()
-        let probe = try Child.probe("become=-,no-capability")
+        let probe = try ChildProcess.probe("become=-,no-capability")
         #expect(try probe.line() == "rlimitd never runs as root: say which user with --user")
     }
 
     @Test(arguments: ["0:0", "990:0", "0:990"]) func `Root's own ids are nobody to become`(user: String) throws {
         try requireRoot()
-        let probe = try Child.probe("become=\(user),no-capability")
+        let probe = try ChildProcess.probe("become=\(user),no-capability")
         #expect(try probe.line().contains("name another with --user"))
     }
 
     @Test func `Without the capability it says what to do`() throws {
         try requireRoot()
-        let probe = try Child.probe("groups=0", "gids=990,990,990", "ids=990,990,990", "become=990:990")
+        let probe = try ChildProcess.probe("groups=0", "gids=990,990,990", "ids=990,990,990", "become=990:990")
         for _ in 0..<3 { #expect(try probe.line() == "done") }
         let answer = try probe.line()
         #expect(answer.hasPrefix("CAP_SYS_RESOURCE is missing; start rlimitd as root, or with AmbientCapabilities="))
@@ -85,7 +85,7 @@ private let oneBit = Capability.sysResource
 
     @Test func `Without the capability it goes on where that was allowed, with nothing`() throws {
         try requireRoot()
-        let probe = try Child.probe(
+        let probe = try ChildProcess.probe(
             "groups=0", "gids=990,990,990", "ids=990,990,990", "become=990:990,no-capability", "limit=0,nofile,1,1")
         for _ in 0..<3 { #expect(try probe.line() == "done") }
         let answer = try probe.line()
@@ -95,7 +95,7 @@ private let oneBit = Capability.sysResource
 
     @Test func `Another user cannot be become without being root`() throws {
         try requireRoot()
-        let probe = try Child.probe(
+        let probe = try ChildProcess.probe(
             "groups=0", "gids=990,990,990", "ids=990,990,990", "become=991:991,no-capability")
         for _ in 0..<3 { _ = try probe.line() }
         #expect(try probe.line() == "only root can become user 991: start rlimitd as root or as that user")
@@ -103,13 +103,15 @@ private let oneBit = Capability.sysResource
 
     @Test func `Root's groups that were kept are refused`() throws {
         try requireRoot()
-        let probe = try Child(
-            "setpriv", ["--reuid=990", "--regid=990", "--groups=0,990", Child.probePath, "become=-,no-capability"])
+        let probe = try ChildProcess(
+            "setpriv",
+            ["--reuid=990", "--regid=990", "--groups=0,990", ChildProcess.probePath, "become=-,no-capability"])
         #expect(try probe.line().contains("--clear-groups"))
     }
 
     @Test func `A child user namespace is said to be one`() throws {
-        let probe = try Child("unshare", ["--user", "--map-root-user", Child.probePath, "become=990:990"])
+        let probe = try ChildProcess(
+            "unshare", ["--user", "--map-root-user", ChildProcess.probePath, "become=990:990"])
         let answer = try probe.line()
         #expect(answer.hasPrefix("this is a child user namespace"))
         #expect(answer.contains("--allow-user-namespace"))
@@ -117,7 +119,7 @@ private let oneBit = Capability.sysResource
 
     @Test func `In a child user namespace with all ids the end state is the same`() throws {
         try requireRoot()
-        let probe = try Child.probeInFullUserNamespace("become=990:991,user-namespace", "wait")
+        let probe = try ChildProcess.probeInFullUserNamespace("become=990:991,user-namespace", "wait")
         #expect(
             try probe.line()
                 == "uids [990, 990, 990, 990] gids [991, 991, 991, 991] groups [] inh 0 prm 16777216 eff 16777216 "
@@ -126,7 +128,7 @@ private let oneBit = Capability.sysResource
 
     @Test func `A second thread that kept its privileges is noticed`() throws {
         try requireRoot()
-        let probe = try Child.probeInFullUserNamespace("thread", "become=990:991,user-namespace")
+        let probe = try ChildProcess.probeInFullUserNamespace("thread", "become=990:991,user-namespace")
         _ = try probe.line()
         #expect(try probe.line().hasPrefix("uids") == false)
     }
@@ -139,11 +141,11 @@ private let oneBit = Capability.sysResource
 
     @Test func `Root becomes the agent with exactly one bit`() throws {
         try requireRoot()
-        let probe = try Child.probe("groups=5", "become=990:991", "wait")
+        let probe = try ChildProcess.probe("groups=5", "become=990:991", "wait")
         #expect(try probe.line() == "done")
         #expect(try probe.line() == endState)
         // The kernel's word, seen from outside.
-        let status = Processes.status(probe.pid)
+        let status = ProcStatusLookup.status(probe.pid)
         for set in ["CapPrm", "CapEff", "CapBnd"] { #expect(status[set] == "0000000001000000") }
         for set in ["CapInh", "CapAmb"] { #expect(status[set] == "0000000000000000") }
         #expect(status["NoNewPrivs"] == "1")
@@ -154,7 +156,7 @@ private let oneBit = Capability.sysResource
 
     @Test func `There is no way back`() throws {
         try requireRoot()
-        let probe = try Child.probe(
+        let probe = try ChildProcess.probe(
             "become=990:991", "ids=0,0,0", "gids=0,0,0", "groups=1", "become=990:991", "identity=2")
         #expect(try probe.line() == endState)
         for _ in 0..<3 { #expect(try probe.line() == "Operation not permitted") }
@@ -164,8 +166,8 @@ private let oneBit = Capability.sysResource
 
     @Test func `It still reads its own descriptors' entries, as pidfds need before Linux 6.13`() throws {
         try requireRoot()
-        let target = try Child.sleeping(uid: 1000, gid: 1000)
-        let probe = try Child.probe("become=990:991", "identity=\(target.pid)", "wait")
+        let target = try ChildProcess.sleeping(uid: 1000, gid: 1000)
+        let probe = try ChildProcess.probe("become=990:991", "identity=\(target.pid)", "wait")
         _ = try probe.line()
         #expect(try probe.line() == "1000")
         var status = stat()
@@ -174,11 +176,12 @@ private let oneBit = Capability.sysResource
 
     @Test func `Started with the capability ambient, the end state is the same`() throws {
         try requireRoot()
-        let probe = try Child(
+        let probe = try ChildProcess(
             "setpriv",
             [
                 "--reuid=990", "--regid=991", "--clear-groups", "--inh-caps=-all,+sys_resource",
-                "--ambient-caps=-all,+sys_resource", "--bounding-set=-all,+sys_resource", Child.probePath, "become=-",
+                "--ambient-caps=-all,+sys_resource", "--bounding-set=-all,+sys_resource", ChildProcess.probePath,
+                "become=-",
             ])
         // Inheritable may stay: no program gains by it with no_new_privs, and a unit may forbid capset(2).
         #expect(try probe.line().replacing("inh 16777216", with: "inh 0") == endState)
@@ -186,18 +189,18 @@ private let oneBit = Capability.sysResource
 
     @Test func `Started with more in the bounding set it says what to do`() throws {
         try requireRoot()
-        let probe = try Child(
+        let probe = try ChildProcess(
             "setpriv",
             [
                 "--reuid=990", "--regid=991", "--clear-groups", "--inh-caps=-all,+sys_resource",
-                "--ambient-caps=-all,+sys_resource", Child.probePath, "become=-",
+                "--ambient-caps=-all,+sys_resource", ChildProcess.probePath, "become=-",
             ])
         #expect(try probe.line().contains("set CapabilityBoundingSet=CAP_SYS_RESOURCE"))
     }
 
     @Test func `What a child program would inherit is nothing`() throws {
         try requireRoot()
-        let probe = try Child.probe("become=990:991", "execute=grep,-E,^Cap(Prm|Eff|Amb),/proc/self/status")
+        let probe = try ChildProcess.probe("become=990:991", "execute=grep,-E,^Cap(Prm|Eff|Amb),/proc/self/status")
         _ = try probe.line()
         for _ in 0..<3 { #expect(try probe.line().hasSuffix("\t0000000000000000")) }
     }

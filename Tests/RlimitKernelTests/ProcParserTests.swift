@@ -103,14 +103,14 @@ import Testing
     ])
     func `The cgroup is the one of version 2, or where that is the root, systemd's`(text: String, expected: String?) {
         var cgroup = CgroupPath()
-        for line in text.split(separator: "\n") { cgroup.take(Array(line.utf8).span) }
+        for line in text.split(separator: "\n") { cgroup.parse(Array(line.utf8).span) }
         #expect(cgroup.path == expected)
     }
 
     @Test func `The entry of a pidfd gives number and depth`() {
-        func entry(_ text: String) -> PidfdEntry {
-            var entry = PidfdEntry()
-            for line in text.split(separator: "\n") { entry.take(Array(line.utf8).span) }
+        func entry(_ text: String) -> PidfdFdinfo {
+            var entry = PidfdFdinfo()
+            for line in text.split(separator: "\n") { entry.parse(Array(line.utf8).span) }
             return entry
         }
         #expect(entry("pos:\t0\nPid:\t4695\nNSpid:\t4695\t2").pid == 4695)
@@ -122,12 +122,12 @@ import Testing
     }
 
     @Test func `Shown limits are read by name, whatever their order`() throws {
-        var shown = ShownLimits()
+        var shown = ProcLimits()
         for resource in Resource.allCases.reversed() {
             #expect(shown.complete == nil)
             let name = Self.labels[resource.index]
             let line = name.padding(26) + "\(resource.index)".padding(21) + "unlimited".padding(21) + "units"
-            shown.take(Array(line.utf8).span)
+            shown.parse(Array(line.utf8).span)
         }
         let limits = try #require(shown.complete)
         for resource in Resource.allCases {
@@ -145,13 +145,13 @@ import Testing
                     ? letters.randomElement(using: &random) ?? 0 : UInt8.random(in: 0...255, using: &random)
             }
             _ = ProcStat(parsing: bytes.span)
-            var (status, cgroup, entry, shown) = (ProcStatus(), CgroupPath(), PidfdEntry(), ShownLimits())
-            status.take(bytes.span)
-            cgroup.take(bytes.span)
-            entry.take(bytes.span)
-            shown.take(bytes.span)
+            var (status, cgroup, entry, shown) = (ProcStatus(), CgroupPath(), PidfdFdinfo(), ProcLimits())
+            status.parse(bytes.span)
+            cgroup.parse(bytes.span)
+            entry.parse(bytes.span)
+            shown.parse(bytes.span)
             var state = PrivilegeState()
-            state.take(bytes.span)
+            state.parse(bytes.span)
             #expect(!state.isComplete)
         }
     }
@@ -169,7 +169,7 @@ import Testing
 
     private static func status(_ text: String) -> ProcStatus {
         var status = ProcStatus()
-        for line in text.split(separator: "\n") { status.take(Array(line.utf8).span) }
+        for line in text.split(separator: "\n") { status.parse(Array(line.utf8).span) }
         return status
     }
 

@@ -15,15 +15,15 @@ import Testing
     }
 
     @Test(arguments: Resource.allCases) func `A child's limit is what /proc shows`(resource: Resource) throws {
-        let child = try Child.probe("wait")
+        let child = try ChildProcess.probe("wait")
         let limit = try ProcessLimits.read(resource, of: child.pid)
-        #expect(try ProcessLimits.readShown(of: child.pid)[resource] == limit)
+        #expect(try ProcessLimits.readFromProc(of: child.pid)[resource] == limit)
     }
 
     @Test(arguments: Resource.allCases) func `An exchange sets the new limits and tells the old`(resource: Resource)
         throws
     {
-        let child = try Child.probe("pid", "wait")
+        let child = try ChildProcess.probe("pid", "wait")
         // execve(2) puts the stack limit back, at its end, to what it was at its beginning.
         _ = try child.line()
         let before = try ProcessLimits.read(resource, of: child.pid)
@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test func `Only the process that was meant is changed`() throws {
-        let (meant, other) = (try Child.probe("wait"), try Child.probe("wait"))
+        let (meant, other) = (try ChildProcess.probe("wait"), try ChildProcess.probe("wait"))
         let before = try ProcessLimits.read(.coreFileSize, of: other.pid)
         _ = try ProcessLimits.exchange(.coreFileSize, of: meant.pid, for: Limit(soft: 0, hard: 4096))
         #expect(try ProcessLimits.read(.coreFileSize, of: meant.pid) == Limit(soft: 0, hard: 4096))
@@ -43,25 +43,25 @@ import Testing
     }
 
     @Test func `Soft above hard is the kernel's error`() throws {
-        let child = try Child.probe("wait")
+        let child = try ChildProcess.probe("wait")
         #expect(throws: SystemError(number: EINVAL, call: "")) {
             try ProcessLimits.exchange(.coreFileSize, of: child.pid, for: Limit(soft: 10, hard: 5))
         }
     }
 
     @Test func `A process that ended has no limits, a zombie still has`() throws {
-        let child = try Child.probe("wait")
+        let child = try ChildProcess.probe("wait")
         try child.becomeZombie()
         _ = try ProcessLimits.read(.openFiles, of: child.pid)
         child.end()
         #expect(throws: SystemError(number: ESRCH, call: "")) { try ProcessLimits.read(.openFiles, of: child.pid) }
-        #expect(throws: SystemError(number: ENOENT, call: "")) { try ProcessLimits.readShown(of: child.pid) }
+        #expect(throws: SystemError(number: ENOENT, call: "")) { try ProcessLimits.readFromProc(of: child.pid) }
     }
 
     @Test func `A process of another user may not be asked without the right to`() throws {
         try requireRoot()
-        let target = try Child.sleeping(uid: 991, gid: 991)
-        let asker = try Child.probe(
+        let target = try ChildProcess.sleeping(uid: 991, gid: 991)
+        let asker = try ChildProcess.probe(
             "gids=990,990,990", "ids=990,990,990", "limit=\(target.pid),nofile,100,100", "limit=0,nofile,100,100")
         for _ in 0..<2 { #expect(try asker.line() == "done") }
         #expect(try asker.line() == "prlimit: Operation not permitted")
@@ -74,10 +74,10 @@ import Testing
         resource: Resource
     ) throws {
         try requireRoot()
-        let target = try Child.sleeping(uid: 1000, gid: 1000)
+        let target = try ChildProcess.sleeping(uid: 1000, gid: 1000)
         let low = Limit(soft: try ProcessLimits.read(resource, of: target.pid).soft, hard: 20)
         _ = try ProcessLimits.exchange(resource, of: target.pid, for: Limit(soft: min(low.soft, 20), hard: 20))
-        let agent = try Child.probe(
+        let agent = try ChildProcess.probe(
             "become=990:990", "limit=\(target.pid),\(resource.name),20,30", "limit=\(target.pid),\(resource.name),20,20"
         )
         #expect(try agent.line().hasPrefix("uids [990, 990, 990, 990]"))
@@ -88,9 +88,9 @@ import Testing
 
     @Test func `Open files go no further than fs.nr_open`() throws {
         try requireRoot()
-        let ceiling = try #require(SystemFacts.openFilesCeiling())
-        let target = try Child.sleeping(uid: 1000, gid: 1000)
-        let agent = try Child.probe(
+        let ceiling = try #require(SystemInfo.openFilesCeiling())
+        let target = try ChildProcess.sleeping(uid: 1000, gid: 1000)
+        let agent = try ChildProcess.probe(
             "become=990:990", "limit=\(target.pid),nofile,\(ceiling),\(ceiling)",
             "limit=\(target.pid),nofile,\(ceiling),\(ceiling + 1)")
         _ = try agent.line()

@@ -8,8 +8,8 @@ struct SandboxTests {
     /// What a probe answers to these steps, one after the other, first as it was started and then shut in. It is no
     /// process 1, and process 1 is a shell of the test's own: no limits but theirs are in its reach.
     private func answers(_ steps: [String]) throws -> (before: [String], after: [String]) {
-        let words = ([Child.probePath] + steps + ["shut-in"] + steps).joined(separator: " ")
-        let child = try Child("unshare", ["--pid", "--fork", "--kill-child", "sh", "-c", "\(words); true"])
+        let words = ([ChildProcess.probePath] + steps + ["shut-in"] + steps).joined(separator: " ")
+        let child = try ChildProcess("unshare", ["--pid", "--fork", "--kill-child", "sh", "-c", "\(words); true"])
         let before = try steps.map { _ in try child.line() }
         try #require(try child.line() == "done")
         return (before, try steps.map { _ in try child.line() })
@@ -29,8 +29,8 @@ struct SandboxTests {
 
     @Test("others' limits are set as before")
     func others() throws {
-        let child = try Child.sleeping(uid: getuid(), gid: getgid())
-        let probe = try Child.probe("shut-in", "set-limit=\(child.pid)", "read-limit=\(child.pid)")
+        let child = try ChildProcess.sleeping(uid: getuid(), gid: getgid())
+        let probe = try ChildProcess.probe("shut-in", "set-limit=\(child.pid)", "read-limit=\(child.pid)")
         for _ in 0..<3 { #expect(try probe.line() == "done") }
     }
 
@@ -39,14 +39,14 @@ struct SandboxTests {
         let sockets = ["socket=\(AF_INET)", "socket=\(AF_NETLINK)", "socket=\(AF_UNIX)"]
         let (before, after) = try answers([sockets[0], sockets[2]])
         #expect(before == ["done", "done"] && after == ["Operation not permitted", "done"])
-        let probe = try Child.probe("shut-in", "execute=/bin/true", "wait")
+        let probe = try ChildProcess.probe("shut-in", "execute=/bin/true", "wait")
         #expect(try probe.line() == "done")
         #expect(try probe.line().contains("Operation not permitted"))
     }
 
     @Test("threads that were there before and that come later are shut in too")
     func threads() throws {
-        let probe = try Child.probe("thread", "shut-in", "thread", "wait")
+        let probe = try ChildProcess.probe("thread", "shut-in", "thread", "wait")
         let first = try probe.line()
         #expect(try probe.line() == "done")
         for thread in [first, try probe.line(), "\(probe.pid)"] {

@@ -3,11 +3,11 @@ import RlimitKernel
 import Testing
 
 @Suite struct StateDirectoryTests {
-    private let scratch: Scratch
+    private let scratch: ScratchDirectory
     private let path: String
 
     init() throws {
-        scratch = try Scratch()
+        scratch = try ScratchDirectory()
         path = scratch.file("state")
     }
 
@@ -72,18 +72,18 @@ import Testing
 }
 
 @Suite struct SocketTrustTests {
-    private let scratch: Scratch
+    private let scratch: ScratchDirectory
     private let path: String
 
     init() throws {
-        scratch = try Scratch()
+        scratch = try ScratchDirectory()
         mkdir(scratch.file("run"), 0o755)
         path = scratch.file("run/socket")
     }
 
     @Test func `Root's socket in root's folder is trusted`() throws {
         let listener = try Listener(path: path)
-        #expect(try SocketTrust.distrust(of: path) == nil)
+        #expect(try SocketTrust.reasonForDistrust(of: path) == nil)
         listener.removePath()
     }
 
@@ -91,15 +91,15 @@ import Testing
     func `A folder that others write to is not, unless they may not rename what is another's`(mode: UInt32) throws {
         _ = try Listener(path: path)
         chmod(scratch.file("run"), mode)
-        #expect(try SocketTrust.distrust(of: path) == "others can write to \(scratch.file("run"))")
+        #expect(try SocketTrust.reasonForDistrust(of: path) == "others can write to \(scratch.file("run"))")
         chmod(scratch.file("run"), mode | 0o1000)
-        #expect(try SocketTrust.distrust(of: path) == nil)
+        #expect(try SocketTrust.reasonForDistrust(of: path) == nil)
     }
 
     @Test func `A folder further up counts, too`() throws {
         _ = try Listener(path: path)
         chmod(scratch.path, 0o777)
-        #expect(try SocketTrust.distrust(of: path)?.contains("others can write") == true)
+        #expect(try SocketTrust.reasonForDistrust(of: path)?.contains("others can write") == true)
         chmod(scratch.path, 0o755)
     }
 
@@ -107,20 +107,22 @@ import Testing
         try requireRoot()
         _ = try Listener(path: path)
         chown(path, 1000, 1000)
-        #expect(try SocketTrust.distrust(of: path) == "\(path) belongs to user 1000")
-        #expect(try SocketTrust.distrust(of: path, alsoTrusting: 1000) == nil)
+        #expect(try SocketTrust.reasonForDistrust(of: path) == "\(path) belongs to user 1000")
+        #expect(try SocketTrust.reasonForDistrust(of: path, alsoTrusting: 1000) == nil)
         chown(path, 0, 0)
         chown(scratch.file("run"), 1001, 0)
-        #expect(try SocketTrust.distrust(of: path) == "\(scratch.file("run")) belongs to user 1001")
-        #expect(try SocketTrust.distrust(of: path, alsoTrusting: 1000) != nil)
+        #expect(try SocketTrust.reasonForDistrust(of: path) == "\(scratch.file("run")) belongs to user 1001")
+        #expect(try SocketTrust.reasonForDistrust(of: path, alsoTrusting: 1000) != nil)
     }
 
     @Test func `A link to a socket is not trusted, and nothing or a file is an error`() throws {
         _ = try Listener(path: path)
         symlink(path, scratch.file("run/link"))
-        #expect(try SocketTrust.distrust(of: scratch.file("run/link")) != nil)
-        #expect(throws: SystemError(number: ENOENT, call: "")) { try SocketTrust.distrust(of: scratch.file("nothing")) }
+        #expect(try SocketTrust.reasonForDistrust(of: scratch.file("run/link")) != nil)
+        #expect(throws: SystemError(number: ENOENT, call: "")) {
+            try SocketTrust.reasonForDistrust(of: scratch.file("nothing"))
+        }
         let file = try scratch.write("file")
-        #expect(throws: SystemError(number: ENOTSOCK, call: "")) { try SocketTrust.distrust(of: file) }
+        #expect(throws: SystemError(number: ENOTSOCK, call: "")) { try SocketTrust.reasonForDistrust(of: file) }
     }
 }

@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct StreamSocketTests {
     @Test func `Bytes go both ways`() throws {
-        let connection = try Connection()
+        let connection = try ConnectedPair()
         #expect(try connection.server.receiveText() == nil)
         #expect(try connection.client.send("ping") == 4)
         #expect(try connection.server.receiveText() == "ping")
@@ -13,7 +13,7 @@ import Testing
     }
 
     @Test func `An end that is gone reads as the end, and writing to it is an error and no signal`() throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory()
         let listener = try Listener(path: scratch.file("socket"))
         let client = try StreamSocket.connect(to: scratch.file("socket"), timeout: .seconds(5))
         #expect(try listener.acceptsOne())
@@ -23,36 +23,36 @@ import Testing
     }
 
     @Test func `No room says so and loses nothing`() throws {
-        let connection = try Connection()
+        let connection = try ConnectedPair()
         let text = String(repeating: "x", count: 65536)
         var sent = 0
         while let count = try connection.client.send(text) { sent += count }
-        #expect(try connection.client.wait(for: .writable, until: Deadline(after: 20_000_000)) == false)
+        #expect(try connection.client.wait(for: .writable, until: MonotonicDeadline(after: 20_000_000)) == false)
         var received = 0
         while let text = try connection.server.receiveText() { received += text.utf8.count }
         #expect(received == sent)
-        #expect(try connection.client.wait(for: .writable, until: Deadline(after: 5_000_000_000)))
+        #expect(try connection.client.wait(for: .writable, until: MonotonicDeadline(after: 5_000_000_000)))
     }
 
     @Test func `Waiting ends with the deadline, or at once where something is there`() throws {
-        let connection = try Connection()
+        let connection = try ConnectedPair()
         let start = ContinuousClock.now
-        #expect(try connection.server.wait(for: .readable, until: Deadline(after: 30_000_000)) == false)
+        #expect(try connection.server.wait(for: .readable, until: MonotonicDeadline(after: 30_000_000)) == false)
         #expect(ContinuousClock.now - start >= .milliseconds(30))
-        #expect(try connection.server.wait(for: .readable, until: Deadline(at: 0)) == false)
+        #expect(try connection.server.wait(for: .readable, until: MonotonicDeadline(at: 0)) == false)
         _ = try connection.client.send("x")
-        #expect(try connection.server.wait(for: .readable, until: Deadline(at: 0)))
+        #expect(try connection.server.wait(for: .readable, until: MonotonicDeadline(at: 0)))
         #expect(try connection.server.wait(for: .readable, until: .never))
     }
 
     @Test func `A receive into no room at all is not the end`() throws {
-        let connection = try Connection()
+        let connection = try ConnectedPair()
         #expect(try connection.server.receive(into: UnsafeMutableRawBufferPointer(start: nil, count: 0)) == .bytes(0))
     }
 
     @Test(arguments: [(106, true), (107, true), (108, false), (109, false), (4000, false)])
     func `A path that does not fit is an error, never cut`(length: Int, fits: Bool) throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory()
         let path = scratch.path + "/" + String(repeating: "s", count: length - scratch.path.utf8.count - 1)
         #expect(path.utf8.count == length)
         if fits {
@@ -74,7 +74,7 @@ import Testing
     }
 
     @Test func `Nobody there is told apart from nobody answering`() throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory()
         #expect(throws: SystemError(number: ENOENT, call: "")) {
             _ = try StreamSocket.connect(to: scratch.file("nothing"), timeout: .seconds(1))
         }
@@ -93,7 +93,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(1)))
     func `A full backlog is waited for no longer than said`() throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory()
         let listener = try Listener(path: scratch.file("socket"), backlog: 1)
         var waiting: [Int32] = []
         defer { waiting.forEach { close($0) } }
@@ -113,7 +113,7 @@ import Testing
     }
 
     @Test func `Sockets are close-on-exec and do not wait`() throws {
-        let connection = try Connection()
+        let connection = try ConnectedPair()
         for number in [connection.client.descriptor.number, connection.server.descriptor.number] {
             #expect(fcntl(number, F_GETFD) & FD_CLOEXEC != 0)
         }

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct UsageTests {
     @Test func `A busy child's processor time is seen, and what /proc does not show is absent`() throws {
-        let child = try Child.probe("busy=300", "wait")
+        let child = try ChildProcess.probe("busy=300", "wait")
         #expect(try child.line() == "done")
         let usage = try Procfs.usage(of: child.pid, .process)
         let total = try usage.processorTime
@@ -40,10 +40,10 @@ import Testing
     }
 
     @Test func `In use beside the limits is what other tools say`() throws {
-        let child = try Child.probe("thread", "wait")
+        let child = try ChildProcess.probe("thread", "wait")
         _ = try child.line()
         let usage = try Procfs.usage(of: child.pid, .process)
-        let status = Processes.status(child.pid)
+        let status = ProcStatusLookup.status(child.pid)
         func bytes(_ key: String) -> UInt64? {
             status[key].flatMap { UInt64($0.prefix { $0.isNumber }) }.map { $0 << 10 }
         }
@@ -67,13 +67,13 @@ import Testing
     }
 
     @Test func `A niced process's level counts down from 20`() throws {
-        let child = try Child("nice", ["-n", "7", Child.probePath, "pid", "wait"])
+        let child = try ChildProcess("nice", ["-n", "7", ChildProcess.probePath, "pid", "wait"])
         _ = try child.line()
         #expect(try Procfs.usage(of: child.pid, .process)[.nice] == 13)
     }
 
     @Test func `What children used counts once they were waited for`() throws {
-        let child = try Child("sh", ["-c", "\(Child.probePath) busy=250; echo ready; read line"])
+        let child = try ChildProcess("sh", ["-c", "\(ChildProcess.probePath) busy=250; echo ready; read line"])
         #expect(try child.line() == "done")
         #expect(try child.line() == "ready")
         let children = try Procfs.usage(of: child.pid, .children)
@@ -89,12 +89,12 @@ import Testing
     }
 
     @Test func `A thread's own use is told, and a thread of another process is none`() throws {
-        let child = try Child.probe("thread", "wait")
+        let child = try ChildProcess.probe("thread", "wait")
         let thread = try #require(Int32(try child.line()))
         let usage = try Procfs.usage(ofThread: thread, in: child.pid)
         #expect(usage.userTime != nil && usage.voluntaryContextSwitches != nil)
         #expect(!usage.isPartial)
-        let stranger = try Child.probe("wait")
+        let stranger = try ChildProcess.probe("wait")
         for other in [stranger.pid, 4_194_304, -1] {
             #expect(throws: SystemError(number: ESRCH, call: "")) {
                 try Procfs.usage(ofThread: other, in: child.pid)
@@ -103,13 +103,13 @@ import Testing
     }
 
     @Test func `Threads can be counted in slices`() throws {
-        let child = try Child.probe("thread", "thread", "thread", "wait")
+        let child = try ChildProcess.probe("thread", "thread", "thread", "wait")
         for _ in 0..<3 { _ = try child.line() }
-        var scan = try ThreadScan(of: child.pid)
+        var scan = try ContextSwitchCount(of: child.pid)
         var turns = 1
         while try !scan.advance(by: 1) { turns += 1 }
         // Four, and a sanitizer's own where there is one.
-        #expect(turns == (Int(Processes.status(child.pid)["Threads"] ?? "") ?? 0) + 1)
+        #expect(turns == (Int(ProcStatusLookup.status(child.pid)["Threads"] ?? "") ?? 0) + 1)
         #expect(turns >= 5)
         let voluntary = scan.voluntarySwitches
         #expect(voluntary > 0)
@@ -119,11 +119,13 @@ import Testing
         try requireRoot()
         let uid: UInt32 = 54_321
         #expect(try Procfs.threads(ofUser: uid) == 0)
-        let first = try Child.sleeping(uid: uid, gid: uid)
-        let second = try Child.probe("ids=\(uid),0,0", "thread", "wait")
+        let first = try ChildProcess.sleeping(uid: uid, gid: uid)
+        let second = try ChildProcess.probe("ids=\(uid),0,0", "thread", "wait")
         #expect(try second.line() == "done")
         _ = try second.line()
-        func threads(_ child: Child) -> UInt64 { UInt64(Processes.status(child.pid)["Threads"] ?? "") ?? 0 }
+        func threads(_ child: ChildProcess) -> UInt64 {
+            UInt64(ProcStatusLookup.status(child.pid)["Threads"] ?? "") ?? 0
+        }
         #expect(threads(first) >= 1 && threads(second) >= 2)
         #expect(try Procfs.threads(ofUser: uid) == threads(first) + threads(second))
         first.end()
@@ -145,12 +147,12 @@ import Testing
 
     @Test func `A kernel thread and process 1 are known for what they are`() throws {
         // kthreadd, where this PID namespace has it.
-        if Processes.status(2)["Name"] == "kthreadd" {
+        if ProcStatusLookup.status(2)["Name"] == "kthreadd" {
             let detail = try Procfs.detail(of: 2)
             #expect(detail.isKernelThread)
             #expect(try Procfs.usage(of: 2, .process)[.addressSpace] == nil)
         }
-        let child = try Child.probe("name=a) R 1 (b", "wait")
+        let child = try ChildProcess.probe("name=a) R 1 (b", "wait")
         _ = try child.line()
         let detail = try Procfs.detail(of: child.pid)
         #expect(!detail.isKernelThread)
@@ -161,13 +163,13 @@ import Testing
     }
 
     @Test func `A name that would steer a terminal is shown harmless`() throws {
-        let child = try Child.probe("name=\u{1B}[2J\nx", "wait")
+        let child = try ChildProcess.probe("name=\u{1B}[2J\nx", "wait")
         _ = try child.line()
         #expect(Procfs.comm(of: child.pid) == "\\u{1b}[2J\\u{a}x")
     }
 
     @Test func `A process that is not there has neither use nor detail`() throws {
-        let child = try Child.probe("wait")
+        let child = try ChildProcess.probe("wait")
         child.end()
         #expect(throws: SystemError(number: ENOENT, call: "")) { try Procfs.usage(of: child.pid, .process) }
         #expect(throws: SystemError(number: ENOENT, call: "")) { try Procfs.detail(of: child.pid) }

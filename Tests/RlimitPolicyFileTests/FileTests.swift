@@ -157,11 +157,11 @@ struct FileTests {
         status.st_mode = 0o100644
         for mine in [0, geteuid()] {
             status.st_uid = mine
-            #expect(GuardedFile.faultOfOwner(status, isFolder: false) == nil)
+            #expect(TrustedFile.ownershipFault(status, isFolder: false) == nil)
         }
         status.st_uid = geteuid() + 12345
         let complaint = "belongs to uid \(status.st_uid), who could change the policy: chown root"
-        #expect(GuardedFile.faultOfOwner(status, isFolder: false) == complaint)
+        #expect(TrustedFile.ownershipFault(status, isFolder: false) == complaint)
     }
 
     @Test("The accounts of this system are asked by name")

@@ -66,7 +66,7 @@ struct LanguageTests {
                     target: TargetPattern(.any, users: IDSet([0...0, 1000...59999])),
                     operations: [.get, .set, .usage, .stats, .leaseList],
                     ceilings: Ceilings([.openFiles: .infinity, .coreFileSize: 65536]), mayLower: true,
-                    lease: LeaseTerms(longest: .seconds(3600), isRequired: true)))
+                    lease: LeaseTerms(maxDuration: .seconds(3600), isRequired: true)))
         let denies = Dictionary(uniqueKeysWithValues: policy.denies.map { ($0.name, $0) })
         #expect(denies["at most 64k files"]?.above == Ceilings([.openFiles: 65536]))
         #expect(denies["at most 64k files"]?.target == TargetPattern(.any))

@@ -1,4 +1,4 @@
-import PolicyWorld
+import PolicySamples
 import RlimitModel
 import RlimitPolicy
 import Testing
@@ -9,7 +9,7 @@ import Testing
 struct LayoutPropertyTests {
     @Test("each answer is the same, to the rule that it names and the most that it allows", arguments: 0..<4)
     func sameAnswers(seed: Int) throws {
-        var world = RandomWorld(seed: UInt64(seed) * 6151 + 3)
+        var world = RandomPolicies(seed: UInt64(seed) * 6151 + 3)
         var questions = 0
         for round in 0..<200 {
             let statements = world.statements()
@@ -27,7 +27,7 @@ struct LayoutPropertyTests {
 
     @Test("and the test would see it if what is masked were read, and say it with few rules")
     func seesDifference() throws {
-        var world = RandomWorld(seed: 5)
+        var world = RandomPolicies(seed: 5)
         var found = 0
         for _ in 0..<60 {
             let statements = world.statements()
@@ -52,7 +52,7 @@ private struct Trial {
 
     /// What the two policies differ in, or nil.
     func difference(_ statements: [Statement]) throws -> String? {
-        var world = RandomWorld(seed: seed)
+        var world = RandomPolicies(seed: seed)
         let one = try policy(Statement.text(statements, version: true), isMain: true)
         let folder = try TemporaryFolder()
         let layout = RandomLayout(statements, &world)
@@ -85,25 +85,25 @@ private struct Trial {
 
 private struct Question {
     let peer: Peer
-    let subject: Subject
+    let snapshot: TargetSnapshot
     let detail: ProcessDetail
     let requests: [Request]
 
-    init(_ world: inout RandomWorld) {
+    init(_ world: inout RandomPolicies) {
         peer = world.peer()
-        subject = world.subject(of: peer)
+        snapshot = world.snapshot(of: peer)
         detail = world.detail()
         requests = [
             Request(id: 1, .set(.caller, EditBatch([world.edit()]), lease: nil)),
-            Request(id: 1, .get(.caller, ResourceSet(RandomWorld.resources))),
+            Request(id: 1, .get(.caller, ResourceSet(RandomPolicies.resources))),
             Request(id: 1, .usage(.caller, .process)),
         ]
     }
 
     /// Everything that is said, decided and explained.
     func answer(of policy: Policy) -> [String] {
-        requests.map { "\(policy.authorize($0, from: peer, on: subject, detail: { detail }))" }
-            + requests.map { "\(policy.explain($0, from: peer, on: subject, detail: { detail }))" }
-            + ["\(policy.letsSpeakOfOthers(peer)) \(policy.quota)"]
+        requests.map { "\(policy.authorize($0, from: peer, on: snapshot, detail: { detail }))" }
+            + requests.map { "\(policy.explain($0, from: peer, on: snapshot, detail: { detail }))" }
+            + ["\(policy.mayTargetOthers(peer)) \(policy.quota)"]
     }
 }

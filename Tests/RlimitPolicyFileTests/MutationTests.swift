@@ -25,8 +25,8 @@ struct MutationTests {
                 }
             }
             let fragment = PolicyFileReader.read(text, file: "p", isMain: false, accounts: accounts)
-            if !fragment.findings.errors.isEmpty { refused += 1 }
-            for error in fragment.findings.errors where error.line < 1 || error.column < 1 || error.message.isEmpty {
+            if !fragment.diagnostics.errors.isEmpty { refused += 1 }
+            for error in fragment.diagnostics.errors where error.line < 1 || error.column < 1 || error.message.isEmpty {
                 Issue.record("no place in \(error) for \(String(decoding: text, as: UTF8.self))")
             }
         }

@@ -1,5 +1,5 @@
 import Foundation
-import PolicyWorld
+import PolicySamples
 
 @testable import RlimitPolicyFile
 
@@ -40,7 +40,7 @@ enum Statement: CustomStringConvertible {
 }
 
 /// What a random administrator would write.
-extension RandomWorld {
+extension RandomPolicies {
     mutating func statements() -> [Statement] {
         let (allows, denies) = rules()
         var statements: [Statement] =
@@ -65,7 +65,7 @@ struct RandomLayout {
     /// Links to /dev/null.
     private(set) var nulls: [String] = []
 
-    init(_ statements: [Statement], _ world: inout RandomWorld) {
+    init(_ statements: [Statement], _ world: inout RandomPolicies) {
         let names = (0..<4).map { _ in String((0..<3).map { _ in world.pick(Array("aAzZ059-_é")) }) + ".toml" }
         var places = ["policy.toml"]
         for name in Set(names).sorted() {
@@ -88,7 +88,7 @@ struct RandomLayout {
         }
     }
 
-    private static func decoy(_ name: String, _ world: inout RandomWorld) -> String {
+    private static func decoy(_ name: String, _ world: inout RandomPolicies) -> String {
         world.pick([
             "this is not TOML", "version = 1\nquota.leases = 9\n",
             "[[allow]]\nname = \"decoy \(name)\"\ncaller = \"everyone\"\ntarget = \"any\"\n"

@@ -22,10 +22,10 @@ struct BaselineTests {
     @Test("What is read is what was asked")
     func deeds() throws {
         let some = ResourceSet([.openFiles, .nice])
-        guard case .read(some) = try policy.decide(Request(id: 1, .get(.caller, some))).get().deed,
-            case .read(let one) = try policy.decide(Request(id: 1, .prlimit(.caller, .nice, nil))).get().deed,
-            case .usage(.children) = try policy.decide(Request(id: 1, .usage(.caller, .children))).get().deed,
-            case .threadUsage(9) = try policy.decide(Request(id: 1, .threadUsage(.caller, thread: 9))).get().deed
+        guard case .read(some) = try policy.decide(Request(id: 1, .get(.caller, some))).get().operation,
+            case .read(let one) = try policy.decide(Request(id: 1, .prlimit(.caller, .nice, nil))).get().operation,
+            case .usage(.children) = try policy.decide(Request(id: 1, .usage(.caller, .children))).get().operation,
+            case .threadUsage(9) = try policy.decide(Request(id: 1, .threadUsage(.caller, thread: 9))).get().operation
         else {
             Issue.record("another deed than was asked for")
             return
@@ -39,32 +39,32 @@ struct BaselineTests {
             \.realUID, \.effectiveUID, \.savedUID, \.realGID, \.effectiveGID, \.savedGID,
         ]
         for path in paths {
-            var subject = process()
-            subject.identity.credentials[keyPath: path] = 1001
-            #expect(!policy.grants(get, on: subject))
-            #expect(!policy.grants(set(NumericEdit(.openFiles, soft: 2048)), on: subject))
+            var snapshot = process()
+            snapshot.identity.credentials[keyPath: path] = 1001
+            #expect(!policy.grants(get, on: snapshot))
+            #expect(!policy.grants(set(NumericEdit(.openFiles, soft: 2048)), on: snapshot))
         }
     }
 
     @Test("The caller that turned into a set-user-ID program is its own no more")
     func callerAfterExec() {
-        var subject = itself()
-        subject.identity.credentials.effectiveUID = 0
-        #expect(!policy.grants(get, on: subject))
-        #expect(!policy.grants(set(NumericEdit(.openFiles, soft: 2048)), on: subject))
-        #expect(!Policy(allows: [allow(target: TargetPattern(.itself))]).grants(set(files(8192)), on: subject))
+        var snapshot = itself()
+        snapshot.identity.credentials.effectiveUID = 0
+        #expect(!policy.grants(get, on: snapshot))
+        #expect(!policy.grants(set(NumericEdit(.openFiles, soft: 2048)), on: snapshot))
+        #expect(!Policy(allows: [allow(target: TargetPattern(.itself))]).grants(set(files(8192)), on: snapshot))
     }
 
     @Test("Soft may be raised up to hard, and what changes nothing is no change")
     func softToHard() throws {
-        for subject in [itself(), process()] {
-            let edit = try #require(try policy.granted(set(NumericEdit(.openFiles, soft: 4096)), on: subject).first)
+        for snapshot in [itself(), process()] {
+            let edit = try #require(try policy.granted(set(NumericEdit(.openFiles, soft: 4096)), on: snapshot).first)
             #expect(edit.new == Limit(4096) && edit.old == ordinary && edit.rule == nil && !edit.mayLower)
-            #expect(policy.grants(set(NumericEdit(.openFiles, soft: 1024, hard: 4096)), on: subject))
-            #expect(policy.grants(set(NumericEdit(.openFiles)), on: subject))
-            #expect(!policy.grants(set(files(4097)), on: subject))
-            #expect(!policy.grants(set(NumericEdit(.openFiles, soft: 512)), on: subject))
-            #expect(!policy.grants(set(NumericEdit(.openFiles, hard: 2048)), on: subject))
+            #expect(policy.grants(set(NumericEdit(.openFiles, soft: 1024, hard: 4096)), on: snapshot))
+            #expect(policy.grants(set(NumericEdit(.openFiles)), on: snapshot))
+            #expect(!policy.grants(set(files(4097)), on: snapshot))
+            #expect(!policy.grants(set(NumericEdit(.openFiles, soft: 512)), on: snapshot))
+            #expect(!policy.grants(set(NumericEdit(.openFiles, hard: 2048)), on: snapshot))
         }
     }
 
@@ -87,6 +87,6 @@ struct BaselineTests {
         }
         #expect((try? policy.authorize(Request(id: 1, .serverInfo), from: peer).get()) != nil)
         #expect((try? policy.authorize(Request(id: 1, .leaseList), from: peer).get()) == nil)
-        #expect(!policy.letsSpeakOfOthers(peer))
+        #expect(!policy.mayTargetOthers(peer))
     }
 }

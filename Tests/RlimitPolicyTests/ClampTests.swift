@@ -5,8 +5,8 @@ import Testing
 
 @Suite("As much as one may have")
 struct ClampTests {
-    func clamp(_ policy: Policy, _ edit: NumericEdit, on subject: Subject = itself()) throws -> AuthorizedEdit {
-        try #require(try policy.granted(set(edit), on: subject).first)
+    func clamp(_ policy: Policy, _ edit: NumericEdit, on snapshot: TargetSnapshot = itself()) throws -> AuthorizedEdit {
+        try #require(try policy.granted(set(edit), on: snapshot).first)
     }
 
     @Test("What is within the ceiling is given whole, without a shortfall")

@@ -8,9 +8,9 @@ struct DetailTests {
     struct Unreadable: Error {}
 
     /// How often the detail was asked for.
-    func asked(_ policy: Policy, _ request: Request, by peer: Peer = caller(), on subject: Subject) -> Int {
+    func asked(_ policy: Policy, _ request: Request, by peer: Peer = caller(), on snapshot: TargetSnapshot) -> Int {
         var count = 0
-        _ = policy.authorize(request, from: peer, on: subject) {
+        _ = policy.authorize(request, from: peer, on: snapshot) {
             count += 1
             return plain
         }

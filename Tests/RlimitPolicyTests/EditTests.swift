@@ -19,11 +19,11 @@ struct EditTests {
 
     @Test("Where the hard limit is above the ceiling already, it may stay, and soft may rise to it")
     func aboveCeilingAlready() throws {
-        let subject = process(uid: 1001, now: Limit(soft: 10, hard: 100_000))
+        let snapshot = process(uid: 1001, now: Limit(soft: 10, hard: 100_000))
         let any = Policy(allows: [allow(target: TargetPattern(.any))])
-        let edit = try #require(try any.granted(set(NumericEdit(.openFiles, soft: 100_000)), on: subject).first)
+        let edit = try #require(try any.granted(set(NumericEdit(.openFiles, soft: 100_000)), on: snapshot).first)
         #expect(edit.new == Limit(100_000) && edit.rule == "web servers")
-        #expect(!any.grants(set(files(100_001)), on: subject))
+        #expect(!any.grants(set(files(100_001)), on: snapshot))
     }
 
     @Test("Lowering a half needs a rule that says so, for that resource")

@@ -6,10 +6,10 @@ import Testing
 @Suite("What one is told of one's rights")
 struct ExplainTests {
     func explain(
-        _ policy: Policy, _ operation: Request.Operation, by peer: Peer = caller(), on subject: Subject? = nil
+        _ policy: Policy, _ operation: Request.Operation, by peer: Peer = caller(), on snapshot: TargetSnapshot? = nil
     ) -> Explanation {
         policy.explain(
-            Request(id: 1, isQuestion: true, operation), from: peer, on: subject ?? itself(peer), detail: { plain })
+            Request(id: 1, isExplain: true, operation), from: peer, on: snapshot ?? itself(peer), detail: { plain })
     }
 
     @Test("Of a get: now, the most, and by which rule")
@@ -64,8 +64,8 @@ struct ExplainTests {
                 #expect(explanation.verdicts.first?.new == (try? policy.granted(request))?.first?.new)
             }
         }
-        for subject in [itself(), process(uid: 1001)] {
-            #expect(explain(policy, usage.operation, on: subject).refusal == policy.refused(usage, on: subject))
+        for snapshot in [itself(), process(uid: 1001)] {
+            #expect(explain(policy, usage.operation, on: snapshot).refusal == policy.refused(usage, on: snapshot))
         }
     }
 

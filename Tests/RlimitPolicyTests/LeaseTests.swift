@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Grants that have an end")
 struct LeaseTests {
-    let policy = Policy(allows: [allow(lease: LeaseTerms(longest: .seconds(3600), isRequired: true))])
+    let policy = Policy(allows: [allow(lease: LeaseTerms(maxDuration: .seconds(3600), isRequired: true))])
 
     @Test("A rule that demands a lease grants nothing without one, and says so")
     func required() throws {
@@ -15,7 +15,7 @@ struct LeaseTests {
                 == "rule \"web servers\" lets uid 1000 raise nofile to 8192, but only with a lease of at most 3600 s")
         #expect(error?.allowed == Limit(4096))
         let edit = try policy.granted(set(files(8192), lease: .duration(.seconds(3600)))).first
-        #expect(edit?.rule == "web servers" && edit?.longestLease == .seconds(3600))
+        #expect(edit?.rule == "web servers" && edit?.maxLeaseDuration == .seconds(3600))
         #expect(policy.grants(set(files(8192), lease: .connection)))
         #expect(!policy.grants(set(files(8192), lease: .duration(.seconds(3601)))))
         #expect(policy.refused(set(files(65537)))?.message.contains("lease") == false)
@@ -54,7 +54,7 @@ struct LeaseTests {
 
     @Test("What more a lease would give is told beside the most for good")
     func explained() throws {
-        let question = Request(id: 1, isQuestion: true, .get(.caller, ResourceSet([.openFiles])))
+        let question = Request(id: 1, isExplain: true, .get(.caller, ResourceSet([.openFiles])))
         let verdict = try #require(
             policy.explain(question, from: caller(), on: itself(), detail: { plain }).verdicts.first)
         #expect(verdict.most == Limit(4096) && verdict.rule == nil)

@@ -21,7 +21,7 @@ struct NeverChangedTests {
         var agent = process(uid: 990)
         agent.isAgent = true
         let thread = ProcessDetail(isKernelThread: true, capabilities: .max, cgroup: "/", ancestors: [2])
-        let cases: [(Subject, ProcessDetail, String)] = [
+        let cases: [(TargetSnapshot, ProcessDetail, String)] = [
             (agent, plain, "no rule lets anyone change the limits of the agent itself"),
             (
                 process(uid: 0, gid: 0, pid: 1), plain,
@@ -33,13 +33,13 @@ struct NeverChangedTests {
                 "pid 2 is a thread of the kernel, which no rule lets anyone change"
             ),
         ]
-        for (subject, detail, message) in cases {
+        for (snapshot, detail, message) in cases {
             for peer in [caller(), caller(uid: 0, gid: 0)] {
                 for request in [set(files(9000)), set(NumericEdit(.openFiles)), set(files(9000, .clamp))] {
-                    let refusal = policy.refused(request, by: peer, on: subject, detail)
+                    let refusal = policy.refused(request, by: peer, on: snapshot, detail)
                     #expect(refusal?.message == message)
                 }
-                #expect(policy.grants(get, by: peer, on: subject, detail))
+                #expect(policy.grants(get, by: peer, on: snapshot, detail))
             }
         }
     }
@@ -57,11 +57,11 @@ struct NeverChangedTests {
     @Test("Users on the list, if any of the three ids is theirs")
     func protectedUsers() {
         let policy = Policy(allows: [Self.everything], protection: Protection(users: IDSet(999)))
-        var subject = process(uid: 1001)
-        #expect(policy.grants(set(files(9000)), on: subject))
-        subject.identity.credentials.savedUID = 999
-        #expect(policy.refused(set(files(9000)), on: subject)?.message.contains("policy protects") == true)
-        #expect(policy.grants(get, on: subject))
+        var snapshot = process(uid: 1001)
+        #expect(policy.grants(set(files(9000)), on: snapshot))
+        snapshot.identity.credentials.savedUID = 999
+        #expect(policy.refused(set(files(9000)), on: snapshot)?.message.contains("policy protects") == true)
+        #expect(policy.grants(get, on: snapshot))
     }
 
     @Test("Units and cgroups on the list; a process whose cgroup cannot be read may be one of them")

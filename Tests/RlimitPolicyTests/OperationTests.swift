@@ -33,7 +33,9 @@ struct OperationTests {
         var rule = allow()
         let stats = Request(id: 1, .stats), leases = Request(id: 1, .leaseList)
         func allLeases(_ policy: Policy, _ peer: Peer) throws -> Bool {
-            guard case .leaseList(let all) = try policy.authorize(leases, from: peer).get().deed else { return false }
+            guard case .leaseList(let all) = try policy.authorize(leases, from: peer).get().operation else {
+                return false
+            }
             return all
         }
         #expect((try? Policy(allows: [rule]).authorize(stats, from: caller()).get()) == nil)
@@ -68,10 +70,10 @@ struct OperationTests {
 
     @Test("Whether a caller may speak of others at all")
     func othersAtAll() {
-        #expect(!Policy.baselineOnly.letsSpeakOfOthers(caller()))
-        #expect(Policy(allows: [allow()]).letsSpeakOfOthers(caller()))
-        #expect(!Policy(allows: [allow()]).letsSpeakOfOthers(caller(uid: 1001)))
-        #expect(!Policy(allows: [allow()]).letsSpeakOfOthers(contained()))
-        #expect(!Policy(allows: [allow(target: TargetPattern(.itself))]).letsSpeakOfOthers(caller()))
+        #expect(!Policy.baselineOnly.mayTargetOthers(caller()))
+        #expect(Policy(allows: [allow()]).mayTargetOthers(caller()))
+        #expect(!Policy(allows: [allow()]).mayTargetOthers(caller(uid: 1001)))
+        #expect(!Policy(allows: [allow()]).mayTargetOthers(contained()))
+        #expect(!Policy(allows: [allow(target: TargetPattern(.itself))]).mayTargetOthers(caller()))
     }
 }

@@ -1,4 +1,4 @@
-import PolicyWorld
+import PolicySamples
 import RlimitModel
 import Testing
 
@@ -8,25 +8,25 @@ import Testing
 struct PropertyTests {
     @Test("The decision is the one that its description gives", arguments: 0..<4)
     func agreesWithReference(seed: Int) {
-        var world = RandomWorld(seed: UInt64(seed) * 7919)
+        var world = RandomPolicies(seed: UInt64(seed) * 7919)
         var granted = 0
         var refused = 0
         for round in 0..<5000 {
             let (allows, denies) = world.rules()
             let policy = Policy(allows: allows, denies: denies)
             let peer = world.peer()
-            let subject = world.subject(of: peer)
+            let snapshot = world.snapshot(of: peer)
             let detail = world.detail()
             let reference = ReferenceDecision(
-                allows: allows, denies: denies, peer: peer, subject: subject, detail: detail)
+                allows: allows, denies: denies, peer: peer, snapshot: snapshot, detail: detail)
             var edit = world.edit()
             edit.mode = .exact
-            let expected = reference.mayChange(edit.resource, to: edit.applied(to: subject.now[edit.resource]))
-            let actual = policy.grants(set(edit), by: peer, on: subject, detail)
+            let expected = reference.mayChange(edit.resource, to: edit.applied(to: snapshot.now[edit.resource]))
+            let actual = policy.grants(set(edit), by: peer, on: snapshot, detail)
             if expected { granted += 1 } else { refused += 1 }
-            #expect(actual == expected, "round \(round): \(edit) on \(subject) by \(peer)")
-            #expect(policy.grants(get, by: peer, on: subject, detail) == reference.mayRead(.get), "round \(round)")
-            #expect(policy.grants(usage, by: peer, on: subject, detail) == reference.mayRead(.usage), "round \(round)")
+            #expect(actual == expected, "round \(round): \(edit) on \(snapshot) by \(peer)")
+            #expect(policy.grants(get, by: peer, on: snapshot, detail) == reference.mayRead(.get), "round \(round)")
+            #expect(policy.grants(usage, by: peer, on: snapshot, detail) == reference.mayRead(.usage), "round \(round)")
         }
         // Both answers were seen often, or the test says nothing.
         #expect(granted > 500 && refused > 500)
@@ -34,11 +34,11 @@ struct PropertyTests {
 
     @Test("The order of rules means nothing, to the last word", arguments: 0..<4)
     func orderMeansNothing(seed: Int) {
-        var world = RandomWorld(seed: UInt64(seed) * 104_729 + 1)
+        var world = RandomPolicies(seed: UInt64(seed) * 104_729 + 1)
         for _ in 0..<2000 {
             let (allows, denies) = world.rules()
             let peer = world.peer()
-            let subject = world.subject(of: peer)
+            let snapshot = world.snapshot(of: peer)
             let detail = world.detail()
             let request = set(world.edit())
             let first = Policy(allows: allows, denies: denies)
@@ -46,51 +46,51 @@ struct PropertyTests {
                 allows: allows.shuffled(using: &world.generator), denies: denies.shuffled(using: &world.generator))
             #expect(first == second)
             #expect(
-                first.refused(request, by: peer, on: subject, detail)
-                    == second.refused(request, by: peer, on: subject, detail))
+                first.refused(request, by: peer, on: snapshot, detail)
+                    == second.refused(request, by: peer, on: snapshot, detail))
             #expect(
-                (try? first.granted(request, by: peer, on: subject, detail))
-                    == (try? second.granted(request, by: peer, on: subject, detail)))
+                (try? first.granted(request, by: peer, on: snapshot, detail))
+                    == (try? second.granted(request, by: peer, on: snapshot, detail)))
         }
     }
 
     @Test("A deny takes away only, an allow gives only", arguments: 0..<2)
     func monotonous(seed: Int) {
-        var world = RandomWorld(seed: UInt64(seed) * 31 + 5)
+        var world = RandomPolicies(seed: UInt64(seed) * 31 + 5)
         for _ in 0..<3000 {
             let (allows, denies) = world.rules()
             let peer = world.peer()
-            let subject = world.subject(of: peer)
+            let snapshot = world.snapshot(of: peer)
             let detail = world.detail()
-            let now = subject.now[.openFiles]
+            let now = snapshot.now[.openFiles]
             let request = set(
                 NumericEdit(.openFiles, soft: world.pick([now.soft, now.hard]), hard: world.pick([now.hard, 20])))
-            let before = Policy(allows: allows, denies: denies).grants(request, by: peer, on: subject, detail)
+            let before = Policy(allows: allows, denies: denies).grants(request, by: peer, on: snapshot, detail)
             let denied = Policy(allows: allows, denies: denies + [world.deny("x")])
             let allowed = Policy(allows: allows + [world.allow("x")], denies: denies)
-            #expect(before || !denied.grants(request, by: peer, on: subject, detail))
-            #expect(!before || allowed.grants(request, by: peer, on: subject, detail))
+            #expect(before || !denied.grants(request, by: peer, on: snapshot, detail))
+            #expect(!before || allowed.grants(request, by: peer, on: snapshot, detail))
         }
     }
 
     @Test("What a refusal says may be had, may be had; and no more", arguments: 0..<2)
     func allowedIsTrue(seed: Int) {
-        var world = RandomWorld(seed: UInt64(seed) * 613 + 17)
+        var world = RandomPolicies(seed: UInt64(seed) * 613 + 17)
         var checked = 0
         for _ in 0..<5000 {
             let (allows, denies) = world.rules()
             let policy = Policy(allows: allows, denies: denies)
             let peer = world.peer()
-            let subject = world.subject(of: peer)
+            let snapshot = world.snapshot(of: peer)
             let detail = world.detail()
             let edit = world.edit()
-            guard let most = policy.refused(set(edit), by: peer, on: subject, detail)?.allowed else { continue }
+            guard let most = policy.refused(set(edit), by: peer, on: snapshot, detail)?.allowed else { continue }
             checked += 1
             let give = NumericEdit(edit.resource, soft: most.hard, hard: most.hard)
-            #expect(policy.grants(set(give), by: peer, on: subject, detail))
+            #expect(policy.grants(set(give), by: peer, on: snapshot, detail))
             if most.hard < .infinity {
                 let more = NumericEdit(edit.resource, hard: Limit.Bound(rawValue: most.hard.rawValue + 1))
-                #expect(!policy.grants(set(more), by: peer, on: subject, detail))
+                #expect(!policy.grants(set(more), by: peer, on: snapshot, detail))
             }
         }
         #expect(checked > 300)
@@ -98,17 +98,17 @@ struct PropertyTests {
 
     @Test("A refusal names the rule or says that there is none, and the most where one may know", arguments: 0..<2)
     func refusalsSayEnough(seed: Int) {
-        var world = RandomWorld(seed: UInt64(seed) * 271 + 9)
+        var world = RandomPolicies(seed: UInt64(seed) * 271 + 9)
         var seen: [String: Int] = [:]
         for round in 0..<4000 {
             let (allows, denies) = world.rules()
             let policy = Policy(allows: allows, denies: denies, protection: world.protection())
             let peer = world.peer()
-            let subject = world.subject(of: peer)
+            let snapshot = world.snapshot(of: peer)
             let detail = world.detail()
             let edit = world.edit()
             for request in [set(edit), get, usage] {
-                guard let error = policy.refused(request, by: peer, on: subject, detail) else { continue }
+                guard let error = policy.refused(request, by: peer, on: snapshot, detail) else { continue }
                 if let rule = error.rule {
                     seen["rule", default: 0] += 1
                     #expect(error.message.contains("rule \"\(rule)\""), "seed \(seed), round \(round): \(error)")
@@ -118,10 +118,10 @@ struct PropertyTests {
                     #expect(error.message.contains("no rule "), "seed \(seed), round \(round): \(error)")
                 }
             }
-            guard let error = policy.refused(set(edit), by: peer, on: subject, detail) else { continue }
+            guard let error = policy.refused(set(edit), by: peer, on: snapshot, detail) else { continue }
             guard error.code == .deniedByPolicy || error.code == .aboveSystemCeiling else { continue }
             let question = Request(id: 1, .get(.caller, ResourceSet(CollectionOfOne(edit.resource))))
-            let most = policy.explain(question, from: peer, on: subject, detail: { detail }).verdicts.first?.most
+            let most = policy.explain(question, from: peer, on: snapshot, detail: { detail }).verdicts.first?.most
             seen[most == nil ? "secret" : "most", default: 0] += 1
             #expect(error.allowed == most, "seed \(seed), round \(round): \(error)")
         }
@@ -145,29 +145,31 @@ struct PropertyTests {
                 for hard in bounds {
                     for soft in bounds where soft <= hard {
                         let now = Limit(soft: soft, hard: hard)
-                        let subject = Subject(
-                            identity: Identity(pid: isPeer ? 500 : 700, credentials: credentials), isPeer: isPeer,
+                        let snapshot = TargetSnapshot(
+                            identity: ProcessCredentials(pid: isPeer ? 500 : 700, credentials: credentials),
+                            isPeer: isPeer,
                             now: Limits(repeating: now))
                         let isOwn = credentials == Credentials(uid: peer.uid, gid: peer.gid)
                         for mode in [.exact, .atLeast, .clamp] as [Edit.Mode] {
                             for newSoft in halves {
                                 for newHard in halves {
                                     let edit = NumericEdit(.cpuTime, soft: newSoft, hard: newHard, mode: mode)
-                                    let answer = Policy.baselineOnly.decide(set(edit), by: peer, on: subject, detail)
-                                    guard case .success(let request) = answer, case .change(let edits) = request.deed,
+                                    let answer = Policy.baselineOnly.decide(set(edit), by: peer, on: snapshot, detail)
+                                    guard case .success(let request) = answer,
+                                        case .change(let edits) = request.operation,
                                         let new = edits.first?.new
                                     else { continue }
                                     granted += 1
                                     let kernelWould = isOwn && new.soft <= new.hard && new.hard <= now.hard
                                     let lowers = new.soft < now.soft || new.hard < now.hard
                                     if !kernelWould || lowers || edits.first?.rule != nil {
-                                        Issue.record("\(edit) on \(subject) by \(peer) came to \(new)")
+                                        Issue.record("\(edit) on \(snapshot) by \(peer) came to \(new)")
                                     }
                                 }
                             }
                         }
-                        let reads = Policy.baselineOnly.grants(get, by: peer, on: subject, detail)
-                        if reads != isOwn { Issue.record("reading \(subject) by \(peer)") }
+                        let reads = Policy.baselineOnly.grants(get, by: peer, on: snapshot, detail)
+                        if reads != isOwn { Issue.record("reading \(snapshot) by \(peer)") }
                     }
                 }
             }

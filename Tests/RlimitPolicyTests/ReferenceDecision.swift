@@ -8,10 +8,10 @@ struct ReferenceDecision {
     let allows: [AllowRule]
     let denies: [DenyRule]
     let peer: Peer
-    let subject: Subject
+    let snapshot: TargetSnapshot
     let detail: ProcessDetail
 
-    private var ids: Credentials { subject.identity.credentials }
+    private var ids: Credentials { snapshot.identity.credentials }
     private var own: Bool {
         [ids.realUID, ids.effectiveUID, ids.savedUID].allSatisfy { $0 == peer.uid }
             && [ids.realGID, ids.effectiveGID, ids.savedGID].allSatisfy { $0 == peer.gid }
@@ -27,7 +27,7 @@ struct ReferenceDecision {
     }
 
     func mayChange(_ resource: Resource, to new: Limit) -> Bool {
-        let now = subject.now[resource]
+        let now = snapshot.now[resource]
         guard new.soft <= new.hard else { return false }
         if own && new.hard == now.hard && new.soft >= now.soft { return true }
         for rule in denies where rule.operations.contains(.set) && mayMatch(rule) {
@@ -53,7 +53,7 @@ struct ReferenceDecision {
         guard peer.namespaceDepth == 1 || hasCgroup else { return false }
         guard matches(rule.caller) == true, relates(rule.target.relation) == true else { return false }
         if let users = rule.target.users { return uids.allSatisfy(users.contains) }
-        return (subject.isPeer && own) || (!uids.contains(0) && detail.capabilities & ~peer.capabilities == 0)
+        return (snapshot.isPeer && own) || (!uids.contains(0) && detail.capabilities & ~peer.capabilities == 0)
     }
 
     private func mayMatch(_ rule: DenyRule) -> Bool {
@@ -80,7 +80,7 @@ struct ReferenceDecision {
 
     private func relates(_ relation: TargetPattern.Relation) -> Bool? {
         let mine = peer.isPinned ? known(peer.cgroup) : nil
-        let theirs = subject.isPeer ? mine : known(detail.cgroup)
+        let theirs = snapshot.isPeer ? mine : known(detail.cgroup)
         let podOf = { (path: String) in CgroupPath.pod(of: path, below: Policy.standardPodRoots) }
         let samePod: Bool? = mine.flatMap { mine in
             podOf(mine) == nil ? false : theirs.map { podOf(mine) == podOf($0) }
@@ -88,15 +88,15 @@ struct ReferenceDecision {
         switch relation {
         case .any: return true
         case .otherUser: return uids.contains { $0 != peer.uid }
-        case .itself: return subject.isPeer && own
-        case .sameUser: return all([own, subject.isPeer || peer.namespaceDepth == 1 ? true : samePod])
+        case .itself: return snapshot.isPeer && own
+        case .sameUser: return all([own, snapshot.isPeer || peer.namespaceDepth == 1 ? true : samePod])
         case .samePod: return samePod
         case .sameCgroup:
             return mine.flatMap { mine in
                 mine == "/" || mine.hasPrefix("/user.slice/") ? false : theirs.map { mine == $0 }
             }
         case .descendant:
-            if !own || subject.isPeer { return false }
+            if !own || snapshot.isPeer { return false }
             guard peer.isPinned, let pid = peer.pid else { return nil }
             return detail.ancestors.contains(pid) ? true : detail.ancestors.last == 1 ? false : nil
         }

@@ -6,22 +6,22 @@ import Testing
 @Suite("How the target stands to the caller")
 struct RelationTests {
     func grants(
-        _ relation: TargetPattern.Relation, users: IDSet? = nil, by peer: Peer = caller(), on subject: Subject,
+        _ relation: TargetPattern.Relation, users: IDSet? = nil, by peer: Peer = caller(), on snapshot: TargetSnapshot,
         _ detail: ProcessDetail = plain
     ) throws -> Bool {
         let pattern = CallerPattern(CallerKeys(cgroups: [try CgroupPattern("/**")]))
         let policy = Policy(allows: [allow(caller: pattern, target: TargetPattern(relation, users: users))])
-        return policy.grants(set(files(8192)), by: peer, on: subject, detail)
+        return policy.grants(set(files(8192)), by: peer, on: snapshot, detail)
     }
 
     func denies(
-        _ relation: TargetPattern.Relation, users: IDSet? = nil, by peer: Peer = caller(), on subject: Subject,
+        _ relation: TargetPattern.Relation, users: IDSet? = nil, by peer: Peer = caller(), on snapshot: TargetSnapshot,
         _ detail: ProcessDetail = plain
     ) -> Bool {
         let policy = Policy(denies: [
             DenyRule(name: "no", caller: .everyone, target: TargetPattern(relation, users: users))
         ])
-        return policy.refused(set(files(8192)), by: peer, on: subject, detail)?.rule == "no"
+        return policy.refused(set(files(8192)), by: peer, on: snapshot, detail)?.rule == "no"
     }
 
     @Test("self is the process that connected, with the ids it connected with")
@@ -93,7 +93,7 @@ struct RelationTests {
 
     @Test("any is every process, other-user every process with a user id that is not the caller's")
     func anyAndOther() throws {
-        for subject in [itself(), process(), process(uid: 1001)] { #expect(try grants(.any, on: subject)) }
+        for snapshot in [itself(), process(), process(uid: 1001)] { #expect(try grants(.any, on: snapshot)) }
         #expect(try !grants(.otherUser, on: process(gid: 5)))
         #expect(try grants(.otherUser, on: process(uid: 1001)))
         var saved = process()

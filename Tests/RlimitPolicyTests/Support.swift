@@ -21,16 +21,17 @@ func contained(uid: UInt32 = 1000, pod: String = "pod1", container: String = "c1
 let ordinary = Limit(soft: 1024, hard: 4096)
 
 /// The process that connected.
-func itself(_ peer: Peer = caller(), now: Limit = ordinary) -> Subject {
-    Subject(
-        identity: Identity(pid: peer.pid ?? 500, credentials: Credentials(uid: peer.uid, gid: peer.gid)), isPeer: true,
+func itself(_ peer: Peer = caller(), now: Limit = ordinary) -> TargetSnapshot {
+    TargetSnapshot(
+        identity: ProcessCredentials(pid: peer.pid ?? 500, credentials: Credentials(uid: peer.uid, gid: peer.gid)),
+        isPeer: true,
         now: Limits(repeating: now))
 }
 
 /// Some other process.
-func process(uid: UInt32 = 1000, gid: UInt32 = 1000, pid: Int32 = 700, now: Limit = ordinary) -> Subject {
-    Subject(
-        identity: Identity(pid: pid, credentials: Credentials(uid: uid, gid: gid)), isPeer: false,
+func process(uid: UInt32 = 1000, gid: UInt32 = 1000, pid: Int32 = 700, now: Limit = ordinary) -> TargetSnapshot {
+    TargetSnapshot(
+        identity: ProcessCredentials(pid: pid, credentials: Credentials(uid: uid, gid: gid)), isPeer: false,
         now: Limits(repeating: now))
 }
 
@@ -51,31 +52,37 @@ func files(_ hard: Limit.Bound, _ mode: Edit.Mode = .exact) -> NumericEdit {
 
 extension Policy {
     func decide(
-        _ request: Request, by peer: Peer = caller(), on subject: Subject? = nil, _ detail: ProcessDetail = plain
+        _ request: Request, by peer: Peer = caller(), on snapshot: TargetSnapshot? = nil,
+        _ detail: ProcessDetail = plain
     ) -> Result<AuthorizedRequest, RlimitError> {
-        authorize(request, from: peer, on: subject ?? itself(peer), detail: { detail })
+        authorize(request, from: peer, on: snapshot ?? itself(peer), detail: { detail })
     }
 
     /// The edits as they were granted.
     func granted(
-        _ request: Request, by peer: Peer = caller(), on subject: Subject? = nil, _ detail: ProcessDetail = plain
+        _ request: Request, by peer: Peer = caller(), on snapshot: TargetSnapshot? = nil,
+        _ detail: ProcessDetail = plain
     ) throws -> [AuthorizedEdit] {
-        guard case .change(let edits) = try decide(request, by: peer, on: subject, detail).get().deed else { return [] }
+        guard case .change(let edits) = try decide(request, by: peer, on: snapshot, detail).get().operation else {
+            return []
+        }
         return edits
     }
 
     /// Why it was refused; nil if it was not.
     func refused(
-        _ request: Request, by peer: Peer = caller(), on subject: Subject? = nil, _ detail: ProcessDetail = plain
+        _ request: Request, by peer: Peer = caller(), on snapshot: TargetSnapshot? = nil,
+        _ detail: ProcessDetail = plain
     ) -> RlimitError? {
-        guard case .failure(let error) = decide(request, by: peer, on: subject, detail) else { return nil }
+        guard case .failure(let error) = decide(request, by: peer, on: snapshot, detail) else { return nil }
         return error
     }
 
     func grants(
-        _ request: Request, by peer: Peer = caller(), on subject: Subject? = nil, _ detail: ProcessDetail = plain
+        _ request: Request, by peer: Peer = caller(), on snapshot: TargetSnapshot? = nil,
+        _ detail: ProcessDetail = plain
     ) -> Bool {
-        refused(request, by: peer, on: subject, detail) == nil
+        refused(request, by: peer, on: snapshot, detail) == nil
     }
 }
 

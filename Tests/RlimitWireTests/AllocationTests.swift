@@ -19,7 +19,7 @@ struct AllocationTests {
                     .pid(77), EditBatch(Resource.allCases.map { NumericEdit($0, soft: 1, expecting: Limit(2)) }),
                     lease: .connection)),
             Request(id: 7, .prlimit(.caller, .nice, Limit(.infinity))), Request(id: 8, .usage(.caller, .children)),
-            Request(id: 9, isQuestion: true, .get(.caller, .all)), Request(id: 10, .serverInfo),
+            Request(id: 9, isExplain: true, .get(.caller, .all)), Request(id: 10, .serverInfo),
         ]
     }
 
@@ -52,7 +52,7 @@ struct AllocationTests {
         var found = 0
         let count = try allocations {
             var position = 0
-            while let payload = try Frame.payload(in: stream.span, from: position, limit: Frame.greatestRequest) {
+            while let payload = try Frame.payload(in: stream.span, from: position, limit: Frame.maxRequestLength) {
                 position = payload.upperBound
                 found += 1
             }

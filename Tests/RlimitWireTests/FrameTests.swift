@@ -3,7 +3,7 @@ import RlimitWire
 import Testing
 
 @Suite struct FrameTests {
-    private func payload(_ bytes: [UInt8], from start: Int = 0, limit: Int = Frame.greatestRequest) throws -> Range<
+    private func payload(_ bytes: [UInt8], from start: Int = 0, limit: Int = Frame.maxRequestLength) throws -> Range<
         Int
     >? {
         try Frame.payload(in: bytes.span, from: start, limit: limit)
@@ -27,7 +27,7 @@ import Testing
         #expect(try payload(stream, from: position) == nil)
     }
 
-    @Test(arguments: [Frame.greatestRequest, Frame.greatestResponse])
+    @Test(arguments: [Frame.maxRequestLength, Frame.maxResponseLength])
     func theGreatestLengthIsReadAndOneMoreIsNot(limit: Int) throws {
         let greatest = [UInt8](repeating: 0, count: limit).framed
         #expect(try payload(greatest, limit: limit) == 4..<limit + 4)

@@ -133,7 +133,7 @@ import Testing
         }
         let path = "/" + String(repeating: "p", count: 1023)
         let request = Request(
-            id: .max, timeout: .seconds(3600), isQuestion: true,
+            id: .max, timeout: .seconds(3600), isExplain: true,
             .set(.cgroup(path), EditBatch(edits), lease: .duration(.seconds(1))))
         let frame = try Wire.frame(request)
         #expect(frame.count > 1850)

@@ -62,7 +62,7 @@ import Testing
             many(1000, .success(.limits(.all, Limits(repeating: Limit(1024))))), isIncomplete: false)
         let bytes = Wire.frame(Response(id: 1, .success(list))).count
         let parts = try Wire.parts(Response(id: 1, .success(list)))
-        #expect(parts.count <= 2 * (bytes / Frame.greatestResponse + 1))
+        #expect(parts.count <= 2 * (bytes / Frame.maxResponseLength + 1))
     }
 
     @Test func aProcessWhoseAnswerFitsNoFrameSaysSoAlone() throws {
@@ -103,7 +103,7 @@ import Testing
         let count = 60_000 / smallest.bytes.count
         let list = Message(bytes: Array(repeatElement(smallest.bytes, count: count).joined()))
         let payload = Message.response(14, list)
-        #expect(payload.count <= Frame.greatestResponse)
+        #expect(payload.count <= Frame.maxResponseLength)
         #expect(try results(Wire.response(payload)).results.count == count)
     }
 

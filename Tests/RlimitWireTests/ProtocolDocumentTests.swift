@@ -11,7 +11,7 @@ import Testing
 
     @Test(arguments: ProtocolDocument.examples)
     func theWorkedBytesAreWhatWeReadAndWrite(example: ProtocolDocument.Example) throws {
-        let limit = example.isRequest ? Frame.greatestRequest : Frame.greatestResponse
+        let limit = example.isRequest ? Frame.maxRequestLength : Frame.maxResponseLength
         #expect(try Frame.payload(in: example.frame.span, from: 0, limit: limit) == 4..<example.frame.count)
         if example.isRequest {
             #expect(try Wire.frame(Wire.request(example.frame.payload)) == example.frame)
@@ -27,10 +27,11 @@ import Testing
 
     @Test func theLimitsAreThoseOfTheCode() throws {
         let code = [
-            Frame.headerLength, Frame.greatestRequest, Frame.greatestResponse, Frame.requestsInFlight,
+            Frame.headerLength, Frame.maxRequestLength, Frame.maxResponseLength, Frame.maxRequestsInFlight,
             EditBatch.capacity,
-            4, 160, 8, 32768, 2, Int(Request.greatestPID), Int(RequestBounds.greatestTimeout),
-            Int(RequestBounds.greatestLease), RequestBounds.longestLeaseID, RequestBounds.longestPath, 1024, 8192,
+            4, 160, 8, 32768, 2, Int(Request.maxPID), Int(RequestBounds.maxTimeoutMilliseconds),
+            Int(RequestBounds.maxLeaseMilliseconds), RequestBounds.maxLeaseIDLength, RequestBounds.maxPathLength, 1024,
+            8192,
         ]
         let rows = ProtocolDocument.table("Limits")
         #expect(try rows.map { try #require(Int($0[1])) } == code)

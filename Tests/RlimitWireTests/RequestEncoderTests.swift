@@ -6,7 +6,7 @@ import Testing
     @Test func whatTheProtocolCannotSayIsNotSent() {
         let set = EditBatch([NumericEdit(.openFiles, soft: 1)])
         let unsayable: [Request] = [
-            Request(id: 1, isQuestion: true, .serverInfo), Request(id: 1, isQuestion: true, .leaseList),
+            Request(id: 1, isExplain: true, .serverInfo), Request(id: 1, isExplain: true, .leaseList),
             Request(id: 1, .leaseRelease(LeaseInfo.ID(bytes: []))),
             Request(id: 1, .leaseRelease(LeaseInfo.ID(bytes: .init(repeating: 0, count: 65)))),
             Request(id: 1, .set(.caller, set, lease: .duration(.zero))),

@@ -146,7 +146,7 @@ import Testing
         let empties = (0..<32_000).reduce(into: [UInt8]()) { all, _ in all += [0x22, 0x00] }
         let payload =
             Message.number(1, 7).bytes + Message.tag(8, 2).bytes + Message.varint(UInt64(empties.count)) + empties
-        #expect(payload.count <= Frame.greatestResponse)
+        #expect(payload.count <= Frame.maxResponseLength)
         let error = #expect(throws: RlimitError.self) { try Wire.response(payload) }
         #expect(error?.message == "a response that is larger than it may be")
     }
@@ -155,7 +155,7 @@ import Testing
         var peer = Samples.peer
         peer.groups = (0..<65_536).map { .max - $0 }
         let frame = Wire.frame(Response(id: 1, .success(.serverInfo(Samples.info(peer)))))
-        #expect(frame.count - 4 <= Frame.greatestResponse)
+        #expect(frame.count - 4 <= Frame.maxResponseLength)
         peer.groups.removeLast(65_536 - 8192)
         #expect(try Wire.response(frame.payload).outcome == .success(.serverInfo(Samples.info(peer))))
     }

@@ -47,7 +47,7 @@ import Testing
                 $0, now: Limit(.infinity), most: Limit(.infinity), rule: long, new: Limit(.infinity), error: error)
         }
         let lease = LeaseInfo(
-            id: LeaseInfo.ID(bytes: .init(repeating: 255, count: 64)), pid: Request.greatestPID,
+            id: LeaseInfo.ID(bytes: .init(repeating: 255, count: 64)), pid: Request.maxPID,
             changes: Array(changes.prefix(6)), remaining: .seconds(Int64.max), rule: long)
         let replies: [Reply] = [
             .changes(changes), .changes(Array(changes.prefix(6)), lease: lease), .lease(lease), .leases([lease]),
@@ -55,7 +55,7 @@ import Testing
         ]
         for reply in replies {
             let frame = Wire.frame(Response(id: .max, .success(reply)))
-            #expect(frame.count - 4 <= Frame.greatestResponse)
+            #expect(frame.count - 4 <= Frame.maxResponseLength)
             guard case .success = try Wire.response(frame.payload).outcome else {
                 Issue.record("an answer became a failure")
                 continue

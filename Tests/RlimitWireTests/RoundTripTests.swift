@@ -6,7 +6,7 @@ import Testing
     @Test func everyRequestArrivesAsItWasSent() throws {
         for request in Samples.requests {
             let frame = try Wire.frame(request)
-            #expect(try Frame.payload(in: frame.span, from: 0, limit: Frame.greatestRequest) == 4..<frame.count)
+            #expect(try Frame.payload(in: frame.span, from: 0, limit: Frame.maxRequestLength) == 4..<frame.count)
             #expect(try Wire.request(frame.payload) == request)
         }
     }
@@ -14,7 +14,7 @@ import Testing
     @Test func everyResponseArrivesAsItWasSent() throws {
         for response in Samples.responses {
             let frame = Wire.frame(response)
-            #expect(try Frame.payload(in: frame.span, from: 0, limit: Frame.greatestResponse) == 4..<frame.count)
+            #expect(try Frame.payload(in: frame.span, from: 0, limit: Frame.maxResponseLength) == 4..<frame.count)
             #expect(try Wire.response(frame.payload) == response)
         }
     }
@@ -31,7 +31,7 @@ import Testing
         for _ in 0..<3 {
             for request in Samples.requests {
                 let payload = try #require(
-                    try Frame.payload(in: stream.span, from: position, limit: Frame.greatestRequest))
+                    try Frame.payload(in: stream.span, from: position, limit: Frame.maxRequestLength))
                 #expect(try decoder.decode(stream[payload].span) == request)
                 position = payload.upperBound
             }
@@ -46,7 +46,7 @@ import Testing
         for byte in try Samples.requests.prefix(60).flatMap({ try Wire.frame($0) }) {
             input.append([byte].span)
             let used = try input.withBytes { bytes throws in
-                guard let payload = try Frame.payload(in: bytes, from: 0, limit: Frame.greatestRequest) else {
+                guard let payload = try Frame.payload(in: bytes, from: 0, limit: Frame.maxRequestLength) else {
                     return 0
                 }
                 answers.append(try decoder.decode(bytes.extracting(payload)))

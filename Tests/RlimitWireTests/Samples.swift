@@ -5,14 +5,14 @@ enum Samples {
     static let limit = Limit(soft: 1024, hard: .infinity)
 
     static var requests: [Request] {
-        let whoms: [Request.Whom] = [
+        let whoms: [Request.Target] = [
             .caller, .attachedPidfd, .pid(2), .pid(4_194_304), .cgroup(nil), .cgroup("/a.slice/b.scope"),
             .pod("/kubepods/pod1"), .pod(nil), .cgroup("/" + String(repeating: "ä", count: 511)),
         ]
-        var operations: [Request.Operation] = whoms.flatMap { whom -> [Request.Operation] in
+        var operations: [Request.Operation] = whoms.flatMap { target -> [Request.Operation] in
             [
-                .get(whom, .all), .set(whom, EditBatch([NumericEdit(.nice, hard: 40)]), lease: nil),
-                .usage(whom, .process),
+                .get(target, .all), .set(target, EditBatch([NumericEdit(.nice, hard: 40)]), lease: nil),
+                .usage(target, .process),
             ]
         }
         operations += Resource.allCases.flatMap { resource -> [Request.Operation] in
@@ -44,7 +44,7 @@ enum Samples {
         let ids: [UInt64] = [0, 1, .max]
         return (operations + others).enumerated().map { index, operation in
             Request(id: ids[index % 3], timeout: index % 4 == 0 ? .milliseconds(index + 1) : nil, operation)
-        } + operations.map { Request(id: 9, timeout: .seconds(3600), isQuestion: true, $0) }
+        } + operations.map { Request(id: 9, timeout: .seconds(3600), isExplain: true, $0) }
     }
 
     static var responses: [Response] {

@@ -38,7 +38,7 @@ enum Wire {
         let stream = frame(response)
         var parts: [Response] = []
         var position = 0
-        while let payload = try Frame.payload(in: stream.span, from: position, limit: Frame.greatestResponse) {
+        while let payload = try Frame.payload(in: stream.span, from: position, limit: Frame.maxResponseLength) {
             parts.append(try decoder.decode(stream[payload].span))
             position = payload.upperBound
         }

@@ -24,31 +24,32 @@ struct AgentTests {
     func refused() throws {
         let child = try SpawnedChild()
         let words = ["set", "nofile=5000", "memlock=64G", "cpu=3h", "nice=-10", "--agent", "--pid", child.pid]
-        let refusing = try Refusing.agent()
-        let tool = try Tool(running: Tool.path, words, socket: refusing.socket)
+        let refusing = try PolicyAgent.agent()
+        let tool = try ToolRun(running: ToolRun.path, words, socket: refusing.socket)
         #expect(tool.status == 77)
         #expect(tool.output == "")
         #expect(
-            tool.complaint.hasPrefix("rlimitctl: no rule lets uid \(getuid()) raise nofile to 5000; the most is 1000"))
-        let lines = try #require(tool.complaint.range(of: "[[allow]]")).lowerBound
-        let granting = try Refusing.agent(try policy(tool.complaint[lines...]))
-        let again = try Tool(running: Tool.path, words, socket: granting.socket)
-        #expect(again.status == 0, "\(again.complaint)")
+            tool.errorOutput.hasPrefix("rlimitctl: no rule lets uid \(getuid()) raise nofile to 5000; the most is 1000")
+        )
+        let lines = try #require(tool.errorOutput.range(of: "[[allow]]")).lowerBound
+        let granting = try PolicyAgent.agent(try policy(tool.errorOutput[lines...]))
+        let again = try ToolRun(running: ToolRun.path, words, socket: granting.socket)
+        #expect(again.status == 0, "\(again.errorOutput)")
         #expect(again.output.hasPrefix("nofile 1000:1000 -> 5000:5000  sleep (pid \(child.pid))\n"))
-        #expect(again.complaint.contains("user namespace"))
+        #expect(again.errorOutput.contains("user namespace"))
     }
 
     @Test("JSON of a refusal has the rule as text")
     func refusedAsJSON() throws {
-        let child = try SpawnedChild(), agent = try Refusing.agent()
-        let tool = try Tool("set", "nofile=5000", "--agent", "--json", "--pid", child.pid, socket: agent.socket)
+        let child = try SpawnedChild(), agent = try PolicyAgent.agent()
+        let tool = try ToolRun("set", "nofile=5000", "--agent", "--json", "--pid", child.pid, socket: agent.socket)
         #expect(tool.status == 77)
         let error = try tool.object().object("error")
         #expect(error.string("code") == "deniedByPolicy" && error.number("exit") == 77)
         #expect(error.object("allowed").number("hard") == 1000)
         #expect(error.isNull("rule"))
         #expect(try policy(error.string("allow") ?? "").summary == "1 rule")
-        #expect(tool.complaint.filter { $0 == "\n" }.count == 1)
+        #expect(tool.errorOutput.filter { $0 == "\n" }.count == 1)
     }
 
     @Test("A rule that denies is named")
@@ -65,34 +66,34 @@ struct AgentTests {
             caller = "everyone"
             above.nofile = "4K"
             """
-        let agent = try Refusing.agent(try policy(lines))
-        let tool = try Tool("set", "nofile=5000", "--agent", "--pid", child.pid, socket: agent.socket)
+        let agent = try PolicyAgent.agent(try policy(lines))
+        let tool = try ToolRun("set", "nofile=5000", "--agent", "--pid", child.pid, socket: agent.socket)
         #expect(tool.status == 77)
-        #expect(tool.complaint.contains("rule \"at most 4k files\" refuses"))
-        #expect(tool.complaint.contains("the most is 4096"))
-        #expect(!tool.complaint.contains("caller.users"))
+        #expect(tool.errorOutput.contains("rule \"at most 4k files\" refuses"))
+        #expect(tool.errorOutput.contains("the most is 4096"))
+        #expect(!tool.errorOutput.contains("caller.users"))
     }
 
     @Test("--clamp says what it came to, and why it is not all")
     func clamp() throws {
-        let child = try SpawnedChild(), agent = try Refusing.agent()
-        let tool = try Tool("set", "nofile=5000", "--clamp", "--agent", "--pid", child.pid, socket: agent.socket)
+        let child = try SpawnedChild(), agent = try PolicyAgent.agent()
+        let tool = try ToolRun("set", "nofile=5000", "--clamp", "--agent", "--pid", child.pid, socket: agent.socket)
         #expect(tool.status == 0)
         #expect(tool.output == "nofile 1000:1000 -> 1000:1000  sleep (pid \(child.pid))\n")
-        #expect(tool.complaint.contains("rlimitctl: nofile has not all that was asked for: no rule"))
+        #expect(tool.errorOutput.contains("rlimitctl: nofile has not all that was asked for: no rule"))
     }
 
     @Test("A dry run says what would be done and does nothing")
     func dryRun() throws {
-        let child = try SpawnedChild(limits: ["-n 700"]), agent = try Refusing.agent()
-        let tool = try Tool("set", "nofile=900:", "--dry-run", "--agent", "--pid", child.pid, socket: agent.socket)
+        let child = try SpawnedChild(limits: ["-n 700"]), agent = try PolicyAgent.agent()
+        let tool = try ToolRun("set", "nofile=900:", "--dry-run", "--agent", "--pid", child.pid, socket: agent.socket)
         #expect(try child.shown("Max open files") == ["700", "700"])
         #expect(tool.status == 77, "lowering is not the agent's to do")
         // What the kernel does needs no agent, in a rehearsal either.
-        let raise = try Tool("set", "nofile=600:650", "--dry-run", "--pid", child.pid)
+        let raise = try ToolRun("set", "nofile=600:650", "--dry-run", "--pid", child.pid)
         #expect(raise.status == 0)
         #expect(raise.output == "nofile 700:700 -> 600:650  sleep (pid \(child.pid))  (dry run)\n")
-        let answer = try Tool("set", "nofile=600:650", "--dry-run", "--json", "--pid", child.pid)
+        let answer = try ToolRun("set", "nofile=600:650", "--dry-run", "--json", "--pid", child.pid)
         #expect(try answer.object()["dryRun"] as? Bool == true)
         #expect(try answer.object().objects("changes").first?.object("new").number("hard") == 650)
         #expect(try child.shown("Max open files") == ["700", "700"])
@@ -101,15 +102,15 @@ struct AgentTests {
     @Test("explain alone shows what one may have and by which rule")
     func survey() throws {
         let child = try SpawnedChild()
-        let agent = try Refusing.agent(try policy(files))
-        let tool = try Tool("explain", "--pid", child.pid, socket: agent.socket)
+        let agent = try PolicyAgent.agent(try policy(files))
+        let tool = try ToolRun("explain", "--pid", child.pid, socket: agent.socket)
         #expect(tool.status == 0)
         let lines = tool.output.split(separator: "\n")
         #expect(lines.count == 17)
         #expect(lines.first?.split(separator: " ") == ["RESOURCE", "NOW", "MOST-I-MAY-HAVE", "BY-RULE"])
         #expect(lines.contains { $0.split(separator: " ") == ["nofile", "1000:1000", "65536:65536", "files"] })
         #expect(lines.contains { $0.split(separator: " ") == ["nproc", "1000:1000", "1000:1000", "-"] })
-        let answer = try Tool("explain", "--json", "--pid", child.pid, socket: agent.socket).object()
+        let answer = try ToolRun("explain", "--json", "--pid", child.pid, socket: agent.socket).object()
         #expect(answer["isAllowed"] as? Bool == true)
         #expect(answer.objects("verdicts").count == 16)
     }
@@ -117,18 +118,20 @@ struct AgentTests {
     @Test("explain of edits says which rule decides, and what would be needed")
     func decision() throws {
         let child = try SpawnedChild(limits: ["-n 1000", "-p 1000"])
-        let agent = try Refusing.agent(try policy(files))
-        let granted = try Tool("explain", "nofile=5000", "--agent", "--pid", child.pid, socket: agent.socket)
+        let agent = try PolicyAgent.agent(try policy(files))
+        let granted = try ToolRun("explain", "nofile=5000", "--agent", "--pid", child.pid, socket: agent.socket)
         #expect(granted.status == 0)
         #expect(granted.output.hasSuffix(": granted by rule \"files\"\n"))
-        let refused = try Tool(
+        let refused = try ToolRun(
             "explain", "nofile=70000", "nproc=1", "--agent", "--pid", child.pid, socket: agent.socket)
         #expect(refused.status == 77)
         #expect(refused.output.contains(": refused: no rule lets"))
         #expect(refused.output.contains("limits = { nofile = 70000, nproc = 1000 }\nlower = true\n"))
-        #expect(refused.complaint == "")
-        let answer = try Tool("explain", "nofile=70000", "--agent", "--json", "--pid", child.pid, socket: agent.socket)
-            .object()
+        #expect(refused.errorOutput == "")
+        let answer = try ToolRun(
+            "explain", "nofile=70000", "--agent", "--json", "--pid", child.pid, socket: agent.socket
+        )
+        .object()
         #expect(answer["isAllowed"] as? Bool == false)
         #expect(answer.string("allow")?.hasPrefix("[[allow]]\n") == true)
         #expect(answer.object("refusal").string("code") == "deniedByPolicy")
@@ -136,13 +139,13 @@ struct AgentTests {
 
     @Test("status: what the agent is, and who one is to it")
     func status() throws {
-        let agent = try Refusing.agent()
-        let tool = try Tool("status", socket: agent.socket)
+        let agent = try PolicyAgent.agent()
+        let tool = try ToolRun("status", socket: agent.socket)
         #expect(tool.status == 0)
         for part in ["1.2.3", "6.1.0", "1 rule", "1048576", "uid \(getuid())", agent.socket] {
             #expect(tool.output.contains(part))
         }
-        let answer = try Tool("status", "--json", socket: agent.socket).object()
+        let answer = try ToolRun("status", "--json", socket: agent.socket).object()
         #expect(answer["reachable"] as? Bool == true && answer["canRaise"] as? Bool == true)
         #expect(answer.object("caller").number("uid") == Int(getuid()))
     }
@@ -154,35 +157,35 @@ struct AgentTests {
             ["set", "nofile=1000", "--agent"], ["set", "nofile=1000", "--dry-run", "--agent"],
         ])
     func nobody(words: [String]) throws {
-        let tool = try Tool(running: Tool.path, words)
+        let tool = try ToolRun(running: ToolRun.path, words)
         #expect(tool.status == 69)
         #expect(tool.output == "")
-        #expect(tool.complaint.contains(Tool.nobody))
-        #expect(tool.complaint.filter { $0 == "\n" }.count == 1)
-        let answer = try Tool(running: Tool.path, words + ["--json"]).object()
+        #expect(tool.errorOutput.contains(ToolRun.unusedSocket))
+        #expect(tool.errorOutput.filter { $0 == "\n" }.count == 1)
+        let answer = try ToolRun(running: ToolRun.path, words + ["--json"]).object()
         #expect(answer.object("error").string("code") == "agentUnreachable")
         #expect(answer.object("error").number("exit") == 69)
         if words == ["status"] {
             #expect(answer["reachable"] as? Bool == false)
-            #expect(answer.string("socket") == Tool.nobody)
+            #expect(answer.string("socket") == ToolRun.unusedSocket)
         }
     }
 
     @Test("A socket path that does not fit is an error and is not cut")
     func longPath() throws {
         let path = "/tmp/" + String(repeating: "x", count: 200)
-        let tool = try Tool("status", "--socket", path)
+        let tool = try ToolRun("status", "--socket", path)
         #expect(tool.status != 0)
-        #expect(tool.complaint.contains(path))
+        #expect(tool.errorOutput.contains(path))
     }
 
     @Test("A socket of somebody else's is not spoken to")
     func untrusted() throws {
         let scratch = try Scratch()
         try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: scratch.path)
-        let agent = try Refusing.agent()
+        let agent = try PolicyAgent.agent()
         try FileManager.default.createSymbolicLink(atPath: scratch.path + "/s", withDestinationPath: agent.socket)
-        let tool = try Tool("status", "--socket", scratch.path + "/s")
+        let tool = try ToolRun("status", "--socket", scratch.path + "/s")
         #expect(tool.status == 69)
     }
 }

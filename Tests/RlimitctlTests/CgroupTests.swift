@@ -42,9 +42,9 @@ struct CgroupTests {
     func table() throws {
         let child = try SpawnedChild()
         let agent = try agent([child.number, nil])
-        let tool = try Tool("get", "nofile", "memlock", "--cgroup", "/a", socket: agent.socket)
+        let tool = try ToolRun("get", "nofile", "memlock", "--cgroup", "/a", socket: agent.socket)
         #expect(tool.status == 0)
-        #expect(tool.complaint == "")
+        #expect(tool.errorOutput == "")
         let rows = tool.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
         #expect(
             rows == [
@@ -56,7 +56,7 @@ struct CgroupTests {
     @Test("get without resources shows how many processes have which limits, be they thousands")
     func spread() throws {
         let agent = try agent(Array(repeating: nil, count: 3) + (4_100_000..<4_103_000).map { $0 })
-        let tool = try Tool("get", "--cgroup", "/a", socket: agent.socket)
+        let tool = try ToolRun("get", "--cgroup", "/a", socket: agent.socket)
         #expect(tool.status == 0)
         let lines = tool.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
         #expect(lines.count == 1 + 2 * Resource.count)
@@ -75,8 +75,8 @@ struct CgroupTests {
         for (words, key) in [
             (["get", "nofile"], "limits"), (["set", "nofile=5:6"], "changes"), (["usage"], "usage"),
         ] {
-            let tool = try Tool(
-                running: Tool.path, words + ["--json", "--pod", "own"], socket: agent.socket)
+            let tool = try ToolRun(
+                running: ToolRun.path, words + ["--json", "--pod", "own"], socket: agent.socket)
             #expect(tool.status == 77)
             let answer = try tool.object()
             #expect(answer.isNull("cgroup") && answer.string("pod") == "own")
@@ -95,7 +95,7 @@ struct CgroupTests {
     func set() throws {
         let child = try SpawnedChild()
         let agent = try agent([child.number, nil])
-        let tool = try Tool("set", "nofile=500", "core=0:", "--at-least", "--pod", "/p", socket: agent.socket)
+        let tool = try ToolRun("set", "nofile=500", "core=0:", "--at-least", "--pod", "/p", socket: agent.socket)
         #expect(tool.status == 0)
         #expect(
             tool.output == """
@@ -105,29 +105,29 @@ struct CgroupTests {
                 core 100 B:300 B -> 100 B:300 B  a process without a pid here
 
                 """)
-        #expect(tool.complaint == "")
+        #expect(tool.errorOutput == "")
     }
 
     @Test("What fell short in the same way is said once, and of how many")
     func shortfall() throws {
         let agent = try agent(Array(repeating: nil, count: 40))
-        let tool = try Tool("set", "nofile=500", "--clamp", "--cgroup", "/p", socket: agent.socket)
+        let tool = try ToolRun("set", "nofile=500", "--clamp", "--cgroup", "/p", socket: agent.socket)
         #expect(tool.status == 0)
-        #expect(tool.complaint == "rlimitctl: nofile has not all that was asked for: no more (40 processes)\n")
-        #expect(try Tool("set", "nofile=max", "--cgroup", "/p", socket: agent.socket).complaint == "")
+        #expect(tool.errorOutput == "rlimitctl: nofile has not all that was asked for: no more (40 processes)\n")
+        #expect(try ToolRun("set", "nofile=max", "--cgroup", "/p", socket: agent.socket).errorOutput == "")
     }
 
     @Test("A few refusals are told one by one, and the rest by their number")
     func refusals() throws {
         let pids = (4_100_000..<4_100_030).map { Int32($0) }
         let agent = try agent(pids, refusing: Set(pids.prefix(25)))
-        let tool = try Tool("set", "nofile=5:6", "--cgroup", "/a", socket: agent.socket)
+        let tool = try ToolRun("set", "nofile=5:6", "--cgroup", "/a", socket: agent.socket)
         #expect(tool.status == 77)
         #expect(tool.output.split(separator: "\n").count == 5)
-        let lines = tool.complaint.split(separator: "\n")
+        let lines = tool.errorOutput.split(separator: "\n")
         #expect(lines.count == 12)
         #expect(lines.first == "rlimitctl: process (pid 4100000): no rule\\u{1b} lets this be")
-        #expect(!tool.complaint.unicodeScalars.contains("\u{1b}"))
+        #expect(!tool.errorOutput.unicodeScalars.contains("\u{1b}"))
         #expect(lines.suffix(2) == ["rlimitctl: and 15 more", "rlimitctl: 5 of 30 processes are changed"])
     }
 
@@ -138,30 +138,30 @@ struct CgroupTests {
         ] as [(RlimitError.Code, Int32)])
     func status(code: RlimitError.Code, expected: Int32) throws {
         let agent = try agent([nil, 4_100_000], refusing: [4_100_000], with: RlimitError(code))
-        #expect(try Tool("set", "nofile=5:6", "--cgroup", "/a", socket: agent.socket).status == expected)
-        #expect(try Tool("get", "nofile", "--cgroup", "/a", socket: agent.socket).status == expected)
+        #expect(try ToolRun("set", "nofile=5:6", "--cgroup", "/a", socket: agent.socket).status == expected)
+        #expect(try ToolRun("get", "nofile", "--cgroup", "/a", socket: agent.socket).status == expected)
     }
 
     @Test("What was not seen of it is said, and an empty one too")
     func incomplete() throws {
         let incomplete = try agent([nil], isIncomplete: true)
         for words in [["get"], ["usage"], ["set", "nofile=5:6"]] {
-            let tool = try Tool(running: Tool.path, words + ["--cgroup", "/a"], socket: incomplete.socket)
+            let tool = try ToolRun(running: ToolRun.path, words + ["--cgroup", "/a"], socket: incomplete.socket)
             #expect(tool.status == 1)
-            #expect(tool.complaint.contains("not every process was seen"))
+            #expect(tool.errorOutput.contains("not every process was seen"))
             #expect(tool.output != "")
         }
         let empty = try agent([])
-        let tool = try Tool("get", "nofile", "--cgroup", "/a", socket: empty.socket)
+        let tool = try ToolRun("get", "nofile", "--cgroup", "/a", socket: empty.socket)
         #expect(tool.status == 0)
         #expect(tool.output == "")
-        #expect(tool.complaint == "rlimitctl: there is no process in it\n")
+        #expect(tool.errorOutput == "rlimitctl: there is no process in it\n")
     }
 
     @Test("usage shows a line for each process, without what is always 0")
     func usage() throws {
         let agent = try agent([nil])
-        let tool = try Tool("usage", "--cgroup", "own", socket: agent.socket)
+        let tool = try ToolRun("usage", "--cgroup", "own", socket: agent.socket)
         #expect(tool.status == 0)
         let rows = tool.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
         #expect(rows.first == ["PID", "COMMAND", "UTIME", "STIME", "MAXRSS", "MINFLT", "MAJFLT", "NVCSW", "NIVCSW"])
@@ -174,19 +174,19 @@ struct CgroupTests {
             let whom =
                 switch request.operation {
                 case .get(let whom, _): whom
-                default: Request.Whom.caller
+                default: Request.Target.caller
                 }
             return .failure(RlimitError(.noSuchProcess, message: "asked of \(whom)"))
         }
         for (words, whom) in [
-            (["--cgroup", "own"], Request.Whom.cgroup(nil)), (["--cgroup", "/a/b"], .cgroup("/a/b")),
+            (["--cgroup", "own"], Request.Target.cgroup(nil)), (["--cgroup", "/a/b"], .cgroup("/a/b")),
             (["--cgroup", "/sys/fs/cgroup/a/b/"], .cgroup("/a/b")),
             (["--cgroup", "/own"], .cgroup("/own")),
             (["--pod", "own"], .pod(nil)), (["--pod", "/kubepods/pod1"], .pod("/kubepods/pod1")),
         ] {
-            let tool = try Tool(running: Tool.path, ["get"] + words, socket: agent.socket)
+            let tool = try ToolRun(running: ToolRun.path, ["get"] + words, socket: agent.socket)
             #expect(tool.status == 1)
-            #expect(tool.complaint == "rlimitctl: asked of \(whom)\n")
+            #expect(tool.errorOutput == "rlimitctl: asked of \(whom)\n")
         }
     }
 
@@ -206,17 +206,17 @@ struct CgroupTests {
             (["run", "--cgroup", "/a", "nofile=5", "true"], "--cgroup"),
         ])
     func usage(words: [String], hint: String) throws {
-        let tool = try Tool(running: Tool.path, words)
+        let tool = try ToolRun(running: ToolRun.path, words)
         #expect(tool.status == (words.first == "run" ? 125 : 64))
         #expect(tool.output == "")
-        #expect(tool.complaint.contains(hint), "\(tool.complaint)")
-        #expect(tool.complaint.filter { $0 == "\n" }.count == 1)
+        #expect(tool.errorOutput.contains(hint), "\(tool.errorOutput)")
+        #expect(tool.errorOutput.filter { $0 == "\n" }.count == 1)
     }
 
     @Test("Without an agent there is nobody to ask, whatever the kernel would give")
     func noAgent() throws {
         for words in [["get"], ["usage"], ["set", "nofile=5:6"]] {
-            #expect(try Tool(running: Tool.path, words + ["--cgroup", "own"]).status == 69)
+            #expect(try ToolRun(running: ToolRun.path, words + ["--cgroup", "own"]).status == 69)
         }
     }
 }

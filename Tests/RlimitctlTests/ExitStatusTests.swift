@@ -8,7 +8,7 @@ struct ExitStatusTests {
     @Test("Every kind of failure has one of the five", arguments: RlimitError.Code.allCases)
     func known(code: RlimitError.Code) {
         #expect([1, 69, 77].contains(code.exitStatus))
-        #expect([1, 64, 69, 77].contains(code.exitStatusOfParsing))
+        #expect([1, 64, 69, 77].contains(code.parsingExitStatus))
     }
 
     @Test("Refusals are 77, an agent that is not there is 69, a word that makes no sense is 64")
@@ -20,10 +20,10 @@ struct ExitStatusTests {
             #expect(code.exitStatus == 69)
         }
         for code in [RlimitError.Code.invalidArgument, .invalidResource, .unsupported] {
-            #expect(code.exitStatusOfParsing == 64)
+            #expect(code.parsingExitStatus == 64)
             #expect(code.exitStatus == 1)
         }
-        #expect(RlimitError.Code.softExceedsHard.exitStatusOfParsing == 1)
+        #expect(RlimitError.Code.softExceedsHard.parsingExitStatus == 1)
         #expect(RlimitError.Code.noSuchProcess.exitStatus == 1)
     }
 }

@@ -8,14 +8,14 @@ struct ExplanationTextTests {
     private let now = Limit(soft: 1024, hard: 4096)
 
     @Test("Of all resources: what is, what may be, and by which rule")
-    func survey() {
+    func overview() {
         let explanation = Explanation(verdicts: [
             .init(.openFiles, now: now, most: Limit(65_536), rule: "web servers"),
             .init(.lockedMemory, now: Limit(.mebibytes(8)), most: Limit(.mebibytes(8))),
             .init(.nice),
         ])
         #expect(
-            ExplanationText(explanation: explanation).survey == """
+            ExplanationText(explanation: explanation).overview == """
                 RESOURCE          NOW  MOST-I-MAY-HAVE  BY-RULE
                 nofile      1024:4096      65536:65536  web servers
                 memlock   8 MiB:8 MiB      8 MiB:8 MiB  -
@@ -29,12 +29,13 @@ struct ExplanationTextTests {
         let never = RlimitError(.deniedByPolicy, message: "the limits of process 1 are never changed")
         let lease = RlimitError(.deniedByPolicy, message: "only with a lease")
         let all = Explanation(verdicts: [.init(.openFiles, error: never), .init(.nice, error: never)])
-        #expect(ExplanationText(explanation: all).survey.hasSuffix("-  -\nthe limits of process 1 are never changed\n"))
+        #expect(
+            ExplanationText(explanation: all).overview.hasSuffix("-  -\nthe limits of process 1 are never changed\n"))
         let some = Explanation(verdicts: [
             .init(.openFiles, most: now, error: lease),
             .init(.nice, error: RlimitError(.deniedByPolicy, message: "none")),
         ])
-        #expect(ExplanationText(explanation: some).survey.hasSuffix("\nonly with a lease\n"))
+        #expect(ExplanationText(explanation: some).overview.hasSuffix("\nonly with a lease\n"))
     }
 
     @Test("Where all is refused for one edit, the others say so, and a refusal of the whole is said alone")

@@ -7,9 +7,9 @@ struct GetTests {
     @Test("A table of what was asked for, in line, with units")
     func table() throws {
         let child = try SpawnedChild(limits: ["-n 700", "-S -c 512"])
-        let tool = try Tool("get", "nofile", "RLIMIT_CORE", "--pid", child.pid)
+        let tool = try ToolRun("get", "nofile", "RLIMIT_CORE", "--pid", child.pid)
         #expect(tool.status == 0)
-        #expect(tool.complaint == "")
+        #expect(tool.errorOutput == "")
         let lines = tool.output.split(separator: "\n").map { $0.split(separator: " ", omittingEmptySubsequences: true) }
         #expect(lines.first == ["RESOURCE", "DESCRIPTION", "SOFT", "HARD", "USED", "UNITS"])
         #expect(
@@ -22,7 +22,7 @@ struct GetTests {
     @Test("All sixteen where none is named, with what /proc says of them")
     func all() throws {
         let child = try SpawnedChild(limits: ["-n 700", "-S -s 1024"])
-        let limits = try Tool("get", "--json", "--pid", child.pid).object().object("limits")
+        let limits = try ToolRun("get", "--json", "--pid", child.pid).object().object("limits")
         #expect(Set(limits.keys) == Set(Resource.allCases.map(\.name)))
         let files = limits.object("nofile"), stack = limits.object("stack")
         #expect(try child.shown("Max open files") == ["700", "700"])
@@ -36,7 +36,7 @@ struct GetTests {
     @Test("JSON says unlimited, and which process it is about")
     func unlimited() throws {
         let child = try SpawnedChild(limits: ["-S -f unlimited"])
-        let answer = try Tool("--json", "get", "fsize", "--pid", child.pid).object()
+        let answer = try ToolRun("--json", "get", "fsize", "--pid", child.pid).object()
         #expect(answer.number("pid") == Int(child.number))
         #expect(answer.string("command") == "sleep")
         #expect(answer.object("limits").object("fsize").string("soft") == "unlimited")
@@ -44,7 +44,8 @@ struct GetTests {
 
     @Test("Without --pid, the process that started it")
     func parent() throws {
-        let tool = try Tool(running: "/bin/sh", ["-c", "ulimit -n 321; echo $$; \(Tool.path) get nofile --json; true"])
+        let tool = try ToolRun(
+            running: "/bin/sh", ["-c", "ulimit -n 321; echo $$; \(ToolRun.path) get nofile --json; true"])
         let lines = tool.output.split(separator: "\n")
         #expect(lines.count == 2)
         let answer = try JSONSerialization.jsonObject(with: Data(lines[1].utf8)) as? [String: Any] ?? [:]
@@ -54,12 +55,12 @@ struct GetTests {
 
     @Test("Through sudo the parent is not what was meant")
     func sudo() throws {
-        let tool = try Tool("get", environment: ["SUDO_UID": "1000"])
+        let tool = try ToolRun("get", environment: ["SUDO_UID": "1000"])
         #expect(tool.status == 64)
-        #expect(tool.complaint.hasPrefix("rlimitctl: "))
-        #expect(tool.complaint.hasSuffix("say which process: --pid $$\n"))
+        #expect(tool.errorOutput.hasPrefix("rlimitctl: "))
+        #expect(tool.errorOutput.hasSuffix("say which process: --pid $$\n"))
         let child = try SpawnedChild()
-        #expect(try Tool("get", "--pid", child.pid, environment: ["SUDO_UID": "1000"]).status == 0)
+        #expect(try ToolRun("get", "--pid", child.pid, environment: ["SUDO_UID": "1000"]).status == 0)
     }
 
     @Test("A process that is not there")
@@ -67,22 +68,22 @@ struct GetTests {
         let child = try SpawnedChild()
         child.end()
         for command in ["get", "usage"] {
-            let tool = try Tool(command, "--pid", child.pid)
+            let tool = try ToolRun(command, "--pid", child.pid)
             #expect(tool.status == 1)
-            #expect(tool.complaint.contains("no such process"))
+            #expect(tool.errorOutput.contains("no such process"))
         }
-        #expect(try Tool("set", "core=0", "--pid", child.pid).status == 1)
-        #expect(try Tool("get", "--pid", "4194305").status == 1)
+        #expect(try ToolRun("set", "core=0", "--pid", child.pid).status == 1)
+        #expect(try ToolRun("get", "--pid", "4194305").status == 1)
     }
 
     @Test("A name that a terminal would obey is spelled out")
     func hostileName() throws {
         let child = try SpawnedChild(name: "\u{1b}[31m\n\"\\")
-        let tool = try Tool("set", "core=0", "--pid", child.pid)
+        let tool = try ToolRun("set", "core=0", "--pid", child.pid)
         #expect(tool.status == 0)
         #expect(tool.output.filter { $0 == "\n" }.count == 1)
         #expect(!tool.output.unicodeScalars.contains("\u{1b}"))
-        #expect(try Tool("get", "--json", "--pid", child.pid).object().string("command")?.contains("31m") == true)
+        #expect(try ToolRun("get", "--json", "--pid", child.pid).object().string("command")?.contains("31m") == true)
     }
 
     @Test("With --agent the kernel is not asked")
@@ -95,10 +96,11 @@ struct GetTests {
             default: .failure(RlimitError(.unsupported))
             }
         }
-        let answer = try Tool("get", "nofile", "--json", "--agent", "--pid", child.pid, socket: agent.socket).object()
+        let answer = try ToolRun("get", "nofile", "--json", "--agent", "--pid", child.pid, socket: agent.socket)
+            .object()
         #expect(answer.object("limits").object("nofile").number("hard") == 11)
         // --socket beats the environment.
-        let tool = try Tool("get", "nofile", "--agent", "--socket", agent.socket, "--pid", child.pid)
+        let tool = try ToolRun("get", "nofile", "--agent", "--socket", agent.socket, "--pid", child.pid)
         #expect(tool.status == 0)
         #expect(tool.output.contains("11"))
     }

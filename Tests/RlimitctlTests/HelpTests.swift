@@ -8,36 +8,36 @@ struct HelpTests {
         "Every command has help, on standard output",
         arguments: ["get", "set", "usage", "run", "explain", "watch", "status", "leases", "policy"])
     func help(command: String) throws {
-        let tool = try Tool(command, "--help")
+        let tool = try ToolRun(command, "--help")
         #expect(tool.status == 0)
         #expect(tool.output.contains("USAGE: rlimitctl \(command)"))
-        #expect(tool.complaint == "")
-        #expect(try Tool("help", command).output == tool.output)
+        #expect(tool.errorOutput == "")
+        #expect(try ToolRun("help", command).output == tool.output)
     }
 
     @Test("Without words it shows what there is")
     func nothing() throws {
-        let tool = try Tool()
+        let tool = try ToolRun()
         #expect(tool.status == 0)
         #expect(tool.output.contains("SUBCOMMANDS"))
     }
 
     @Test("It says its version")
     func version() throws {
-        #expect(try Tool("--version").output == "\(productVersion)\n")
+        #expect(try ToolRun("--version").output == "\(productVersion)\n")
     }
 
     @Test("Shells are told of commands, options and resources", arguments: ["bash", "zsh", "fish"])
     func completions(shell: String) throws {
-        let tool = try Tool("--generate-completion-script", shell)
+        let tool = try ToolRun("--generate-completion-script", shell)
         #expect(tool.status == 0)
         for word in ["explain", "as-user", "memlock", "nofile="] { #expect(tool.output.contains(word)) }
     }
 
     @Test("A full disk is a failure and not silence")
     func fullDisk() throws {
-        let tool = try Tool(running: "/bin/sh", ["-c", "\(Tool.path) get --pid $$ > /dev/full; echo $?"])
+        let tool = try ToolRun(running: "/bin/sh", ["-c", "\(ToolRun.path) get --pid $$ > /dev/full; echo $?"])
         #expect(tool.output == "1\n")
-        #expect(tool.complaint.contains("No space left on device"))
+        #expect(tool.errorOutput.contains("No space left on device"))
     }
 }

@@ -9,42 +9,42 @@ final class LeaseAgent: Sendable {
         var requests: [Request.Operation] = []
     }
 
-    private final class Book: Sendable {
+    private final class Storage: Sendable {
         let state = Mutex(State())
     }
 
-    private let book = Book()
+    private let storage = Storage()
     private let agent: ScriptedAgent
     var socket: String { agent.socket }
     /// What was asked, in its order.
-    var requests: [Request.Operation] { book.state.withLock(\.requests) }
-    var live: [LeaseInfo] { book.state.withLock { $0.live.values.sorted { "\($0.id)" < "\($1.id)" } } }
+    var requests: [Request.Operation] { storage.state.withLock(\.requests) }
+    var live: [LeaseInfo] { storage.state.withLock { $0.live.values.sorted { "\($0.id)" < "\($1.id)" } } }
 
     static let now = Limit(1000)
 
     static func id(_ number: UInt8) -> LeaseInfo.ID { LeaseInfo.ID(bytes: [0xab, number]) }
 
     /// - Parameter longest: How long a lease may go without being renewed, as a rule's `lease.max` has it.
-    init(pid: Int32? = nil, longest: Duration? = nil) throws {
-        let book = book
+    init(pid: Int32? = nil, maxDuration: Duration? = nil) throws {
+        let storage = storage
         agent = try ScriptedAgent { request in
-            book.state.withLock { state in
+            storage.state.withLock { state in
                 state.requests.append(request.operation)
-                return Self.answer(request, &state, pid, longest)
+                return Self.answer(request, &state, pid, maxDuration)
             }
         }
     }
 
     /// All end, and nobody is told.
-    func endAll() { book.state.withLock { $0.live = [:] } }
+    func endAll() { storage.state.withLock { $0.live = [:] } }
 
     private static func answer(
-        _ request: Request, _ state: inout State, _ pid: Int32?, _ longest: Duration?
+        _ request: Request, _ state: inout State, _ pid: Int32?, _ maxDuration: Duration?
     ) -> Result<Reply, RlimitError> {
         let unknown = RlimitError(.leaseEnded, message: "there is no such lease")
-        func rest(_ term: LeaseTerm) -> Duration? { if case .duration(let time) = term { time } else { longest } }
+        func rest(_ term: LeaseTerm) -> Duration? { if case .duration(let time) = term { time } else { maxDuration } }
         switch request.operation {
-        case .set(_, let batch, .some) where request.isQuestion:
+        case .set(_, let batch, .some) where request.isExplain:
             let verdicts = batch.map {
                 Explanation.Verdict($0.resource, now: now, rule: "leases", new: $0.applied(to: now))
             }

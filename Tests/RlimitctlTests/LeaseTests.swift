@@ -14,18 +14,18 @@ struct LeaseTests {
         agent = try LeaseAgent(pid: child.number)
     }
 
-    private func tool(_ words: String...) throws -> Tool {
-        try Tool(running: Tool.path, words, socket: agent.socket)
+    private func tool(_ words: String...) throws -> ToolRun {
+        try ToolRun(running: ToolRun.path, words, socket: agent.socket)
     }
 
-    private func set(_ words: String...) throws -> Tool {
-        try Tool(running: Tool.path, ["set", "--pid", child.pid] + words, socket: agent.socket)
+    private func set(_ words: String...) throws -> ToolRun {
+        try ToolRun(running: ToolRun.path, ["set", "--pid", child.pid] + words, socket: agent.socket)
     }
 
     @Test("set --lease says what was changed, and when it goes back")
     func lease() throws {
         let tool = try set("nofile=2000:2000", "memlock=1G:1G", "--lease", "10m")
-        #expect(tool.status == 0, "\(tool.complaint)")
+        #expect(tool.status == 0, "\(tool.errorOutput)")
         #expect(
             tool.output == """
                 nofile 1000:1000 -> 2000:2000  sleep (pid \(child.pid))
@@ -33,7 +33,7 @@ struct LeaseTests {
                 lease ab01  ends in 10m
 
                 """)
-        #expect(tool.complaint == "")
+        #expect(tool.errorOutput == "")
         // It is kept.
         #expect(agent.live.map(\.id) == [LeaseAgent.id(1)] && agent.live[0].remaining == .seconds(600))
         #expect(!agent.requests.contains { if case .leaseRelease = $0 { true } else { false } })
@@ -49,9 +49,9 @@ struct LeaseTests {
     }
 
     @Test("set --lease --dry-run explains it, and asks for none", arguments: ["--lease=7d", "--while-connected"])
-    func rehearsal(option: String) throws {
+    func dryRun(option: String) throws {
         let tool = try set("nofile=2000:2000", option, "--dry-run")
-        #expect(tool.status == 0, "\(tool.complaint)")
+        #expect(tool.status == 0, "\(tool.errorOutput)")
         #expect(tool.output == "nofile 1000:1000 -> 2000:2000  sleep (pid \(child.pid))  (dry run)\n")
         #expect(agent.live.isEmpty)
     }
@@ -61,13 +61,13 @@ struct LeaseTests {
         arguments: [SIGINT, SIGTERM])
     func foreground(signal: Int32) throws {
         let scratch = try Scratch()
-        let process = try Spawning(
+        let process = try SpawnedProgram(
             [
-                Tool.path, "set", "nofile=2000:2000", "memlock=2G:2G", "core=5:1000", "--pid", child.pid,
+                ToolRun.path, "set", "nofile=2000:2000", "memlock=2G:2G", "core=5:1000", "--pid", child.pid,
                 "--while-connected",
             ],
             environment: ["RLIMITD_SOCKET": agent.socket], output: scratch.path + "/out",
-            complaint: scratch.path + "/err")
+            errorOutput: scratch.path + "/err")
         let expected = """
             nofile 1000:1000 -> 2000:2000  sleep (pid \(child.pid))
             memlock 1000 B:1000 B -> 2 GiB:2 GiB  sleep (pid \(child.pid))
@@ -95,12 +95,12 @@ struct LeaseTests {
         "set --while-connected ends with the process, renews in time, and says when the lease has ended",
         arguments: [true, false])
     func foregroundEnds(isProcess: Bool) throws {
-        let agent = try LeaseAgent(pid: child.number, longest: .milliseconds(200))
+        let agent = try LeaseAgent(pid: child.number, maxDuration: .milliseconds(200))
         let scratch = try Scratch()
-        let process = try Spawning(
-            [Tool.path, "--json", "set", "nofile=2000:2000", "--pid", child.pid, "--while-connected"],
+        let process = try SpawnedProgram(
+            [ToolRun.path, "--json", "set", "nofile=2000:2000", "--pid", child.pid, "--while-connected"],
             environment: ["RLIMITD_SOCKET": agent.socket], output: scratch.path + "/out",
-            complaint: scratch.path + "/err")
+            errorOutput: scratch.path + "/err")
         let renewal = Request.Operation.leaseRenew(LeaseAgent.id(1), .connection)
         for _ in 0..<5000 where agent.requests.count(where: { $0 == renewal }) < 3 { usleep(2000) }
         #expect(agent.requests.count(where: { $0 == renewal }) >= 3)
@@ -115,7 +115,7 @@ struct LeaseTests {
 
     @Test("leases are shown in a table, a row for each limit")
     func table() throws {
-        #expect(try tool("leases").complaint == "rlimitctl: there are no leases that you may see\n")
+        #expect(try tool("leases").errorOutput == "rlimitctl: there are no leases that you may see\n")
         _ = try set("nofile=2000:2000", "memlock=1G:1G", "--lease", "90m")
         let shown = try tool("leases")
         #expect(shown.status == 0)
@@ -157,7 +157,7 @@ struct LeaseTests {
 
                 """)
         let again = try self.tool("leases", "release", "ab01")
-        #expect(again.status == 1 && again.complaint == "rlimitctl: there is no such lease\n")
+        #expect(again.status == 1 && again.errorOutput == "rlimitctl: there is no such lease\n")
         _ = try set("nofile=2000:2000", "--lease", "60s")
         let answer = try self.tool("leases", "release", "AB01", "--json").object().objects("restorations")
         #expect(answer.first?.string("outcome") == "restored" && answer.first?.object("limit").number("soft") == 1000)
@@ -186,18 +186,18 @@ struct LeaseTests {
             (["leases", "relase", "ab01"], "did you mean \"release\"?"),
         ])
     func usage(words: [String], hint: String) throws {
-        let tool = try Tool(running: Tool.path, words, socket: agent.socket)
-        #expect(tool.status == 64 && tool.complaint.contains(hint), "\(tool.complaint)")
-        #expect(tool.complaint.filter { $0 == "\n" }.count == 1)
+        let tool = try ToolRun(running: ToolRun.path, words, socket: agent.socket)
+        #expect(tool.status == 64 && tool.errorOutput.contains(hint), "\(tool.errorOutput)")
+        #expect(tool.errorOutput.filter { $0 == "\n" }.count == 1)
         #expect(agent.requests.isEmpty)
     }
 
     @Test("What cannot be leased, and where there is no agent, fails as ever")
     func refused() throws {
         let tool = try set("cpu=9", "--lease", "10m")
-        #expect(tool.status == 1 && tool.complaint.contains("nofile"), "\(tool.complaint)")
+        #expect(tool.status == 1 && tool.errorOutput.contains("nofile"), "\(tool.errorOutput)")
         for words in [["leases"], ["set", "nofile=1", "--pid", child.pid, "--lease", "10m"]] {
-            #expect(try Tool(running: Tool.path, words).status == 69)
+            #expect(try ToolRun(running: ToolRun.path, words).status == 69)
         }
     }
 

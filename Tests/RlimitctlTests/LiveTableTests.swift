@@ -4,16 +4,16 @@ import Testing
 
 @testable import rlimitctl
 
-private func news(
+private func update(
     _ pid: Int32, _ uses: [Resource: UInt64], _ bounds: [Resource: Limit], command: String = "sh"
-) -> WatchNews {
+) -> WatchUpdate {
     var limits = Limits()
     var usage = Usage()
     for (resource, use) in uses { usage[resource] = use }
     for (resource, limit) in bounds { limits[resource] = limit }
-    return WatchNews(
-        who: .init(pid: pid, command: command),
-        what: .seen(.sample(.init(limits: limits, usage: usage, instant: .now))))
+    return WatchUpdate(
+        watched: .init(pid: pid, command: command),
+        event: .observed(.sample(.init(limits: limits, usage: usage, instant: .now))))
 }
 
 @Suite("The live table")
@@ -21,8 +21,8 @@ struct LiveTableTests {
     @Test("sorts by headroom, and what has no limit or no use comes last")
     func order() {
         var table = LiveTable(resources: Array(Resource.allCases))
-        let isDue = table.take(
-            news(
+        let isDue = table.apply(
+            update(
                 7, [.openFiles: 90, .cpuTime: 5, .stackSize: 50, .addressSpace: 1 << 40, .nice: 20],
                 [
                     .openFiles: Limit(100), .cpuTime: Limit(soft: 100, hard: 200),
@@ -37,17 +37,17 @@ struct LiveTableTests {
 
     @Test("of many processes has those rows that have a limit, of all of them in one order")
     func many() {
-        var table = LiveTable(resources: [.openFiles, .addressSpace], hasManyProcesses: true, awaitsWholeLooks: true)
+        var table = LiveTable(resources: [.openFiles, .addressSpace], hasManyProcesses: true, waitsForFullScan: true)
         let limits: [Resource: Limit] = [.openFiles: Limit(100)]
         let isDue = [
-            table.take(news(7, [.openFiles: 10, .addressSpace: 3], limits)),
-            table.take(news(8, [.openFiles: 90, .addressSpace: 3], limits)),
-            table.take(WatchNews(who: nil, what: .looked(processes: 2))),
+            table.apply(update(7, [.openFiles: 10, .addressSpace: 3], limits)),
+            table.apply(update(8, [.openFiles: 90, .addressSpace: 3], limits)),
+            table.apply(WatchUpdate(watched: nil, event: .looked(processes: 2))),
         ]
         #expect(isDue == [false, false, true])
-        #expect(table.rows.map(\.who.pid) == [8, 7])
-        _ = table.take(WatchNews(who: .init(pid: 8, command: "sh"), what: .seen(.exited)))
-        #expect(table.rows.map(\.who.pid) == [7])
+        #expect(table.rows.map(\.watched.pid) == [8, 7])
+        _ = table.apply(WatchUpdate(watched: .init(pid: 8, command: "sh"), event: .observed(.exited)))
+        #expect(table.rows.map(\.watched.pid) == [7])
         #expect(table.lines(columns: 80, rows: 24).last == "sh (pid 8): ended")
     }
 
@@ -56,12 +56,13 @@ struct LiveTableTests {
         var table = LiveTable(resources: Array(Resource.allCases), hasManyProcesses: true, usesColor: false)
         table.title = String(repeating: "t", count: 300)
         for pid in 1...20 as ClosedRange<Int32> {
-            _ = table.take(
-                news(pid, [.openFiles: 10, .stackSize: 3], [.openFiles: Limit(100), .stackSize: Limit(.gibibytes(7))]))
-            _ = table.take(
-                WatchNews(
-                    who: .init(pid: pid, command: "sh"),
-                    what: .seen(.changed(.openFiles, old: Limit(3), new: Limit(100)))))
+            _ = table.apply(
+                update(
+                    pid, [.openFiles: 10, .stackSize: 3], [.openFiles: Limit(100), .stackSize: Limit(.gibibytes(7))]))
+            _ = table.apply(
+                WatchUpdate(
+                    watched: .init(pid: pid, command: "sh"),
+                    event: .observed(.changed(.openFiles, old: Limit(3), new: Limit(100)))))
         }
         for columns in 1...140 {
             let lines = table.lines(columns: columns, rows: rows)
@@ -80,7 +81,7 @@ struct LiveTableTests {
             (11, 10, nil, "[########|#.]"), (1, 0, 20, "[########|#.]"),
         ] as [(UInt64, UInt64, UInt64?, String)])
     func bars(used: UInt64, soft: UInt64, hard: UInt64?, bar: String) {
-        #expect(UseBar(used: used, soft: soft, hard: hard).text(width: 13) == bar)
+        #expect(UsageBar(used: used, soft: soft, hard: hard).text(width: 13) == bar)
     }
 
     @Test(

@@ -4,24 +4,25 @@ import Testing
 
 @Suite("The process that is meant where none is named")
 struct ParentProcessTests {
-    private func complaint(
+    private func usageError(
         pid: Int32 = 4242, sudoUID: String? = nil, uid: UInt32? = 1000, ownUID: UInt32 = 1000, isStill: Bool = true
     ) -> String? {
-        ParentProcess(pid: pid, sudoUID: sudoUID).complaint(uid: uid, ownUID: ownUID, isStill: isStill)?.description
+        ParentProcess(pid: pid, sudoUID: sudoUID).usageError(uid: uid, ownUID: ownUID, isStill: isStill)?.description
     }
 
     @Test("A parent of one's own is meant")
     func own() {
-        #expect(complaint() == nil)
-        #expect(complaint(sudoUID: "") == nil)
-        #expect(complaint(uid: 0, ownUID: 0) == nil)
+        #expect(usageError() == nil)
+        #expect(usageError(sudoUID: "") == nil)
+        #expect(usageError(uid: 0, ownUID: 0) == nil)
     }
 
     @Test("Pid 1, an unseen parent, another user's, one that ended, and sudo are asked about")
     func doubtful() {
         let complaints = [
-            complaint(pid: 1), complaint(pid: 0), complaint(uid: 0), complaint(uid: nil), complaint(isStill: false),
-            complaint(sudoUID: "1000"),
+            usageError(pid: 1), usageError(pid: 0), usageError(uid: 0), usageError(uid: nil),
+            usageError(isStill: false),
+            usageError(sudoUID: "1000"),
         ]
         #expect(complaints.count { $0?.hasSuffix("so say which process: --pid $$") == true } == complaints.count)
         #expect(Set(complaints).count == complaints.count - 1, "an unseen user is another user")
@@ -29,8 +30,8 @@ struct ParentProcessTests {
 
     @Test("Before it was looked at, number and sudo alone decide")
     func early() {
-        #expect(ParentProcess(pid: 4242, sudoUID: nil).complaint == nil)
-        #expect(ParentProcess(pid: 1, sudoUID: nil).complaint != nil)
-        #expect(ParentProcess(pid: 4242, sudoUID: "0").complaint != nil)
+        #expect(ParentProcess(pid: 4242, sudoUID: nil).usageError == nil)
+        #expect(ParentProcess(pid: 1, sudoUID: nil).usageError != nil)
+        #expect(ParentProcess(pid: 4242, sudoUID: "0").usageError != nil)
     }
 }

@@ -24,10 +24,10 @@ struct PolicyTests {
     func fine() throws {
         let scratch = try Scratch()
         let file = try scratch.write(good, to: "policy.toml")
-        let tool = try Tool("policy", "check", file)
+        let tool = try ToolRun("policy", "check", file)
         #expect(tool.status == 0)
         #expect(tool.output == "\(file): 3 rules\n")
-        let answer = try Tool("policy", "check", file, "--json").object()
+        let answer = try ToolRun("policy", "check", file, "--json").object()
         #expect(answer["ok"] as? Bool == true)
         #expect(answer.string("policy") == "3 rules")
         #expect(answer.objects("diagnostics").isEmpty)
@@ -38,12 +38,12 @@ struct PolicyTests {
         let scratch = try Scratch()
         let file = try scratch.write(
             good + "limitz = 1\n[[allow]]\nname = \"x\"\nlimits.nofil = 1\n", to: "policy.toml")
-        let tool = try Tool("policy", "check", file)
+        let tool = try ToolRun("policy", "check", file)
         #expect(tool.status == 1)
         let lines = tool.output.split(separator: "\n")
         #expect(lines.count >= 2)
         #expect(lines.allSatisfy { $0.hasPrefix("\(file):1") && $0.split(separator: ":").count >= 4 }, "\(lines)")
-        let answer = try Tool("policy", "check", "--json", file).object()
+        let answer = try ToolRun("policy", "check", "--json", file).object()
         #expect(answer["ok"] as? Bool == false)
         #expect(answer.isNull("policy"))
         #expect(answer.objects("diagnostics").count == lines.count)
@@ -55,21 +55,21 @@ struct PolicyTests {
     func strict() throws {
         let scratch = try Scratch()
         let file = try scratch.write(good.replacing("\"root\"", with: "\"nobody here\""), to: "policy.toml")
-        let tool = try Tool("policy", "check", file)
+        let tool = try ToolRun("policy", "check", file)
         #expect(tool.status == 0)
         #expect(tool.output.contains(":8:17: warning: "))
-        #expect(try Tool("policy", "check", file, "--strict").status == 1)
-        let answer = try Tool("policy", "check", file, "--json").object()
+        #expect(try ToolRun("policy", "check", file, "--strict").status == 1)
+        let answer = try ToolRun("policy", "check", file, "--json").object()
         #expect(answer.objects("diagnostics").first?.string("severity") == "warning")
     }
 
     @Test("A file that is not there, or that others can write, is none")
     func unsafe() throws {
         let scratch = try Scratch()
-        #expect(try Tool("policy", "check", scratch.path + "/none.toml").status == 1)
+        #expect(try ToolRun("policy", "check", scratch.path + "/none.toml").status == 1)
         let file = try scratch.write(good, to: "policy.toml")
         try FileManager.default.setAttributes([.posixPermissions: 0o666], ofItemAtPath: file)
-        let tool = try Tool("policy", "check", file)
+        let tool = try ToolRun("policy", "check", file)
         #expect(tool.status == 1)
         #expect(tool.output.contains("chmod go-w"))
     }
@@ -78,12 +78,12 @@ struct PolicyTests {
     func dropIn() throws {
         let scratch = try Scratch()
         let text = good.replacing("version = 1\n", with: "")
-        #expect(try Tool("policy", "check", try scratch.write(text, to: "x.toml")).status == 1)
+        #expect(try ToolRun("policy", "check", try scratch.write(text, to: "x.toml")).status == 1)
         try FileManager.default.createDirectory(atPath: scratch.path + "/policy.d", withIntermediateDirectories: false)
-        #expect(try Tool("policy", "check", try scratch.write(text, to: "policy.d/x.toml")).status == 0)
+        #expect(try ToolRun("policy", "check", try scratch.write(text, to: "policy.d/x.toml")).status == 0)
         // Of the main file beside it, it is a part: here with rules of the same names.
         let main = try scratch.write(good, to: "policy.toml")
-        let tool = try Tool("policy", "check", main)
+        let tool = try ToolRun("policy", "check", main)
         #expect(tool.status == 1)
         #expect(tool.output.contains("policy.d/x.toml:"))
     }
@@ -92,34 +92,34 @@ struct PolicyTests {
     func survey() throws {
         let scratch = try Scratch()
         let file = try scratch.write(good, to: "policy.toml")
-        let tool = try Tool("explain", "--as-user", "bin", "--policy", file)
+        let tool = try ToolRun("explain", "--as-user", "bin", "--policy", file)
         #expect(tool.status == 0)
         let lines = tool.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
         #expect(lines.first == ["RESOURCE", "NOW", "MOST-bin-MAY-HAVE", "BY-RULE"])
         #expect(lines.contains(["nofile", "-", "65536:65536", "files", "for", "all"]))
         #expect(lines.contains(["memlock", "-", "1", "GiB:1", "GiB", "files", "for", "all"]))
         #expect(lines.contains(["nproc", "-", "-", "-"]))
-        let daemon = try Tool("explain", "--as-user", "daemon", "--policy", file)
+        let daemon = try ToolRun("explain", "--as-user", "daemon", "--policy", file)
         #expect(daemon.output.contains("8192:8192"))
-        #expect(try Tool("explain", "--as-user", "0", "--policy", file).output.contains("MOST-root-MAY-HAVE"))
+        #expect(try ToolRun("explain", "--as-user", "0", "--policy", file).output.contains("MOST-root-MAY-HAVE"))
     }
 
     @Test("explain --as-user with edits: which rule decides and why")
     func decision() throws {
         let scratch = try Scratch()
         let file = try scratch.write(good, to: "policy.toml")
-        let granted = try Tool("explain", "--as-user", "bin", "--policy", file, "nofile=65536")
+        let granted = try ToolRun("explain", "--as-user", "bin", "--policy", file, "nofile=65536")
         #expect(granted.status == 0)
         #expect(granted.output == "nofile 65536:65536: granted by rule \"files for all\"\n")
-        let denied = try Tool("explain", "--as-user", "daemon", "--policy", file, "nofile=65536")
+        let denied = try ToolRun("explain", "--as-user", "daemon", "--policy", file, "nofile=65536")
         #expect(denied.status == 77)
         #expect(denied.output.contains("rule \"no more than 8k for daemon\" refuses"))
-        let none = try Tool("explain", "--as-user", "bin", "--policy", file, "core=unlimited")
+        let none = try ToolRun("explain", "--as-user", "bin", "--policy", file, "core=unlimited")
         #expect(none.status == 77)
         #expect(none.output == "core: refused: no rule lets uid 2 raise core to unlimited\n")
-        let most = try Tool("explain", "--as-user", "bin", "--policy", file, "nofile=max", "--json").object()
+        let most = try ToolRun("explain", "--as-user", "bin", "--policy", file, "nofile=max", "--json").object()
         #expect(most.objects("verdicts").first?.object("new").number("hard") == 65536)
-        #expect(try Tool("explain", "--as-user", "bin", "--policy", file, "nofile=hard").status == 64)
+        #expect(try ToolRun("explain", "--as-user", "bin", "--policy", file, "nofile=hard").status == 64)
     }
 
     @Test("explain --as-user --pid is about that process")
@@ -127,12 +127,12 @@ struct PolicyTests {
         let scratch = try Scratch(), child = try SpawnedChild(limits: ["-n 700"])
         let file = try scratch.write(good, to: "policy.toml")
         let words = ["explain", "--policy", file, "--pid", child.pid, "nofile=5000", "--as-user"]
-        let own = try Tool(running: Tool.path, words + ["\(getuid())"])
+        let own = try ToolRun(running: ToolRun.path, words + ["\(getuid())"])
         let isRoot = getuid() == 0
         #expect(own.status == (isRoot ? 77 : 0), "a process of root's is changed only where its user is named")
         #expect(own.output.hasPrefix("nofile 700:700"))
         #expect(own.output.contains("sleep (pid \(child.pid))"))
-        let other = try Tool(running: Tool.path, words + [getuid() == 2 ? "sys" : "bin"])
+        let other = try ToolRun(running: ToolRun.path, words + [getuid() == 2 ? "sys" : "bin"])
         #expect(other.status == 77)
         #expect(other.output.contains("refused: no rule lets"))
     }
@@ -144,12 +144,12 @@ struct PolicyTests {
         let file = try scratch.write(
             "version = 1\n\(rule)lease = { max = \"1h\", required = true }\n", to: "policy.toml")
         let words = "but only with a lease of at most 3600 s"
-        let tool = try Tool("explain", "--as-user", "bin", "--policy", file, "nofile=5000")
+        let tool = try ToolRun("explain", "--as-user", "bin", "--policy", file, "nofile=5000")
         #expect(tool.status == 77)
         #expect(tool.output == "nofile: refused: rule \"for a while\" lets uid 2 raise nofile to 5000, \(words)\n")
-        let more = try Tool("explain", "--as-user", "bin", "--policy", file, "nofile=50000")
+        let more = try ToolRun("explain", "--as-user", "bin", "--policy", file, "nofile=50000")
         #expect(more.output == "nofile: refused: no rule lets uid 2 raise nofile to 50000\n")
-        let check = try Tool("policy", "check", file)
+        let check = try ToolRun("policy", "check", file)
         #expect(check.status == 0)
         #expect(!check.output.contains("warning"), "\(check.output)")
     }
@@ -158,8 +158,8 @@ struct PolicyTests {
     func badPolicy() throws {
         let scratch = try Scratch()
         let file = try scratch.write("version = 2\n", to: "policy.toml")
-        let tool = try Tool("explain", "--as-user", "bin", "--policy", file)
+        let tool = try ToolRun("explain", "--as-user", "bin", "--policy", file)
         #expect(tool.status == 1)
-        #expect(tool.complaint.hasPrefix("rlimitctl: \(file):1:"))
+        #expect(tool.errorOutput.hasPrefix("rlimitctl: \(file):1:"))
     }
 }

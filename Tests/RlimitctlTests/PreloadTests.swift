@@ -6,8 +6,8 @@ struct PreloadTests {
     // Any that the loader takes.
     private static let library = "/lib/x86_64-linux-gnu/libm.so.6"
 
-    private func run(_ variables: String, _ words: String) throws -> Tool {
-        try Tool(running: "/bin/sh", ["-c", "\(variables) exec \(Tool.path) run --preload \(words)"])
+    private func run(_ variables: String, _ words: String) throws -> ToolRun {
+        try ToolRun(running: "/bin/sh", ["-c", "\(variables) exec \(ToolRun.path) run --preload \(words)"])
     }
 
     @Test("The command is loaded with the library, and with what else was to be loaded so")
@@ -34,19 +34,19 @@ struct PreloadTests {
         arguments: [
             ("/no/such.so", "there is no /no/such.so"), ("./passwd", "must begin with"),
         ])
-    func noLibrary(path: String, complaint: String) throws {
+    func noLibrary(path: String, errorOutput: String) throws {
         let tool = try run("cd /etc; RLIMITD_PRELOAD_LIBRARY=\(path)", "-- true")
         #expect(tool.status == 125)
-        #expect(tool.complaint.contains(complaint))
+        #expect(tool.errorOutput.contains(errorOutput))
     }
 
     @Test("The library is looked for beside the tool, and a lease needs something to lend")
     func usual() throws {
         let tool = try run("unset RLIMITD_PRELOAD_LIBRARY;", "-- true")
         #expect(tool.status == 125)
-        #expect(tool.complaint.contains("/lib/rlimitd/librlimitd-preload.so"))
+        #expect(tool.errorOutput.contains("/lib/rlimitd/librlimitd-preload.so"))
         let lease = try run("RLIMITD_PRELOAD_LIBRARY=\(Self.library)", "--lease 1m -- true")
         #expect(lease.status == 125)
-        #expect(lease.complaint.contains("--lease needs at least one RESOURCE=VALUE"))
+        #expect(lease.errorOutput.contains("--lease needs at least one RESOURCE=VALUE"))
     }
 }

@@ -33,13 +33,13 @@ final class PseudoTerminal {
         sigemptyset(&none)
         posix_spawnattr_setsigmask(&attributes, &none)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | 0x80))
-        var variables = ["PATH": "/usr/bin:/bin", "TERM": "xterm", "RLIMITD_SOCKET": Tool.nobody]
+        var variables = ["PATH": "/usr/bin:/bin", "TERM": "xterm", "RLIMITD_SOCKET": ToolRun.unusedSocket]
         variables.merge(environment) { $1 }
-        var arguments = ([Tool.path] + words).map { strdup($0) } + [nil]
+        var arguments = ([ToolRun.path] + words).map { strdup($0) } + [nil]
         var entries = variables.map { strdup("\($0)=\($1)") } + [nil]
         defer { (arguments + entries).forEach { free($0) } }
         var pid: pid_t = 0
-        guard posix_spawn(&pid, Tool.path, &actions, &attributes, &arguments, &entries) == 0 else {
+        guard posix_spawn(&pid, ToolRun.path, &actions, &attributes, &arguments, &entries) == 0 else {
             throw Failure(call: "posix_spawn")
         }
         self.pid = pid
@@ -67,11 +67,11 @@ final class PseudoTerminal {
     }
 
     /// Reads until that is so; false after ten seconds.
-    func reads(until isSo: (PseudoTerminal) -> Bool) -> Bool {
+    func reads(until condition: (PseudoTerminal) -> Bool) -> Bool {
         let end = Date(timeIntervalSinceNow: 10)
         while Date() < end {
-            take()
-            if isSo(self) { return true }
+            readAvailable()
+            if condition(self) { return true }
             usleep(5000)
         }
         return false
@@ -89,11 +89,11 @@ final class PseudoTerminal {
             terminal.status = status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F)
             return true
         }
-        take()
+        readAvailable()
         return hasEnded ? status : nil
     }
 
-    private func take() {
+    private func readAvailable() {
         var part = [UInt8](repeating: 0, count: 4096)
         while true {
             let count = read(master, &part, part.count)

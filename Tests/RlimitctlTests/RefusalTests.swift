@@ -19,15 +19,15 @@ struct RefusalTests {
     }
 
     private func refusal(
-        _ edits: [Edit], error: RlimitError? = nil, caller: AgentInfo.Caller? = nil, target: Refusal.Whom? = nil
+        _ edits: [Edit], error: RlimitError? = nil, caller: AgentInfo.Caller? = nil, target: Refusal.TargetInfo? = nil
     ) -> Refusal {
         Refusal(
-            error: error ?? denied, request: .set(edits.map { Wish($0, now: now) }),
+            error: error ?? denied, request: .set(edits.map { DryRunEdit($0, now: now) }),
             caller: caller ?? self.caller(), callerName: "alice", target: target)
     }
 
-    private func whom(_ uid: UInt32, isPrivileged: Bool = false) -> Refusal.Whom {
-        Refusal.Whom(credentials: Credentials(uid: uid, gid: uid), userName: "other", isPrivileged: isPrivileged)
+    private func whom(_ uid: UInt32, isPrivileged: Bool = false) -> Refusal.TargetInfo {
+        Refusal.TargetInfo(credentials: Credentials(uid: uid, gid: uid), userName: "other", isPrivileged: isPrivileged)
     }
 
     @Test("What is refused exits with 77, says the most that is allowed, and brings a rule to paste")
@@ -85,7 +85,8 @@ struct RefusalTests {
         #expect(refusal([edit], error: RlimitError(.deniedByKernel, editIndex: 0)).rule == nil)
         #expect(refusal([]).rule == nil)
         #expect(
-            Refusal(error: denied, request: .set([Wish(edit, now: now)])).rule == nil, "the agent did not say who asks")
+            Refusal(error: denied, request: .set([DryRunEdit(edit, now: now)])).rule == nil,
+            "the agent did not say who asks")
     }
 
     @Test("Of several edits, the rule covers those that need one, with the greater half")

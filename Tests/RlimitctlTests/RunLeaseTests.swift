@@ -9,11 +9,11 @@ struct RunLeaseTests {
     @Test("With a time the agent ends it, and the command has nothing of the agent's")
     func timed() throws {
         let agent = try LeaseAgent()
-        let tool = try Tool(
+        let tool = try ToolRun(
             "run", "--lease", "10m", "nofile=2000", "core=0", "--", "/bin/sh", "-c",
-            "\(Tool.path) leases list && exit 7", socket: agent.socket)
+            "\(ToolRun.path) leases list && exit 7", socket: agent.socket)
         // The agent hears one connection at a time: that of run has ended by then.
-        #expect(tool.status == 7 && tool.complaint == "", "\(tool.complaint)")
+        #expect(tool.status == 7 && tool.errorOutput == "", "\(tool.errorOutput)")
         #expect(agent.live.map(\.remaining) == [.seconds(600)])
         guard case .set(.caller, let batch, lease: .duration(.seconds(600))) = agent.requests.first else {
             Issue.record("\(agent.requests)")
@@ -26,28 +26,28 @@ struct RunLeaseTests {
     func untimed() throws {
         let agent = try LeaseAgent()
         // The agent hears one connection at a time: that of run has not ended yet.
-        let tool = try Tool(
-            "run", "--lease", "nofile=2000", "sh", "-c", "\(Tool.path) leases; exit 7", socket: agent.socket)
-        #expect(tool.status == 7 && tool.complaint.contains("no answer in time"), "\(tool.complaint)")
+        let tool = try ToolRun(
+            "run", "--lease", "nofile=2000", "sh", "-c", "\(ToolRun.path) leases; exit 7", socket: agent.socket)
+        #expect(tool.status == 7 && tool.errorOutput.contains("no answer in time"), "\(tool.errorOutput)")
         #expect(agent.live.map(\.remaining) == [nil])
         // Others are let in only once the first connection has ended.
-        #expect(try Tool("leases", socket: agent.socket).status == 0)
+        #expect(try ToolRun("leases", socket: agent.socket).status == 0)
     }
 
     @Test("Without a time, where the rule wants it renewed, it says when it ends")
     func longest() throws {
-        let agent = try LeaseAgent(longest: .seconds(3600))
-        let tool = try Tool("run", "--lease", "nofile=2000", "true", socket: agent.socket)
-        #expect(tool.status == 0 && tool.complaint.contains("ends in 1h"), "\(tool.complaint)")
+        let agent = try LeaseAgent(maxDuration: .seconds(3600))
+        let tool = try ToolRun("run", "--lease", "nofile=2000", "true", socket: agent.socket)
+        #expect(tool.status == 0 && tool.errorOutput.contains("ends in 1h"), "\(tool.errorOutput)")
     }
 
     @Test("--optional goes on without, and else nothing is run")
     func optional() throws {
-        let tool = try Tool("run", "--optional", "--lease", "1h", "nofile=2000", "echo", "on")
-        #expect(tool.status == 0 && tool.output == "on\n" && tool.complaint.contains("nofile stays as it is"))
-        #expect(try Tool("run", "--optional", "--lease", "nofile=2000", "echo", "on").output == "on\n")
-        #expect(try Tool("run", "--lease", "1h", "nofile=2000", "echo", "on").status == 125)
-        #expect(try Tool("run", "--lease", "soon", "nofile=2000", "echo", "on").complaint.contains("\"10m\""))
+        let tool = try ToolRun("run", "--optional", "--lease", "1h", "nofile=2000", "echo", "on")
+        #expect(tool.status == 0 && tool.output == "on\n" && tool.errorOutput.contains("nofile stays as it is"))
+        #expect(try ToolRun("run", "--optional", "--lease", "nofile=2000", "echo", "on").output == "on\n")
+        #expect(try ToolRun("run", "--lease", "1h", "nofile=2000", "echo", "on").status == 125)
+        #expect(try ToolRun("run", "--lease", "soon", "nofile=2000", "echo", "on").errorOutput.contains("\"10m\""))
     }
 
     @Test(
@@ -61,8 +61,8 @@ struct RunLeaseTests {
             ("run nofile=1 ls --lease", "run -- nofile=1 ls --lease"),
             ("run --lease", "run --lease=while-running"),
         ])
-    func words(line: String, fenced: String) {
+    func words(line: String, expected: String) {
         let words = line.split(separator: " ").map(String.init)
-        #expect(Arguments.protectingCommand(words).joined(separator: " ") == fenced)
+        #expect(Arguments.insertingTerminator(words).joined(separator: " ") == expected)
     }
 }

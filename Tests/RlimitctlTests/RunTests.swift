@@ -5,15 +5,16 @@ import Testing
 struct RunTests {
     @Test("The command has the limits, and its exit status is passed on")
     func limits() throws {
-        let tool = try Tool("run", "nofile=300:600", "core=0", "--", "/bin/sh", "-c", "ulimit -Sn; ulimit -Hn; exit 7")
+        let tool = try ToolRun(
+            "run", "nofile=300:600", "core=0", "--", "/bin/sh", "-c", "ulimit -Sn; ulimit -Hn; exit 7")
         #expect(tool.output == "300\n600\n")
-        #expect(tool.complaint == "")
+        #expect(tool.errorOutput == "")
         #expect(tool.status == 7)
     }
 
     @Test("It becomes the command: the same process, found along PATH")
     func becomes() throws {
-        let tool = try Tool(running: "/bin/sh", ["-c", "echo $$; exec \(Tool.path) run core=0 sh -c 'echo $$'"])
+        let tool = try ToolRun(running: "/bin/sh", ["-c", "echo $$; exec \(ToolRun.path) run core=0 sh -c 'echo $$'"])
         let lines = tool.output.split(separator: "\n")
         #expect(lines.count == 2)
         #expect(lines.first == lines.last)
@@ -29,7 +30,7 @@ struct RunTests {
     func untouched(words: [String]) throws {
         for separator in [[], ["--"]] {
             let command = ["run", "core=0"] + separator + ["/usr/bin/printf", "<%s>"] + words
-            let tool = try Tool(running: Tool.path, command)
+            let tool = try ToolRun(running: ToolRun.path, command)
             #expect(tool.output == words.map { "<\($0)>" }.joined())
             #expect(tool.status == 0)
         }
@@ -37,17 +38,17 @@ struct RunTests {
 
     @Test("Words that are not UTF-8 reach the command byte for byte")
     func bytes() throws {
-        let script = "\(Tool.path) run core=0 printf '%s' \"$(printf 'a\\377\\200b')\" | od -An -tx1"
-        #expect(try Tool(running: "/bin/sh", ["-c", script]).output == " 61 ff 80 62\n")
+        let script = "\(ToolRun.path) run core=0 printf '%s' \"$(printf 'a\\377\\200b')\" | od -An -tx1"
+        #expect(try ToolRun(running: "/bin/sh", ["-c", script]).output == " 61 ff 80 62\n")
     }
 
     @Test("A command that is not there is 127, one that cannot be executed 126")
     func noCommand() throws {
-        let missing = try Tool("run", "core=0", "no-such-command")
+        let missing = try ToolRun("run", "core=0", "no-such-command")
         #expect(missing.status == 127)
-        #expect(missing.complaint == "rlimitctl: cannot run \"no-such-command\": execvp: No such file or directory\n")
-        #expect(try Tool("run", "core=0", "/etc/passwd").status == 126)
-        #expect(try Tool("run", "core=0", "/").status == 126)
+        #expect(missing.errorOutput == "rlimitctl: cannot run \"no-such-command\": execvp: No such file or directory\n")
+        #expect(try ToolRun("run", "core=0", "/etc/passwd").status == 126)
+        #expect(try ToolRun("run", "core=0", "/").status == 126)
     }
 
     @Test(
@@ -58,29 +59,29 @@ struct RunTests {
             ["run", "--optional", "nofile=10:5", "true"], ["--json", "run", "nofile=1", "nofile=2", "true"],
         ])
     func own(words: [String]) throws {
-        let tool = try Tool(running: Tool.path, words)
+        let tool = try ToolRun(running: ToolRun.path, words)
         #expect(tool.status == 125)
-        #expect(tool.complaint.hasPrefix("rlimitctl: "))
-        #expect(tool.complaint.filter { $0 == "\n" }.count == 1)
+        #expect(tool.errorOutput.hasPrefix("rlimitctl: "))
+        #expect(tool.errorOutput.filter { $0 == "\n" }.count == 1)
     }
 
     @Test("A limit that is refused stops it; with --optional it goes on and says so")
     func refused() throws {
         // More than the kernel gives anyone.
         let words = ["nofile=2000000000", "core=0", "--", "/bin/sh", "-c", "ulimit -c; echo ran"]
-        let tool = try Tool(running: Tool.path, ["run"] + words)
+        let tool = try ToolRun(running: ToolRun.path, ["run"] + words)
         #expect(tool.status == 125)
         #expect(tool.output == "")
-        let optional = try Tool(running: Tool.path, ["run", "--optional"] + words)
+        let optional = try ToolRun(running: ToolRun.path, ["run", "--optional"] + words)
         #expect(optional.status == 0)
         #expect(optional.output == "0\nran\n")
-        #expect(optional.complaint.hasPrefix("rlimitctl: nofile stays as it is: "))
+        #expect(optional.errorOutput.hasPrefix("rlimitctl: nofile stays as it is: "))
     }
 
     @Test("What the agent refuses brings the rule that would grant it")
     func rule() throws {
-        let agent = try Refusing.agent()
-        let tool = try Tool("run", "--json", "nofile=1000000000", "true", socket: agent.socket)
+        let agent = try PolicyAgent.agent()
+        let tool = try ToolRun("run", "--json", "nofile=1000000000", "true", socket: agent.socket)
         #expect(tool.status == 125)
         // The kernel says so before the agent is asked.
         #expect(try tool.object().object("error").string("code") == "aboveSystemCeiling")

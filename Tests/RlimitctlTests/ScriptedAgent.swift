@@ -46,7 +46,7 @@ final class ScriptedAgent: Sendable {
                 return
             }
             buffer.withUnsafeBytes { input.append(UnsafeRawBufferPointer(rebasing: $0.prefix(count))) }
-            while let range = try input.withBytes({ try Frame.payload(in: $0, from: 0, limit: Frame.greatestRequest) })
+            while let range = try input.withBytes({ try Frame.payload(in: $0, from: 0, limit: Frame.maxRequestLength) })
             {
                 let request = try input.withBytes { try decoder.decode($0.extracting(range)) }
                 input.consume(range.upperBound)

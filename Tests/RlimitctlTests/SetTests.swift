@@ -6,18 +6,18 @@ struct SetTests {
     @Test("Says what was and what is, of which process")
     func line() throws {
         let child = try SpawnedChild(limits: ["-n 700"])
-        let tool = try Tool("set", "nofile=300:600", "--pid", child.pid)
+        let tool = try ToolRun("set", "nofile=300:600", "--pid", child.pid)
         #expect(tool.status == 0)
         #expect(tool.output == "nofile 700:700 -> 300:600  sleep (pid \(child.pid))\n")
-        #expect(tool.complaint == "")
+        #expect(tool.errorOutput == "")
         #expect(try child.shown("Max open files") == ["300", "600"])
     }
 
     @Test("Halves, single values, words and units, in one batch")
     func values() throws {
         let child = try SpawnedChild(limits: ["-n 700", "-t 1000", "-s 8192"])
-        let tool = try Tool("set", "nofile=400:", "cpu=10m", "stack=1M:4M", "core=0:hard", "--pid", child.pid)
-        #expect(tool.status == 0, "\(tool.complaint)")
+        let tool = try ToolRun("set", "nofile=400:", "cpu=10m", "stack=1M:4M", "core=0:hard", "--pid", child.pid)
+        #expect(tool.status == 0, "\(tool.errorOutput)")
         #expect(try child.shown("Max open files") == ["400", "700"])
         #expect(try child.shown("Max cpu time") == ["600", "1000"])
         #expect(try child.shown("Max stack size") == ["1048576", "4194304"])
@@ -28,7 +28,7 @@ struct SetTests {
     @Test("JSON has old and new limits and who granted it")
     func json() throws {
         let child = try SpawnedChild(limits: ["-n 700"])
-        let answer = try Tool("set", "nofile=300:", "--json", "--pid", child.pid).object()
+        let answer = try ToolRun("set", "nofile=300:", "--json", "--pid", child.pid).object()
         let changes = answer.objects("changes")
         #expect(answer["dryRun"] as? Bool == false)
         #expect(changes.count == 1)
@@ -41,9 +41,9 @@ struct SetTests {
     @Test("--at-least lowers nothing")
     func atLeast() throws {
         let child = try SpawnedChild(limits: ["-S -n 300", "-H -n 700"])
-        #expect(try Tool("set", "nofile=200", "--at-least", "--pid", child.pid).status == 0)
+        #expect(try ToolRun("set", "nofile=200", "--at-least", "--pid", child.pid).status == 0)
         #expect(try child.shown("Max open files") == ["300", "700"])
-        #expect(try Tool("set", "nofile=600:", "--at-least", "--pid", child.pid).status == 0)
+        #expect(try ToolRun("set", "nofile=600:", "--at-least", "--pid", child.pid).status == 0)
         #expect(try child.shown("Max open files") == ["600", "700"])
     }
 
@@ -51,9 +51,9 @@ struct SetTests {
     func clamp() throws {
         let child = try SpawnedChild(limits: ["-S -n 300", "-H -n 700"])
         // More than the kernel gives anyone.
-        let tool = try Tool("set", "nofile=2000000000", "--clamp", "--pid", child.pid)
+        let tool = try ToolRun("set", "nofile=2000000000", "--clamp", "--pid", child.pid)
         #expect(tool.status == 0)
-        #expect(tool.complaint.contains("not all that was asked for"))
+        #expect(tool.errorOutput.contains("not all that was asked for"))
         #expect(tool.output.hasPrefix("nofile 300:700 -> "))
         #expect(try child.shown("Max open files")[0] != "300")
     }
@@ -61,19 +61,19 @@ struct SetTests {
     @Test("--expect changes nothing where the limits are others")
     func expect() throws {
         let child = try SpawnedChild(limits: ["-n 700"])
-        let other = try Tool("set", "nofile=300:", "--expect", "300:700", "--pid", child.pid)
+        let other = try ToolRun("set", "nofile=300:", "--expect", "300:700", "--pid", child.pid)
         #expect(other.status == 1)
         #expect(try child.shown("Max open files") == ["700", "700"])
-        #expect(try Tool("set", "nofile=300:", "--expect", "700:700", "--pid", child.pid).status == 0)
+        #expect(try ToolRun("set", "nofile=300:", "--expect", "700:700", "--pid", child.pid).status == 0)
         #expect(try child.shown("Max open files") == ["300", "700"])
     }
 
     @Test("Soft above hard")
     func softAboveHard() throws {
         let child = try SpawnedChild()
-        let tool = try Tool("set", "nofile=10:5", "--pid", child.pid)
+        let tool = try ToolRun("set", "nofile=10:5", "--pid", child.pid)
         #expect(tool.status == 1)
-        #expect(tool.complaint.contains("soft 10 is above hard 5"))
+        #expect(tool.errorOutput.contains("soft 10 is above hard 5"))
     }
 
     @Test(
@@ -96,14 +96,14 @@ struct SetTests {
             (["--generate-completion-script", "cmd"], "cmd"),
         ])
     func usage(words: [String], hint: String) throws {
-        let tool = try Tool(running: Tool.path, words)
+        let tool = try ToolRun(running: ToolRun.path, words)
         #expect(tool.status == 64)
         #expect(tool.output == "")
-        #expect(tool.complaint.contains(hint), "\(tool.complaint)")
-        #expect(tool.complaint.hasPrefix("rlimitctl: "))
-        #expect(tool.complaint.filter { $0 == "\n" }.count == 1)
-        let answer = try Tool(running: Tool.path, words + ["--json"]).object().object("error")
+        #expect(tool.errorOutput.contains(hint), "\(tool.errorOutput)")
+        #expect(tool.errorOutput.hasPrefix("rlimitctl: "))
+        #expect(tool.errorOutput.filter { $0 == "\n" }.count == 1)
+        let answer = try ToolRun(running: ToolRun.path, words + ["--json"]).object().object("error")
         #expect(answer.number("exit") == 64)
-        #expect(answer.string("message").map { tool.complaint.contains($0) } == true)
+        #expect(answer.string("message").map { tool.errorOutput.contains($0) } == true)
     }
 }

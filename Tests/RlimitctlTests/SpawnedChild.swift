@@ -2,7 +2,7 @@ import Foundation
 
 /// A process of our own that waits, to be spoken of; ended when the test is done with it.
 final class SpawnedChild {
-    private let process: Spawning
+    private let process: SpawnedProgram
     private let name: String
     private var isEnded = false
     var pid: String { String(process.pid) }
@@ -14,10 +14,10 @@ final class SpawnedChild {
         let scratch = try Scratch()
         try FileManager.default.createSymbolicLink(atPath: scratch.path + "/" + name, withDestinationPath: "/bin/sleep")
         let commands = limits.map { "ulimit \($0)" } + ["exec \"$0\" 600"]
-        process = try Spawning(
+        process = try SpawnedProgram(
             ["/bin/sh", "-c", commands.joined(separator: " && "), scratch.path + "/" + name],
             environment: ["PATH": "/usr/bin:/bin"],
-            output: "/dev/null", complaint: "/dev/null")
+            output: "/dev/null", errorOutput: "/dev/null")
         // It has its limits once it goes by its name; it never will be where a limit was refused.
         let deadline = Date(timeIntervalSinceNow: 10)
         while comm != name {

@@ -12,7 +12,7 @@ struct UsageTests {
     @Test("All sixteen fields, each present or a dash")
     func table() throws {
         let child = try SpawnedChild()
-        let tool = try Tool("usage", "--pid", child.pid)
+        let tool = try ToolRun("usage", "--pid", child.pid)
         #expect(tool.status == 0)
         #expect(tool.output.split(separator: "\n").count == 17)
         #expect(tool.output.contains("maxrss"))
@@ -21,7 +21,7 @@ struct UsageTests {
     @Test("JSON has every key, in seconds, bytes and counts", arguments: [[], ["--children"], ["--both"]])
     func json(words: [String]) throws {
         let child = try SpawnedChild()
-        let answer = try Tool(running: Tool.path, ["usage", "--json", "--pid", child.pid] + words).object()
+        let answer = try ToolRun(running: ToolRun.path, ["usage", "--json", "--pid", child.pid] + words).object()
         let usage = answer.object("usage")
         #expect(Set(usage.keys) == Set(Self.keys))
         #expect(usage["userTime"] is Double)
@@ -34,11 +34,11 @@ struct UsageTests {
     @Test("Of one thread")
     func thread() throws {
         let child = try SpawnedChild()
-        let answer = try Tool("usage", "--thread", child.pid, "--json", "--pid", child.pid).object()
+        let answer = try ToolRun("usage", "--thread", child.pid, "--json", "--pid", child.pid).object()
         #expect(answer.string("scope") == "thread")
         #expect(answer.number("thread") == Int(child.number))
-        let other = try Tool("usage", "--thread", "1", "--pid", child.pid)
+        let other = try ToolRun("usage", "--thread", "1", "--pid", child.pid)
         #expect(other.status == 1)
-        #expect(other.complaint == "rlimitctl: process \(child.pid) has no such thread\n")
+        #expect(other.errorOutput == "rlimitctl: process \(child.pid) has no such thread\n")
     }
 }

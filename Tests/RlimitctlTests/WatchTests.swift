@@ -4,10 +4,10 @@ import Testing
 
 @Suite("rlimitctl watch")
 struct WatchTests {
-    private func events(_ tool: Tool) throws -> [[String: Any]] {
+    private func events(_ tool: ToolRun) throws -> [[String: Any]] {
         try tool.output.split(separator: "\n").map { line in
             guard let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] else {
-                throw Tool.NotOneLine(output: String(line))
+                throw ToolRun.NotOneLine(output: String(line))
             }
             return object
         }
@@ -16,9 +16,9 @@ struct WatchTests {
     @Test("Where it is no terminal, a line of JSON for each event, as often as was asked")
     func lines() throws {
         let child = try SpawnedChild(limits: ["-n 700"])
-        let tool = try Tool("watch", "--pid", child.pid, "--every", "20ms", "--count", "3")
+        let tool = try ToolRun("watch", "--pid", child.pid, "--every", "20ms", "--count", "3")
         #expect(tool.status == 0)
-        #expect(tool.complaint == "")
+        #expect(tool.errorOutput == "")
         #expect(!tool.output.contains("\u{1b}"))
         let events = try events(tool)
         #expect(events.count == 3)
@@ -40,7 +40,7 @@ struct WatchTests {
     @Test("Infinity is a word, a threshold is told, and only what was named is shown")
     func alerts() throws {
         let child = try SpawnedChild(limits: ["-n 5", "-S -s unlimited"])
-        let tool = try Tool(
+        let tool = try ToolRun(
             "watch", "stack", "--pid", child.pid, "--count", "1", "--above", "nofile=40%", "--above", "RLIMIT_AS=64K")
         #expect(tool.status == 0)
         let events = try events(tool)
@@ -69,7 +69,7 @@ struct WatchTests {
             }
             exit ${PIPESTATUS[0]}
             """
-        let tool = try Tool(running: "/bin/bash", ["-c", script, Tool.path, one.pid, two.pid])
+        let tool = try ToolRun(running: "/bin/bash", ["-c", script, ToolRun.path, one.pid, two.pid])
         #expect(tool.status == 0)
         let events = try events(tool)
         #expect(events.filter { $0.string("event") == "sample" }.count == 2)
@@ -81,8 +81,8 @@ struct WatchTests {
 
     @Test("Without --pid, the process that started it")
     func parent() throws {
-        let tool = try Tool(
-            running: "/bin/sh", ["-c", "ulimit -n 321; echo $$; \(Tool.path) watch nofile --count 1; true"])
+        let tool = try ToolRun(
+            running: "/bin/sh", ["-c", "ulimit -n 321; echo $$; \(ToolRun.path) watch nofile --count 1; true"])
         let lines = tool.output.split(separator: "\n")
         #expect(lines.count == 2)
         let event = try JSONSerialization.jsonObject(with: Data(lines[1].utf8)) as? [String: Any] ?? [:]
@@ -99,22 +99,22 @@ struct WatchTests {
             (["--pid", "1", "--cgroup", "/a"], "exclude each other"), (["--pid", "0"], "from 1"),
         ])
     func nonsense(words: [String], hint: String) throws {
-        let tool = try Tool(running: Tool.path, ["watch"] + words)
+        let tool = try ToolRun(running: ToolRun.path, ["watch"] + words)
         #expect(tool.status == 64)
-        #expect(tool.complaint.contains(hint), "\(tool.complaint)")
+        #expect(tool.errorOutput.contains(hint), "\(tool.errorOutput)")
         #expect(tool.output == "")
     }
 
     @Test("A process, a cgroup and a threshold that there is nothing to be seen of")
     func nothing() throws {
         let child = try SpawnedChild()
-        let unseen = try Tool("watch", "--pid", child.pid, "--above", "fsize=1", "--json")
+        let unseen = try ToolRun("watch", "--pid", child.pid, "--above", "fsize=1", "--json")
         #expect(unseen.status == 1 && unseen.output.contains("unsupported"))
         child.end()
-        #expect(try Tool("watch", "--pid", child.pid).status == 1)
-        let cgroup = try Tool("watch", "--cgroup", "/no-such-cgroup/here")
-        #expect(cgroup.status == 1 && cgroup.complaint.contains("/no-such-cgroup/here"))
-        #expect(try Tool("watch", "--pod", "own").status == 69)
+        #expect(try ToolRun("watch", "--pid", child.pid).status == 1)
+        let cgroup = try ToolRun("watch", "--cgroup", "/no-such-cgroup/here")
+        #expect(cgroup.status == 1 && cgroup.errorOutput.contains("/no-such-cgroup/here"))
+        #expect(try ToolRun("watch", "--pod", "own").status == 69)
     }
 }
 

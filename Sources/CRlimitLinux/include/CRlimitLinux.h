@@ -30,7 +30,7 @@ enum rl_open_flags {
 
 int rl_open(const char *path, int flags);  // any of rl_open_flags; always close-on-exec
 // openat2(2): below a folder, not out of it by "..", by a symbolic link or by another mount.
-int rl_open_beneath(int folder, const char *path, int flags);
+int rl_open_beneath(int directory_fd, const char *path, int flags);
 // The magic number of the file system (fstatfs(2)) is cgroup2's, or cgroup's: 2 or 1; 0 where neither.
 int rl_cgroup_version(int fd);
 int rl_close(int fd);
@@ -44,10 +44,10 @@ int rl_change_mode(const char *path, uint32_t mode);
 int rl_change_owner(int fd, uint32_t uid, uint32_t gid);
 int rl_unlink(const char *path);
 // Files in a folder that is held; a name without a slash.
-int rl_create_at(int folder, const char *name);     // a new one, 0600, for writing; EEXIST where there is one
-int rl_open_file_at(int folder, const char *name);  // for reading; no symbolic link, and nothing that would keep us waiting
-int rl_rename_at(int folder, const char *from, const char *to);  // over what is there
-int rl_unlink_at(int folder, const char *name);
+int rl_create_at(int directory_fd, const char *name);     // a new one, 0600, for writing; EEXIST where there is one
+int rl_open_file_at(int directory_fd, const char *name);  // for reading; no symbolic link, and nothing that would keep us waiting
+int rl_rename_at(int directory_fd, const char *from, const char *to);  // over what is there
+int rl_unlink_at(int directory_fd, const char *name);
 int rl_is_regular(uint32_t mode);  // 1 or 0
 int rl_is_read_only(const char *path);  // 1 or 0: the file system as it is mounted there
 ssize_t rl_read_link(const char *path, char *text, size_t count);
@@ -55,14 +55,14 @@ int rl_lock_exclusive(int fd);  // at once or EWOULDBLOCK
 int rl_set_nonblocking(int fd, int on);
 int rl_set_close_on_exec(int fd);
 int rl_duplicate(int fd);         // close-on-exec
-int rl_duplicate_for_exec(int fd, int least);  // stays open over execve(2)
+int rl_duplicate_for_exec(int fd, int min_fd);  // stays open over execve(2)
 int rl_window_size(int fd, int *columns, int *rows);  // ENOTTY unless it is a terminal
 int rl_descriptor_flags(int fd);  // F_GETFL
 
 enum rl_poll_events { RL_POLL_IN = 1, RL_POLL_OUT = 2, RL_POLL_ERROR = 4, RL_POLL_HANGUP = 8 };
 
 // milliseconds < 0 waits for ever; *happened is of rl_poll_events.
-int rl_poll(int fd, int events, int milliseconds, int *happened);
+int rl_poll(int fd, int events, int milliseconds, int *revents);
 
 // Directories: entries whose names are numbers, as /proc has them.
 
@@ -95,7 +95,7 @@ ssize_t rl_receive(int fd, void *bytes, size_t count);
 ssize_t rl_send(int fd, const void *bytes, size_t count);
 ssize_t rl_send_descriptor(int fd, const void *bytes, size_t count, int descriptor);
 
-enum { RL_GREATEST_DESCRIPTOR_COUNT = 253 };  // SCM_MAX_FD: what the kernel takes with one sendmsg(2)
+enum { RL_MAX_DESCRIPTOR_COUNT = 253 };  // SCM_MAX_FD: what the kernel takes with one sendmsg(2)
 
 struct rl_received {
     int count;         // of descriptors
@@ -107,7 +107,7 @@ struct rl_received {
 ssize_t rl_receive_descriptors(int fd, void *bytes, size_t count, int *descriptors, struct rl_received *received);
 
 // Looks without taking: *carries is 1 where a descriptor, or other ancillary data, comes with the last of the bytes.
-ssize_t rl_peek(int fd, void *bytes, size_t count, int *carries);
+ssize_t rl_peek(int fd, void *bytes, size_t count, int *has_ancillary);
 int rl_queued(int fd);  // bytes that wait to be received
 
 enum rl_socket_option {
@@ -178,24 +178,24 @@ int rl_prlimit(int32_t pid, int resource, const struct rl_limit *new_limit, stru
 struct rl_usage {
     int64_t user_seconds, user_microseconds;
     int64_t system_seconds, system_microseconds;
-    int64_t maximum_resident_kibibytes;
+    int64_t max_resident_kibibytes;
     int64_t minor_faults, major_faults;
     int64_t block_inputs, block_outputs;
     int64_t voluntary_switches, involuntary_switches;
 };
 
-enum rl_usage_whom { RL_USAGE_PROCESS, RL_USAGE_CHILDREN, RL_USAGE_THREAD };
+enum rl_usage_who { RL_USAGE_PROCESS, RL_USAGE_CHILDREN, RL_USAGE_THREAD };
 
-int rl_usage(enum rl_usage_whom whom, struct rl_usage *usage);
+int rl_usage(enum rl_usage_who who, struct rl_usage *usage);
 int64_t rl_page_size(void);
 int64_t rl_clock_ticks(void);
 int32_t rl_process_id(void);
 int32_t *rl_wiped_on_fork(void);  // a number that is 0 in every child after fork(2); NULL where the kernel has none
-int32_t rl_process_id_kept(int32_t *kept);  // without a system call but the first time
+int32_t rl_process_id_cached(int32_t *cache);  // without a system call but the first time
 int32_t rl_parent_id(void);
 int32_t rl_thread_id(void);
 // Unmaps the pages of code and constants of the program and its libraries; what is used again comes back from the file.
-void rl_forget_code(void);
+void rl_drop_code_pages(void);
 // Of the calling thread, in nanoseconds; 0 where the kernel tells none.
 int rl_time_slice(uint64_t *nanoseconds);
 int rl_set_time_slice(uint64_t nanoseconds);  // not inherited; without effect before Linux 6.12
@@ -217,7 +217,7 @@ enum rl_epoll_interest { RL_EPOLL_IN = 1, RL_EPOLL_OUT = 2, RL_EPOLL_HANGUP = 4,
 
 struct rl_event {
     uint64_t token;
-    uint32_t happened;  // of rl_epoll_interest
+    uint32_t revents;  // of rl_epoll_interest
 };
 
 int rl_wakeup_open(void);  // nonblocking
@@ -239,8 +239,8 @@ int rl_signal_raise(int signal);
 int rl_signal_ignore(int signal);
 
 // Interrupts the calling thread's waits again and again, until stopped.
-int rl_nudge_start(int64_t interval_nanoseconds, void **nudge);
-void rl_nudge_stop(void *nudge);
+int rl_interrupt_start(int64_t interval_nanoseconds, void **interrupter);
+void rl_interrupt_stop(void *interrupter);
 
 int rl_timer_open(void);  // CLOCK_BOOTTIME
 int rl_timer_set(int timer, uint64_t nanoseconds);  // since boot; 0: never

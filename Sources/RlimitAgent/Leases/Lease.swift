@@ -4,7 +4,7 @@ import RlimitModel
 /// Limits that were lent to one process, and must be taken back.
 struct Lease: Hashable, Sendable {
     let id: LeaseInfo.ID
-    let process: ProcessBirth
+    let process: ProcessIdentity
     /// The six ids of the process at the grant: a program that runs with others is never lowered.
     let credentials: Credentials
     /// Who may renew and release it.
@@ -13,14 +13,14 @@ struct Lease: Hashable, Sendable {
     let tenant: Tenant
     var term: Term
     /// When it ends, if nothing ends it before.
-    var endsAt: Moment?
-    let grantedAt: Moment
+    var endsAt: BootInstant?
+    let grantedAt: BootInstant
     /// In the order of the edits.
     var parts: [LeasePart]
     /// The connection that it lasts as long as; nil where it lasts by time, or the connection is still to come back.
     var session: UInt64?
     /// It has ended, but the process runs with other ids now: looked at again at `endsAt`.
-    var isOver = false
+    var hasEnded = false
     /// What ends it at `endsAt`.
     var cause = Cause.expired
 
@@ -29,7 +29,7 @@ struct Lease: Hashable, Sendable {
         case connection = 1
         /// No lease, but what was given for good of a limit of which others have leases: it is kept when they end. Ends with the
         /// last of them.
-        case forGood = 2
+        case permanent = 2
     }
 
     /// Why a lease ended, as the audit has it.
@@ -52,25 +52,25 @@ struct LeasePart: Hashable, Sendable {
     let new: Limit
     let rule: String?
     /// What it keeps the limit at, as long as it lives.
-    var hold: LeaseHold
+    var bounds: LeaseBounds
     /// Which holding of this limit it belongs to. Holdings of one limit follow one another, with rising numbers.
     var generation: UInt64
     /// What that holding goes back to.
     let original: Limit
 
     /// The generation of a part whose holding is no more.
-    static let noHolding: UInt64 = 0
+    static let noLeasedLimit: UInt64 = 0
 
     var change: Change { Change(resource, old: old, new: new, grantedBy: .agent(rule: rule)) }
 }
 
 /// What keeps a limit up: each half at least so much; nil at anything.
-struct LeaseHold: Hashable, Sendable {
+struct LeaseBounds: Hashable, Sendable {
     var soft: Limit.Bound?
     var hard: Limit.Bound?
 
-    func union(_ other: LeaseHold) -> LeaseHold {
-        LeaseHold(soft: Self.greater(soft, other.soft), hard: Self.greater(hard, other.hard))
+    func union(_ other: LeaseBounds) -> LeaseBounds {
+        LeaseBounds(soft: Self.greater(soft, other.soft), hard: Self.greater(hard, other.hard))
     }
 
     private static func greater(_ left: Limit.Bound?, _ right: Limit.Bound?) -> Limit.Bound? {
@@ -82,18 +82,18 @@ struct LeaseHold: Hashable, Sendable {
 extension Limit {
     /// The least that is no less than this and what is held. A soft limit is never above the hard one: held alone, it comes
     /// down with it.
-    func raised(by hold: LeaseHold) -> Limit {
-        Limit(soft: max(soft, hold.soft ?? soft), hard: max(hard, hold.hard ?? hard))
+    func raised(by bounds: LeaseBounds) -> Limit {
+        Limit(soft: max(soft, bounds.soft ?? soft), hard: max(hard, bounds.hard ?? hard))
     }
 
     /// Soft at most what hard is.
-    var levelled: Limit { Limit(soft: min(soft, hard), hard: hard) }
+    var softClampedToHard: Limit { Limit(soft: min(soft, hard), hard: hard) }
 }
 
 /// Who asked for a lease.
 struct LeaseHolder: Hashable, Sendable {
     /// nil where it has no number in the agent's PID namespace.
-    var process: ProcessBirth?
+    var process: ProcessIdentity?
     var uid: UInt32
     var gid: UInt32
     var sharesNamespace: Bool

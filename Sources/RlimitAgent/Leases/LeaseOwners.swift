@@ -5,15 +5,15 @@ import RlimitModel
 struct LeaseOwners {
     private enum Owner: Hashable {
         case session(UInt64)
-        case process(ProcessBirth)
+        case process(ProcessIdentity)
         case user(UInt32)
     }
 
     private var owned: [Owner: Set<LeaseInfo.ID>] = [:]
 
     /// All that are an asker's own, and some more.
-    func leases(of asker: LeaseAsker) -> Set<LeaseInfo.ID> {
-        Self.owners(asker.holder, session: asker.session)
+    func leases(of requester: LeaseRequester) -> Set<LeaseInfo.ID> {
+        Self.owners(requester.holder, session: requester.session)
             .reduce(into: []) { found, owner in found.formUnion(owned[owner] ?? []) }
     }
 
@@ -38,7 +38,7 @@ struct LeaseOwners {
 
     // What was given for good is nobody's.
     private static func owners(of lease: Lease) -> [Owner] {
-        lease.term == .forGood ? [] : owners(lease.holder, session: lease.session)
+        lease.term == .permanent ? [] : owners(lease.holder, session: lease.session)
     }
 
     private static func owners(_ holder: LeaseHolder, session: UInt64?) -> [Owner] {

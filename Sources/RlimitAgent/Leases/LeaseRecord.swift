@@ -5,19 +5,19 @@ import RlimitModel
 /// says what it is and a sum over all of it.
 enum LeaseRecord {
     /// Named anew with every change of what follows.
-    static let beginning = Array("rlimitd-lease-1\n".utf8)
+    static let magic = Array("rlimitd-lease-1\n".utf8)
     /// More than any that is written: six limits, each with the longest name of a rule, and a path.
-    static let greatestSize = 16 * 1024
+    static let maxSize = 16 * 1024
 
     /// Why a record is none.
-    struct Fault: Error, Equatable {
+    struct FormatError: Error, Equatable {
         let description: String
         init(_ description: String) { self.description = description }
     }
 
     /// nil: a name in it is longer than a record may be.
     static func encode(_ lease: Lease, boot: String) -> [UInt8]? {
-        var writer = RecordWriter(beginning)
+        var writer = RecordWriter(magic)
         writer.put(boot)
         writer.put(bytes: lease.id.bytes)
         writer.put(lease.process)
@@ -29,81 +29,81 @@ enum LeaseRecord {
         writer.put(lease.grantedAt.nanoseconds)
         writer.put(UInt8(clamping: lease.parts.count))
         for part in lease.parts { writer.put(part) }
-        let record = sealed(writer.bytes)
-        return writer.isWhole && record.count <= greatestSize ? record : nil
+        let record = withChecksum(writer.bytes)
+        return writer.fits && record.count <= maxSize ? record : nil
     }
 
     /// With its sum at the end.
-    static func sealed(_ text: [UInt8]) -> [UInt8] {
+    static func withChecksum(_ text: [UInt8]) -> [UInt8] {
         var writer = RecordWriter(text)
-        writer.put(sum(of: text[...]))
+        writer.put(checksum(of: text[...]))
         return writer.bytes
     }
 
     /// What was written down; nil: before the machine was started the last time.
-    static func decode(_ bytes: [UInt8], boot: String) throws(Fault) -> Lease? {
-        guard bytes.starts(with: beginning) else { throw Fault("it does not begin as a lease of this version") }
-        guard bytes.count >= beginning.count + 8 else { throw Fault("its end is missing") }
+    static func decode(_ bytes: [UInt8], boot: String) throws(FormatError) -> Lease? {
+        guard bytes.starts(with: magic) else { throw FormatError("it does not begin as a lease of this version") }
+        guard bytes.count >= magic.count + 8 else { throw FormatError("its end is missing") }
         let text = bytes[..<(bytes.count - 8)]
         var tail = RecordReader(bytes[(bytes.count - 8)...])
-        guard try tail.number(UInt64.self) == sum(of: text) else { throw Fault("its sum is wrong") }
-        var reader = RecordReader(text.dropFirst(beginning.count))
+        guard try tail.number(UInt64.self) == checksum(of: text) else { throw FormatError("its sum is wrong") }
+        var reader = RecordReader(text.dropFirst(magic.count))
         guard try reader.string() == boot else { return nil }
         let lease = try reader.lease()
-        guard reader.isAtEnd else { throw Fault("something follows its end") }
+        guard reader.isAtEnd else { throw FormatError("something follows its end") }
         return lease
     }
 
     // FNV-1a, in which each byte counts: a change of any one of them changes the sum.
-    private static func sum(of bytes: ArraySlice<UInt8>) -> UInt64 {
-        var sum: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in bytes { sum = (sum ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
-        return sum
+    private static func checksum(of bytes: ArraySlice<UInt8>) -> UInt64 {
+        var checksum: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in bytes { checksum = (checksum ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
+        return checksum
     }
 }
 
 extension RecordReader {
-    fileprivate mutating func lease() throws(LeaseRecord.Fault) -> Lease {
+    fileprivate mutating func lease() throws(LeaseRecord.FormatError) -> Lease {
         let id = LeaseInfo.ID(bytes: try bytes())
         let process = try processBirth()
         let credentials = try credentials()
         let holder = try holder()
         let tenant = try tenant()
-        guard let term = Lease.Term(rawValue: try number()) else { throw wrong("term") }
+        guard let term = Lease.Term(rawValue: try number()) else { throw invalid("term") }
         let end: UInt64 = try number()
-        let grantedAt = Moment(nanoseconds: try number())
+        let grantedAt = BootInstant(nanoseconds: try number())
         let count: UInt8 = try number()
-        guard (1...Resource.leasable.count).contains(Int(count)) else { throw wrong("number of limits") }
+        guard (1...Resource.leasable.count).contains(Int(count)) else { throw invalid("number of limits") }
         var parts: [LeasePart] = []
         for _ in 0..<count {
             let part = try part()
-            guard !parts.contains(where: { $0.resource == part.resource }) else { throw wrong("resource") }
+            guard !parts.contains(where: { $0.resource == part.resource }) else { throw invalid("resource") }
             parts.append(part)
         }
         return Lease(
             id: id, process: process, credentials: credentials, holder: holder, tenant: tenant, term: term,
-            endsAt: end == .max ? nil : Moment(nanoseconds: end), grantedAt: grantedAt, parts: parts)
+            endsAt: end == .max ? nil : BootInstant(nanoseconds: end), grantedAt: grantedAt, parts: parts)
     }
 
-    private mutating func processBirth() throws(LeaseRecord.Fault) -> ProcessBirth {
+    private mutating func processBirth() throws(LeaseRecord.FormatError) -> ProcessIdentity {
         let pid: UInt32 = try number()
-        guard let pid = Int32(exactly: pid), (2...Request.greatestPID).contains(pid) else { throw wrong("process") }
+        guard let pid = Int32(exactly: pid), (2...Request.maxPID).contains(pid) else { throw invalid("process") }
         let kind: UInt8 = try number()
         let mark: UInt64 = try number()
         switch kind {
-        case 0: return ProcessBirth(pid: pid, .inode(mark))
-        case 1: return ProcessBirth(pid: pid, .startTime(mark))
-        default: throw wrong("mark of a process")
+        case 0: return ProcessIdentity(pid: pid, .inode(mark))
+        case 1: return ProcessIdentity(pid: pid, .startTime(mark))
+        default: throw invalid("mark of a process")
         }
     }
 
-    private mutating func credentials() throws(LeaseRecord.Fault) -> Credentials {
+    private mutating func credentials() throws(LeaseRecord.FormatError) -> Credentials {
         Credentials(
             realUID: try number(), effectiveUID: try number(), savedUID: try number(), realGID: try number(),
             effectiveGID: try number(), savedGID: try number())
     }
 
-    private mutating func holder() throws(LeaseRecord.Fault) -> LeaseHolder {
+    private mutating func holder() throws(LeaseRecord.FormatError) -> LeaseHolder {
         let uid: UInt32 = try number()
         let gid: UInt32 = try number()
         let sharesNamespace = try flag()
@@ -111,48 +111,50 @@ extension RecordReader {
             process: try flag() ? try processBirth() : nil, uid: uid, gid: gid, sharesNamespace: sharesNamespace)
     }
 
-    private mutating func tenant() throws(LeaseRecord.Fault) -> Tenant {
+    private mutating func tenant() throws(LeaseRecord.FormatError) -> Tenant {
         let kind: UInt8 = try number()
         switch kind {
         case 0: return .user(try number())
         case 1: return .container(try string())
-        case 2: return .unplaced(try number())
-        default: throw wrong("tenant")
+        case 2: return .unknownContainer(try number())
+        default: throw invalid("tenant")
         }
     }
 
-    private mutating func part() throws(LeaseRecord.Fault) -> LeasePart {
+    private mutating func part() throws(LeaseRecord.FormatError) -> LeasePart {
         let index: UInt8 = try number()
-        guard let resource = Resource.leasable.first(where: { $0.index == Int(index) }) else { throw wrong("resource") }
+        guard let resource = Resource.leasable.first(where: { $0.index == Int(index) }) else {
+            throw invalid("resource")
+        }
         let old = try limit()
         let new = try limit()
         let rule = try flag() ? try string() : nil
-        let hold = LeaseHold(soft: try flag() ? try bound() : nil, hard: try flag() ? try bound() : nil)
+        let bounds = LeaseBounds(soft: try flag() ? try bound() : nil, hard: try flag() ? try bound() : nil)
         let generation: UInt64 = try number()
         // One more must still be a number.
-        guard generation < UInt64(UInt32.max) << 16 else { throw wrong("generation") }
+        guard generation < UInt64(UInt32.max) << 16 else { throw invalid("generation") }
         return LeasePart(
-            resource: resource, old: old, new: new, rule: rule, hold: hold, generation: generation,
+            resource: resource, old: old, new: new, rule: rule, bounds: bounds, generation: generation,
             original: try limit())
     }
 
-    private mutating func bound() throws(LeaseRecord.Fault) -> Limit.Bound { Limit.Bound(rawValue: try number()) }
+    private mutating func bound() throws(LeaseRecord.FormatError) -> Limit.Bound { Limit.Bound(rawValue: try number()) }
 
-    private mutating func limit() throws(LeaseRecord.Fault) -> Limit {
+    private mutating func limit() throws(LeaseRecord.FormatError) -> Limit {
         let limit = Limit(soft: try bound(), hard: try bound())
-        guard limit.soft <= limit.hard else { throw wrong("limit") }
+        guard limit.soft <= limit.hard else { throw invalid("limit") }
         return limit
     }
 
-    private func wrong(_ what: String) -> LeaseRecord.Fault {
-        LeaseRecord.Fault("it has a \(what) that there cannot be")
+    private func invalid(_ what: String) -> LeaseRecord.FormatError {
+        LeaseRecord.FormatError("it has a \(what) that there cannot be")
     }
 }
 
 extension RecordWriter {
-    fileprivate mutating func put(_ process: ProcessBirth) {
+    fileprivate mutating func put(_ process: ProcessIdentity) {
         put(UInt32(bitPattern: process.pid))
-        switch process.mark {
+        switch process.discriminator {
         case .inode(let inode):
             put(UInt8(0))
             put(inode)
@@ -185,7 +187,7 @@ extension RecordWriter {
         case .container(let path):
             put(UInt8(1))
             put(path)
-        case .unplaced(let uid):
+        case .unknownContainer(let uid):
             put(UInt8(2))
             put(uid)
         }
@@ -197,7 +199,7 @@ extension RecordWriter {
         put(part.new)
         put(part.rule != nil)
         if let rule = part.rule { put(rule) }
-        for half in [part.hold.soft, part.hold.hard] {
+        for half in [part.bounds.soft, part.bounds.hard] {
             put(half != nil)
             if let half { put(half.rawValue) }
         }

@@ -11,13 +11,13 @@ struct LeaseStore: ~Copyable {
     private let log: Logger
 
     private static let prefix = "lease-"
-    private static let setAsidePrefix = "set-aside-"
+    private static let quarantinePrefix = "set-aside-"
     /// Files that were no leases are kept for whoever looks into it: so many of them.
-    static let greatestSetAside = 16
+    static let maxQuarantined = 16
 
     /// - Throws: ENOENT where /proc does not tell one boot of the machine from another.
     init(_ directory: consuming StateDirectory, log: Logger) throws(SystemError) {
-        guard let boot = SystemFacts.bootID() else {
+        guard let boot = SystemInfo.bootID() else {
             throw SystemError(number: 2, call: "open /proc/sys/kernel/random/boot_id")
         }
         self.directory = directory
@@ -49,47 +49,51 @@ struct LeaseStore: ~Copyable {
     /// All that were written down since the machine was started. What is no lease is told of and set aside.
     func load() throws(SystemError) -> [Lease] {
         let names = try directory.names()
-        var aside = Set(names.filter { $0.hasPrefix(Self.setAsidePrefix) })
+        var quarantined = Set(names.filter { $0.hasPrefix(Self.quarantinePrefix) })
         var leases: [Lease] = []
         for name in names where name.hasPrefix(Self.prefix) {
-            do throws(LeaseRecord.Fault) {
+            do throws(LeaseRecord.FormatError) {
                 if let lease = try read(name) { leases.append(lease) } else { try? directory.remove(name) }
             } catch {
-                setAside(name, because: error, &aside)
+                quarantine(name, because: error, &quarantined)
             }
         }
         return leases
     }
 
-    func complain(_ what: String) { log.error("leases: \(what)") }
+    func logError(_ what: String) { log.error("leases: \(what)") }
 
-    private func read(_ name: String) throws(LeaseRecord.Fault) -> Lease? {
+    private func read(_ name: String) throws(LeaseRecord.FormatError) -> Lease? {
         let content: StateDirectory.Content
         do throws(SystemError) {
-            content = try directory.read(name, owner: owner, limit: LeaseRecord.greatestSize)
+            content = try directory.read(name, owner: owner, limit: LeaseRecord.maxSize)
         } catch {
-            throw LeaseRecord.Fault("it cannot be read: \(error)")
+            throw LeaseRecord.FormatError("it cannot be read: \(error)")
         }
         switch content {
-        case .foreign(let why): throw LeaseRecord.Fault(why)
+        case .unrecognized(let why): throw LeaseRecord.FormatError(why)
         case .bytes(let bytes):
             let lease = try LeaseRecord.decode(bytes, boot: boot)
-            if let lease, Self.name(of: lease.id) != name { throw LeaseRecord.Fault("it is the lease of another name") }
+            if let lease, Self.name(of: lease.id) != name {
+                throw LeaseRecord.FormatError("it is the lease of another name")
+            }
             return lease
         }
     }
 
-    private func setAside(_ name: String, because fault: LeaseRecord.Fault, _ aside: inout Set<String>) {
-        let place = (1...Self.greatestSetAside).map { "\(Self.setAsidePrefix)\($0)" }.first { !aside.contains($0) }
+    private func quarantine(_ name: String, because fault: LeaseRecord.FormatError, _ quarantined: inout Set<String>) {
+        let place = (1...Self.maxQuarantined).map { "\(Self.quarantinePrefix)\($0)" }.first {
+            !quarantined.contains($0)
+        }
         let complaint = "\(directory.path)/\(name) is no lease: \(fault.description)"
         do throws(SystemError) {
             if let place {
                 try directory.rename(name, to: place)
-                aside.insert(place)
+                quarantined.insert(place)
                 log.error("\(complaint); it was set aside as \(place)")
             } else {
                 try directory.remove(name)
-                log.error("\(complaint); it was removed, for \(aside.count) are set aside already")
+                log.error("\(complaint); it was removed, for \(quarantined.count) are set aside already")
             }
         } catch {
             log.error("\(complaint); it is passed over, for it cannot be set aside: \(error)")

@@ -10,21 +10,23 @@ extension RequestHandler {
         .leaseEnded, message: "there is no such lease of the caller's, or it has ended")
 
     /// The leases that a caller may see.
-    package mutating func leases(_ request: Request, for asker: LeaseAsker) throws(RlimitError) -> Reply {
-        guard case .leaseList(let ofEveryone) = try policy.authorize(request, from: asker.peer).get().deed else {
+    package mutating func leases(_ request: Request, for requester: LeaseRequester) throws(RlimitError) -> Reply {
+        guard case .leaseList(let ofEveryone) = try policy.authorize(request, from: requester.peer).get().operation
+        else {
             throw RlimitError(.internalError)
         }
         let now = clock()
-        let found = ofEveryone ? leases.book.live : leases.book.live(of: asker)
-        var teller = LeaseTeller(asker.peer)
-        return .leases(found.map { teller.info(of: $0, at: now) })
+        let found = ofEveryone ? leases.table.live : leases.table.live(of: requester)
+        var builder = LeaseInfoBuilder(requester.peer)
+        return .leases(found.map { builder.info(of: $0, at: now) })
     }
 
     /// The process of the lease that a request names.
     ///
     /// - Throws: `.leaseEnded` where there is none.
-    package func leasedProcess(of request: Request) throws(RlimitError) -> ProcessBirth {
-        guard let lease = request.operation.leaseID.flatMap({ leases.book[$0] }), !lease.isOver, lease.term != .forGood
+    package func leasedProcess(of request: Request) throws(RlimitError) -> ProcessIdentity {
+        guard let lease = request.operation.leaseID.flatMap({ leases.table[$0] }), !lease.hasEnded,
+            lease.term != .permanent
         else { throw Self.ended }
         return lease.process
     }
@@ -33,44 +35,45 @@ extension RequestHandler {
     ///
     /// - Parameter process: That of the lease.
     package mutating func handle(
-        _ request: Request, from asker: LeaseAsker, on process: borrowing some TargetProcess & ~Copyable, isPeer: Bool
+        _ request: Request, from requester: LeaseRequester, on process: borrowing some TargetProcess & ~Copyable,
+        isPeer: Bool
     ) throws(RlimitError) -> Reply {
-        guard let id = request.operation.leaseID, let lease = leases.book[id] else { throw Self.ended }
+        guard let id = request.operation.leaseID, let lease = leases.table[id] else { throw Self.ended }
         guard !process.isKnownToHaveEnded else {
             _ = processEnded(lease.process, until: .now + .microseconds(200))
             throw Self.ended
         }
-        guard let subject = try subject(process, isPeer: isPeer) else { throw Self.ended }
-        if !asker.owns(lease), try !mayManage(lease, asker.peer, on: process, subject) { throw Self.ended }
+        guard let snapshot = try snapshot(process, isPeer: isPeer) else { throw Self.ended }
+        if !requester.owns(lease), try !mayManage(lease, requester.peer, on: process, snapshot) { throw Self.ended }
         do throws(RlimitError) {
-            switch try policy.authorize(request, from: asker.peer).get().deed {
+            switch try policy.authorize(request, from: requester.peer).get().operation {
             case .leaseRenew:
                 guard case .leaseRenew(_, let term) = request.operation else { break }
-                return try renew(lease, term, by: asker, on: process, subject)
-            case .leaseRelease: return .restorations(takeBack(id, on: process, by: asker.peer))
+                return try renew(lease, term, by: requester, on: process, snapshot)
+            case .leaseRelease: return .restorations(restoreLimits(id, on: process, by: requester.peer))
             default: break
             }
         } catch {
-            refused(error, request, to: asker.peer, target: process.pid)
+            recordRefusal(error, request, to: requester.peer, target: process.pid)
             throw error
         }
-        throw RlimitError(.internalError, message: "\(request.name) is nothing that is done with a lease")
+        throw RlimitError(.internalError, message: "\(request.operationName) is nothing that is done with a lease")
     }
 
     // nil: it has ended.
-    private func subject(
+    private func snapshot(
         _ process: borrowing some TargetProcess & ~Copyable, isPeer: Bool
-    ) throws(RlimitError) -> Subject? {
+    ) throws(RlimitError) -> TargetSnapshot? {
         guard let identity = try process.identity(), identity.pid == process.pid else { return nil }
-        return Subject(
+        return TargetSnapshot(
             identity: identity, isPeer: isPeer, isAgent: identity.pid == facts.pid,
             now: Limits(repeating: Limit(.infinity)))
     }
 
     private func mayManage(
-        _ lease: Lease, _ peer: Peer, on process: borrowing some TargetProcess & ~Copyable, _ subject: Subject
+        _ lease: Lease, _ peer: Peer, on process: borrowing some TargetProcess & ~Copyable, _ snapshot: TargetSnapshot
     ) throws(RlimitError) -> Bool {
-        try policy.letsManageLeases(peer, on: subject, of: lease.parts.map(\.resource)) {
+        try policy.mayManageLeases(peer, on: snapshot, of: lease.parts.map(\.resource)) {
             (parts: ProcessDetail.Parts) throws(RlimitError) in
             try process.detail(parts)
         }
@@ -78,46 +81,47 @@ extension RequestHandler {
 
     // From now on it lasts as it is asked now, also where it lasted otherwise before: so long, or as long as this connection.
     private mutating func renew(
-        _ lease: Lease, _ term: LeaseTerm, by asker: LeaseAsker,
-        on process: borrowing some TargetProcess & ~Copyable, _ subject: Subject
+        _ lease: Lease, _ term: LeaseTerm, by requester: LeaseRequester,
+        on process: borrowing some TargetProcess & ~Copyable, _ snapshot: TargetSnapshot
     ) throws(RlimitError) -> Reply {
         let now = clock()
-        let longest = try policy.longestRenewal(
-            of: lent(lease, process), to: term, by: asker.peer, isHolder: asker.owns(lease), on: subject
+        let maxDuration = try policy.maxRenewal(
+            of: renewedLimits(lease, process), to: term, by: requester.peer, isHolder: requester.owns(lease),
+            on: snapshot
         ) { (parts: ProcessDetail.Parts) throws(RlimitError) in
             try process.detail(parts)
         }
         var renewed = lease
-        renewed.endsAt = term.end(from: now, longest: longest)
+        renewed.endsAt = term.expiry(from: now, maxDuration: maxDuration)
         renewed.term = term == .connection ? .connection : .duration
-        renewed.session = term == .connection ? asker.session : nil
-        if term == .connection { renewed.holder = asker.holder }
+        renewed.session = term == .connection ? requester.session : nil
+        if term == .connection { renewed.holder = requester.holder }
         renewed.cause = .expired
         try leases.write(renewed)
-        leases.book.renew(renewed)
-        audit.renewed(renewed, at: now, by: asker.peer)
-        return .lease(asker.info(of: renewed, at: now))
+        leases.table.renew(renewed)
+        audit.leaseRenewed(renewed, at: now, by: requester.peer)
+        return .lease(requester.info(of: renewed, at: now))
     }
 
-    private func lent(
+    private func renewedLimits(
         _ lease: Lease, _ process: borrowing some TargetProcess & ~Copyable
-    ) throws(RlimitError) -> [LentLimit] {
-        var lent: [LentLimit] = []
+    ) throws(RlimitError) -> [RenewedLimit] {
+        var renewedLimits: [RenewedLimit] = []
         for part in lease.parts {
             guard let rule = part.rule else { continue }
             let now = try process.read(part.resource)
-            let lasting = leases.book.holdings.lasting(part.resource, of: lease.process, now: now)
-            let hard = part.hold.hard.flatMap { $0 > lasting.hard ? $0 : nil }
-            lent.append(LentLimit(part.resource, rule: rule, hard: hard))
+            let withoutLeases = leases.table.leasedLimits.withoutLeases(part.resource, of: lease.process, now: now)
+            let hard = part.bounds.hard.flatMap { $0 > withoutLeases.hard ? $0 : nil }
+            renewedLimits.append(RenewedLimit(part.resource, rule: rule, hard: hard))
         }
-        return lent
+        return renewedLimits
     }
 }
 
-extension LeaseAsker {
-    func info(of lease: Lease, at now: Moment) -> LeaseInfo {
-        var teller = LeaseTeller(peer)
-        return teller.info(of: lease, at: now)
+extension LeaseRequester {
+    func info(of lease: Lease, at now: BootInstant) -> LeaseInfo {
+        var builder = LeaseInfoBuilder(peer)
+        return builder.info(of: lease, at: now)
     }
 }
 

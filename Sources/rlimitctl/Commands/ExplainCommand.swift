@@ -43,7 +43,7 @@ struct ExplainCommand: ParsableCommand {
     }
 
     func run() throws {
-        let edits = try EditWords.parse(edits)
+        let edits = try EditArguments.parse(edits)
         if let asUser {
             try explain(edits, asUser: asUser)
         } else {
@@ -52,38 +52,38 @@ struct ExplainCommand: ParsableCommand {
     }
 
     private func explainToCaller(_ edits: [Edit]) throws {
-        let chosen = try ChosenProcess(process)
+        let selected = try SelectedProcess(process)
         let client = global.client(agentOnly: agent.only)
-        var text = ExplanationText(process: chosen.label)
-        var rule: GrantingRule?
+        var text = ExplanationText(process: selected.label)
+        var rule: SuggestedRule?
         if edits.isEmpty {
-            text.explanation = try client.explain(of: chosen.target)
+            text.explanation = try client.explain(of: selected.target)
         } else {
-            text.explanation = try client.rehearse(edits, on: chosen)
+            text.explanation = try client.performDryRun(edits, on: selected)
             if let error = text.explanation.refusal {
-                rule = Refusal(error, of: edits, client, on: chosen.target, chosen.whom).rule
+                rule = Refusal(error, of: edits, client, on: selected.target, selected.targetInfo).rule
             }
         }
-        try report(text, chosen.members, rule)
+        try report(text, selected.members, rule)
     }
 
     private func explain(_ edits: [Edit], asUser name: String) throws {
         let user = try PolicyUser(named: name)
         let policy = try PolicyFiles(policy).policy()
-        var question = PolicyQuestion(policy, from: user)
-        var text = ExplanationText(asker: user.name)
+        var query = PolicyQuery(policy, from: user)
+        var text = ExplanationText(caller: user.name)
         var members: [(String, JSON)] = [("user", .string(user.name))]
         if process.pid != nil {
-            let chosen = try ChosenProcess(process), client = global.client()
-            question = PolicyQuestion(policy, from: user, about: try chosen.subject(client), try chosen.detail())
-            text.process = chosen.label
-            members += chosen.members
+            let selected = try SelectedProcess(process), client = global.client()
+            query = PolicyQuery(policy, from: user, about: try selected.subject(client), try selected.detail())
+            text.process = selected.label
+            members += selected.members
         }
-        text.explanation = edits.isEmpty ? question.survey() : try question.explain(edits)
+        text.explanation = edits.isEmpty ? query.explainAll() : try query.explain(edits)
         try report(text, members, nil)
     }
 
-    private func report(_ text: ExplanationText, _ members: [(String, JSON)], _ rule: GrantingRule?) throws {
+    private func report(_ text: ExplanationText, _ members: [(String, JSON)], _ rule: SuggestedRule?) throws {
         let explanation = text.explanation
         if global.json {
             let answer: [(String, JSON)] = [
@@ -94,7 +94,7 @@ struct ExplainCommand: ParsableCommand {
             ]
             try Output.print(.object(members + answer))
         } else {
-            try Output.print(edits.isEmpty ? text.survey : text.decision)
+            try Output.print(edits.isEmpty ? text.overview : text.decision)
             if let rule { try Output.print("\n" + rule.advice) }
         }
         if let refusal = explanation.refusal { throw ExitCode(refusal.code.exitStatus) }

@@ -24,20 +24,20 @@ struct GetCommand: ParsableCommand {
     func validate() throws { try cgroup.requireAlone(process) }
 
     func run() throws {
-        let resources = try EditWords.resources(resource)
-        if let cgroup = cgroup.chosen { return try show(resources, in: cgroup) }
-        let chosen = try ChosenProcess(process)
+        let resources = try EditArguments.resources(resource)
+        if let cgroup = cgroup.selected { return try show(resources, in: cgroup) }
+        let selected = try SelectedProcess(process)
         let client = global.client(agentOnly: agent.only)
         let limits: Limits
         do throws(RlimitError) {
-            limits = try client.limits(of: chosen.target)
+            limits = try client.limits(of: selected.target)
         } catch {
-            throw Refusal(error, .get, client, chosen.whom).failure
+            throw Refusal(error, .get, client, selected.targetInfo).failure
         }
         // What is used is worth having and not worth failing for: /proc may be hidden, or a rule may give limits alone.
-        let usage = try? client.usage(of: chosen.target)
+        let usage = try? client.usage(of: selected.target)
         if global.json {
-            try Output.print(json(resources, limits, usage, chosen.members))
+            try Output.print(json(resources, limits, usage, selected.members))
         } else {
             try Output.print(table(resources, limits, usage))
         }

@@ -43,9 +43,9 @@ struct RunCommand: ParsableCommand {
     var words: [String] = []
 
     func run() throws {
-        let words = try CommandWords(words, mayHaveNoEdits: preload)
+        let words = try RunArguments(words, mayHaveNoEdits: preload)
         let preloaded = preload ? try PreloadedLibrary.installed() : nil
-        let edits = try EditWords.parse(words.edits)
+        let edits = try EditArguments.parse(words.edits)
         let lease = try lease.map { text throws(UsageError) in try RunLease(parsing: text) }
         let client = global.client()
         var isGranted = !edits.isEmpty
@@ -53,27 +53,27 @@ struct RunCommand: ParsableCommand {
             if lease != nil { throw UsageError("--lease needs at least one RESOURCE=VALUE, such as memlock=1G") }
         } else if optional {
             // One by one, so that what is refused takes nothing else with it.
-            isGranted = try edits.filter { edit in try makeIfGranted(edit, lease, client) }.count > 0
+            isGranted = try edits.filter { edit in try applyIfAllowed(edit, lease, client) }.count > 0
         } else {
             do throws(RlimitError) {
-                try make(edits, lease, client)
+                try apply(edits, lease, client)
             } catch {
                 throw Refusal(error, of: edits, client, on: .currentProcess).failure
             }
         }
-        if isGranted { try lease?.outliveExec(client) }
-        try preloaded?.putIntoEnvironment(socket: global.socket)
-        throw Executable.become(lastWords: words.command.count)
+        if isGranted { try lease?.keepAcrossExec(client) }
+        try preloaded?.addToEnvironment(socket: global.socket)
+        throw Executable.replaceProcess(lastArguments: words.command.count)
     }
 
-    private func make(_ edits: [Edit], _ lease: RunLease?, _ client: BlockingLimitClient) throws(RlimitError) {
-        let changes = if let lease { try lease.make(edits, client) } else { try client.apply(edits) }
+    private func apply(_ edits: [Edit], _ lease: RunLease?, _ client: BlockingLimitClient) throws(RlimitError) {
+        let changes = if let lease { try lease.apply(edits, client) } else { try client.apply(edits) }
         for change in changes { change.notes.forEach(Output.note) }
     }
 
-    private func makeIfGranted(_ edit: Edit, _ lease: RunLease?, _ client: BlockingLimitClient) throws -> Bool {
+    private func applyIfAllowed(_ edit: Edit, _ lease: RunLease?, _ client: BlockingLimitClient) throws -> Bool {
         do throws(RlimitError) {
-            try make([edit], lease, client)
+            try apply([edit], lease, client)
             return true
         } catch {
             guard error.code.isRefusal else { throw Failure(error) }

@@ -49,53 +49,55 @@ struct SetCommand: ParsableCommand {
     }
 
     func run() throws {
-        let edits = try EditWords.parse(edits, mode: mode, expecting: expect)
-        if let cgroup = cgroup.chosen { return try apply(edits, in: cgroup) }
-        let chosen = try ChosenProcess(process)
+        let edits = try EditArguments.parse(edits, mode: mode, expecting: expect)
+        if let cgroup = cgroup.selected { return try apply(edits, in: cgroup) }
+        let selected = try SelectedProcess(process)
         let client = global.client(agentOnly: agent.only)
         if dryRun {
-            try rehearse(edits, on: chosen, client)
+            try performDryRun(edits, on: selected, client)
         } else if lease.isLease {
-            try lease(edits, on: chosen, client)
+            try lease(edits, on: selected, client)
         } else {
-            try apply(edits, on: chosen, client)
+            try apply(edits, on: selected, client)
         }
     }
 
     private var mode: Edit.Mode { atLeast ? .atLeast : clamp ? .clamp : .exact }
 
-    private func apply(_ edits: [Edit], on chosen: borrowing ChosenProcess, _ client: BlockingLimitClient) throws {
+    private func apply(_ edits: [Edit], on selected: borrowing SelectedProcess, _ client: BlockingLimitClient) throws {
         let changes: [Change]
         do throws(RlimitError) {
-            changes = try client.apply(edits, on: chosen.target)
+            changes = try client.apply(edits, on: selected.target)
         } catch {
-            throw Refusal(error, of: edits, client, on: chosen.target, chosen.whom).failure
+            throw Refusal(error, of: edits, client, on: selected.target, selected.targetInfo).failure
         }
         if global.json {
-            try print(chosen, changes.map(JSON.change))
+            try print(selected, changes.map(JSON.change))
         } else {
             for change in changes {
-                try Output.print(chosen.line(change.resource, from: change.old, to: change.new) + "\n")
+                try Output.print(selected.line(change.resource, from: change.old, to: change.new) + "\n")
             }
         }
         for change in changes { change.notes.forEach(Output.note) }
     }
 
-    private func rehearse(_ edits: [Edit], on chosen: borrowing ChosenProcess, _ client: BlockingLimitClient) throws {
+    private func performDryRun(_ edits: [Edit], on selected: borrowing SelectedProcess, _ client: BlockingLimitClient)
+        throws
+    {
         let explanation =
             lease.isLease
-            ? try rehearseLease(edits, on: chosen, client) : try client.rehearse(edits, on: chosen)
+            ? try performLeaseDryRun(edits, on: selected, client) : try client.performDryRun(edits, on: selected)
         if let error = explanation.refusal {
-            throw Refusal(error, of: edits, client, on: chosen.target, chosen.whom).failure
+            throw Refusal(error, of: edits, client, on: selected.target, selected.targetInfo).failure
         }
-        if global.json { return try print(chosen, explanation.verdicts.map(JSON.verdict)) }
+        if global.json { return try print(selected, explanation.verdicts.map(JSON.verdict)) }
         for verdict in explanation.verdicts {
             guard let now = verdict.now, let new = verdict.new else { continue }
-            try Output.print(chosen.line(verdict.resource, from: now, to: new) + "  (dry run)\n")
+            try Output.print(selected.line(verdict.resource, from: now, to: new) + "  (dry run)\n")
         }
     }
 
-    private func print(_ chosen: borrowing ChosenProcess, _ changes: [JSON]) throws {
-        try Output.print(.object(chosen.members + [("dryRun", .bool(dryRun)), ("changes", .array(changes))]))
+    private func print(_ selected: borrowing SelectedProcess, _ changes: [JSON]) throws {
+        try Output.print(.object(selected.members + [("dryRun", .bool(dryRun)), ("changes", .array(changes))]))
     }
 }

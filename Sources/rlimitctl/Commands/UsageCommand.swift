@@ -32,20 +32,20 @@ struct UsageCommand: ParsableCommand {
     }
 
     func run() throws {
-        if let cgroup = cgroup.chosen { return try show(cgroup) }
-        let chosen = try ChosenProcess(process)
+        if let cgroup = cgroup.selected { return try show(cgroup) }
+        let selected = try SelectedProcess(process)
         let client = global.client(agentOnly: agent.only)
         let usage: Usage
         do throws(RlimitError) {
-            usage = try read(client, chosen.target)
+            usage = try read(client, selected.target)
         } catch {
-            throw Refusal(error, .usage, client, chosen.whom).failure
+            throw Refusal(error, .usage, client, selected.targetInfo).failure
         }
         if global.json {
             let fields = usage.fields.map { ($0.key, $0.value.json) }
             try Output.print(
                 .object(
-                    chosen.members + [
+                    selected.members + [
                         ("scope", .string(scopeWord)), ("thread", thread.map { .integer(Int($0)) } ?? .null),
                         ("isPartial", .bool(usage.isPartial)), ("usage", .object(fields)),
                     ]))

@@ -52,7 +52,7 @@ struct WatchCommand: ParsableCommand {
     }
 
     func run() throws {
-        let resources = try EditWords.resources(resource)
+        let resources = try EditArguments.resources(resource)
         let alerts = try above.map { try Alert($0).threshold }
         let feed = WatchFeed(
             client: LimitClient(
@@ -60,7 +60,7 @@ struct WatchCommand: ParsableCommand {
             every: every.duration, alerts: alerts, resources: resources, count: count)
         // Those of which one wants to hear are shown too.
         let shown = resources + Set(alerts.map(\.resource)).subtracting(resources).sorted { $0.name < $1.name }
-        if let cgroup = cgroup.chosen {
+        if let cgroup = cgroup.selected {
             return try show(shown, hasMany: true) {
                 "\(cgroup): \($0) processes"
             } feed: {
@@ -68,25 +68,25 @@ struct WatchCommand: ParsableCommand {
             }
         }
         // Held until it is over.
-        let held = try chosen()
-        defer { withExtendedLifetime(held) {} }
-        let processes = held.map { ($0.who, $0.process.target) }
+        let selection = try selected()
+        defer { withExtendedLifetime(selection) {} }
+        let processes = selection.map { ($0.watched, $0.process.target) }
         do {
-            try show(shown, hasMany: held.count > 1) { count in
-                held.count == 1 ? held.map(\.who.label).joined() : "\(count) processes"
+            try show(shown, hasMany: selection.count > 1) { count in
+                selection.count == 1 ? selection.map(\.watched.label).joined() : "\(count) processes"
             } feed: {
                 try await feed.watch(processes, $0)
             }
         } catch let error as RlimitError where error.code == .deniedByPolicy {
             let client = global.client(agentOnly: agent.only)
-            throw Refusal(error, .get, client, held.count == 1 ? held.first?.process.whom : nil).failure
+            throw Refusal(error, .get, client, selection.count == 1 ? selection.first?.process.targetInfo : nil).failure
         }
     }
 
-    private func chosen() throws -> [HeldChoice] {
-        guard !pids.isEmpty else { return [HeldChoice(try ChosenProcess(pid: nil))] }
+    private func selected() throws -> [SelectedProcessBox] {
+        guard !pids.isEmpty else { return [SelectedProcessBox(try SelectedProcess(pid: nil))] }
         var seen: Set<Int32> = []
-        return try pids.filter { seen.insert($0).inserted }.map { HeldChoice(try ChosenProcess(pid: $0)) }
+        return try pids.filter { seen.insert($0).inserted }.map { SelectedProcessBox(try SelectedProcess(pid: $0)) }
     }
 
     private func show(
@@ -95,11 +95,11 @@ struct WatchCommand: ParsableCommand {
     ) throws {
         guard !global.json, Terminal.size(of: .output) != nil, OwnProcess.environment("TERM") != "dumb" else {
             let lines = WatchLines(resources)
-            return try Waiting.run { try await feed { try lines.print($0) } }
+            return try BlockingTask.run { try await feed { try lines.print($0) } }
         }
         let noColor = OwnProcess.environment("NO_COLOR") ?? ""
         let table = LiveTable(
-            resources: resources, hasManyProcesses: hasMany, awaitsWholeLooks: cgroup.chosen != nil,
+            resources: resources, hasManyProcesses: hasMany, waitsForFullScan: cgroup.selected != nil,
             usesColor: noColor.isEmpty)
         let interval = every.text
         let view = try LiveView(table) { "\(title($0)), every \(interval)" }
@@ -108,12 +108,12 @@ struct WatchCommand: ParsableCommand {
 }
 
 /// A chosen process among several.
-private final class HeldChoice {
-    let process: ChosenProcess
-    let who: WatchNews.Who
+private final class SelectedProcessBox {
+    let process: SelectedProcess
+    let watched: WatchUpdate.WatchedProcess
 
-    init(_ process: consuming ChosenProcess) {
-        who = WatchNews.Who(pid: process.pid, command: process.command)
+    init(_ process: consuming SelectedProcess) {
+        watched = WatchUpdate.WatchedProcess(pid: process.pid, command: process.command)
         self.process = process
     }
 }

@@ -18,7 +18,7 @@ struct CgroupOptions: ParsableArguments {
     static let own = "own"
 
     /// What was named, if something was.
-    var chosen: Cgroup? {
+    var selected: Cgroup? {
         if let cgroup { return cgroup == Self.own ? .own : Cgroup(path: Self.path(cgroup)) }
         if let pod { return pod == Self.own ? .pod : .pod(at: Self.path(pod)) }
         return nil
@@ -44,7 +44,7 @@ struct CgroupOptions: ParsableArguments {
 
     /// Of a command that is about one process.
     func requireNone(_ what: String) throws {
-        if chosen != nil {
+        if selected != nil {
             throw ValidationError("\(what) is about one process, not about a cgroup or pod; name one in it by --pid.")
         }
     }

@@ -10,9 +10,9 @@ struct Alert {
         guard sides.count == 2, let name = sides.first, let value = sides.last, !name.isEmpty, !value.isEmpty else {
             throw UsageError("--above \"\(text.forTerminal)\" is no threshold; write RESOURCE=VALUE or RESOURCE=80%")
         }
-        let resource = try Self.reading { () throws(RlimitError) in try Resource(named: name) }
+        let resource = try Self.rethrowingFailure { () throws(RlimitError) in try Resource(named: name) }
         guard value.hasSuffix("%") else {
-            let bound = try Self.reading { () throws(RlimitError) in try resource.bound(parsing: value) }
+            let bound = try Self.rethrowingFailure { () throws(RlimitError) in try resource.bound(parsing: value) }
             guard bound != .infinity else {
                 throw UsageError("--above \(text.forTerminal): nothing is above unlimited")
             }
@@ -25,9 +25,9 @@ struct Alert {
         threshold = .above(fraction: percent / 100, of: resource)
     }
 
-    private static func reading<Value>(_ read: () throws(RlimitError) -> Value) throws -> Value {
+    private static func rethrowingFailure<Value>(_ read: () throws(RlimitError) -> Value) throws -> Value {
         do throws(RlimitError) { return try read() } catch {
-            throw Failure(error, status: error.code.exitStatusOfParsing)
+            throw Failure(error, status: error.code.parsingExitStatus)
         }
     }
 }

@@ -26,8 +26,8 @@ struct LiveLayout {
     }
 
     // A wider one tells no more, and a narrower one nothing.
-    private static let widestBar = 40
-    private static let narrowestBar = 12
+    private static let maxBarWidth = 40
+    private static let minBarWidth = 12
 
     init(_ rows: [LiveRow], hasManyProcesses: Bool, usesColor: Bool) {
         self.rows = rows
@@ -47,8 +47,8 @@ struct LiveLayout {
         while let next = expendable.first {
             let taken = shown.reduce(0) { $0 + (widths[$1] ?? 0) } + 2 * (shown.count - 1)
             let left = columns - taken
-            if shown.contains(.bar), left >= Self.narrowestBar {
-                widths[.bar] = min(left, Self.widestBar)
+            if shown.contains(.bar), left >= Self.minBarWidth {
+                widths[.bar] = min(left, Self.maxBarWidth)
                 break
             }
             if !shown.contains(.bar), left >= 0 { break }
@@ -66,8 +66,8 @@ struct LiveLayout {
 
     private func cell(_ row: LiveRow, _ column: Column) -> String {
         switch column {
-        case .pid: String(row.who.pid)
-        case .command: row.who.command ?? "-"
+        case .pid: String(row.watched.pid)
+        case .command: row.watched.command ?? "-"
         case .resource: row.isAlarming ? row.resource.name + " !" : row.resource.name
         case .used: row.usedText
         case .bar: ""
@@ -87,8 +87,8 @@ struct LiveLayout {
 
     private func color(_ row: LiveRow) -> String? {
         if row.isAlarming { return "31" }
-        guard let part = row.part else { return nil }
-        return part >= 0.9 ? "31" : part >= 0.75 ? "33" : nil
+        guard let fraction = row.fraction else { return nil }
+        return fraction >= 0.9 ? "31" : fraction >= 0.75 ? "33" : nil
     }
 
     private func paint(_ text: String, _ code: String) -> String {

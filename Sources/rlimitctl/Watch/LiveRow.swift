@@ -2,7 +2,7 @@ import RlimitClient
 
 /// A resource of a process, as the live table shows it.
 struct LiveRow {
-    let who: WatchNews.Who
+    let watched: WatchUpdate.WatchedProcess
     let resource: Resource
     let limit: Limit
     let used: UInt64?
@@ -10,18 +10,18 @@ struct LiveRow {
     let isAlarming: Bool
 
     /// How much of the soft limit is taken, as a part of it; nil where there is none, or that is not known.
-    var part: Double? {
+    var fraction: Double? {
         guard let used, let soft = limit.soft.value, soft > 0 else { return nil }
         return Double(used) / Double(soft)
     }
 
     /// The least headroom first; those without a limit or a use as the kernel has them, at the end.
-    func comes(before other: LiveRow) -> Bool {
-        switch (part, other.part) {
-        case (let part?, let others?) where part != others: return part > others
+    func precedes(_ other: LiveRow) -> Bool {
+        switch (fraction, other.fraction) {
+        case (let fraction?, let others?) where fraction != others: return fraction > others
         case (_?, nil): return true
         case (nil, _?): return false
-        default: return (who.pid, resource.place) < (other.who.pid, other.resource.place)
+        default: return (watched.pid, resource.order) < (other.watched.pid, other.resource.order)
         }
     }
 
@@ -36,11 +36,11 @@ struct LiveRow {
     }
 
     func bar(width: Int) -> String {
-        guard part != nil, let used, let soft = limit.soft.value else { return "" }
-        return UseBar(used: used, soft: soft, hard: limit.hard.value).text(width: width)
+        guard fraction != nil, let used, let soft = limit.soft.value else { return "" }
+        return UsageBar(used: used, soft: soft, hard: limit.hard.value).text(width: width)
     }
 }
 
 extension Resource {
-    fileprivate var place: Int { Resource.allCases.firstIndex(of: self) ?? 0 }
+    fileprivate var order: Int { Resource.allCases.firstIndex(of: self) ?? 0 }
 }

@@ -9,23 +9,23 @@ struct LiveTable {
     /// Whether there may be several processes, so that each row names its own and those without a limit have none.
     let hasManyProcesses: Bool
     /// Whether it is told when all of them were looked at, and not worth drawing before.
-    let awaitsWholeLooks: Bool
+    let waitsForFullScan: Bool
     let usesColor: Bool
 
-    private var samples: [WatchNews.Who: LimitClient.Watch.Sample] = [:]
-    private var alerts: [WatchNews.Who: [LimitClient.Watch.Threshold]] = [:]
+    private var samples: [WatchUpdate.WatchedProcess: LimitClient.Watch.Sample] = [:]
+    private var alerts: [WatchUpdate.WatchedProcess: [LimitClient.Watch.Threshold]] = [:]
     private var notices: [String] = []
     // Whether all were looked at once: those that were there before do not appear.
     private var isComplete = false
 
-    private static let mostNotices = 4
+    private static let maxNotices = 4
 
     init(
-        resources: [Resource], hasManyProcesses: Bool = false, awaitsWholeLooks: Bool = false, usesColor: Bool = false
+        resources: [Resource], hasManyProcesses: Bool = false, waitsForFullScan: Bool = false, usesColor: Bool = false
     ) {
         self.resources = resources
         self.hasManyProcesses = hasManyProcesses
-        self.awaitsWholeLooks = awaitsWholeLooks
+        self.waitsForFullScan = waitsForFullScan
         self.usesColor = usesColor
     }
 
@@ -33,44 +33,44 @@ struct LiveTable {
     var processes: Int { samples.count }
 
     /// Takes an event in. True where a look is complete, and it is worth to draw anew.
-    mutating func take(_ news: WatchNews) -> Bool {
-        guard let who = news.who else {
+    mutating func apply(_ update: WatchUpdate) -> Bool {
+        guard let watched = update.watched else {
             isComplete = true
             return true
         }
-        switch news.what {
-        case .seen(.sample(let sample)):
-            samples[who] = sample
-            alerts[who]?.removeAll { !Self.isAbove($0, sample) }
-            return !awaitsWholeLooks
-        case .seen(.changed(let resource, let old, let new)):
-            note("\(resource.name) \(resource.formatted(old)) -> \(resource.formatted(new))", who)
-        case .seen(.crossed(let threshold, let used, let limit)):
+        switch update.event {
+        case .observed(.sample(let sample)):
+            samples[watched] = sample
+            alerts[watched]?.removeAll { !Self.isAbove($0, sample) }
+            return !waitsForFullScan
+        case .observed(.changed(let resource, let old, let new)):
+            note("\(resource.name) \(resource.formatted(old)) -> \(resource.formatted(new))", watched)
+        case .observed(.crossed(let threshold, let used, let limit)):
             let resource = threshold.resource
-            alerts[who, default: []].append(threshold)
-            note("\(threshold): \(resource.formatted(Limit.Bound(used))) of \(resource.formatted(limit))", who)
-        case .seen(.exited):
+            alerts[watched, default: []].append(threshold)
+            note("\(threshold): \(resource.formatted(Limit.Bound(used))) of \(resource.formatted(limit))", watched)
+        case .observed(.exited):
             // Of a single one its last state stays to be read.
-            if hasManyProcesses { remove(who) }
-            note("ended", who)
-        case .seen, .looked: break
-        case .appeared: if isComplete { note("appeared", who) }
+            if hasManyProcesses { remove(watched) }
+            note("ended", watched)
+        case .observed, .looked: break
+        case .appeared: if isComplete { note("appeared", watched) }
         case .left:
-            remove(who)
-            note("left the cgroup", who)
-        case .failed(let error): note(error.message.forTerminal, who)
+            remove(watched)
+            note("left the cgroup", watched)
+        case .failed(let error): note(error.message.forTerminal, watched)
         }
         return true
     }
 
-    private mutating func note(_ text: String, _ who: WatchNews.Who) {
-        notices.append("\(who.label): \(text)")
-        if notices.count > Self.mostNotices { notices.removeFirst() }
+    private mutating func note(_ text: String, _ watched: WatchUpdate.WatchedProcess) {
+        notices.append("\(watched.label): \(text)")
+        if notices.count > Self.maxNotices { notices.removeFirst() }
     }
 
-    private mutating func remove(_ who: WatchNews.Who) {
-        samples[who] = nil
-        alerts[who] = nil
+    private mutating func remove(_ watched: WatchUpdate.WatchedProcess) {
+        samples[watched] = nil
+        alerts[watched] = nil
     }
 
     // Where the watch would tell of it anew, it is over.
@@ -85,15 +85,15 @@ struct LiveTable {
 
     /// The rows there are, the least headroom first.
     var rows: [LiveRow] {
-        samples.flatMap { who, sample in
+        samples.flatMap { watched, sample in
             resources.map { resource in
                 LiveRow(
-                    who: who, resource: resource, limit: sample.limits[resource], used: sample.usage[resource],
-                    isAlarming: alerts[who]?.contains { $0.resource == resource } ?? false)
+                    watched: watched, resource: resource, limit: sample.limits[resource], used: sample.usage[resource],
+                    isAlarming: alerts[watched]?.contains { $0.resource == resource } ?? false)
             }
         }
-        .filter { !hasManyProcesses || $0.part != nil }
-        .sorted { $0.comes(before: $1) }
+        .filter { !hasManyProcesses || $0.fraction != nil }
+        .sorted { $0.precedes($1) }
     }
 
     /// As many lines as fit, none longer than the window is wide.

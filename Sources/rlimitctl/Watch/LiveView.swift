@@ -2,20 +2,20 @@ import RlimitKernel
 
 /// The live table on a terminal, until it is over or a signal ends it: redrawn after each look, and when the window changes.
 struct LiveView: ~Copyable {
-    private let board: LiveBoard
+    private let mailbox: WatchMailbox
     private let signals: SignalSource
     private let title: (Int) -> String
 
-    private static let ending = [
+    private static let terminatingSignals = [
         SignalSource.interrupt, SignalSource.terminate, SignalSource.hangUp, SignalSource.quit,
     ]
-    private static let tokens: (signal: UInt64, news: UInt64) = (1, 2)
+    private static let tokens: (signal: UInt64, update: UInt64) = (1, 2)
 
     /// Before any thread is started: each would take the signals.
     init(_ table: LiveTable, title: @escaping (Int) -> String) throws {
-        let board = try LiveBoard(table)
+        let mailbox = try WatchMailbox(table)
         let signals = try Self.signals()
-        self.board = board
+        self.mailbox = mailbox
         self.signals = signals
         self.title = title
     }
@@ -23,7 +23,7 @@ struct LiveView: ~Copyable {
     private static func signals() throws -> SignalSource {
         do throws(SystemError) {
             return try SignalSource(
-                ending + [SignalSource.windowChange, SignalSource.suspend, SignalSource.resume])
+                terminatingSignals + [SignalSource.windowChange, SignalSource.suspend, SignalSource.resume])
         } catch {
             throw Failure("cannot wait for signals: \(error)")
         }
@@ -31,36 +31,38 @@ struct LiveView: ~Copyable {
 
     /// Draws what the body tells, until it returns.
     consuming func run(_ body: @escaping WatchFeed.Body) throws {
-        let board = board
+        let mailbox = mailbox
         Task.detached {
             do {
-                try await body { board.take($0) }
-                board.end(.success(()))
+                try await body { mailbox.post($0) }
+                mailbox.finish(.success(()))
             } catch {
-                board.end(.failure(error))
+                mailbox.finish(.failure(error))
             }
         }
         var screen = LiveScreen()
         defer { screen.close() }
-        var last: LiveTable?
-        let poller = try waiting()
+        var lastTable: LiveTable?
+        let poller = try makePoller()
         try screen.open()
         while true {
             do throws(SystemError) { _ = try poller.wait(timeout: nil) } catch {
                 throw Failure("cannot wait: \(error)")
             }
             var mustDraw = false
-            while let signal = (try? signals.next()) ?? nil { mustDraw = try obey(signal, &screen) || mustDraw }
-            var (table, isFresh, ending) = board.look()
+            while let signal = (try? signals.next()) ?? nil { mustDraw = try handle(signal, &screen) || mustDraw }
+            var (table, hasChanges, completion) = mailbox.receive()
             table.title = title(table.processes)
-            if isFresh { last = table }
-            if let ending {
+            if hasChanges { lastTable = table }
+            if let completion {
                 screen.close()
                 // What was last to be seen stays to be read.
-                if let last { try Output.print(lines(last, screen, isLast: true).joined(separator: "\n") + "\n") }
-                return try ending.get()
+                if let lastTable {
+                    try Output.print(lines(lastTable, screen, isLast: true).joined(separator: "\n") + "\n")
+                }
+                return try completion.get()
             }
-            if isFresh || mustDraw, let last { try screen.draw(lines(last, screen)) }
+            if hasChanges || mustDraw, let lastTable { try screen.draw(lines(lastTable, screen)) }
         }
     }
 
@@ -69,11 +71,11 @@ struct LiveView: ~Copyable {
         return table.lines(columns: size.columns, rows: isLast ? .max : size.rows)
     }
 
-    private func waiting() throws -> Poller {
+    private func makePoller() throws -> Poller {
         do throws(SystemError) {
             let poller = try Poller()
             try poller.add(signals.descriptor.number, .readable, token: Self.tokens.signal)
-            try poller.add(board.wakeup.number, .readable, token: Self.tokens.news)
+            try poller.add(mailbox.wakeup.number, .readable, token: Self.tokens.update)
             return poller
         } catch {
             throw Failure("cannot wait for events: \(error)")
@@ -81,13 +83,13 @@ struct LiveView: ~Copyable {
     }
 
     // Whether all is to be drawn anew.
-    private func obey(_ signal: Int32, _ screen: inout LiveScreen) throws -> Bool {
-        if Self.ending.contains(signal) {
+    private func handle(_ signal: Int32, _ screen: inout LiveScreen) throws -> Bool {
+        if Self.terminatingSignals.contains(signal) {
             screen.close()
-            signals.letHappen(signal)
+            signals.raiseWithDefaultAction(signal)
         } else if signal == SignalSource.suspend {
             screen.close()
-            signals.letHappen(signal)
+            signals.raiseWithDefaultAction(signal)
             // Here it goes on.
             try screen.open()
         }

@@ -3,17 +3,17 @@ import RlimitKernel
 
 /// An event of a watch as one line of JSON.
 struct WatchLine {
-    let news: WatchNews
+    let update: WatchUpdate
     let resources: [Resource]
 
     /// `{"event":"sample","time":...,"pid":4242,"command":"bash",...}`; nil for what has no line.
     var json: JSON? {
-        switch news.what {
-        case .seen(.sample(let sample)):
+        switch update.event {
+        case .observed(.sample(let sample)):
             object("sample", [("limits", .object(resources.map { ($0.name, entry($0, sample)) }))])
-        case .seen(.changed(let resource, let old, let new)):
+        case .observed(.changed(let resource, let old, let new)):
             object("changed", [("resource", .string(resource.name)), ("old", .limit(old)), ("new", .limit(new))])
-        case .seen(.crossed(let threshold, let used, let limit)):
+        case .observed(.crossed(let threshold, let used, let limit)):
             object(
                 "crossed",
                 [
@@ -21,8 +21,8 @@ struct WatchLine {
                     ("used", .number(used)),
                     ("limit", .limit(limit)),
                 ])
-        case .seen(.exited): object("exited", [])
-        case .seen: nil
+        case .observed(.exited): object("exited", [])
+        case .observed: nil
         case .appeared: object("appeared", [])
         case .left: object("left", [])
         case .failed(let error): object("failed", [("error", .error(error))])
@@ -36,8 +36,8 @@ struct WatchLine {
         return .object(
             [
                 ("event", .string(event)), ("time", .seconds(time)),
-                ("pid", news.who.map { .integer(Int($0.pid)) } ?? .null),
-                ("command", .optional(news.who?.command)),
+                ("pid", update.watched.map { .integer(Int($0.pid)) } ?? .null),
+                ("command", .optional(update.watched?.command)),
             ] + more)
     }
 

@@ -5,12 +5,12 @@ import RlimitKernel
 final class WatchLines: Sendable {
     private let resources: [Resource]
     // One line after the other, of all watches.
-    private let monitor = Monitor()
+    private let monitor = ConditionLock()
 
     init(_ resources: [Resource]) { self.resources = resources }
 
-    func print(_ news: WatchNews) throws {
-        guard let json = WatchLine(news: news, resources: resources).json else { return }
-        try monitor.locked { try Output.print(json) }
+    func print(_ update: WatchUpdate) throws {
+        guard let json = WatchLine(update: update, resources: resources).json else { return }
+        try monitor.withLock { try Output.print(json) }
     }
 }

@@ -22,7 +22,7 @@ final class AgentFolder {
     }
 
     /// Lets an agent that is not started as root make its socket and its state here.
-    func give(to account: Account) throws {
+    func changeOwner(to account: Account) throws {
         try FileManager.default.createDirectory(
             atPath: state, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
         for folder in [state, path + "/run"] { chown(folder, account.uid, account.gid) }

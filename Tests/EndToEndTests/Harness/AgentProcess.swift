@@ -20,7 +20,7 @@ final class AgentProcess {
         folder = try AgentFolder(policy: policy)
         self.options = options + (Machine.mayRaiseHardLimits ? [] : ["--allow-no-capability"])
         child = try ChildProcess(prefix + folder.command(options: self.options), errorFile: errorFile)
-        try waitUntilItAccepts()
+        try waitUntilAccepting()
     }
 
     /// Replaces the policy file, and tells the agent.
@@ -40,20 +40,20 @@ final class AgentProcess {
         child.send(SIGTERM)
         try child.wait()
         child = try ChildProcess(folder.command(options: options))
-        try waitUntilItAccepts()
+        try waitUntilAccepting()
     }
 
     /// Starts another with the same files, once this one has ended, however it did.
-    func startAgain(prefix: [String] = []) throws {
+    func restartAfterExit(prefix: [String] = []) throws {
         try child.wait()
         child = try ChildProcess(prefix + folder.command(options: options))
-        try waitUntilItAccepts()
+        try waitUntilAccepting()
     }
 
     /// Ends it without a warning, and starts another with the same files.
-    func killAndStartAgain() throws {
+    func killAndRestart() throws {
         child.send(SIGKILL)
-        try startAgain()
+        try restartAfterExit()
     }
 
     /// Waits for a line of the log that contains all of `words`, and returns the first.
@@ -68,7 +68,7 @@ final class AgentProcess {
         return found ?? ""
     }
 
-    private func waitUntilItAccepts() throws {
+    private func waitUntilAccepting() throws {
         try waitUntil("the agent accepts") {
             guard child.isRunning else {
                 throw ChildProcess.Failure(description: "the agent ended instead of accepting:\n\(log)")

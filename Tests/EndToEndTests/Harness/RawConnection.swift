@@ -19,18 +19,18 @@ final class RawConnection {
             }
         }
         guard connected == 0 else { throw Self.failure("connect \(path)") }
-        setPatience()
+        setReceiveTimeout()
     }
 
     /// One that somebody else made.
     init(owning descriptor: Int32) {
         self.descriptor = descriptor
-        setPatience()
+        setReceiveTimeout()
     }
 
-    private func setPatience() {
-        var patience = timeval(tv_sec: 30, tv_usec: 0)
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+    private func setReceiveTimeout() {
+        var timeout = timeval(tv_sec: 30, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
     }
 
     deinit { close(descriptor) }

@@ -8,19 +8,19 @@ final class Threads {
 
     init(_ count: Int) {
         self.count = count
-        let begun = DispatchSemaphore(value: 0)
+        let started = DispatchSemaphore(value: 0)
         for _ in 0..<count {
             ended.enter()
             let thread = Thread { [gate, ended] in
                 usleep(1000)
-                begun.signal()
+                started.signal()
                 gate.wait()
                 ended.leave()
             }
             thread.stackSize = 128 * 1024
             thread.start()
         }
-        for _ in 0..<count { begun.wait() }
+        for _ in 0..<count { started.wait() }
     }
 
     deinit {

@@ -1,6 +1,6 @@
 import CTestKernel
 import Foundation
-import Puppets
+import ControlledProcesses
 import RlimitModel
 import Testing
 
@@ -9,13 +9,13 @@ import Testing
 struct LeaseOfHardLimitsNeedsCapability {
     private static let alice = Credentials(uid: Account.alice.uid, gid: Account.alice.gid)
     private static let start = Limit(soft: 1000, hard: 4000)
-    private static let lent = Limit(soft: 5000, hard: 8000)
+    private static let leased = Limit(soft: 5000, hard: 8000)
 
     private let agent: AgentProcess
-    private let maker: Puppet
-    private let target: Puppet
-    private let caller: LeaseCaller
-    private let callersProcess: Puppet
+    private let spawner: ControlledProcess
+    private let target: ControlledProcess
+    private let caller: LeaseClient
+    private let callerProcess: ControlledProcess
 
     init() throws {
         let limits = Resource.leasable.map { "\($0) = \($0.unit == .bytes ? "\"1G\"" : "100000")" }
@@ -27,15 +27,15 @@ struct LeaseOfHardLimitsNeedsCapability {
                 limits = { \(limits.joined(separator: ", ")) }
                 lease = { max = "1h", required = true }
                 """)
-        maker = try Puppet.maker()
-        target = try maker.make(Self.alice)
+        spawner = try ControlledProcess.spawner()
+        target = try spawner.spawn(Self.alice)
         for resource in Resource.leasable { try RootLimits.set(resource, of: target.pid, to: Self.start) }
-        callersProcess = try maker.make(Self.alice)
-        caller = LeaseCaller(RawConnection(owning: try callersProcess.connect(to: agent.socket)))
+        callerProcess = try spawner.spawn(Self.alice)
+        caller = LeaseClient(RawConnection(owning: try callerProcess.connect(to: agent.socket)))
     }
 
-    private func lend(_ term: LeaseTerm) throws -> LeaseInfo {
-        let edits = Resource.leasable.map { NumericEdit($0, soft: Self.lent.soft, hard: Self.lent.hard) }
+    private func requestLease(_ term: LeaseTerm) throws -> LeaseInfo {
+        let edits = Resource.leasable.map { NumericEdit($0, soft: Self.leased.soft, hard: Self.leased.hard) }
         guard case .changes(_, let lease?) = try caller.ask(.set(.pid(target.pid), EditBatch(edits), lease: term))
         else {
             throw ChildProcess.Failure(description: "no lease")
@@ -47,8 +47,8 @@ struct LeaseOfHardLimitsNeedsCapability {
     private func all(_ limit: Limit) -> [Limit] { Resource.leasable.map { _ in limit } }
 
     @Test func `all six are raised beyond the hard limit and come back, and nothing is given for good`() throws {
-        _ = try lend(.duration(.milliseconds(300)))
-        #expect(try limits() == all(Self.lent))
+        _ = try requestLease(.duration(.milliseconds(300)))
+        #expect(try limits() == all(Self.leased))
         try waitUntil("the lease ends") { try limits() == all(Self.start) }
         let error = #expect(throws: RlimitError.self) {
             _ = try caller.ask(
@@ -62,18 +62,18 @@ struct LeaseOfHardLimitsNeedsCapability {
         `a program that became root's during a lease keeps what it came into, and an agent after this one keeps to that`()
         throws
     {
-        let program = try SetuidPuppet()
-        let lease = try lend(.duration(.milliseconds(300)))
+        let program = try SetuidControlledProgram()
+        let lease = try requestLease(.duration(.milliseconds(300)))
         try target.execute(program.path)
-        #expect(try target.executed().effectiveUID == 0)
+        #expect(try target.executionResult().effectiveUID == 0)
         _ = try agent.logLine(containing: "lease=\(lease.id)", "outcome=identity-changed")
         // Past the first time that it is tried again.
         usleep(2_500_000)
-        #expect(try limits() == all(Self.lent))
-        try agent.killAndStartAgain()
+        #expect(try limits() == all(Self.leased))
+        try agent.killAndRestart()
         usleep(500_000)
-        #expect(try limits() == all(Self.lent))
-        try maker.reap(target)
+        #expect(try limits() == all(Self.leased))
+        try spawner.reap(target)
         _ = try agent.logLine(containing: "lease=\(lease.id)", "outcome=process-ended")
     }
 }

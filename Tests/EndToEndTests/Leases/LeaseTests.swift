@@ -6,12 +6,12 @@ import Testing
 @Suite("Leases")
 struct LeaseTests {
     private let agent: AgentProcess
-    private let caller: LeaseCaller
+    private let caller: LeaseClient
     private let sample: SampleProcess
 
     init() throws {
         agent = try AgentProcess(policy: Policies.leases())
-        caller = try LeaseCaller(to: agent)
+        caller = try LeaseClient(to: agent)
         sample = try SampleProcess(as: .served, limits: ["--nofile=1000:4000", "--core=0:5000"])
     }
 
@@ -28,7 +28,7 @@ struct LeaseTests {
     }
 
     @Test func `a lease by time raises, is written down, and takes back what it gave when it ends`() throws {
-        let lease = try caller.lend(soft: 3000, of: sample.pid, .duration(.milliseconds(400)))
+        let lease = try caller.requestLease(soft: 3000, of: sample.pid, .duration(.milliseconds(400)))
         #expect(try files() == "3000:4000")
         #expect(lease.pid == sample.pid && lease.rule == "lent")
         #expect(try #require(lease.remaining) <= .milliseconds(400))
@@ -44,7 +44,7 @@ struct LeaseTests {
     }
 
     @Test func `a released lease says what it came to, and is none any more`() throws {
-        let lease = try caller.lend(soft: 3000, of: sample.pid, .duration(.seconds(3600)))
+        let lease = try caller.requestLease(soft: 3000, of: sample.pid, .duration(.seconds(3600)))
         let limit = Limit(soft: 1000, hard: 4000)
         #expect(try caller.release(lease.id) == [Restoration(.openFiles, .restored, limit: limit)])
         #expect(try files() == "1000:4000")
@@ -53,8 +53,8 @@ struct LeaseTests {
     }
 
     @Test func `a lease of a connection ends with it`() throws {
-        var other: LeaseCaller? = try LeaseCaller(to: agent)
-        let lease = try #require(try other?.lend(soft: 3000, of: sample.pid, .connection))
+        var other: LeaseClient? = try LeaseClient(to: agent)
+        let lease = try #require(try other?.requestLease(soft: 3000, of: sample.pid, .connection))
         #expect(lease.remaining == nil)
         #expect(try files() == "3000:4000")
         other = nil
@@ -64,7 +64,7 @@ struct LeaseTests {
 
     @Test func `each of several leases holds what it asked for, in whatever order they end`() throws {
         let leases = try [2000, 3500, 3000].map { bound in
-            try caller.lend(soft: Limit.Bound(bound), of: sample.pid, .duration(.seconds(3600)))
+            try caller.requestLease(soft: Limit.Bound(bound), of: sample.pid, .duration(.seconds(3600)))
         }
         #expect(try files() == "3500:4000")
         #expect(try caller.release(leases[1].id).first?.outcome == .heldByAnotherLease)
@@ -76,17 +76,17 @@ struct LeaseTests {
     }
 
     @Test func `what is given for good meanwhile stays`() throws {
-        let lease = try caller.lend(soft: 3000, of: sample.pid, .duration(.seconds(3600)))
-        try caller.give(soft: 2500, of: sample.pid)
+        let lease = try caller.requestLease(soft: 3000, of: sample.pid, .duration(.seconds(3600)))
+        try caller.setPermanently(soft: 2500, of: sample.pid)
         #expect(try files() == "3000:4000")
-        try agent.killAndStartAgain()
-        #expect(try LeaseCaller(to: agent).release(lease.id).first?.limit == Limit(soft: 2500, hard: 4000))
+        try agent.killAndRestart()
+        #expect(try LeaseClient(to: agent).release(lease.id).first?.limit == Limit(soft: 2500, hard: 4000))
         #expect(try files() == "2500:4000")
         #expect(try written.isEmpty)
     }
 
     @Test func `what somebody else changed is left alone`() throws {
-        let lease = try caller.lend(soft: 3000, of: sample.pid, .duration(.seconds(3600)))
+        let lease = try caller.requestLease(soft: 3000, of: sample.pid, .duration(.seconds(3600)))
         _ = try ChildProcess.run(Account.served.setpriv + ["prlimit", "--pid", "\(sample.pid)", "--nofile=1500:4000"])
         let changed = [Restoration(.openFiles, .changedByTarget, limit: Limit(soft: 1500, hard: 4000))]
         #expect(try caller.release(lease.id) == changed)
@@ -94,7 +94,7 @@ struct LeaseTests {
     }
 
     @Test func `a process that ends frees its leases at once`() throws {
-        let lease = try caller.lend(soft: 3000, of: sample.pid, .duration(.seconds(3600)))
+        let lease = try caller.requestLease(soft: 3000, of: sample.pid, .duration(.seconds(3600)))
         try sample.end()
         _ = try agent.logLine(containing: "lease=\(lease.id)", "outcome=process-ended")
         #expect(try caller.list().isEmpty && written.isEmpty)
@@ -104,18 +104,18 @@ struct LeaseTests {
         throws
     {
         let other = try SampleProcess(as: .served, limits: ["--nofile=1000:4000"])
-        let long = try caller.lend(soft: 3000, of: sample.pid, .duration(.seconds(3600)))
+        let long = try caller.requestLease(soft: 3000, of: sample.pid, .duration(.seconds(3600)))
         let gone = try SampleProcess(as: .served, limits: ["--nofile=1000:4000"])
-        _ = try caller.lend(soft: 3000, of: gone.pid, .duration(.seconds(3600)))
-        let short = try caller.lend(soft: 2000, of: other.pid, .duration(.seconds(1)))
+        _ = try caller.requestLease(soft: 3000, of: gone.pid, .duration(.seconds(3600)))
+        let short = try caller.requestLease(soft: 2000, of: other.pid, .duration(.seconds(1)))
         agent.send(SIGKILL)
         try gone.end()
         sleep(1)
         #expect(try files() == "3000:4000" && files(other) == "2000:4000")
-        try agent.startAgain()
+        try agent.restartAfterExit()
         try waitUntil("what is over is taken back") { try files(other) == "1000:4000" }
         #expect(try files() == "3000:4000")
-        let again = try LeaseCaller(to: agent)
+        let again = try LeaseClient(to: agent)
         #expect(try again.list().map(\.id) == [long.id])
         #expect(try again.renew(long.id, .duration(.milliseconds(200))).id == long.id)
         try waitUntil("the rest ends in its time") { try files() == "1000:4000" }
@@ -124,10 +124,10 @@ struct LeaseTests {
     }
 
     @Test func `a lease of a connection outlives a restart, for the process that had it`() throws {
-        let lease = try caller.lend(soft: 3000, of: sample.pid, .connection)
+        let lease = try caller.requestLease(soft: 3000, of: sample.pid, .connection)
         try agent.restart()
         #expect(try files() == "3000:4000")
-        var again: LeaseCaller? = try LeaseCaller(to: agent)
+        var again: LeaseClient? = try LeaseClient(to: agent)
         let left = try #require(try again?.list().first?.remaining)
         #expect(left > .seconds(20) && left <= .seconds(30))
         #expect(try again?.renew(lease.id, .connection).remaining == nil)
@@ -152,10 +152,12 @@ struct LeaseTests {
     @Test func `the quota of leases is kept`() throws {
         try agent.reload(policy: Policies.leases("").replacing("[quota]", with: "[quota]\nleases = 2"))
         _ = try agent.logLine(containing: "policy reloaded")
-        let leases = try (0..<2).map { _ in try caller.lend(soft: 3000, of: sample.pid, .connection) }
-        let error = #expect(throws: RlimitError.self) { try caller.lend(soft: 3000, of: sample.pid, .connection) }
+        let leases = try (0..<2).map { _ in try caller.requestLease(soft: 3000, of: sample.pid, .connection) }
+        let error = #expect(throws: RlimitError.self) {
+            try caller.requestLease(soft: 3000, of: sample.pid, .connection)
+        }
         #expect(error?.code == .quotaExceeded)
         try caller.release(leases[0].id)
-        _ = try caller.lend(soft: 3000, of: sample.pid, .connection)
+        _ = try caller.requestLease(soft: 3000, of: sample.pid, .connection)
     }
 }

@@ -39,7 +39,7 @@ struct LeaseToolTests {
         return try JSONObject(result.output)["leases"].list ?? []
     }
 
-    private func endless(_ words: String...) throws -> ChildProcess {
+    private func startForeground(_ words: String...) throws -> ChildProcess {
         try ChildProcess(
             Account.served.setpriv + [try Programs.rlimitctl] + words,
             environment: ["RLIMITD_SOCKET": agent.socket, "SUDO_UID": ""])
@@ -80,7 +80,7 @@ struct LeaseToolTests {
 
     @Test(arguments: [SIGTERM, SIGINT, SIGKILL])
     func `set --while-connected holds it until it ends, however it ends`(signal: Int32) throws {
-        let holder = try endless("set", "nofile=3000:", "--while-connected", "--pid", "\(sample.pid)")
+        let holder = try startForeground("set", "nofile=3000:", "--while-connected", "--pid", "\(sample.pid)")
         try waitUntil("it is granted") { holder.output.contains("lease ") }
         #expect(try files() == "3000:4000")
         holder.send(signal)
@@ -92,7 +92,7 @@ struct LeaseToolTests {
     }
 
     @Test func `set --while-connected ends with the process`() throws {
-        let holder = try endless("set", "nofile=3000:", "--while-connected", "--pid", "\(sample.pid)")
+        let holder = try startForeground("set", "nofile=3000:", "--while-connected", "--pid", "\(sample.pid)")
         try waitUntil("it is granted") { holder.output.contains("lease ") }
         try sample.end()
         // Whoever was first to see it, the agent or the tool.

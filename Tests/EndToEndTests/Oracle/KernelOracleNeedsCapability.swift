@@ -16,7 +16,7 @@ struct KernelOracleNeedsCapability {
     @Test(arguments: [fixedSeed, freshSeed])
     func `the agent allows nothing that the kernel refuses, and agrees on reads and soft raises`(seed: UInt64) throws {
         try #require(try ProcessFiles(pid: 2).name == "kthreadd", "process 2 is the kernel's own")
-        var run = OracleRun(world: try OracleWorld())
+        var run = OracleRun(environment: try OracleEnvironment())
         let start = ContinuousClock.now
         let finding = try run.run(seed: seed, count: 3000)
         print("RLIMITD_ORACLE_SEED=\(seed): \(run.summary); \(ContinuousClock.now - start)")
@@ -24,7 +24,7 @@ struct KernelOracleNeedsCapability {
             Issue.record(
                 """
                 RLIMITD_ORACLE_SEED=\(seed) after \(run.count) cases: \(finding.violation)
-                smallest: \(finding.smallest)
+                smallest: \(finding.minimal)
                 found: \(finding.found)
                 """)
             return
@@ -36,27 +36,27 @@ struct KernelOracleNeedsCapability {
 
     @Test func `an agent that grants what the kernel refuses is found out, by a case of one edit`() throws {
         // Stands for an agent with a hole: alice may raise anybody's open files.
-        let hole = """
+        let excessiveRule = """
             [[allow]]
             name = "a hole"
             caller.users = [\(Account.alice.uid)]
             target = { relation = "any", users = ["0-4294967294"] }
             limits.nofile = "max"
             """
-        var run = OracleRun(world: try OracleWorld(rules: hole))
+        var run = OracleRun(environment: try OracleEnvironment(rules: excessiveRule))
         let finding = try #require(try run.run(seed: Self.fixedSeed, count: 3000))
         #expect(finding.violation.contains("the agent allows it"))
-        let smallest = finding.smallest
-        #expect(smallest.caller == Credentials(uid: Account.alice.uid, gid: Account.alice.gid), "\(smallest)")
-        #expect(smallest.target == .process && smallest.naming == .number && smallest.groupCount == 0, "\(smallest)")
-        #expect(smallest.resources == [.openFiles] && smallest.edits.count <= 1, "\(smallest)")
+        let minimal = finding.minimal
+        #expect(minimal.caller == Credentials(uid: Account.alice.uid, gid: Account.alice.gid), "\(minimal)")
+        #expect(minimal.target == .process && minimal.naming == .number && minimal.groupCount == 0, "\(minimal)")
+        #expect(minimal.resources == [.openFiles] && minimal.edits.count <= 1, "\(minimal)")
     }
 
     @Test func `a rule that took the agent's strictness for a fault would come down to one lowered limit`() throws {
-        var run = OracleRun(world: try OracleWorld(), rule: OracleRule(isStrict: true))
+        var run = OracleRun(environment: try OracleEnvironment(), rule: OracleRule(isStrict: true))
         let finding = try #require(try run.run(seed: Self.fixedSeed, count: 3000))
         #expect(finding.violation.contains("the agent refuses it"))
-        #expect(finding.smallest.description.count < 160, "\(finding.smallest)")
-        #expect(finding.smallest.simpler.count <= finding.found.simpler.count)
+        #expect(finding.minimal.description.count < 160, "\(finding.minimal)")
+        #expect(finding.minimal.simpler.count <= finding.found.simpler.count)
     }
 }

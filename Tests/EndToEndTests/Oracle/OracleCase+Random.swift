@@ -4,7 +4,7 @@ import RlimitModel
 struct OracleCases {
     private var random: SplitMix64
     // Ids that came up lately come up again, so that not every case costs new processes.
-    private var lately: [Credentials] = []
+    private var recent: [Credentials] = []
 
     init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
@@ -12,13 +12,13 @@ struct OracleCases {
     static let ids: [UInt32] = [Account.alice.uid, Account.bob.uid, 0]
 
     mutating func next() -> OracleCase {
-        let caller = chance(75) ? simple() : again { $0.mixed($0.simple(), changes: $0.pick([1, 1, 2, 3, 6])) }
+        let caller = chance(75) ? simple() : recentOrNew { $0.mixed($0.simple(), changes: $0.pick([1, 1, 2, 3, 6])) }
         var naming = pick([.number, .number, .number, .number, .itself, .pidfd] as [OracleCase.Naming])
         let target = naming == .itself ? .itself : target()
         if target == .firstProcess { naming = .number }
         return OracleCase(
             caller: caller, groupCount: pick([0, 64]), target: target, targetIDs: targetIDs(of: caller),
-            naming: naming, question: question())
+            naming: naming, operation: operation())
     }
 
     private mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &random) < percent }
@@ -38,11 +38,11 @@ struct OracleCases {
         return ids
     }
 
-    private mutating func again(or new: (inout OracleCases) -> Credentials) -> Credentials {
-        if chance(70), !lately.isEmpty { return pick(lately) }
+    private mutating func recentOrNew(or new: (inout OracleCases) -> Credentials) -> Credentials {
+        if chance(70), !recent.isEmpty { return pick(recent) }
         let ids = new(&self)
-        lately.append(ids)
-        if lately.count > 24 { lately.removeFirst() }
+        recent.append(ids)
+        if recent.count > 24 { recent.removeFirst() }
         return ids
     }
 
@@ -51,8 +51,8 @@ struct OracleCases {
         let own = Credentials(uid: caller.realUID, gid: caller.realGID)
         return switch Int.random(in: 0..<100, using: &random) {
         case ..<45: own
-        case ..<70: again { $0.mixed(own, changes: 1) }
-        case ..<80: again { $0.mixed(own, changes: $0.pick([2, 3, 6])) }
+        case ..<70: recentOrNew { $0.mixed(own, changes: 1) }
+        case ..<80: recentOrNew { $0.mixed(own, changes: $0.pick([2, 3, 6])) }
         case ..<90: caller
         default: simple()
         }
@@ -72,7 +72,7 @@ struct OracleCases {
         }
     }
 
-    private mutating func question() -> OracleCase.Question {
+    private mutating func operation() -> OracleCase.Operation {
         switch Int.random(in: 0..<100, using: &random) {
         case ..<15: .get(chance(30) ? Resource.allCases : [pick(Resource.allCases)])
         case ..<25: .prlimitRead(pick(Resource.allCases))

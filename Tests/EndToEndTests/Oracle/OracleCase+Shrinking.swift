@@ -30,7 +30,7 @@ extension OracleCase {
         }
         propose { $0.naming = target == .itself ? naming : .number }
         propose { $0.groupCount = 0 }
-        for question in question.simpler { propose { $0.question = question } }
+        for operation in operation.simpler { propose { $0.operation = operation } }
         propose {
             $0.caller = alice; $0.targetIDs = alice
         }
@@ -56,8 +56,8 @@ extension Credentials {
     }
 }
 
-extension OracleCase.Question {
-    fileprivate var simpler: [OracleCase.Question] {
+extension OracleCase.Operation {
+    fileprivate var simpler: [OracleCase.Operation] {
         switch self {
         case .get(let resources):
             resources.count > 1 ? resources.map { .get([$0]) } : resources == [.openFiles] ? [] : [.get([.openFiles])]

@@ -9,7 +9,7 @@ struct OracleCase: Hashable {
     /// Of the target where it is a process of the test's own.
     var targetIDs: Credentials
     var naming: Naming
-    var question: Question
+    var operation: Operation
 
     enum Target: CaseIterable {
         /// The caller.
@@ -19,13 +19,13 @@ struct OracleCase: Hashable {
         /// Not the tests' to change: these are asked for the limits that they have.
         case firstProcess, kernelThread, agent
 
-        var isOurs: Bool { ![.firstProcess, .kernelThread, .agent].contains(self) }
+        var isControlled: Bool { ![.firstProcess, .kernelThread, .agent].contains(self) }
         var isLive: Bool { [.itself, .process, .inUserNamespace].contains(self) }
     }
 
     enum Naming: CaseIterable { case number, pidfd, itself }
 
-    enum Question: Hashable {
+    enum Operation: Hashable {
         case get([Resource])
         case prlimitRead(Resource)
         case prlimit(EditAmounts)
@@ -43,7 +43,7 @@ struct OracleCase: Hashable {
     }
 
     var edits: [EditAmounts] {
-        switch question {
+        switch operation {
         case .get, .prlimitRead: []
         case .prlimit(let edit): [edit]
         case .set(let edits): edits
@@ -51,7 +51,7 @@ struct OracleCase: Hashable {
     }
 
     var resources: [Resource] {
-        switch question {
+        switch operation {
         case .get(let resources): resources
         case .prlimitRead(let resource): [resource]
         default: edits.map(\.resource)
@@ -72,11 +72,11 @@ extension OracleCase: CustomStringConvertible {
             case .firstProcess, .kernelThread, .agent: "\(target)"
             default: "\(target) of \(targetIDs.short)"
             }
-        return "caller \(caller.short) with \(groupCount) groups, \(whom) by \(naming): \(text(of: question))"
+        return "caller \(caller.short) with \(groupCount) groups, \(whom) by \(naming): \(text(of: operation))"
     }
 
-    private func text(of question: Question) -> String {
-        switch question {
+    private func text(of operation: Operation) -> String {
+        switch operation {
         case .get(let resources): "get \(resources)"
         case .prlimitRead(let resource): "prlimit \(resource)"
         case .prlimit(let edit): "prlimit \(text(of: edit))"

@@ -1,6 +1,6 @@
 /// Puts many cases to the kernel and to an agent, and makes the first that breaks the rule as small as it gets.
 struct OracleRun {
-    let world: OracleWorld
+    let environment: OracleEnvironment
     var rule = OracleRule()
     /// How many there were of each kind, so that a run that saw nothing is told from a good one.
     private(set) var count = 0
@@ -12,39 +12,39 @@ struct OracleRun {
 
     struct Finding {
         let found: OracleCase
-        let smallest: OracleCase
+        let minimal: OracleCase
         let violation: String
     }
 
-    init(world: OracleWorld, rule: OracleRule = OracleRule()) {
-        self.world = world
+    init(environment: OracleEnvironment, rule: OracleRule = OracleRule()) {
+        self.environment = environment
         self.rule = rule
     }
 
     mutating func run(seed: UInt64, count: Int) throws -> Finding? {
         var cases = OracleCases(seed: seed)
         for _ in 0..<count {
-            let question = cases.next()
-            let answers = try world.answers(to: question)
-            note(question, answers.kernel, answers.agent)
-            if rule.violation(of: question, kernel: answers.kernel, agent: answers.agent) != nil {
-                return try shrink(question)
+            let testCase = cases.next()
+            let outcomes = try environment.outcomes(to: testCase)
+            note(testCase, outcomes.kernel, outcomes.agent)
+            if rule.violation(of: testCase, kernel: outcomes.kernel, agent: outcomes.agent) != nil {
+                return try shrink(testCase)
             }
         }
         return nil
     }
 
     private func shrink(_ found: OracleCase) throws -> Finding {
-        func violation(_ question: OracleCase) throws -> String? {
-            let answers = try world.answers(to: question)
-            return rule.violation(of: question, kernel: answers.kernel, agent: answers.agent)
+        func violation(_ testCase: OracleCase) throws -> String? {
+            let outcomes = try environment.outcomes(to: testCase)
+            return rule.violation(of: testCase, kernel: outcomes.kernel, agent: outcomes.agent)
         }
-        let smallest = try found.shrunk { try violation($0) != nil }
+        let minimal = try found.shrunk { try violation($0) != nil }
         return Finding(
-            found: found, smallest: smallest, violation: try violation(smallest) ?? "it did not happen a second time")
+            found: found, minimal: minimal, violation: try violation(minimal) ?? "it did not happen a second time")
     }
 
-    private mutating func note(_ question: OracleCase, _ kernel: OracleAnswer, _ agent: OracleAnswer) {
+    private mutating func note(_ testCase: OracleCase, _ kernel: OracleOutcome, _ agent: OracleOutcome) {
         count += 1
         switch (kernel.isAllowed, agent.isAllowed) {
         case (true, true): allowedByBoth += 1
@@ -52,7 +52,7 @@ struct OracleRun {
         case (true, false): refusedByAgentAlone += 1
         case (false, true): break
         }
-        guard question.mustAgree else { return }
+        guard testCase.mustAgree else { return }
         if kernel.isAllowed { mustAgreeAllowed += 1 } else { mustAgreeRefused += 1 }
     }
 

@@ -28,27 +28,27 @@ struct OracleShrinkingTests {
     }
 
     @Test func `a fault of one resource shrinks to one edit of it`() throws {
-        let broken = { (question: OracleCase) in question.edits.contains { $0.resource == .nice && $0.hard != nil } }
+        let broken = { (testCase: OracleCase) in testCase.edits.contains { $0.resource == .nice && $0.hard != nil } }
         for found in cases(3000).filter(broken).prefix(20) {
-            let smallest = found.shrunk(while: broken)
-            #expect(broken(smallest))
-            #expect(smallest.edits.count == 1, "\(smallest)")
-            #expect(smallest.caller == alice && smallest.targetIDs == alice, "\(smallest)")
+            let minimal = found.shrunk(while: broken)
+            #expect(broken(minimal))
+            #expect(minimal.edits.count == 1, "\(minimal)")
+            #expect(minimal.caller == alice && minimal.targetIDs == alice, "\(minimal)")
             #expect(
-                smallest.target == .process && smallest.naming == .number && smallest.groupCount == 0, "\(smallest)")
+                minimal.target == .process && minimal.naming == .number && minimal.groupCount == 0, "\(minimal)")
         }
     }
 
     @Test func `a fault of one id keeps that id and makes alice of all others`() {
-        let broken = { (question: OracleCase) in
-            question.target == .process && question.targetIDs.savedGID == 0 && question.caller.realGID != 0
+        let broken = { (testCase: OracleCase) in
+            testCase.target == .process && testCase.targetIDs.savedGID == 0 && testCase.caller.realGID != 0
         }
         for found in cases(3000).filter(broken).prefix(20) {
             var ids = alice
             ids.savedGID = 0
-            let smallest = found.shrunk(while: broken)
-            #expect(smallest.targetIDs == ids, "\(smallest)")
-            #expect(smallest.resources.count == 1, "\(smallest)")
+            let minimal = found.shrunk(while: broken)
+            #expect(minimal.targetIDs == ids, "\(minimal)")
+            #expect(minimal.resources.count == 1, "\(minimal)")
         }
     }
 }

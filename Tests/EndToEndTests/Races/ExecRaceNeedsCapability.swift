@@ -1,6 +1,6 @@
 import CTestKernel
 import Foundation
-import Puppets
+import ControlledProcesses
 import RlimitModel
 import Testing
 
@@ -18,7 +18,7 @@ struct ExecRaceNeedsCapability {
     ]
 
     /// How many tries of each kind came out how.
-    private struct Tally: CustomStringConvertible {
+    private struct Counts: CustomStringConvertible {
         var granted = 0, refused = 0, changed = 0
         /// Tries that were granted or answered TARGET_CHANGED: the agent had judged the target before it changed, or would.
         var authorized: Int { granted + changed }
@@ -30,10 +30,10 @@ struct ExecRaceNeedsCapability {
     }
 
     private let agent: AgentProcess
-    private let maker: Puppet
-    private let program: SetuidPuppet
+    private let spawner: ControlledProcess
+    private let program: SetuidControlledProgram
     private let caller: RawConnection
-    private let callersProcess: Puppet
+    private let callerProcess: ControlledProcess
 
     init() throws {
         let limits = Self.resources.map { "\($0) = \"\($0.unit == .bytes ? "1G" : "1M")\"" }
@@ -48,21 +48,21 @@ struct ExecRaceNeedsCapability {
                 lower = true
                 limits = { \(limits.joined(separator: ", ")) }
                 """)
-        maker = try Puppet.maker()
-        program = try SetuidPuppet()
-        callersProcess = try maker.make(Self.alice)
-        caller = RawConnection(owning: try callersProcess.connect(to: agent.socket))
+        spawner = try ControlledProcess.spawner()
+        program = try SetuidControlledProgram()
+        callerProcess = try spawner.spawn(Self.alice)
+        caller = RawConnection(owning: try callerProcess.connect(to: agent.socket))
     }
 
     @Test func `none is ever left with less than it had, and whoever was too late is told`() throws {
-        let target = try maker.make(Self.alice)
-        var tally = Tally()
+        let target = try spawner.spawn(Self.alice)
+        var counts = Counts()
         // How long after the request the program is executed; it follows the answers to where they turn.
         var delay: Int64 = 300_000
-        let beginning = ContinuousClock.now
-        while tally.authorized < 1000 || tally.changed == 0 {
-            guard ContinuousClock.now - beginning < .seconds(180) else {
-                Issue.record("no race was won in 180 seconds: the test shows nothing. \(tally)")
+        let start = ContinuousClock.now
+        while counts.authorized < 1000 || counts.changed == 0 {
+            guard ContinuousClock.now - start < .seconds(180) else {
+                Issue.record("no race was won in 180 seconds: the test shows nothing. \(counts)")
                 return
             }
             let lowers = Bool.random()
@@ -74,19 +74,19 @@ struct ExecRaceNeedsCapability {
                     .pid(target.pid), EditBatch(Self.resources.map { NumericEdit($0, soft: new.soft, hard: new.hard) }),
                     lease: nil))
             try target.execute(
-                program.path, at: tk_monotonic_nanoseconds() + max(1, delay + jitter), telling: Self.resources[0])
+                program.path, at: tk_monotonic_nanoseconds() + max(1, delay + jitter), reporting: Self.resources[0])
             try caller.send(frame)
             let response = try #require(try caller.decodedResponse())
-            let born = try target.executed()
-            #expect(born.effectiveUID == 0 && born.realUID == Account.alice.uid)
+            let executed = try target.executionResult()
+            #expect(executed.effectiveUID == 0 && executed.realUID == Account.alice.uid)
             let after = try Self.resources.map { try RootLimits.read($0, of: target.pid) }
-            judge(response.outcome, after, new, born: born.limit, &tally)
+            check(response.outcome, after, new, executed: executed.limit, &counts)
             // Too late grants, too early refuses.
             delay = max(20_000, delay + (isRefusal(response.outcome) ? 15_000 : -5000))
-            try target.become(Self.alice)
+            try target.setCredentials(Self.alice)
         }
-        print("execs in a race: \(tally); \(ContinuousClock.now - beginning)")
-        #expect(tally.authorized >= 1000 && tally.changed > 0)
+        print("execs in a race: \(counts); \(ContinuousClock.now - start)")
+        #expect(counts.authorized >= 1000 && counts.changed > 0)
         let log = agent.log
         #expect(
             log.split(separator: "\n").count { $0.contains("verdict=stray") || $0.contains("code=targetChanged") } > 0)
@@ -96,25 +96,25 @@ struct ExecRaceNeedsCapability {
         if case .failure(let error) = outcome { error.code == .deniedByPolicy } else { false }
     }
 
-    private func judge(
-        _ outcome: Result<Reply, RlimitError>, _ after: [Limit], _ new: Limit, born: Limit, _ tally: inout Tally
+    private func check(
+        _ outcome: Result<Reply, RlimitError>, _ after: [Limit], _ new: Limit, executed: Limit, _ counts: inout Counts
     ) {
         let first = after[0]
-        let isStray = born == Self.start && first != Self.start
+        let isStray = executed == Self.start && first != Self.start
         switch outcome {
         case .success:
-            tally.granted += 1
+            counts.granted += 1
             #expect(after.allSatisfy { $0 == new })
-            #expect(!isStray, "the program came up with \(born), has \(first), and the agent called it granted")
+            #expect(!isStray, "the program came up with \(executed), has \(first), and the agent called it granted")
         case .failure(let error) where error.code == .targetChanged:
-            tally.changed += 1
+            counts.changed += 1
             // Each half is as it was or more.
             #expect(after.allSatisfy { $0.soft >= Self.start.soft && $0.hard >= Self.start.hard }, "\(after)")
         case .failure(let error):
-            tally.refused += 1
+            counts.refused += 1
             #expect(error.code == .deniedByPolicy, "\(error)")
             #expect(after.allSatisfy { $0 == Self.start }, "refused, and yet \(after)")
         }
-        if isStray { tally.strays += 1 }
+        if isStray { counts.strays += 1 }
     }
 }

@@ -1,5 +1,5 @@
 import Glibc
-import Puppets
+import ControlledProcesses
 import RlimitKernel
 import RlimitModel
 import RlimitPolicy
@@ -22,8 +22,8 @@ struct ForcedLeaseRaceNeedsCapability {
 
     enum Event: CaseIterable { case executesSetuidProgram, numberGoesToRoot }
 
-    private let maker: Puppet
-    private let program: SetuidPuppet
+    private let spawner: ControlledProcess
+    private let program: SetuidControlledProgram
     private let policy = Policy(
         allows: [
             AllowRule(
@@ -32,67 +32,67 @@ struct ForcedLeaseRaceNeedsCapability {
         ])
 
     init() throws {
-        maker = try Puppet.maker()
-        program = try SetuidPuppet()
+        spawner = try ControlledProcess.spawner()
+        program = try SetuidControlledProgram()
     }
 
     private func handler() -> RequestHandler {
         let facts = AgentFacts(
             pid: getpid(), kernelRelease: "", openFilesCeiling: 1_000_000, canRaise: true, features: [])
         return RequestHandler(
-            policy: policy, facts: facts, audit: Audit(sink: LogSink(format: .text) { bytes in bytes.count }))
+            policy: policy, facts: facts, audit: AuditLog(sink: LogSink(format: .text) { bytes in bytes.count }))
     }
 
-    private func lend(_ target: Puppet, _ handler: inout RequestHandler) throws -> LeaseInfo {
+    private func lend(_ target: ControlledProcess, _ handler: inout RequestHandler) throws -> LeaseInfo {
         let peer = Peer(pid: nil, uid: Self.alice.realUID, gid: Self.alice.realGID)
-        let asker = LeaseAsker(peer, process: nil, session: 1, policy: policy)
+        let requester = LeaseRequester(peer, process: nil, session: 1, policy: policy)
         let edit = NumericEdit(.openFiles, soft: Self.lent.soft, hard: Self.lent.hard)
         let request = Request(id: 1, .set(.pid(target.pid), EditBatch([edit]), lease: .connection))
         let reply = try handler.handle(
-            request, from: peer, on: KernelProcess(pid: target.pid), isPeer: false, asker: asker)
+            request, from: peer, on: LinuxProcess(pid: target.pid), isPeer: false, requester: requester)
         guard case .changes(_, let lease?) = reply else { throw Unexpected() }
         return lease
     }
 
     /// - Returns: What became of the limit, and what the agent called.
     private func attempt(
-        _ event: Event?, at place: Seam.Place?
+        _ event: Event?, at place: InterceptionPoint.Place?
     ) throws -> (outcome: Restoration.Outcome, after: Limit, calls: [String]) {
-        let target = try maker.make(Self.alice)
+        let target = try spawner.spawn(Self.alice)
         try RootLimits.set(.openFiles, of: target.pid, to: Self.start)
         var handler = handler()
         let lease = try lend(target, &handler)
-        var successor: Puppet?
-        let seam = Seam()
-        seam.place = place
-        seam.event = {
+        var successor: ControlledProcess?
+        let interception = InterceptionPoint()
+        interception.place = place
+        interception.event = {
             switch event {
             case .executesSetuidProgram:
                 try target.execute(program.path)
-                guard try target.executed().effectiveUID == 0 else { throw Unexpected() }
+                guard try target.executionResult().effectiveUID == 0 else { throw Unexpected() }
             case .numberGoesToRoot:
                 let number = target.pid
-                try maker.reap(target)
-                successor = try maker.make(Self.root, number: number)
+                try spawner.reap(target)
+                successor = try spawner.spawn(Self.root, number: number)
                 try RootLimits.set(.openFiles, of: number, to: Self.theirs)
             case nil: break
             }
         }
-        let process = SeamedProcess(real: try KernelProcess(pid: target.pid), seam: seam)
-        let restorations = handler.takeBack(lease.id, on: process)
-        if let failure = seam.failure { throw failure }
+        let process = InterceptedProcess(real: try LinuxProcess(pid: target.pid), interception: interception)
+        let restorations = handler.restoreLimits(lease.id, on: process)
+        if let failure = interception.failure { throw failure }
         let after = try RootLimits.read(.openFiles, of: target.pid)
         let outcome = try #require(restorations.first?.outcome)
-        if event == .executesSetuidProgram, seam.hasHappened, outcome == .identityChanged {
+        if event == .executesSetuidProgram, interception.hasHappened, outcome == .identityChanged {
             // However often it is tried again.
             for _ in 0..<3 {
-                _ = handler.takeBack(lease.id, on: process)
+                _ = handler.restoreLimits(lease.id, on: process)
                 #expect(try RootLimits.read(.openFiles, of: target.pid) == Self.lent)
             }
-            #expect(handler.leases.book.count == 1)
+            #expect(handler.leases.table.count == 1)
         }
         withExtendedLifetime(successor) {}
-        return (outcome, after, seam.calls)
+        return (outcome, after, interception.calls)
     }
 
     private static let sequence = ["read", "identity", "exchange", "identity", "identity"]
@@ -108,7 +108,7 @@ struct ForcedLeaseRaceNeedsCapability {
         try #require(undisturbed.calls == Self.sequence)
         for call in Self.sequence.indices {
             for isAfter in [false, true] {
-                let (outcome, after, _) = try attempt(event, at: Seam.Place(call: call, isAfter: isAfter))
+                let (outcome, after, _) = try attempt(event, at: InterceptionPoint.Place(call: call, isAfter: isAfter))
                 let what = Comment(
                     rawValue: "\(event) \(isAfter ? "after" : "before") call \(call): \(outcome), \(after)")
                 let comesAfterTheCheck = call > Self.checking || call == Self.checking && isAfter

@@ -1,4 +1,4 @@
-import PolicyWorld
+import PolicySamples
 import RlimitKernel
 import RlimitModel
 import RlimitPolicy
@@ -16,12 +16,12 @@ struct LeaseAttackTests {
 
     @Test("A lease is not renewed past what its rule gives now")
     func renewalOfLowered() throws {
-        var world = LeaseWorld()
-        let lease = try world.lend(raise, .duration(.seconds(60)))
+        var fixture = LeaseFixture()
+        let lease = try fixture.grantLease(raise, .duration(.seconds(60)))
         func refusal(_ policy: Policy) -> RlimitError? {
-            world.handler.adopt(policy)
+            fixture.handler.adopt(policy)
             return #expect(throws: RlimitError.self, "\(policy)") {
-                try world.ask(.leaseRenew(lease.id, .duration(.seconds(60))))
+                try fixture.ask(.leaseRenew(lease.id, .duration(.seconds(60))))
             }
         }
         let lowered = refusal(Policy(allows: [rule([.openFiles: 6000])]))
@@ -36,49 +36,49 @@ struct LeaseAttackTests {
             let denied = refusal(Policy(allows: [rule([.openFiles: 65536])], denies: [deny]))
             #expect(denied?.code == .deniedByPolicy && denied?.rule == "no more")
         }
-        world.handler.adopt(Policy(allows: [rule([.openFiles: 9000])]))
-        _ = try world.ask(.leaseRenew(lease.id, .duration(.seconds(60))))
-        world.pass(.seconds(61))
-        #expect(world.script.limits[.openFiles] == world.script.before)
+        fixture.handler.adopt(Policy(allows: [rule([.openFiles: 9000])]))
+        _ = try fixture.ask(.leaseRenew(lease.id, .duration(.seconds(60))))
+        fixture.pass(.seconds(61))
+        #expect(fixture.script.limits[.openFiles] == fixture.script.before)
     }
 
     @Test("A lease that asks for no more than there is without it is renewed whatever the rule gives")
     func renewalOfLess() throws {
-        var world = LeaseWorld()
-        let lease = try world.lend(
+        var fixture = LeaseFixture()
+        let lease = try fixture.grantLease(
             NumericEdit(.openFiles, soft: 3000, hard: 4000, mode: .atLeast), .duration(.seconds(60)))
-        world.handler.adopt(Policy(allows: [rule([.openFiles: 100])]))
-        _ = try world.ask(.leaseRenew(lease.id, .duration(.seconds(60))))
+        fixture.handler.adopt(Policy(allows: [rule([.openFiles: 100])]))
+        _ = try fixture.ask(.leaseRenew(lease.id, .duration(.seconds(60))))
     }
 
     @Test("A grant that met another program leaves other leases of the limits that it did not come to")
     func strayBatch() throws {
-        var world = LeaseWorld()
-        let own = world.script.identity
-        let lease = try world.lend(raise, .duration(.seconds(60)))
-        world.script.afterExchange[2] = { $0.becomeRoot() }
-        world.script.refusals[.openFiles] = RlimitError(.deniedByKernel)
+        var fixture = LeaseFixture()
+        let own = fixture.script.identity
+        let lease = try fixture.grantLease(raise, .duration(.seconds(60)))
+        fixture.script.afterExchange[2] = { $0.becomeRoot() }
+        fixture.script.refusals[.openFiles] = RlimitError(.deniedByKernel)
         let core = NumericEdit(.coreFileSize, soft: 5000, hard: 5000, mode: .atLeast)
         let more = NumericEdit(.openFiles, soft: 12000, hard: 12000, mode: .atLeast)
-        let error = #expect(throws: RlimitError.self) { try world.set([core, more], .duration(.seconds(10))) }
+        let error = #expect(throws: RlimitError.self) { try fixture.set([core, more], .duration(.seconds(10))) }
         #expect(error?.code == .targetChanged)
-        world.script.refusals = [:]
-        world.script.identity = own
-        world.pass(.seconds(3))
-        #expect(world.script.limits[.coreFileSize] == world.script.before)
-        #expect(world.script.limits[.openFiles] == Limit(soft: 8000, hard: 9000))
-        #expect(try world.release(lease.id).map(\.outcome) == [.restored])
-        #expect(world.script.limits[.openFiles] == world.script.before)
-        #expect(world.handler.leases.book.isEmpty)
+        fixture.script.refusals = [:]
+        fixture.script.identity = own
+        fixture.pass(.seconds(3))
+        #expect(fixture.script.limits[.coreFileSize] == fixture.script.before)
+        #expect(fixture.script.limits[.openFiles] == Limit(soft: 8000, hard: 9000))
+        #expect(try fixture.release(lease.id).map(\.outcome) == [.restored])
+        #expect(fixture.script.limits[.openFiles] == fixture.script.before)
+        #expect(fixture.handler.leases.table.isEmpty)
     }
 
     @Test("Whoever asks finds their own and nothing else, whatever became of connections", arguments: 1...20)
     func owned(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
-        var world = LeaseWorld()
+        var fixture = LeaseFixture()
         let edit = NumericEdit(.openFiles, soft: 2000, mode: .atLeast)
         let peers = [
-            world.peer, Peer(pid: 200, uid: 1000, gid: 1000), Peer(pid: 300, uid: 2000, gid: 2000),
+            fixture.peer, Peer(pid: 200, uid: 1000, gid: 1000), Peer(pid: 300, uid: 2000, gid: 2000),
             Peer(pid: 400, uid: 1000, gid: 1000, namespaceDepth: 2, cgroup: "/a"),
         ]
         var live: [LeaseInfo.ID] = []
@@ -86,36 +86,36 @@ struct LeaseAttackTests {
             let session = UInt64.random(in: 1...4, using: &random)
             let term = Bool.random(using: &random) ? LeaseTerm.connection : .duration(.seconds(3000))
             switch Int.random(in: 0..<8, using: &random) {
-            case 0..<4 where live.count < 50: live.append(try world.lend(edit, term, session: session).id)
+            case 0..<4 where live.count < 50: live.append(try fixture.grantLease(edit, term, session: session).id)
             case 4:
-                world.handler.disconnected(session)
-                world.pass(.zero)
+                fixture.handler.disconnected(session)
+                fixture.pass(.zero)
             case 5:
                 guard let id = live.randomElement(using: &random), let peer = peers.randomElement(using: &random) else {
                     continue
                 }
-                _ = try? world.ask(.leaseRenew(id, term), as: world.asker(peer, session: session))
-            case 6: if let id = live.randomElement(using: &random) { _ = try? world.release(id) }
+                _ = try? fixture.ask(.leaseRenew(id, term), as: fixture.requester(peer, session: session))
+            case 6: if let id = live.randomElement(using: &random) { _ = try? fixture.release(id) }
             default: break
             }
-            live.removeAll { world.handler.leases.book[$0] == nil }
+            live.removeAll { fixture.handler.leases.table[$0] == nil }
             for peer in peers {
-                let asker = world.asker(peer, session: session)
-                let expected = world.handler.leases.book.live.filter(asker.owns).map(\.id)
-                #expect(world.handler.leases.book.live(of: asker).map(\.id) == expected)
+                let requester = fixture.requester(peer, session: session)
+                let expected = fixture.handler.leases.table.live.filter(requester.owns).map(\.id)
+                #expect(fixture.handler.leases.table.live(of: requester).map(\.id) == expected)
             }
         }
-        #expect(Set(world.handler.leases.book.live.map(\.id)) == Set(live))
+        #expect(Set(fixture.handler.leases.table.live.map(\.id)) == Set(live))
     }
 
     @Test("The next end stays the next, however often leases are renewed")
     func ends() {
         var random = SeededGenerator(seed: 7)
-        var ends = LeaseEnds()
+        var ends = ExpiryQueue()
         for count in [0, 1, 2, 3, 10, 1000] {
-            let moments = (0..<count).map { _ in Moment(nanoseconds: UInt64.random(in: 0..<500, using: &random)) }
-            ends.rebuild(moments.map { LeaseEnds.Entry(moment: $0, id: .init(bytes: [1])) })
-            var order: [Moment] = []
+            let moments = (0..<count).map { _ in BootInstant(nanoseconds: UInt64.random(in: 0..<500, using: &random)) }
+            ends.rebuild(moments.map { ExpiryQueue.Entry(moment: $0, id: .init(bytes: [1])) })
+            var order: [BootInstant] = []
             while let next = ends.next {
                 order.append(next.moment)
                 ends.removeNext()

@@ -9,7 +9,7 @@ import Testing
 @Suite("Leases on disk")
 struct LeaseStoreTests {
     private let folder: StateFolder
-    private let log = Log()
+    private let log = CapturedLog()
     private let sink: LogSink
 
     init() throws {
@@ -19,20 +19,20 @@ struct LeaseStoreTests {
 
     private static func lease(_ byte: UInt8 = 7) -> Lease {
         Lease(
-            id: LeaseInfo.ID(bytes: Array(repeating: byte, count: 16)), process: ProcessBirth(pid: 4711, .inode(99)),
+            id: LeaseInfo.ID(bytes: Array(repeating: byte, count: 16)), process: ProcessIdentity(pid: 4711, .inode(99)),
             credentials: Credentials(
                 realUID: 1, effectiveUID: 2, savedUID: 3, realGID: 4, effectiveGID: 5, savedGID: 6),
             holder: LeaseHolder(
-                process: ProcessBirth(pid: 4712, .startTime(5)), uid: 8, gid: 9, sharesNamespace: true),
-            tenant: .container("/kubepods/pod\u{e9}"), term: .connection, endsAt: Moment(nanoseconds: 123),
-            grantedAt: Moment(nanoseconds: 100),
+                process: ProcessIdentity(pid: 4712, .startTime(5)), uid: 8, gid: 9, sharesNamespace: true),
+            tenant: .container("/kubepods/pod\u{e9}"), term: .connection, endsAt: BootInstant(nanoseconds: 123),
+            grantedAt: BootInstant(nanoseconds: 100),
             parts: [
                 LeasePart(
                     resource: .openFiles, old: Limit(soft: 1, hard: 2), new: Limit(3), rule: "a rule",
-                    hold: LeaseHold(soft: 3, hard: nil), generation: 5, original: Limit(soft: 1, hard: 2)),
+                    bounds: LeaseBounds(soft: 3, hard: nil), generation: 5, original: Limit(soft: 1, hard: 2)),
                 LeasePart(
                     resource: .lockedMemory, old: Limit(0), new: Limit(.infinity), rule: nil,
-                    hold: LeaseHold(soft: .infinity, hard: .infinity), generation: 6, original: Limit(0)),
+                    bounds: LeaseBounds(soft: .infinity, hard: .infinity), generation: 6, original: Limit(0)),
             ])
     }
 
@@ -67,7 +67,7 @@ struct LeaseStoreTests {
         let bytes = try #require(LeaseRecord.encode(Self.lease(), boot: Self.boot))
         #expect(try LeaseRecord.decode(bytes, boot: Self.boot) == Self.lease())
         for count in 0..<bytes.count {
-            #expect(throws: LeaseRecord.Fault.self) {
+            #expect(throws: LeaseRecord.FormatError.self) {
                 try LeaseRecord.decode(Array(bytes.prefix(count)), boot: Self.boot)
             }
         }
@@ -75,10 +75,10 @@ struct LeaseStoreTests {
             for bit in 0..<8 {
                 var changed = bytes
                 changed[place] ^= 1 << bit
-                #expect(throws: LeaseRecord.Fault.self) { try LeaseRecord.decode(changed, boot: Self.boot) }
+                #expect(throws: LeaseRecord.FormatError.self) { try LeaseRecord.decode(changed, boot: Self.boot) }
             }
         }
-        #expect(throws: LeaseRecord.Fault.self) { try LeaseRecord.decode(bytes + [0], boot: Self.boot) }
+        #expect(throws: LeaseRecord.FormatError.self) { try LeaseRecord.decode(bytes + [0], boot: Self.boot) }
     }
 
     @Test("Random bytes behind the right beginning and before the right sum never trap")
@@ -86,12 +86,12 @@ struct LeaseStoreTests {
         var random = SystemRandomNumberGenerator()
         let length = UInt16(Self.boot.utf8.count)
         for _ in 0..<20_000 {
-            var text = LeaseRecord.beginning + [UInt8(length & 255), UInt8(length >> 8)] + Array(Self.boot.utf8)
+            var text = LeaseRecord.magic + [UInt8(length & 255), UInt8(length >> 8)] + Array(Self.boot.utf8)
             text += (0..<Int.random(in: 0..<300)).map { _ in
                 UInt8.random(in: 0...(Bool.random() ? 1 : 255), using: &random)
             }
-            #expect(throws: LeaseRecord.Fault.self) {
-                try LeaseRecord.decode(LeaseRecord.sealed(text), boot: Self.boot)
+            #expect(throws: LeaseRecord.FormatError.self) {
+                try LeaseRecord.decode(LeaseRecord.withChecksum(text), boot: Self.boot)
             }
         }
     }
@@ -153,7 +153,7 @@ struct LeaseStoreTests {
         let store = try store()
         for number in 0..<40 { try folder.write([UInt8(number)], to: "lease-\(Self.lease(UInt8(number)).id)") }
         #expect(try store.load().isEmpty)
-        #expect(try folder.names.count == LeaseStore.greatestSetAside)
+        #expect(try folder.names.count == LeaseStore.maxQuarantined)
     }
 
     @Test("What an agent left half written is in nobody's way")
@@ -167,43 +167,43 @@ struct LeaseStoreTests {
 
     @Test("A hundred thousand leases come and go, and neither on disk nor in the book is there more than what is live")
     func churn() throws {
-        var keeper = LeaseKeeper(try store())
+        var journal = LeaseJournal(try store())
         var live: [LeaseInfo.ID] = []
         var lease = Self.lease()
         lease.parts.removeLast()
         for number in 0..<100_000 {
             let id = LeaseInfo.ID(bytes: (0..<16).map { UInt8(truncatingIfNeeded: number >> ($0 % 4 * 8)) })
-            let next = lease.renamed(id, endingAt: Moment(nanoseconds: UInt64(number)))
-            try keeper.write(next)
-            keeper.insert(next)
+            let next = lease.renamed(id, endingAt: BootInstant(nanoseconds: UInt64(number)))
+            try journal.write(next)
+            journal.insert(next)
             live.append(id)
-            if live.count > 20 { keeper.remove(live.remove(at: number % 20)) }
+            if live.count > 20 { journal.remove(live.remove(at: number % 20)) }
             if number % 9973 == 0 {
                 #expect(try folder.names.count == live.count)
-                #expect(keeper.book.scheduledEnds <= 2 * live.count + 64)
+                #expect(journal.table.queuedExpiries <= 2 * live.count + 64)
             }
         }
-        #expect(try keeper.written().count == live.count && folder.names.count == live.count)
-        for id in live { keeper.remove(id) }
+        #expect(try journal.load().count == live.count && folder.names.count == live.count)
+        for id in live { journal.remove(id) }
         #expect(try folder.names.isEmpty)
-        #expect(keeper.book.isEmpty)
+        #expect(journal.table.isEmpty)
     }
 
     @Test("Leases that are renewed again and again leave nothing behind")
     func renewals() throws {
-        var world = LeaseWorld(store: try store())
-        let lease = try world.lend(NumericEdit(.openFiles, soft: 8000, hard: 9000), .duration(.seconds(60)))
-        for _ in 0..<1000 { _ = try world.ask(.leaseRenew(lease.id, .duration(.seconds(60)))) }
+        var fixture = LeaseFixture(store: try store())
+        let lease = try fixture.grantLease(NumericEdit(.openFiles, soft: 8000, hard: 9000), .duration(.seconds(60)))
+        for _ in 0..<1000 { _ = try fixture.ask(.leaseRenew(lease.id, .duration(.seconds(60)))) }
         #expect(try folder.names == ["lease-\(lease.id)"])
-        #expect(world.handler.leases.book.scheduledEnds <= 66)
-        world.pass(.seconds(61))
+        #expect(fixture.handler.leases.table.queuedExpiries <= 66)
+        fixture.pass(.seconds(61))
         #expect(try folder.names.isEmpty)
-        #expect(world.script.limits[.openFiles] == world.script.before)
+        #expect(fixture.script.limits[.openFiles] == fixture.script.before)
     }
 }
 
 extension Lease {
-    fileprivate func renamed(_ id: LeaseInfo.ID, endingAt end: Moment) -> Lease {
+    fileprivate func renamed(_ id: LeaseInfo.ID, endingAt end: BootInstant) -> Lease {
         Lease(
             id: id, process: process, credentials: credentials, holder: holder, tenant: tenant, term: term, endsAt: end,
             grantedAt: grantedAt, parts: parts)

@@ -1,0 +1,36 @@
+// When to ask again and again before sleeping: only while it pays. Each window that passes in vain makes the next 4, 8, ...
+// 1024 waits go without. What the first look finds would have been there without polling, and so says nothing.
+#ifndef BL_BUSY_POLL_H
+#define BL_BUSY_POLL_H
+
+#include <stdint.h>
+
+struct bl_busy_poll {
+    uint64_t window;  // nanoseconds; 0 never polls
+    unsigned skip;    // waits that still go without
+    unsigned step;    // how many the last vain window cost
+};
+
+enum { BL_FIRST_STEP = 4, BL_LAST_STEP = 1024 };
+
+// Whether this wait may poll.
+static inline int bl_busy_poll_should_poll(struct bl_busy_poll *poll) {
+    if (poll->window == 0) return 0;
+    if (poll->skip == 0) return 1;
+    poll->skip--;
+    return 0;
+}
+
+// What came of a wait that polled.
+static inline void bl_busy_poll_record(struct bl_busy_poll *poll, int found, unsigned polls) {
+    if (!found) {
+        poll->step = poll->step == 0 ? BL_FIRST_STEP : poll->step < BL_LAST_STEP ? poll->step * 2 : BL_LAST_STEP;
+        poll->skip = poll->step;
+    } else if (polls > 1) {
+        poll->step = 0;
+    } else {
+        poll->skip = poll->step;
+    }
+}
+
+#endif

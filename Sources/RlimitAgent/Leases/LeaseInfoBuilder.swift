@@ -1,0 +1,36 @@
+import RlimitKernel
+import RlimitModel
+
+/// Leases as one caller is told of them: numbers of processes as it knows them.
+///
+/// To find out a number in another PID namespace takes a file of /proc for each generation up to a common ancestor. Whoever
+/// makes that long is told no numbers, for the sake of all others.
+struct LeaseInfoBuilder {
+    private let sharesNamespace: Bool
+    private var view: PIDNamespaceTranslator?
+    private var visiblePIDs: [ProcessIdentity: Int32?] = [:]
+    private let deadline = BootInstant.now + Self.timeBudget
+
+    private static let timeBudget: Duration = .microseconds(500)
+    private static let maxNamespaceDepth = 16
+
+    init(_ peer: Peer) {
+        sharesNamespace = peer.sharesNamespace
+        guard !sharesNamespace, let own = peer.pid, let depth = peer.namespaceDepth else { return }
+        view = PIDNamespaceTranslator(of: own, depth: depth, within: Self.maxNamespaceDepth)
+    }
+
+    mutating func info(of lease: Lease, at now: BootInstant) -> LeaseInfo {
+        LeaseInfo(
+            id: lease.id, pid: number(of: lease.process), changes: lease.parts.map(\.change),
+            remaining: lease.endsAt.map { max(.zero, $0 - now) }, rule: lease.rule)
+    }
+
+    private mutating func number(of process: ProcessIdentity) -> Int32? {
+        if sharesNamespace { return process.pid }
+        if let known = visiblePIDs[process] { return known }
+        let number = BootInstant.now < deadline ? view?.number(of: process.pid) : nil
+        visiblePIDs[process] = .some(number)
+        return number
+    }
+}

@@ -1,0 +1,27 @@
+import RlimitKernel
+import RlimitPolicy
+import RlimitPolicyFile
+
+/// The policy in force in a few words, and why the last reload did not replace it.
+struct PolicyStatus {
+    private var summary: String
+    private var failure: String?
+
+    /// One line, and short enough for everyone who shows it.
+    static let maxFailureLength = 300
+
+    init(_ policy: Policy) { summary = policy.summary }
+
+    /// "3 rules", "3 rules; the reload at 2026-11-23T22:05:31.042Z failed: /etc/rlimitd/policy.toml:4:18: ...".
+    var text: String { failure.map { "\(summary); \($0)" } ?? summary }
+
+    mutating func adopted(_ policy: Policy) { self = PolicyStatus(policy) }
+
+    mutating func failed(_ error: PolicyFileError, at time: Timestamp = .now()) {
+        let first = DisplayText.escaped(error.diagnostics.first?.description ?? "the policy cannot be read")
+        let cut = first.count > Self.maxFailureLength ? first.prefix(Self.maxFailureLength - 3) + "..." : first
+        let others = error.diagnostics.count - 1
+        let more = others > 0 ? " (and \(others) more)" : ""
+        failure = "the reload at \(time) failed: \(cut)\(more)"
+    }
+}

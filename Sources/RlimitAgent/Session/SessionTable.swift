@@ -1,0 +1,60 @@
+/// The sessions, by the token under which the poller knows them. A token is never used twice, so an event that was reported
+/// before its session ended meets nobody. Tokens below 1 << 32 are not sessions'.
+struct SessionTable {
+    private var slots: [Session?] = []
+    private var generations: [UInt32] = []
+    private var free: [Int] = []
+    private(set) var count = 0
+    private var cursor = 0
+
+    mutating func insert(_ session: Session) -> UInt64 {
+        let index: Int
+        if let reused = free.popLast() {
+            index = reused
+            slots[index] = session
+        } else {
+            index = slots.count
+            slots.append(session)
+            generations.append(1)
+        }
+        count += 1
+        return UInt64(generations[index]) << 32 | UInt64(index)
+    }
+
+    subscript(token: UInt64) -> Session? {
+        guard let index = index(of: token) else { return nil }
+        return slots[index]
+    }
+
+    /// False if it was gone already.
+    mutating func remove(_ token: UInt64) -> Bool {
+        guard let index = index(of: token), slots[index] != nil else { return false }
+        slots[index] = nil
+        generations[index] &+= 1
+        if generations[index] == 0 { generations[index] = 1 }
+        free.append(index)
+        count -= 1
+        return true
+    }
+
+    /// How many calls of `next()` go round.
+    var slotCount: Int { slots.count }
+
+    /// The sessions in turn, with a nil here and there.
+    mutating func next() -> Session? {
+        guard !slots.isEmpty else { return nil }
+        cursor = cursor + 1 < slots.count ? cursor + 1 : 0
+        return slots[cursor]
+    }
+
+    /// The tokens of all sessions, for what happens seldom.
+    var tokens: [UInt64] {
+        slots.indices.compactMap { slots[$0] == nil ? nil : UInt64(generations[$0]) << 32 | UInt64($0) }
+    }
+
+    private func index(of token: UInt64) -> Int? {
+        let index = Int(truncatingIfNeeded: token & 0xffff_ffff)
+        guard index < slots.count, generations[index] == UInt32(truncatingIfNeeded: token >> 32) else { return nil }
+        return index
+    }
+}

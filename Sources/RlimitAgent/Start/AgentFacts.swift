@@ -1,0 +1,41 @@
+import RlimitKernel
+import RlimitModel
+import RlimitPolicy
+import RlimitWire
+
+/// What the agent knows of itself and its kernel from the start.
+package struct AgentFacts: Sendable {
+    /// The agent's own process: never a target of a change.
+    let pid: Int32
+    let kernelRelease: String
+    let openFilesCeiling: UInt64
+    let canRaise: Bool
+    let features: [String]
+
+    package init(pid: Int32, kernelRelease: String, openFilesCeiling: UInt64, canRaise: Bool, features: [String]) {
+        self.pid = pid
+        self.kernelRelease = kernelRelease
+        self.openFilesCeiling = openFilesCeiling
+        self.canRaise = canRaise
+        self.features = features
+    }
+
+    static func probe(canRaise: Bool) -> AgentFacts {
+        let kernel = KernelFeatures.probed
+        var features: [Feature] = [.batch, .explain, .pidfd, .usage, .leases, .cgroups, .pods]
+        if kernel.hasPeerPidfd { features.append(.peerPidfd) }
+        if kernel.hasPidfdInfo { features.append(.pidfdInfo) }
+        return AgentFacts(
+            pid: OwnProcess.pid, kernelRelease: SystemInfo.kernelRelease,
+            openFilesCeiling: SystemInfo.openFilesCeiling() ?? Policy.standardOpenFilesCeiling.rawValue,
+            canRaise: canRaise, features: features.map(\.rawValue))
+    }
+
+    func info(for peer: Peer, policy: String) -> AgentInfo {
+        AgentInfo(
+            version: agentVersion, kernel: kernelRelease, features: features, openFilesCeiling: openFilesCeiling,
+            canRaise: canRaise, policy: policy, caller: AgentInfo.Caller(peer))
+    }
+}
+
+package let agentVersion = productVersion

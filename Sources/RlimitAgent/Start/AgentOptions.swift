@@ -1,0 +1,94 @@
+package import Logging
+import RlimitKernel
+import RlimitPolicy
+package import RlimitPolicyFile
+
+/// What the administrator says on the command line.
+package struct AgentOptions: Sendable {
+    package static let standardSocket = "/run/rlimitd/rlimitd.sock"
+    package static let standardStateDirectory = "/run/rlimitd-state"
+    package static let standardLogLevel = Logger.Level.info
+    /// The words for `logLevel(named:)`.
+    package static let logLevels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+
+    /// The words for `logFormat(named:)`.
+    package static let logFormats = LogFormat.allCases.map(\.rawValue).joined(separator: ", ")
+    /// The longest that `busyPoll` may be.
+    private static let maxBusyPollMicroseconds = 1000
+
+    package static func logLevel(named name: String) throws(OptionError) -> Logger.Level {
+        guard let level = Logger.Level(rawValue: name) else {
+            throw OptionError("unknown log level \"\(name)\"; there are \(logLevels)")
+        }
+        return level
+    }
+
+    package static func logFormat(named name: String) throws(OptionError) -> LogFormat {
+        guard let format = LogFormat(rawValue: name) else {
+            throw OptionError("unknown log format \"\(name)\"; there are \(logFormats)")
+        }
+        return format
+    }
+
+    package static func busyPoll(parsing text: String) throws(OptionError) -> Duration {
+        guard let microseconds = Int(text), (0...maxBusyPollMicroseconds).contains(microseconds) else {
+            throw OptionError("--busy-poll takes microseconds, 0 to \(maxBusyPollMicroseconds), and not \"\(text)\"")
+        }
+        return .microseconds(microseconds)
+    }
+
+    package var socket: String
+    /// nil: the standard policy, if there is one.
+    package var policy: String?
+    package var stateDirectory: String
+    /// A name, or UID:GID.
+    package var user: String
+    package var logFormat: LogFormat
+    package var logLevel: Logger.Level
+    package var allowsNoCapability: Bool
+    package var allowsUserNamespace: Bool
+    /// How long the loop looks for requests before it sleeps, while that pays.
+    package var busyPoll: Duration
+
+    package init(
+        socket: String = standardSocket, policy: String? = nil, stateDirectory: String = standardStateDirectory,
+        user: String = "rlimitd", logFormat: LogFormat = .text, logLevel: Logger.Level = standardLogLevel,
+        allowsNoCapability: Bool = false, allowsUserNamespace: Bool = false,
+        busyPoll: Duration = .zero
+    ) {
+        self.socket = socket
+        self.policy = policy
+        self.stateDirectory = stateDirectory
+        self.user = user
+        self.logFormat = logFormat
+        self.logLevel = logLevel
+        self.allowsNoCapability = allowsNoCapability
+        self.allowsUserNamespace = allowsUserNamespace
+        self.busyPoll = busyPoll
+    }
+
+    /// Tells whoever started the agent why it does not start.
+    package static func printError(_ line: String) {
+        // With standard error closed there is nobody to tell; the exit status says it all the same.
+        try? OwnProcess.write(line + "\n", to: .error)
+    }
+
+    /// A policy that is named must be there, and brings its own drop-ins: `policy.d` beside it.
+    var loader: PolicyLoader {
+        guard let policy else { return PolicyLoader() }
+        let folder = policy.lastIndex(of: "/").map { policy[...$0] } ?? ""
+        return PolicyLoader(main: policy, mainIsRequired: true, dropIns: ["\(folder)policy.d"])
+    }
+
+    /// What the policy says, in a line or more.
+    package func checkPolicy() throws(PolicyFileError) -> String {
+        let loaded = try loader.load()
+        return (loaded.warnings.map { "\($0)" } + ["policy is good: \(loaded.policy.summary)"]).joined(separator: "\n")
+    }
+}
+
+/// A value on the command line that makes no sense, and what would.
+package struct OptionError: Error, CustomStringConvertible {
+    package let description: String
+    init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,152 @@
+import RlimitKernel
+import RlimitModel
+
+/// The way to an agent, which all copies of a client share: makes the connection when it is needed, makes it again when the
+/// agent was restarted, and gives each process its own.
+final class SharedConnection<Open: Connection>: Sendable {
+    let socket: AgentSocket
+    /// How long to poll for an answer before sleeping.
+    let busyPolling: Duration
+    private let slot = ForkLocal<ConnectionSlot<Open>>()
+
+    init(to socket: AgentSocket, busyPolling: Duration) {
+        self.socket = socket
+        self.busyPolling = busyPolling
+    }
+
+    /// Lets go of the connection; it closes once nobody waits for an answer on it.
+    func close() { currentSlot.disconnect() }
+
+    private var currentSlot: ConnectionSlot<Open> { slot.object { ConnectionSlot($0) } }
+}
+
+extension SharedConnection<BlockingConnection> {
+    /// Asks the agent, on a connection that is made if there is none, and blocks until it has answered.
+    ///
+    /// - Throws: What the agent answered; `.agentUnreachable`, `.untrustedSocket`, `.connectionLost`,
+    ///   `.deadlineExceeded`, `.malformed`.
+    func perform<Call: AgentCall>(_ call: Call, until deadline: MonotonicDeadline) throws(RlimitError) -> Call.Value {
+        let slot = currentSlot
+        var isRetry = false
+        while true {
+            let connection = try connection(on: slot, until: deadline)
+            switch try connection.exchange(call, until: deadline) {
+            case .success(let value?): return value
+            case .success(nil): throw .unexpectedReply(socket)
+            case .failure(let failure):
+                try failure.requireRetryable(of: call.request, isRetry: isRetry, at: socket)
+            }
+            isRetry = true
+        }
+    }
+
+    /// The connection, which is made if there is none.
+    func connection(until deadline: MonotonicDeadline) throws(RlimitError) -> BlockingConnection {
+        try connection(on: currentSlot, until: deadline)
+    }
+
+    private func connection(
+        on slot: ConnectionSlot<BlockingConnection>, until deadline: MonotonicDeadline
+    ) throws(RlimitError) -> BlockingConnection {
+        try slot.connection(to: socket, until: deadline) { () throws(RlimitError) in
+            BlockingConnection(try socket.connect(until: deadline), at: socket, busyPolling: busyPolling)
+        }
+    }
+
+    /// The same of whatever the agent may answer.
+    func exchange(_ request: AgentRequest, until deadline: MonotonicDeadline) throws(RlimitError) -> Reply {
+        try perform(UntypedCall(request: request), until: deadline)
+    }
+
+    /// Makes a batch of edits, or has it explained.
+    func run(_ stateMachine: EditStateMachine, until deadline: MonotonicDeadline) throws(RlimitError)
+        -> EditStateMachine.Step
+    {
+        var stateMachine = stateMachine
+        var step = try stateMachine.next()
+        while case .send(let request) = step {
+            let answer: Result<Reply, RlimitError>
+            do throws(RlimitError) {
+                answer = .success(try exchange(request, until: deadline))
+            } catch {
+                answer = .failure(error)
+            }
+            step = try stateMachine.receive(answer)
+        }
+        return step
+    }
+}
+
+extension SharedConnection<AsyncConnection> {
+    /// Asks the agent, on a connection that is made if there is none, and suspends the task until it has answered.
+    ///
+    /// - Throws: As for threads, and `.cancelled`.
+    func perform<Call: AgentCall>(_ call: Call, until deadline: MonotonicDeadline) async throws(RlimitError)
+        -> Call.Value
+    {
+        var isRetry = false
+        while true {
+            var ready = try connectionIfReady()
+            if ready == nil { ready = try await connection(until: deadline) }
+            guard let connection = ready else { continue }
+            switch await connection.exchange(call, until: deadline) {
+            case .success(let value?): return value
+            case .success(nil): throw .unexpectedReply(socket)
+            case .failure(let failure):
+                try failure.requireRetryable(of: call.request, isRetry: isRetry, at: socket)
+            }
+            isRetry = true
+        }
+    }
+
+    /// The same of whatever the agent may answer.
+    func exchange(_ request: AgentRequest, until deadline: MonotonicDeadline) async throws(RlimitError) -> Reply {
+        try await perform(UntypedCall(request: request), until: deadline)
+    }
+
+    /// Makes a batch of edits, or has it explained.
+    func run(_ stateMachine: EditStateMachine, until deadline: MonotonicDeadline) async throws(RlimitError)
+        -> EditStateMachine.Step
+    {
+        var stateMachine = stateMachine
+        var step = try stateMachine.next()
+        while case .send(let request) = step {
+            let answer: Result<Reply, RlimitError>
+            do throws(RlimitError) {
+                answer = .success(try await exchange(request, until: deadline))
+            } catch {
+                answer = .failure(error)
+            }
+            step = try stateMachine.receive(answer)
+        }
+        return step
+    }
+
+    func connection(until deadline: MonotonicDeadline) async throws(RlimitError) -> AsyncConnection {
+        // The kernel tells nobody when there is room in a listener's backlog again.
+        var pause = Duration.milliseconds(1)
+        while true {
+            if let connection = try connectionIfReady() { return connection }
+            if Task.isCancelled { throw .cancelled(socket) }
+            let remaining = deadline.remaining ?? .max
+            guard remaining > 0 else { throw .timedOut(socket) }
+            try? await Task.sleep(for: min(pause, .nanoseconds(remaining)))
+            pause = min(pause * 2, .milliseconds(20))
+        }
+    }
+
+    private func connectionIfReady() throws(RlimitError) -> AsyncConnection? {
+        try currentSlot.connection { () throws(RlimitError) in
+            // A switch borrows what it looks at; `guard let` would copy it.
+            switch try socket.connectIfReady() {
+            case .none: return nil
+            case .some(let open):
+                do throws(SystemError) {
+                    return try AsyncConnection(open, at: socket, busyPolling: busyPolling)
+                } catch {
+                    throw .unreachable(socket, error)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import RlimitKernel
+import RlimitModel
+import Synchronization
+
+/// What comes of giving a lease back: sent before anybody waits, and waited for as long as somebody likes.
+final class LeaseRelease: Sendable {
+    private enum Stage {
+        case idle
+        case waiting(CheckedContinuation<Void, Never>)
+        case done(Result<[Restoration], RlimitError>)
+    }
+
+    private let stage = Mutex(Stage.idle)
+
+    /// Waits for the answer, the deadline or the end of the task, whichever is first. Once.
+    ///
+    /// - Throws: What the agent said; `.cancelled`, `.deadlineExceeded`: it is given back all the same.
+    func restorations(at agentSocket: AgentSocket, until deadline: MonotonicDeadline) async throws(RlimitError)
+        -> [Restoration]
+    {
+        let timeoutTask = deadline.remaining.map { remaining in
+            Task { [weak self] in
+                do { try await Task.sleep(for: .nanoseconds(remaining)) } catch { return }
+                self?.finish(.failure(.timedOut(agentSocket)))
+            }
+        }
+        defer { timeoutTask?.cancel() }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { wait($0) }
+        } onCancel: {
+            finish(.failure(.cancelled(agentSocket)))
+        }
+        guard case .done(let result) = stage.withLock({ $0 }) else { throw RlimitError(.internalError) }
+        return try result.get()
+    }
+
+    /// This came of it, if nothing did before.
+    func finish(_ result: Result<[Restoration], RlimitError>) {
+        let continuation: CheckedContinuation<Void, Never>? = stage.withLock { stage in
+            switch stage {
+            case .done: return nil
+            case .idle:
+                stage = .done(result)
+                return nil
+            case .waiting(let continuation):
+                stage = .done(result)
+                return continuation
+            }
+        }
+        continuation?.resume()
+    }
+
+    private func wait(_ continuation: CheckedContinuation<Void, Never>) {
+        let isDone = stage.withLock { stage in
+            if case .done = stage { return true }
+            stage = .waiting(continuation)
+            return false
+        }
+        if isDone { continuation.resume() }
+    }
+}
+
+extension LeaseRenewer {
+    // Also for an agent that is only being started.
+    private static let releaseTimeout: UInt64 = 30_000_000_000
+
+    /// Gives a lease back, whatever becomes of the task that asks: the request is sent when this returns, where there is a
+    /// connection that takes it.
+    @discardableResult
+    func sendRelease(_ id: LeaseInfo.ID) -> LeaseRelease {
+        let release = LeaseRelease()
+        Task.immediateDetached { [sharedConnection] in
+            do throws(RlimitError) {
+                let deadline = MonotonicDeadline(after: Self.releaseTimeout)
+                release.finish(.success(try await sharedConnection.perform(LeaseReleaseCall(id), until: deadline)))
+            } catch {
+                release.finish(.failure(error))
+            }
+        }
+        return release
+    }
+}

@@ -1,0 +1,81 @@
+import RlimitKernel
+import RlimitModel
+
+/// One loop over a watch: between two events it rests, and holds nothing but its process.
+final class WatchIterator {
+    private let configuration: WatchConfiguration
+    private let target: Target
+    private let waiter = WatchWaiter()
+    private var schedule: SamplingSchedule
+    private var process: WatchedProcess?
+    private var isFinished = false
+    // Of the last look, and how many of them were given out.
+    private var events: [LimitClient.Watch.Event] = []
+    private var position = 0
+
+    init(_ configuration: WatchConfiguration, _ target: Target) {
+        self.configuration = configuration
+        self.target = target
+        schedule = SamplingSchedule(configuration)
+    }
+
+    func next(isolation actor: isolated (any Actor)?) async throws(RlimitError) -> LimitClient.Watch.Event? {
+        do throws(RlimitError) {
+            while !isFinished, position == events.count {
+                (events, position) = ([], 0)
+                try await advance(isolation: actor)
+            }
+        } catch {
+            finish()
+            throw error
+        }
+        guard position < events.count else { return nil }
+        defer { position += 1 }
+        return events[position]
+    }
+
+    private func advance(isolation actor: isolated (any Actor)?) async throws(RlimitError) {
+        if Task.isCancelled { throw .cancelledWatch }
+        guard let process else { return try await start(isolation: actor) }
+        let exitedTokens = try await WatchScheduler.forWatching().wait(waiter, until: schedule.due)
+        if Task.isCancelled { throw .cancelledWatch }
+        guard exitedTokens.isEmpty else { return finishExited() }
+        schedule.advance()
+        do throws(RlimitError) {
+            events = try await process.sample()
+        } catch  where error.code == .noSuchProcess {
+            finishExited()
+        }
+    }
+
+    private func start(isolation actor: isolated (any Actor)?) async throws(RlimitError) {
+        try configuration.check()
+        let process = try WatchedProcess(target, configuration, try WatchScheduler.forWatching(), waiter)
+        schedule.advance()
+        events = try await process.sample()
+        self.process = process
+    }
+
+    private func finishExited() {
+        finish()
+        events = [.exited]
+    }
+
+    private func finish() {
+        isFinished = true
+        process = nil
+    }
+}
+
+extension WatchScheduler {
+    /// - Throws: `.internalError` with EMFILE and the like.
+    static func forWatching() throws(RlimitError) -> WatchScheduler {
+        do throws(SystemError) { return try forThisProcess() } catch { throw RlimitError(error, about: "a watch") }
+    }
+}
+
+extension RlimitError {
+    static var cancelledWatch: RlimitError {
+        RlimitError(.cancelled, message: "the task was cancelled while it watched")
+    }
+}

@@ -1,0 +1,38 @@
+/// The cgroup of a process, out of /proc/PID/cgroup.
+package struct CgroupPath: Sendable {
+    private var unified: String?
+    private var systemd: String?
+
+    package init() {}
+
+    /// The path from the root of the hierarchy: the one of version 2, or where that is the root, the one systemd keeps in
+    /// version 1; nil where neither is there.
+    package var path: String? {
+        if let unified, unified != "/" { return unified }
+        return systemd ?? unified
+    }
+
+    /// Takes a line in: "hierarchy:controllers:path". The kernel lets no path contain a line end.
+    package mutating func parse(_ line: Span<UInt8>) {
+        if line.starts(with: "0::/") {
+            unified = line.string(3..<line.count)
+            return
+        }
+        var position = 0
+        guard line.number(at: &position) != nil else { return }
+        let rest = line.extracting(position..<line.count)
+        let name: StaticString = ":name=systemd:/"
+        if rest.starts(with: name) { systemd = rest.string(name.utf8CodeUnitCount - 1..<rest.count) }
+    }
+
+    /// Reads /proc/PID/cgroup. Whose it is must be checked before and after.
+    package static func read(of pid: Int32) throws(SystemError) -> String? {
+        var cgroup = CgroupPath()
+        var file = try ProcFile(ProcPath(pid, "cgroup"))
+        try file.forEachLine { line in
+            cgroup.parse(line)
+            return true
+        }
+        return cgroup.path
+    }
+}

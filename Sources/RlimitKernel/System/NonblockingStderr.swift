@@ -1,0 +1,50 @@
+internal import CRlimitLinux
+internal import Glibc
+
+/// Standard error as a place for logs: takes what it takes at once, and never makes its writer wait.
+///
+/// The descriptor may be shared with other programs, so it is not made nonblocking. A file never makes anyone wait, and of a
+/// socket (of systemd's journal) one can ask for it call by call. All else is asked first: a pipe that poll(2) calls writable
+/// has room for PIPE_BUF bytes, so that much is written at a time.
+package enum NonblockingStderr {
+    private static let chunkSize = 4096
+
+    private enum Kind { case file, socket, other }
+
+    // Asked once: it stays what it was when the program was started.
+    private static let kind: Kind = {
+        var status = rl_file_status()
+        guard unsafe rl_file_status(STDERR_FILENO, &status) == 0 else { return .other }
+        switch status.mode & S_IFMT {
+        case S_IFREG: return .file
+        case S_IFSOCK: return .socket
+        default: return .other
+        }
+    }()
+
+    /// How many of the bytes were taken. poll(2), write(2), send(2).
+    package static func write(_ bytes: borrowing Span<UInt8>) -> Int {
+        unsafe bytes.withUnsafeBytes { bytes in
+            var written = 0
+            while written < bytes.count {
+                let chunk = unsafe UnsafeRawBufferPointer(rebasing: bytes[written...].prefix(chunkSize))
+                let count = unsafe write(chunk)
+                guard count > 0 else { break }
+                written += count
+            }
+            return written
+        }
+    }
+
+    private static func write(_ chunk: UnsafeRawBufferPointer) -> Int {
+        switch kind {
+        case .socket: return SystemCall.retrying { unsafe rl_send(STDERR_FILENO, chunk.baseAddress, chunk.count) }
+        case .other:
+            var revents: Int32 = 0
+            let isReady = unsafe rl_poll(STDERR_FILENO, Int32(RL_POLL_OUT.rawValue), 0, &revents) > 0
+            guard isReady, revents & Int32(RL_POLL_OUT.rawValue) != 0 else { return 0 }
+        case .file: break
+        }
+        return SystemCall.retrying { unsafe rl_write(STDERR_FILENO, chunk.baseAddress, chunk.count) }
+    }
+}

@@ -1,0 +1,240 @@
+import RlimitModel
+
+/// All the wording of what policy refuses. One sentence each: who, what, of whom, and what would have been granted.
+struct DenialMessages {
+    let peer: Peer
+    let snapshot: TargetSnapshot
+
+    private var caller: String { "uid \(peer.uid)" }
+
+    private var target: String {
+        snapshot.isPeer ? "itself" : "\(process) (uid \(snapshot.identity.credentials.effectiveUID))"
+    }
+
+    // The numbers of the agent's PID namespace are no business of callers in others, and mean other processes to them.
+    private var process: String { peer.sharesNamespace ? "pid \(snapshot.identity.pid)" : "that process" }
+
+    private func denied(
+        _ message: String, rule: String? = nil, resource: Resource? = nil, allowed: Limit.Bound? = nil
+    ) -> RlimitError {
+        RlimitError(
+            .deniedByPolicy, message: message, resource: resource, rule: rule,
+            allowed: allowed.flatMap { known($0, of: resource) })
+    }
+
+    // Of a process that there is not nobody is told what it has.
+    private func known(_ maxHard: Limit.Bound, of resource: Resource?) -> Limit? {
+        guard snapshot.isHypothetical, let resource, maxHard == snapshot.now[resource].hard else {
+            return Limit(maxHard)
+        }
+        return nil
+    }
+
+    // MARK: The whole request
+
+    static let mixedIDs = RlimitError(
+        .deniedByPolicy,
+        message:
+            "your real, effective and saved ids differ: no rule is about such a caller, and it is told nothing but "
+            + "server_info")
+
+    static let firstProcess = RlimitError(
+        .deniedByPolicy, message: "no rule reaches process 1: the agent neither changes its limits nor reads them")
+
+    func neverChanged(_ reason: NeverChanged) -> RlimitError {
+        switch reason {
+        case .agent: denied("no rule lets anyone change the limits of the agent itself")
+        case .firstProcess: Self.firstProcess
+        case .kernelThread:
+            denied("\(process) is a thread of the kernel, which no rule lets anyone change")
+        case .protected:
+            denied(
+                "\(process) is among the processes that the policy protects: no rule lets anyone change it"
+            )
+        }
+    }
+
+    func reading(_ operation: Operations, deniedBy rule: String) -> RlimitError {
+        denied("rule \"\(rule)\" refuses \(caller) \(what(operation)) of \(target)", rule: rule)
+    }
+
+    func reading(_ operation: Operations, skippedForPrivilege rule: String?) -> RlimitError {
+        denied("no rule lets \(caller) read \(what(operation)) of \(target)\(hint(skippedForPrivilege: rule))")
+    }
+
+    private func what(_ operation: Operations) -> String { operation == .usage ? "the usage" : "the limits" }
+
+    static func noRule(for operation: String, _ peer: Peer) -> RlimitError {
+        RlimitError(.deniedByPolicy, message: "no rule gives uid \(peer.uid) the operation \"\(operation)\"")
+    }
+
+    static func noRuleForOthers(_ peer: Peer, _ operation: Request.Operation) -> RlimitError {
+        var refusal = RlimitError(.deniedByPolicy)
+        switch operation {
+        case .set(_, let edits, _): (refusal.resource, refusal.editIndex) = (edits.first?.resource, 0)
+        case .prlimit(_, let resource, .some): refusal.resource = resource
+        default: break
+        }
+        let action = refusal.resource.map { "change \($0)" } ?? "ask about limits or usage"
+        refusal.message = "no rule lets uid \(peer.uid) \(action) of any process but itself"
+        return refusal
+    }
+
+    static func denied(operation: String, _ peer: Peer, by rule: String) -> RlimitError {
+        RlimitError(
+            .deniedByPolicy, message: "rule \"\(rule)\" refuses uid \(peer.uid) the operation \"\(operation)\"",
+            rule: rule)
+    }
+
+    // MARK: One edit
+
+    /// The caller has nothing to do with this limit: the sentence must not tell what it is.
+    func noGrant(_ grants: ResourceGrants, _ resource: Resource, wanted: Limit.Bound? = nil) -> RlimitError {
+        if let rule = grants.deniedBy { return deniedBy(resource, rule, maxHard: nil) }
+        if let grant = grants.leaseOnlyGrant { return leaseNeeded(resource, grant, wanted: wanted, maxHard: nil) }
+        let hint = hint(skippedForPrivilege: grants.skippedForPrivilege)
+        return denied("no rule lets \(caller) change \(resource) of \(target)\(hint)", resource: resource)
+    }
+
+    func deniedBy(_ resource: Resource, _ rule: String, maxHard: Limit.Bound?) -> RlimitError {
+        denied(
+            "rule \"\(rule)\" refuses \(caller) any change of \(resource) of \(target)", rule: rule, resource: resource,
+            allowed: maxHard)
+    }
+
+    func raise(
+        _ resource: Resource, to wanted: Limit.Bound, _ grants: ResourceGrants, now: Limit, maxHard: Limit.Bound
+    ) -> RlimitError {
+        if let rule = grants.deniedBy { return deniedBy(resource, rule, maxHard: maxHard) }
+        let wantedText = resource.formatted(wanted)
+        let maxHard = snapshot.isHypothetical && maxHard == now.hard ? nil : maxHard
+        let maxText = maxHard.map { "; the most is \(resource.formatted($0))\(source(grants, now, $0))" } ?? ""
+        if let bound = grants.denyCeiling, wanted > bound.maxHard {
+            return denied(
+                "rule \"\(bound.rule)\" refuses \(caller) \(resource) above \(resource.formatted(bound.maxHard)), and "
+                    + "\(wantedText) was asked\(maxText)",
+                rule: bound.rule, resource: resource, allowed: maxHard)
+        }
+        if let grant = grants.leaseOnlyGrant, grant.ceiling >= wanted {
+            return leaseNeeded(resource, grant, wanted: wanted, maxHard: maxHard)
+        }
+        let hint = hint(skippedForPrivilege: nil)
+        return denied(
+            "no rule lets \(caller) raise \(resource) to \(wantedText)\(maxText)\(hint)", resource: resource,
+            allowed: maxHard)
+    }
+
+    func lower(_ resource: Resource, _ now: Limit, _ new: Limit, _ maxHard: Limit.Bound) -> RlimitError {
+        let half = new.hard < now.hard ? "hard" : "soft"
+        let (from, to) = half == "hard" ? (now.hard, new.hard) : (now.soft, new.soft)
+        return denied(
+            "no rule lets \(caller) lower the \(half) limit of \(resource) from \(resource.formatted(from)) to "
+                + "\(resource.formatted(to)) through the agent; a process lowers its own by setrlimit",
+            resource: resource, allowed: maxHard)
+    }
+
+    // What was asked, where the rule reaches as far; else how far it reaches.
+    private func leaseNeeded(
+        _ resource: Resource, _ grant: ResourceGrants.Grant, wanted: Limit.Bound?, maxHard: Limit.Bound?
+    ) -> RlimitError {
+        let length = grant.lease?.maxDuration.map { " of at most \($0.components.seconds) s" } ?? ""
+        let bound = wanted.map { min($0, grant.ceiling) } ?? grant.ceiling
+        return denied(
+            "rule \"\(grant.rule)\" lets \(caller) raise \(resource) to \(resource.formatted(bound)), but only "
+                + "with a lease\(length)", rule: grant.rule, resource: resource, allowed: maxHard)
+    }
+
+    func noLease(_ grants: ResourceGrants, _ resource: Resource, maxHard: Limit.Bound) -> RlimitError {
+        if let grant = grants.leaseOnlyGrant { return leaseNeeded(resource, grant, wanted: nil, maxHard: maxHard) }
+        return denied(
+            "a lease ends by lowering, which needs a rule, and no rule lets \(caller) change \(resource) of \(target)",
+            resource: resource, allowed: maxHard)
+    }
+
+    func notLeasable(_ resource: Resource) -> RlimitError {
+        let leasable = Resource.leasable.map(\.name).joined(separator: ", ")
+        return RlimitError(
+            .unsupported,
+            message: "there are no leases of \(resource), whose end could do harm or nothing; there are of \(leasable)",
+            resource: resource)
+    }
+
+    func leaseLowers(_ resource: Resource, _ now: Limit, _ new: Limit) -> RlimitError {
+        RlimitError(
+            .invalidArgument,
+            message:
+                "a lease only raises: \(resource) is \(now), and \(new) would lower it; ask for no less than there is",
+            resource: resource)
+    }
+
+    func leasedByOthers(_ resource: Resource, _ rule: String, maxHard: Limit.Bound) -> RlimitError {
+        denied(
+            "rule \"\(rule)\" lets \(caller) lease \(resource) up to \(resource.formatted(maxHard)); that it is above now "
+                + "is another lease's",
+            rule: rule, resource: resource, allowed: maxHard)
+    }
+
+    static func leaseTooLong(_ rule: String, _ maxDuration: Duration) -> RlimitError {
+        RlimitError(
+            .deniedByPolicy,
+            message: "rule \"\(rule)\" lets a lease be renewed for at most \(maxDuration.components.seconds) s",
+            rule: rule)
+    }
+
+    static func leaseOfNoRule(_ rule: String) -> RlimitError {
+        RlimitError(
+            .deniedByPolicy,
+            message: "rule \"\(rule)\", which granted the lease, does not give it any more: it ends when it was to end",
+            rule: rule)
+    }
+
+    static func leaseExceeds(_ limit: RenewedLimit, rule: String, maxHard: Limit.Bound?) -> RlimitError {
+        let resource = limit.resource
+        let what = maxHard.map { "gives \(resource) up to \(resource.formatted($0)) now" } ?? "refuses \(resource) now"
+        return RlimitError(
+            .deniedByPolicy, message: "rule \"\(rule)\" \(what), and the lease holds more: it ends when it was to end",
+            resource: resource, rule: rule, allowed: maxHard.map { Limit($0) })
+    }
+
+    /// What more a lease would give; said beside the most that one may have for good.
+    func moreByLease(_ resource: Resource, _ grants: ResourceGrants, maxHard: Limit.Bound) -> RlimitError? {
+        guard let grant = grants.leaseOnlyGrant, grant.ceiling > maxHard, grants.deniedBy == nil else { return nil }
+        return leaseNeeded(resource, grant, wanted: nil, maxHard: maxHard)
+    }
+
+    func conflict(_ resource: Resource, now: Limit, expected: Limit) -> RlimitError {
+        RlimitError(.conflict, message: "\(resource) is \(now) now, not \(expected) as expected", resource: resource)
+    }
+
+    func softExceedsHard(_ resource: Resource, _ limit: Limit) -> RlimitError {
+        RlimitError(
+            .softExceedsHard,
+            message: "soft \(resource.formatted(limit.soft)) is above hard \(resource.formatted(limit.hard))",
+            resource: resource)
+    }
+
+    func aboveSystemCeiling(
+        _ resource: Resource, _ wanted: Limit.Bound, _ ceiling: Limit.Bound, maxHard: Limit.Bound
+    ) -> RlimitError {
+        RlimitError(
+            .aboveSystemCeiling,
+            message:
+                "\(resource) \(resource.formatted(wanted)) is above fs.nr_open, which is \(ceiling) on this system",
+            resource: resource, allowed: Limit(maxHard))
+    }
+
+    // MARK: Parts of sentences
+
+    private func source(_ grants: ResourceGrants, _ now: Limit, _ maxHard: Limit.Bound) -> String {
+        guard maxHard > now.hard, let grant = grants.raiseGrant else { return ", the present hard limit" }
+        return " (rule \"\(grant.rule)\")"
+    }
+
+    private func hint(skippedForPrivilege rule: String?) -> String {
+        if let rule {
+            return
+                ": it has more privilege than the caller, and rule \"\(rule)\" does not name its user in target.users"
+        }
+        return peer.sharesNamespace ? "" : "; callers in a container are matched only by rules that name their cgroup"
+    }
+}

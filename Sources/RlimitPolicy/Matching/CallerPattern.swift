@@ -1,0 +1,73 @@
+import RlimitModel
+
+/// Which callers a rule is about. Every key that is there must fit; the values of one key are alternatives.
+package struct CallerPattern: Hashable, Sendable {
+    package var keys: CallerKeys
+    /// Callers that fit these too are not meant.
+    package var except: CallerKeys?
+
+    package init(_ keys: CallerKeys, except: CallerKeys? = nil) {
+        self.keys = keys
+        self.except = except
+    }
+
+    package static let everyone = CallerPattern(CallerKeys())
+
+    package static func users(_ ids: UInt32...) -> CallerPattern {
+        CallerPattern(CallerKeys(users: IDSet(ids.map { $0...$0 })))
+    }
+
+    /// Whether callers are told apart by where the system put them, and not only by ids that a container's root can take.
+    var namesCgroup: Bool { keys.cgroups != nil || keys.units != nil }
+
+    func match(_ peer: Peer) -> Match {
+        let match = keys.match(peer)
+        guard match != .no, let except else { return match }
+        return match.and(except.match(peer).negated)
+    }
+}
+
+/// The keys of `caller` and of `caller.except`; nil is "whatever it is".
+package struct CallerKeys: Hashable, Sendable {
+    package var users: IDSet?
+    package var groups: IDSet?
+    package var cgroups: [CgroupPattern]?
+    package var units: [UnitPattern]?
+    package var labels: [TextPattern]?
+
+    package init(
+        users: IDSet? = nil, groups: IDSet? = nil, cgroups: [CgroupPattern]? = nil, units: [UnitPattern]? = nil,
+        labels: [TextPattern]? = nil
+    ) {
+        self.users = users
+        self.groups = groups
+        self.cgroups = cgroups
+        self.units = units
+        self.labels = labels
+    }
+
+    // Ids first: they decide most rules, and cost least.
+    func match(_ peer: Peer) -> Match {
+        if let users, !users.contains(peer.uid) { return .no }
+        if let groups, !groups.contains(peer.gid), !peer.groups.contains(where: groups.contains) { return .no }
+        var match = Match.yes
+        if let cgroups { match = match.and(placed(peer) { path in cgroups.contains { $0.matches(path) } }) }
+        if let units { match = match.and(placed(peer) { path in units.contains { $0.matches(path) } }) }
+        if let labels {
+            match = match.and(known(peer.label, of: peer) { text in labels.contains { $0.matches(text) } })
+        }
+        return match
+    }
+
+    // Whoever may make cgroups can name one "x (deleted)": that gets past no deny.
+    private func placed(_ peer: Peer, matches: (String) -> Bool) -> Match {
+        if let path = peer.cgroup, CgroupPath.kind(of: path) == .invalid { return .perhaps }
+        return known(peer.cgroup, of: peer, matches: matches)
+    }
+
+    // Before Linux 6.5 the number of the peer may be another process by now, and so may what was read under it.
+    private func known(_ fact: String?, of peer: Peer, matches: (String) -> Bool) -> Match {
+        guard peer.isPinned, let fact else { return .perhaps }
+        return Match(matches(fact))
+    }
+}

@@ -1,0 +1,68 @@
+import RlimitModel
+
+// How the target stands to the caller, and whether that is what a rule means.
+
+extension Evaluation {
+    func match(_ target: TargetPattern) throws(DetailNeeded) -> Match {
+        var match = Match.yes
+        if let users = target.users {
+            match = users.match(usersOf: snapshot.identity.credentials)
+            guard match != .no else { return .no }
+        }
+        return match.and(try self.match(target.relation))
+    }
+
+    private func match(_ relation: TargetPattern.Relation) throws(DetailNeeded) -> Match {
+        switch relation {
+        case .any: .yes
+        case .otherUser: Match(hasOtherUser)
+        case .itself: Match(snapshot.isPeer && idsMatch)
+        case .sameUser: idsMatch ? try sameUserMatch() : .no
+        case .descendant: idsMatch ? try descendantMatch() : .no
+        case .sameCgroup: try sameCgroupMatch()
+        case .samePod: try samePodMatch()
+        }
+    }
+
+    private var hasOtherUser: Bool {
+        let credentials = snapshot.identity.credentials
+        return credentials.realUID != peer.uid || credentials.effectiveUID != peer.uid
+            || credentials.savedUID != peer.uid
+    }
+
+    // Two containers can have processes of one uid and yet nothing to do with each other.
+    private func sameUserMatch() throws(DetailNeeded) -> Match {
+        snapshot.isPeer || peer.sharesNamespace ? .yes : try samePodMatch()
+    }
+
+    private func descendantMatch() throws(DetailNeeded) -> Match {
+        guard !snapshot.isPeer else { return .no }
+        guard peer.isPinned, let pid = peer.pid else { return .perhaps }
+        let ancestors = try require(.ancestors).ancestors
+        if ancestors.contains(pid) { return .yes }
+        return ancestors.last == 1 ? .no : .perhaps
+    }
+
+    private func sameCgroupMatch() throws(DetailNeeded) -> Match {
+        guard peer.isPinned, let mine = peer.cgroup else { return .perhaps }
+        if CgroupPath.kind(of: mine) == .invalid { return .perhaps }
+        guard CgroupPath.isRegular(mine), !CgroupPath.isInUserSlice(mine) else { return .no }
+        if snapshot.isPeer { return .yes }
+        guard let theirs = try require(.cgroup).cgroup, CgroupPath.kind(of: theirs) != .invalid else {
+            return .perhaps
+        }
+        return Match(mine.utf8.elementsEqual(theirs.utf8))
+    }
+
+    private func samePodMatch() throws(DetailNeeded) -> Match {
+        guard peer.isPinned, let path = peer.cgroup else { return .perhaps }
+        if CgroupPath.kind(of: path) == .invalid { return .perhaps }
+        guard let mine = CgroupPath.pod(of: path, below: policy.podRoots) else { return .no }
+        if snapshot.isPeer { return .yes }
+        guard let theirs = try require(.cgroup).cgroup, CgroupPath.kind(of: theirs) != .invalid else {
+            return .perhaps
+        }
+        guard let pod = CgroupPath.pod(of: theirs, below: policy.podRoots) else { return .no }
+        return Match(mine.utf8.elementsEqual(pod.utf8))
+    }
+}

@@ -1,0 +1,63 @@
+import RlimitPolicy
+
+/// What all files say together. Their order means nothing: what two of them say differently is an error.
+struct PolicyBuilder {
+    private(set) var allows: [AllowRule] = []
+    private(set) var denies: [DenyRule] = []
+    private(set) var errors: [Diagnostic] = []
+    private(set) var warnings: [Diagnostic] = []
+    private var quota = Quota()
+    private var protection = ProtectionSettings()
+    private var podRoots: [String] = []
+    // Where each name and each quota was given first.
+    private var firstLocations: [String: Diagnostic] = [:]
+
+    mutating func add(_ fragment: PolicyFragment) {
+        var diagnostics = fragment.diagnostics
+        for rule in fragment.allows where checkUnique("rule \"\(rule.value.name)\"", rule.location, &diagnostics) {
+            allows.append(rule.value)
+        }
+        for rule in fragment.denies where checkUnique("rule \"\(rule.value.name)\"", rule.location, &diagnostics) {
+            denies.append(rule.value)
+        }
+        for setting in fragment.quota
+        where checkUnique("quota.\(setting.value.key.rawValue)", setting.location, &diagnostics) {
+            setting.value.apply(to: &quota)
+        }
+        protection.users = IDSet(protection.users.ranges + fragment.protection.users.ranges)
+        protection.cgroups += fragment.protection.cgroups
+        protection.units += fragment.protection.units
+        podRoots += fragment.podRoots
+        errors += diagnostics.errors.sorted { $0.isBefore($1) }
+        warnings += diagnostics.warnings.sorted { $0.isBefore($1) }
+    }
+
+    mutating func add(_ error: Diagnostic) { errors.append(error) }
+
+    var policy: Policy {
+        Policy(
+            allows: allows, denies: denies,
+            protection: Protection(
+                users: protection.users, cgroups: Set(protection.cgroups).sorted { $0.text < $1.text },
+                units: Set(protection.units).sorted { $0.name.text < $1.name.text }),
+            quota: quota, podRoots: podRoots.isEmpty ? Policy.standardPodRoots : podRoots)
+    }
+
+    private mutating func checkUnique(_ what: String, _ location: SourceLocation, _ diagnostics: inout DiagnosticList)
+        -> Bool
+    {
+        if let first = firstLocations[what] {
+            diagnostics.error(location, "\(what) is there already, in \(first.file) line \(first.line)")
+            return false
+        }
+        firstLocations[what] = Diagnostic(
+            file: diagnostics.file, line: location.line, column: location.column, message: "")
+        return true
+    }
+}
+
+extension Diagnostic {
+    fileprivate func isBefore(_ other: Diagnostic) -> Bool {
+        (line, column, message) < (other.line, other.column, other.message)
+    }
+}

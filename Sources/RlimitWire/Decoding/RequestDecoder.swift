@@ -1,0 +1,108 @@
+import CProtobufC
+import CRlimitProto
+package import RlimitModel
+
+/// Bytes to requests: well formed, in range, and not yet judged.
+///
+/// Nothing here trusts the bytes. A prescan first refuses what is not the contract to the letter, then protobuf-c unpacks
+/// into an arena of fixed size, then every value is checked while it still has the width it was sent with.
+@safe package struct RequestDecoder: ~Copyable {
+    private var arena = Arena(capacity: Arena.requestCapacity)
+    private var getCache = GetDecodeCache()
+    private let descriptor: UnsafePointer<ProtobufCMessageDescriptor>?
+    private let libraryFault: String?
+
+    package init() {
+        var message = unsafe Proto.Request()
+        unsafe rlimitd__v1__request__init(&message)
+        unsafe descriptor = message.base.descriptor
+        libraryFault = ProtobufLibrary.fault
+    }
+
+    /// The get that the payload of a frame is, if it repeats the last one; otherwise `decode` tells what it is.
+    package func repeatedGet(_ payload: borrowing Span<UInt8>) -> PlainGet? { getCache.matching(payload) }
+
+    /// The request that is the payload of one frame. Allocates nothing for operations without text and
+    /// with one edit at most.
+    ///
+    /// - Throws: `.malformed` for what is not the protocol: answer, then close. Any other code is the answer to a request
+    ///   that makes no sense or is not known to this agent; the connection goes on.
+    package mutating func decode(_ payload: borrowing Span<UInt8>) throws(RequestFault) -> Request {
+        var validator = StrictValidator(.request)
+        do throws(RlimitError) {
+            let request = try decode(payload, &validator)
+            if let get = PlainGet(request) { getCache.store(get, decodedFrom: payload) }
+            return request
+        } catch {
+            throw RequestFault(id: validator.id, error: error)
+        }
+    }
+
+    private mutating func decode(
+        _ payload: borrowing Span<UInt8>, _ validator: inout StrictValidator
+    ) throws(RlimitError) -> Request {
+        if let libraryFault { throw RlimitError(.internalError, message: libraryFault) }
+        guard let descriptor = unsafe descriptor else { throw RlimitError(.internalError) }
+        guard payload.count <= Frame.maxRequestLength else { throw .malformed("a request too long for a frame") }
+        try unsafe validator.validate(payload, as: descriptor)
+        if let field = validator.unknownField {
+            throw RlimitError(.unsupported, message: "\(field) is not known to this agent, so nothing was done")
+        }
+        guard !validator.hasLongList else { throw .tooManyEdits }
+        arena.reset()
+        guard let message = unsafe arena.unpack(payload, as: descriptor) else {
+            throw .malformed("a request that is larger than it may be")
+        }
+        // What was unpacked by the descriptor of Request is a Request.
+        let request = unsafe UnsafeRawPointer(message).assumingMemoryBound(to: Proto.Request.self)
+        return try unsafe Request(reading: request)
+    }
+}
+
+extension Request {
+    init(reading message: UnsafePointer<Proto.Request>) throws(RlimitError) {
+        let milliseconds = unsafe UInt64(message.pointee.timeout_ms)
+        guard milliseconds <= RequestBounds.maxTimeoutMilliseconds else {
+            throw RlimitError(
+                .invalidArgument,
+                message: "a timeout of \(milliseconds) ms is longer than \(RequestBounds.maxTimeoutMilliseconds) ms")
+        }
+        self.init(
+            id: unsafe message.pointee.id, timeout: milliseconds == 0 ? nil : .milliseconds(milliseconds),
+            isExplain: unsafe message.pointee.operation_case == RLIMITD__V1__REQUEST__OPERATION_EXPLAIN,
+            try unsafe Operation(reading: message))
+    }
+}
+
+extension Request.Operation {
+    init(reading request: UnsafePointer<Proto.Request>) throws(RlimitError) {
+        switch unsafe request.pointee.operation_case {
+        case RLIMITD__V1__REQUEST__OPERATION_GET: try unsafe self.init(reading: unpacked(request.pointee.get))
+        case RLIMITD__V1__REQUEST__OPERATION_SET: try unsafe self.init(reading: unpacked(request.pointee.set))
+        case RLIMITD__V1__REQUEST__OPERATION_PRLIMIT: try unsafe self.init(reading: unpacked(request.pointee.prlimit))
+        case RLIMITD__V1__REQUEST__OPERATION_USAGE: try unsafe self.init(reading: unpacked(request.pointee.usage))
+        case RLIMITD__V1__REQUEST__OPERATION_EXPLAIN: try unsafe self.init(explained: unpacked(request.pointee.explain))
+        case RLIMITD__V1__REQUEST__OPERATION_LEASE_RENEW:
+            let renewal = try unsafe unpacked(request.pointee.lease_renew).pointee
+            let lease = try unsafe LeaseInfo.ID(reading: present(renewal.has_lease, renewal.lease))
+            self = .leaseRenew(lease, try LeaseTerm(milliseconds: unsafe renewal.duration_ms))
+        case RLIMITD__V1__REQUEST__OPERATION_LEASE_RELEASE:
+            let release = try unsafe unpacked(request.pointee.lease_release).pointee
+            self = .leaseRelease(try unsafe LeaseInfo.ID(reading: present(release.has_lease, release.lease)))
+        case RLIMITD__V1__REQUEST__OPERATION_LEASE_LIST: self = .leaseList
+        case RLIMITD__V1__REQUEST__OPERATION_SERVER_INFO: self = .serverInfo
+        case RLIMITD__V1__REQUEST__OPERATION_STATS: self = .stats
+        default: throw RlimitError(.invalidArgument, message: "the request names no operation")
+        }
+    }
+
+    private init(explained explain: UnsafePointer<Proto.Explain>) throws(RlimitError) {
+        switch unsafe explain.pointee.operation_case {
+        case RLIMITD__V1__EXPLAIN__OPERATION_GET: try unsafe self.init(reading: unpacked(explain.pointee.get))
+        case RLIMITD__V1__EXPLAIN__OPERATION_SET: try unsafe self.init(reading: unpacked(explain.pointee.set))
+        case RLIMITD__V1__EXPLAIN__OPERATION_PRLIMIT: try unsafe self.init(reading: unpacked(explain.pointee.prlimit))
+        case RLIMITD__V1__EXPLAIN__OPERATION_USAGE: try unsafe self.init(reading: unpacked(explain.pointee.usage))
+        default: throw RlimitError(.invalidArgument, message: "no operation to explain")
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import CProtobufC
+import CRlimitProto
+import RlimitModel
+
+extension Request.Target {
+    /// No message, and a message without a choice, mean the caller.
+    init(reading message: UnsafeMutablePointer<Proto.Target>?) throws(RlimitError) {
+        guard let message = unsafe message else {
+            self = .caller
+            return
+        }
+        switch unsafe message.pointee.process_case {
+        case RLIMITD__V1__TARGET__PROCESS_PIDFD: self = .attachedPidfd
+        case RLIMITD__V1__TARGET__PROCESS_PID: self = .pid(try Self.pid(unsafe message.pointee.pid, "pid"))
+        case RLIMITD__V1__TARGET__PROCESS_CGROUP: self = .cgroup(try unsafe Self.path(message.pointee.cgroup))
+        case RLIMITD__V1__TARGET__PROCESS_POD: self = .pod(try unsafe Self.path(message.pointee.pod))
+        default: self = .caller
+        }
+    }
+
+    /// nil for the caller, who need not be named.
+    func write(to arena: inout Arena) throws(ArenaFull) -> UnsafeMutablePointer<Proto.Target>? {
+        if case .caller = self { return nil }
+        let message = try unsafe arena.message(rlimitd__v1__target__init)
+        switch self {
+        case .caller: break
+        case .attachedPidfd:
+            unsafe message.pointee.process_case = RLIMITD__V1__TARGET__PROCESS_PIDFD
+            unsafe message.pointee.pidfd = try arena.message(rlimitd__v1__empty__init)
+        case .pid(let pid):
+            unsafe message.pointee.process_case = RLIMITD__V1__TARGET__PROCESS_PID
+            // A negative number becomes one that the agent refuses, as it would refuse the negative one.
+            unsafe message.pointee.pid = UInt64(bitPattern: Int64(pid))
+        case .cgroup(let path):
+            unsafe message.pointee.process_case = RLIMITD__V1__TARGET__PROCESS_CGROUP
+            unsafe message.pointee.cgroup = try arena.data((path ?? "").utf8)
+        case .pod(let path):
+            unsafe message.pointee.process_case = RLIMITD__V1__TARGET__PROCESS_POD
+            unsafe message.pointee.pod = try arena.data((path ?? "").utf8)
+        }
+        return unsafe message
+    }
+
+    /// The number of a process or thread, which must be checked while it has 64 bits: prlimit(0) is the agent itself.
+    static func pid(_ number: UInt64, _ name: String) throws(RlimitError) -> Int32 {
+        guard let pid = Int32(exactly: number), pid >= 2, pid <= Request.maxPID else {
+            throw RlimitError(
+                .invalidArgument, message: "\(name) \(number) is not in the range 2 to \(Request.maxPID)")
+        }
+        return pid
+    }
+
+    /// A path from the root of the hierarchy; nil where it is empty.
+    private static func path(_ data: ProtobufCBinaryData) throws(RlimitError) -> String? {
+        let bytes = unsafe data.contents
+        guard !bytes.isEmpty else { return nil }
+        guard bytes.count <= RequestBounds.maxPathLength else {
+            throw invalid("has \(bytes.count) bytes; at most \(RequestBounds.maxPathLength) are read")
+        }
+        guard unsafe !bytes.contains(0), let path = unsafe String(validating: bytes, as: UTF8.self) else {
+            throw invalid("is not UTF-8 without NUL")
+        }
+        guard path.utf8.first == UInt8(ascii: "/") else { throw invalid("does not begin with \"/\"") }
+        guard path != "/" else { throw invalid("is that of every cgroup; name one") }
+        for component in path.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
+            guard !component.isEmpty else { throw invalid("has an empty component") }
+            guard !component.elementsEqual(".".utf8), !component.elementsEqual("..".utf8) else {
+                throw invalid("has a component \".\" or \"..\"")
+            }
+        }
+        return path
+    }
+
+    private static func invalid(_ what: String) -> RlimitError {
+        RlimitError(.invalidArgument, message: "the path of the target \(what)")
+    }
+}

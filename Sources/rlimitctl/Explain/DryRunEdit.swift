@@ -1,0 +1,27 @@
+import RlimitModel
+
+/// One edit that was asked for, worked out against the limits as they are.
+struct DryRunEdit {
+    let edit: Edit
+    let now: Limit
+    let requested: Limit
+
+    init(_ edit: Edit, now: Limit) {
+        self.edit = edit
+        self.now = now
+        requested = edit.numeric(now: now, most: now.hard).applied(to: now)
+    }
+
+    var resource: Resource { edit.resource }
+    var changes: Bool { requested != now }
+    var raisesHard: Bool { requested.hard > now.hard }
+    var lowers: Bool { requested.soft < now.soft || requested.hard < now.hard }
+
+    /// What the agent is asked for where the kernel does the lowering: the half that is raised.
+    var raisingEdit: Edit {
+        guard lowers else { return edit }
+        return Edit(
+            resource, soft: requested.soft > now.soft ? requested.soft : nil, hard: raisesHard ? requested.hard : nil,
+            expecting: edit.expecting)
+    }
+}

@@ -1,0 +1,37 @@
+import Foundation
+import RlimitKernel
+import Testing
+
+/// The agent asks newer kernels more. Which questions this one answers follows from its version, and these tests run on a
+/// kernel of each kind: below 6.5, below 6.13, and above.
+@Suite("What this kernel is asked")
+struct KernelPathTests {
+    private static let version: (major: Int, minor: Int) = {
+        let numbers = SystemInfo.kernelRelease.split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
+        return numbers.count == 2 ? (numbers[0], numbers[1]) : (0, 0)
+    }()
+    private static let pinsPeers = version >= (6, 5)
+    private static let tellsOfPidfds = version >= (6, 13)
+
+    @Test func `what was probed is what a kernel of this version has`() {
+        #expect(Self.version > (5, 9), "\(SystemInfo.kernelRelease)")
+        #expect(KernelFeatures.probed.hasPeerPidfd == Self.pinsPeers, "\(SystemInfo.kernelRelease)")
+        #expect(KernelFeatures.probed.hasPidfdInfo == Self.tellsOfPidfds, "\(SystemInfo.kernelRelease)")
+    }
+
+    @Test func `the agent tells its callers, and whether they are pinned`() throws {
+        let agent = try AgentProcess(policy: Policies.nothing)
+        let result = try Rlimitctl(agent, as: .alice)("--json", "status")
+        let status = try JSONObject(result.output)
+        #expect(status["kernel"].text == SystemInfo.kernelRelease)
+        let features = (0..<32).compactMap { status["features"][$0].text }
+        #expect(features.contains("batch"), "this test sees features")
+        #expect(features.contains("peer-pidfd") == Self.pinsPeers, "\(features)")
+        #expect(features.contains("pidfd-info") == Self.tellsOfPidfds, "\(features)")
+        #expect(status["caller"]["isPinned"].number == (Self.pinsPeers ? 1 : 0))
+        #expect((status["caller"]["cgroup"].text != nil) == Self.pinsPeers)
+        // Without its help, /proc says the rest.
+        #expect(status["caller"]["namespaceDepth"].number == 1)
+        #expect(status["caller"]["hasMixedIDs"].number == 0)
+    }
+}

@@ -1,0 +1,22 @@
+import Foundation
+import RlimitModel
+import Testing
+
+@Suite("Leases of an agent that is short of descriptors")
+struct FewDescriptorsLeaseTests {
+    @Test func `what it cannot look after it leaves to the agent after it`() throws {
+        let policy = Policies.leases().replacing("[quota]", with: "[quota]\nleases = 100")
+        let agent = try AgentProcess(policy: policy)
+        let caller = try LeaseClient(to: agent)
+        let samples = try (0..<60).map { _ in try SampleProcess(as: .served, limits: ["--nofile=1000:4000"]) }
+        let leases = try samples.map { try caller.requestLease(soft: 3000, of: $0.pid, .duration(.seconds(3600))).id }
+        agent.send(SIGKILL)
+        try agent.restartAfterExit(prefix: ["prlimit", "--nofile=64:64"])
+        if !Machine.mayRaiseHardLimits { _ = try agent.logLine(containing: "too few descriptors to look after more") }
+        try agent.killAndRestart()
+        let again = try LeaseClient(to: agent)
+        #expect(try Set(again.list().map(\.id)) == Set(leases))
+        for lease in leases { try again.release(lease) }
+        for sample in samples { #expect(try sample.files.limit("Max open files").description == "1000:4000") }
+    }
+}

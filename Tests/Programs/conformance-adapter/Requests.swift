@@ -1,0 +1,99 @@
+import RlimitClient
+
+// What a request says, in the library's words.
+
+extension RlimitError {
+    /// What the library's types leave no way to say.
+    static func invalid(_ message: String) -> RlimitError { RlimitError(.invalidArgument, message: message) }
+}
+
+extension JSON {
+    func bound() throws(RlimitError) -> Limit.Bound {
+        switch self {
+        case .number(let value): return Limit.Bound(value)
+        case .text("unlimited"): return .infinity
+        default: throw .invalid("\(self) is no limit: a whole number from 0, or \"unlimited\"")
+        }
+    }
+
+    func limit() throws(RlimitError) -> Limit {
+        guard let halves = list, halves.count == 2 else { throw .invalid("\(self) is no pair of limits") }
+        return Limit(soft: try halves[0].bound(), hard: try halves[1].bound())
+    }
+
+    func resource() throws(RlimitError) -> Resource {
+        guard let name = text else { throw .invalid("no resource is named") }
+        return try Resource(named: name)
+    }
+
+    func resources() throws(RlimitError) -> [Resource]? {
+        guard let names = self["resources"]?.list else { return nil }
+        var resources: [Resource] = []
+        for name in names { resources.append(try name.resource()) }
+        return resources
+    }
+
+    func edits() throws(RlimitError) -> [Edit] {
+        var edits: [Edit] = []
+        for edit in self["edits"]?.list ?? [] { edits.append(try edit.edit()) }
+        return edits
+    }
+
+    private func edit() throws(RlimitError) -> Edit {
+        let resource = try (self["resource"] ?? .null).resource()
+        let mode: Edit.Mode
+        switch self["mode"]?.text {
+        case nil, "exact": mode = .exact
+        case "at_least": mode = .atLeast
+        case "clamp": mode = .clamp
+        default: throw .invalid("there is no such mode")
+        }
+        return Edit(
+            resource, soft: try self["soft"]?.bound(), hard: try self["hard"]?.bound(), mode: mode,
+            expecting: try self["expect"]?.limit())
+    }
+
+    /// A number that the library takes as an Int32: a process or a thread.
+    func processNumber() throws(RlimitError) -> Int32 {
+        switch self {
+        case .number(let value) where value <= UInt64(Int32.max): return Int32(value)
+        case .otherNumber(let value) where value >= -2_147_483_648 && value < 0: return Int32(value)
+        default: throw .invalid("\(self) is no process id")
+        }
+    }
+
+    func milliseconds() throws(RlimitError) -> Duration {
+        guard let value = number, value <= UInt64(Int64.max) else { throw .invalid("\(self) is no time") }
+        return .milliseconds(Int64(value))
+    }
+
+    func scope() throws(RlimitError) -> Usage.Scope {
+        switch self["scope"]?.text {
+        case nil, "process": return .process
+        case "children": return .children
+        case "both": return .processAndChildren
+        default: throw .invalid("there is no such scope")
+        }
+    }
+
+    func leaseID() throws(RlimitError) -> LeaseInfo.ID {
+        guard let text = self["lease"]?.text, let id = LeaseInfo.ID(text) else { throw .invalid("no lease is named") }
+        return id
+    }
+
+    /// Nil where it is about a single process.
+    func cgroup() -> Cgroup? {
+        if let path = self["on"]?["cgroup"]?.text { return path.isEmpty ? .own : Cgroup(path: path) }
+        if let path = self["on"]?["pod"]?.text { return path.isEmpty ? .pod : .pod(at: path) }
+        return nil
+    }
+
+    /// The process that it is about, for as long as `body` runs.
+    func withTarget<R>(_ body: (Target) throws -> R) throws -> R {
+        guard let on = self["on"] else { return try body(.currentProcess) }
+        if let pid = on["pid"] { return try body(.process(try pid.processNumber())) }
+        guard let pid = on["pidfd"] else { throw RlimitError.invalid("there is no such target") }
+        let process = try ProcessHandle(pid: try pid.processNumber())
+        return try body(process.target)
+    }
+}

@@ -1,0 +1,17 @@
+/// Lines of a log, in memory.
+final class CapturedLog: @unchecked Sendable {
+    private(set) var text = ""
+
+    func take(_ bytes: borrowing Span<UInt8>) -> Int {
+        for index in 0..<bytes.count { text.unicodeScalars.append(Unicode.Scalar(bytes[index])) }
+        return bytes.count
+    }
+
+    /// How many lines have all of these words.
+    func count(with words: String...) -> Int {
+        text.split(separator: "\n").filter { line in words.allSatisfy { line.contains($0) } }.count
+    }
+}
+
+/// An answer of another kind than was asked for.
+struct Unexpected: Error {}

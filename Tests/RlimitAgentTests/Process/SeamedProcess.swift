@@ -1,0 +1,76 @@
+import RlimitKernel
+import RlimitModel
+
+@testable import RlimitAgent
+
+/// Where something can happen to a process of the real kernel while the agent is at work on it.
+final class InterceptionPoint {
+    /// One side of one call of the sequence, counted from 0.
+    struct Place: Hashable, CustomStringConvertible {
+        var call: Int
+        var isAfter: Bool
+        var description: String { "\(isAfter ? "after" : "before") call \(call)" }
+    }
+
+    /// What the agent called, in order, as "read", "identity", "exchange" or "detail".
+    private(set) var calls: [String] = []
+    var place: Place?
+    var event: () throws -> Void = {}
+    private(set) var failure: (any Error)?
+    private(set) var hasHappened = false
+
+    fileprivate func pass(_ name: String) -> Int {
+        calls.append(name)
+        happen(Place(call: calls.count - 1, isAfter: false))
+        return calls.count - 1
+    }
+
+    fileprivate func leave(_ call: Int) { happen(Place(call: call, isAfter: true)) }
+
+    private func happen(_ here: Place) {
+        guard here == place, !hasHappened else { return }
+        hasHappened = true
+        do { try event() } catch { failure = error }
+    }
+}
+
+/// A process of the real kernel, with a seam at each step of the agent's.
+struct InterceptedProcess: TargetProcess, ~Copyable {
+    let real: LinuxProcess
+    let interception: InterceptionPoint
+
+    var pid: Int32 { real.pid }
+    var isInChildUserNamespace: Bool { real.isInChildUserNamespace }
+
+    private func around<Value>(
+        _ name: String, _ body: () throws(RlimitError) -> Value
+    ) throws(RlimitError) -> Value {
+        let call = interception.pass(name)
+        defer { interception.leave(call) }
+        return try body()
+    }
+
+    func identity() throws(RlimitError) -> ProcessCredentials? {
+        try around("identity") { () throws(RlimitError) in try real.identity() }
+    }
+
+    func birth() throws(RlimitError) -> ProcessIdentity { try real.birth() }
+
+    func read(_ resource: Resource) throws(RlimitError) -> Limit {
+        try around("read") { () throws(RlimitError) in try real.read(resource) }
+    }
+
+    func exchange(_ resource: Resource, for new: Limit) throws(RlimitError) -> Limit {
+        try around("exchange") { () throws(RlimitError) in try real.exchange(resource, for: new) }
+    }
+
+    func detail(_ parts: ProcessDetail.Parts) throws(RlimitError) -> ProcessDetail {
+        try around("detail") { () throws(RlimitError) in try real.detail(parts) }
+    }
+
+    func usage(_ scope: Usage.Scope) throws(RlimitError) -> Usage {
+        try around("usage") { () throws(RlimitError) in try real.usage(scope) }
+    }
+
+    func usage(ofThread thread: Int32) throws(RlimitError) -> Usage { try real.usage(ofThread: thread) }
+}

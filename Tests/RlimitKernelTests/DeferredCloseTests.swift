@@ -1,0 +1,124 @@
+import CTestKernel
+import Glibc
+import RlimitKernel
+import Testing
+
+/// What a peer may do to hold up whoever lets go of its descriptors.
+@Suite(.serialized) struct DeferredCloseTests {
+    // Longer than anything here may take, shorter than a person's patience.
+    private static let lingering = 20
+    private static let patience: Duration = .seconds(5)
+
+    @Test func `The socket of these tests does hold up a thread that closes it`() throws {
+        // A child that another test is just starting may hold the socket for a moment; then the close is not the last.
+        let held = try (0..<5).contains { _ in
+            var other: Int32 = -1
+            let number = tk_lingering_socket(1, &other)
+            try #require(number >= 0)
+            let start = ContinuousClock.now
+            close(number)
+            close(other)
+            return ContinuousClock.now - start >= .milliseconds(900)
+        }
+        #expect(held)
+    }
+
+    @Test func `A receive that takes no descriptors is not held up by one`() throws {
+        let connection = try ConnectedPair()
+        let others = try send(3, over: connection.client)
+        defer { others.forEach { close($0) } }
+        let start = ContinuousClock.now
+        for _ in 0..<3 { #expect(try connection.server.receiveText() == "frame") }
+        #expect(try connection.server.receiveText() == nil)
+        #expect(ContinuousClock.now - start < Self.patience)
+    }
+
+    @Test func `A connection that is closed with one unread holds up nobody`() throws {
+        var others: [Int32] = []
+        defer { others.forEach { close($0) } }
+        let start: ContinuousClock.Instant
+        do {
+            let connection = try ConnectedPair()
+            others = try send(3, over: connection.client)
+            start = ContinuousClock.now
+        }
+        #expect(ContinuousClock.now - start < Self.patience)
+    }
+
+    @Test func `A client that left one unread and went holds up nobody`() throws {
+        let scratch = try ScratchDirectory()
+        let listener = try Listener(path: scratch.file("socket"))
+        var others: [Int32] = []
+        defer { others.forEach { close($0) } }
+        do {
+            let client = try StreamSocket.connect(to: scratch.file("socket"), timeout: .seconds(5))
+            others = try send(1, over: client)
+        }
+        let start = ContinuousClock.now
+        #expect(try listener.acceptsOne())
+        #expect(ContinuousClock.now - start < Self.patience)
+    }
+
+    @Test func `Neither one that is received, nor many, hold up the receiver`() throws {
+        let connection = try ConnectedPair()
+        let others = try send(2, over: connection.client)
+        defer { others.forEach { close($0) } }
+        let start = ContinuousClock.now
+        for _ in 0..<2 { #expect(try ReceivedMessage(from: connection.server).kind == "bytes with descriptor") }
+        var other: Int32 = -1
+        let pair = [try lingering(&other), try lingering(&other)]
+        _ = tk_send_descriptors(connection.client.descriptor.number, "frame", 5, pair, 2)
+        pair.forEach { close($0) }
+        #expect(try ReceivedMessage(from: connection.server).kind == "fault")
+        #expect(ContinuousClock.now - start < Self.patience)
+    }
+
+    @Test func `What is no pidfd is let go of without waiting`() throws {
+        let connection = try ConnectedPair()
+        let others = try send(1, over: connection.client)
+        defer { others.forEach { close($0) } }
+        var arrival = try ReceivedMessage(from: connection.server)
+        let start = ContinuousClock.now
+        guard let descriptor = arrival.descriptor.take() else {
+            Issue.record("no descriptor came")
+            return
+        }
+        #expect((Pidfd(adopting: descriptor) == nil) == true)
+        #expect(ContinuousClock.now - start < Self.patience)
+    }
+
+    @Test func `A hundred hostile connections are all closed in the end`() throws {
+        let scratch = try ScratchDirectory()
+        let file = try scratch.write("sent")
+        for _ in 0..<100 {
+            let connection = try ConnectedPair()
+            let number = open(file, O_RDONLY)
+            _ = try connection.client.send("frame", with: number)
+            close(number)
+        }
+        #expect(try ScratchDirectory.allAreClosed(on: file))
+        // Those that wait in a connection are open nowhere; the memory of the kernel counts them.
+        let connection = try ConnectedPair()
+        #expect(try connection.client.send("still here") == 10)
+        #expect(try connection.server.receiveText() == "still here")
+    }
+
+    // Sends that many, each with bytes of its own, and keeps none; the other ends read nothing.
+    private func send(_ count: Int, over socket: borrowing StreamSocket) throws -> [Int32] {
+        var others: [Int32] = []
+        for _ in 0..<count {
+            var other: Int32 = -1
+            let number = try lingering(&other)
+            others.append(other)
+            #expect(try socket.send("frame", with: number) == 5)
+            close(number)
+        }
+        return others
+    }
+
+    private func lingering(_ other: inout Int32) throws -> Int32 {
+        let number = tk_lingering_socket(Int32(Self.lingering), &other)
+        try #require(number >= 0, "\(SystemError.text(of: -number))")
+        return number
+    }
+}
