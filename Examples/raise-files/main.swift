@@ -1,4 +1,5 @@
-// A server at boot raises its limit of open files as far as permitted. It also runs with a lower limit or without an agent.
+// A server at boot raises its limit of open files as far as permitted. It also runs with a lower limit, or without an
+// agent.
 //
 //     raise-files [COUNT]
 import RlimitClient
