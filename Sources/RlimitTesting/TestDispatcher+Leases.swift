@@ -11,10 +11,10 @@ extension TestDispatcher {
 
     func reply(aboutLeases request: Request, of session: TestSession) throws(RlimitError) -> Reply {
         endExpiredLeases()
-        if request.operation == .leaseList { return try handler.leases(request, for: requester(session)) }
-        let birth = try handler.leasedProcess(of: request)
+        if request.operation == .leaseList { return try handler.listLeases(request, for: requester(session)) }
+        let birth = try handler.leases.process(ofLeaseIn: request)
         guard let process = process(birth) else {
-            _ = handler.processEnded(birth)
+            _ = handler.leases.processEnded(birth)
             throw RlimitError(.leaseEnded, message: "the lease has ended with its process")
         }
         return try handler.handle(
@@ -24,7 +24,7 @@ extension TestDispatcher {
     /// A connection has closed, and what lasts as long with it.
     func disconnected(_ session: UInt64) {
         monitor.withLock {
-            handler.disconnected(session)
+            handler.leases.disconnected(session)
             endExpiredLeases()
         }
     }
@@ -34,17 +34,17 @@ extension TestDispatcher {
 
     /// nil: there is none that ends.
     var timeToNextExpiry: Duration? {
-        monitor.withLock { handler.nextLeaseExpiry().map { max(.zero, $0 - clock.now) } }
+        monitor.withLock { handler.leases.nextExpiry().map { max(.zero, $0 - clock.now) } }
     }
 
     /// `endLeases`, where the monitor is locked.
     func endExpiredLeases() {
-        for birth in handler.leasedProcesses where process(birth) == nil { _ = handler.processEnded(birth) }
-        while let due = handler.nextExpired() {
+        for birth in handler.leases.leasedProcesses where process(birth) == nil { _ = handler.leases.processEnded(birth) }
+        while let due = handler.leases.nextExpired() {
             if let process = process(due.process) {
-                _ = handler.restoreLimits(due.id, on: process)
+                _ = handler.leases.restoreLimits(due.id, on: process)
             } else {
-                _ = handler.processEnded(due.process)
+                _ = handler.leases.processEnded(due.process)
             }
         }
     }

@@ -62,7 +62,7 @@ extension TestDispatcher {
     func advance(by duration: Duration) {
         monitor.withLock {
             clock.advance(by: duration)
-            handler.clockAhead = clock.ahead
+            handler.leases.clockAhead = clock.ahead
             endExpiredLeases()
         }
     }

@@ -26,4 +26,9 @@ package struct LeaseRequester: Sendable {
         return lease.term == .duration && holder.sharesNamespace && lease.holder.sharesNamespace
             && holder.uid == lease.holder.uid
     }
+
+    func info(of lease: Lease, at now: BootInstant) -> LeaseInfo {
+        var builder = LeaseInfoBuilder(peer)
+        return builder.info(of: lease, at: now)
+    }
 }

@@ -57,17 +57,17 @@ package struct EventLoop: ~Copyable {
     init(_ parts: consuming EventLoopParts) throws(SystemError) {
         // What can fail comes first.
         let poller = try Poller()
-        let leaseEvents = try LeaseEvents()
+        let leaseMonitor = try LeaseMonitor()
         let loader = parts.loader
         let policyReload = try BackgroundTask { Result { () throws(PolicyFileError) in try loader.load() } }
         try poller.add(parts.signals.descriptor.number, .readable, token: Token.signals)
         try poller.add(parts.listener.descriptor.number, .readable, token: Token.listener)
         try poller.add(policyReload.descriptor, .readable, token: Token.policyReload)
-        try poller.add(leaseEvents.descriptor, .readable, token: Token.leases)
+        try poller.add(leaseMonitor.descriptor, .readable, token: Token.leases)
         var dispatcher = Dispatcher(
             handler: RequestHandler(
                 policy: parts.policy, facts: parts.facts, audit: AuditLog(sink: parts.sink), leases: parts.leases),
-            budget: parts.budget, leaseEvents: leaseEvents)
+            budget: parts.budget, leaseMonitor: leaseMonitor)
         try dispatcher.adoptLeases()
         self.dispatcher = dispatcher
         self.poller = poller

@@ -179,12 +179,8 @@ extension Dispatcher {
         to request: Request, about process: borrowing LinuxProcess, isPeer: Bool, for session: Session
     ) throws(RlimitError) -> Reply? {
         let requester = request.operation.isLease ? try requester(session) : nil
-        let hadLeases = !handler.leases.table.isEmpty
-        defer {
-            if requester != nil || hadLeases, let birth = handler.leases.table.leasedProcess(numbered: process.pid) {
-                updateLeaseWatch(birth)
-            }
-        }
+        // Also after an error: limits that were raised meanwhile may stay leased.
+        defer { if requester != nil { watchLeasedProcess(numbered: process.pid) } }
         let reply = try handler.handle(request, from: session.peer, on: process, isPeer: isPeer, requester: requester)
         guard case .usage(_, .process) = request.operation, case .usage(let usage) = reply,
             usage.voluntaryContextSwitches == nil

@@ -27,8 +27,8 @@ struct Dispatcher: ~Copyable {
     var output = ByteQueue()
     /// The processes that sessions hold.
     var processes = ProcessCache()
-    /// Tells when there is something to do about leases.
-    var leaseEvents: LeaseEvents
+    /// Ends the leases of processes.
+    private var leaseMonitor: LeaseMonitor
     /// Gets that are answered once everyone was heard.
     var gets: [PendingGet] = []
     /// Where in `gets` begin those of the session that is served.
@@ -48,8 +48,8 @@ struct Dispatcher: ~Copyable {
     /// In nanoseconds.
     static let maxTimePerSession: UInt64 = 500_000
 
-    init(handler: consuming RequestHandler, budget: DescriptorBudget, leaseEvents: consuming LeaseEvents) {
-        self.leaseEvents = leaseEvents
+    init(handler: consuming RequestHandler, budget: DescriptorBudget, leaseMonitor: consuming LeaseMonitor) {
+        self.leaseMonitor = leaseMonitor
         self.handler = handler
         self.budget = budget
         gets.reserveCapacity(Frame.maxRequestsInFlight)
@@ -209,4 +209,39 @@ extension Dispatcher {
         defer { output.truncate(to: start) }
         _ = try send(start..<output.count, to: session)
     }
+}
+
+// Leases of real processes.
+extension Dispatcher {
+    mutating func requester(_ session: Session) throws(RlimitError) -> LeaseRequester {
+        LeaseRequester(
+            session.peer, process: try peerProcess(of: session)?.birth, session: session.token, policy: handler.policy)
+    }
+
+    /// The reply to a request that lists, renews or releases leases.
+    mutating func reply(aboutLeases request: Request, for session: Session) throws(RlimitError) -> Reply {
+        let requester = try requester(session)
+        if request.operation == .leaseList { return try handler.listLeases(request, for: requester) }
+        let identity = try handler.leases.process(ofLeaseIn: request)
+        let cached = try leaseMonitor.leasedProcess(identity, &handler.leases, &processes)
+        defer { leaseMonitor.update(identity, &handler.leases, &processes) }
+        return try handler.handle(
+            request, from: requester, on: cached.process, isPeer: try session.isPeer(cached.process))
+    }
+
+    /// Watches the process that a lease was granted to.
+    mutating func watchLeasedProcess(numbered pid: Int32) {
+        guard let identity = handler.leases.leasedProcess(numbered: pid) else { return }
+        leaseMonitor.update(identity, &handler.leases, &processes)
+    }
+
+    mutating func processLeaseEvents(until end: BootInstant) {
+        leaseMonitor.processEvents(until: end, &handler.leases, &processes)
+    }
+
+    /// Ends the leases that last as long as this connection.
+    mutating func expireLeases(of session: Session) { leaseMonitor.disconnected(session.token, &handler.leases) }
+
+    /// Takes over the leases that the previous agent recorded.
+    mutating func adoptLeases() throws(SystemError) { try leaseMonitor.adoptLeases(&handler.leases, &processes) }
 }

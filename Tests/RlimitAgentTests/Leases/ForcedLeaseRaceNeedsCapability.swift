@@ -79,14 +79,14 @@ struct ForcedLeaseRaceNeedsCapability {
             }
         }
         let process = InterceptedProcess(real: try LinuxProcess(pid: target.pid), interception: interception)
-        let restorations = handler.restoreLimits(lease.id, on: process)
+        let restorations = handler.leases.restoreLimits(lease.id, on: process)
         if let failure = interception.failure { throw failure }
         let after = try RootLimits.read(.openFiles, of: target.pid)
         let outcome = try #require(restorations.first?.outcome)
         if event == .executesSetuidProgram, interception.hasHappened, outcome == .identityChanged {
             // However often it is tried again.
             for _ in 0..<3 {
-                _ = handler.restoreLimits(lease.id, on: process)
+                _ = handler.leases.restoreLimits(lease.id, on: process)
                 #expect(try RootLimits.read(.openFiles, of: target.pid) == Self.lent)
             }
             #expect(handler.leases.table.count == 1)

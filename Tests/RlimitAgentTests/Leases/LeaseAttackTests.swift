@@ -88,7 +88,7 @@ struct LeaseAttackTests {
             switch Int.random(in: 0..<8, using: &random) {
             case 0..<4 where live.count < 50: live.append(try fixture.grantLease(edit, term, session: session).id)
             case 4:
-                fixture.handler.disconnected(session)
+                fixture.handler.leases.disconnected(session)
                 fixture.pass(.zero)
             case 5:
                 guard let id = live.randomElement(using: &random), let peer = peers.randomElement(using: &random) else {

@@ -114,7 +114,7 @@ struct LeaseEndTests {
         _ = try fixture.grantLease(raise, .connection, session: 1)
         let other = NumericEdit(.openFiles, soft: 5000, mode: .atLeast)
         let kept = try fixture.grantLease(other, .connection, session: 2)
-        fixture.handler.disconnected(1)
+        fixture.handler.leases.disconnected(1)
         fixture.pass(.zero)
         #expect(fixture.script.limits[.openFiles].hard == 4096)
         #expect(try fixture.release(kept.id).count == 1)

@@ -72,7 +72,7 @@ struct LeaseFixture: ~Copyable {
     mutating func ask(_ operation: Request.Operation, as requester: LeaseRequester? = nil) throws(RlimitError) -> Reply
     {
         let request = Request(id: 1, operation)
-        _ = try handler.leasedProcess(of: request)
+        _ = try handler.leases.process(ofLeaseIn: request)
         return try handler.handle(
             request, from: requester ?? self.requester(), on: ScriptedProcess(script: script),
             isPeer: requester.map { $0.peer.pid == peer.pid } ?? true)
@@ -88,7 +88,7 @@ struct LeaseFixture: ~Copyable {
 
     /// Time passes, and what ends in it ends.
     mutating func pass(_ time: Duration) {
-        handler.clockAhead += time
-        while let due = handler.nextExpired() { _ = handler.restoreLimits(due.id, on: ScriptedProcess(script: script)) }
+        handler.leases.clockAhead += time
+        while let due = handler.leases.nextExpired() { _ = handler.leases.restoreLimits(due.id, on: ScriptedProcess(script: script)) }
     }
 }

@@ -52,7 +52,7 @@ struct LeaseRightsTests {
         let lease = try fixture.grantLease(raise, .duration(.seconds(60)))
         func listed(_ peer: Peer) throws -> [LeaseInfo.ID] {
             let requester = fixture.requester(peer, session: 5)
-            guard case .leases(let leases) = try fixture.handler.leases(Request(id: 1, .leaseList), for: requester)
+            guard case .leases(let leases) = try fixture.handler.listLeases(Request(id: 1, .leaseList), for: requester)
             else {
                 return []
             }

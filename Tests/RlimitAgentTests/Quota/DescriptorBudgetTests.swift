@@ -54,13 +54,13 @@ struct DescriptorBudgetTests {
         init(descriptors: Int) throws {
             path = NSTemporaryDirectory() + "descriptors-\(UUID().uuidString).sock"
             let listener = try Listener(path: path)
-            let leases = try LeaseEvents()
+            let leases = try LeaseMonitor()
             self.listener = listener
             let facts = AgentFacts(pid: 0, kernelRelease: "", openFilesCeiling: 1, canRaise: false, features: [])
             let handler = RequestHandler(
                 policy: .baselineOnly, facts: facts, audit: AuditLog(sink: LogSink(format: .text) { $0.count }))
             let budget = DescriptorBudget(descriptors: descriptors, canReopenPeers: true)
-            dispatcher = Dispatcher(handler: handler, budget: budget, leaseEvents: leases)
+            dispatcher = Dispatcher(handler: handler, budget: budget, leaseMonitor: leases)
         }
 
         deinit { listener.removePath() }

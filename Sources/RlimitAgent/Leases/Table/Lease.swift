@@ -98,3 +98,13 @@ struct LeaseHolder: Hashable, Sendable {
     var gid: UInt32
     var sharesNamespace: Bool
 }
+
+extension LeaseTerm {
+    /// When a lease of this term ends by itself; nil where only the connection ends it.
+    func expiry(from now: BootInstant, maxDuration: Duration?) -> BootInstant? {
+        switch self {
+        case .connection: maxDuration.map { now + $0 }
+        case .duration(let duration): now + duration
+        }
+    }
+}

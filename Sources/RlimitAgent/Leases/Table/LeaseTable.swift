@@ -11,7 +11,7 @@ struct LeaseTable {
     }
 
     var capacity = Capacity()
-    var leasedLimits = LeasedLimits()
+    private(set) var leasedLimits = LeasedLimits()
     private var leases: [LeaseInfo.ID: Lease] = [:]
     private var processes: [ProcessIdentity: Set<LeaseInfo.ID>] = [:]
     private var processByPID: [Int32: ProcessIdentity] = [:]
@@ -50,6 +50,22 @@ struct LeaseTable {
     func leasedProcess(numbered pid: Int32) -> ProcessIdentity? {
         // A dictionary makes the hash even where it holds nothing, and most agents have no leases at most times.
         processByPID.isEmpty ? nil : processByPID[pid]
+    }
+
+    /// Whether leases hold any of these limits of the process with this number.
+    func holdsAny(of resources: ResourceSet, ofProcess pid: Int32) -> Bool {
+        guard let process = leasedProcess(numbered: pid) else { return false }
+        return leasedLimits.containAny(of: resources, of: process)
+    }
+
+    /// The leased limit that a grant joins.
+    mutating func currentOrNewLimit(_ resource: Resource, of process: ProcessIdentity, now: Limit) -> LeasedLimit {
+        leasedLimits.currentOrNew(resource, of: process, now: now)
+    }
+
+    /// Records that the agent has set a leased limit.
+    mutating func recordLimit(_ resource: Resource, of process: ProcessIdentity, _ new: Limit) {
+        leasedLimits.set(resource, of: process, to: new)
     }
 
     var hasRoomForProcess: Bool { processes.count < capacity.processes }

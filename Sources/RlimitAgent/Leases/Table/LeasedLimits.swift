@@ -11,6 +11,12 @@ struct LeasedLimits {
     private var leasedLimits: [Key: LeasedLimit] = [:]
     private var lastGeneration: UInt64 = 0
 
+    /// Whether leases hold any of these limits of a process.
+    func containAny(of resources: ResourceSet, of process: ProcessIdentity) -> Bool {
+        for resource in resources where leasedLimits[Key(process: process, resource: resource)] != nil { return true }
+        return false
+    }
+
     /// The holding of a limit that still is as it was set here.
     func unchanged(_ resource: Resource, of process: ProcessIdentity, now: Limit) -> LeasedLimit? {
         guard let leasedLimit = leasedLimits[Key(process: process, resource: resource)], leasedLimit.current == now
