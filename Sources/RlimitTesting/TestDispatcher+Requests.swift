@@ -128,21 +128,3 @@ extension TestDispatcher {
         return .processes(found, isIncomplete: false)
     }
 }
-
-extension Request.Operation {
-    fileprivate var isAboutLeases: Bool {
-        switch self {
-        case .leaseRenew, .leaseRelease, .leaseList: true
-        default: false
-        }
-    }
-
-    /// Of which process it speaks; nil where of none.
-    fileprivate var target: Request.Target? {
-        switch self {
-        case .get(let target, _), .set(let target, _, _), .prlimit(let target, _, _): target
-        case .usage(let target, _), .threadUsage(let target, _): target
-        case .leaseRenew, .leaseRelease, .leaseList, .serverInfo, .stats: nil
-        }
-    }
-}

@@ -303,16 +303,6 @@ extension RlimitError {
         .leaseEnded, message: "the lease has ended with its process")
 }
 
-extension Request.Operation {
-    /// The lease that the operation names.
-    fileprivate var leaseID: LeaseInfo.ID? {
-        switch self {
-        case .leaseRenew(let id, _), .leaseRelease(let id): id
-        default: nil
-        }
-    }
-}
-
 extension TargetProcess where Self: ~Copyable {
     /// False also where the kernel does not tell.
     fileprivate var isKnownToHaveEnded: Bool {

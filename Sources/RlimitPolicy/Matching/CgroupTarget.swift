@@ -59,8 +59,4 @@ extension Policy {
     }
 }
 
-/// Every process of one of these; nil is the caller's own.
-package enum CgroupTarget: Hashable, Sendable {
-    case cgroup(String?)
-    case pod(String?)
-}
+package typealias CgroupTarget = Cgroup.Place

@@ -64,15 +64,14 @@ extension Request {
     /// What the types of the model allow and the contract does not.
     func checkEncodable() throws(RlimitError) {
         switch operation {
-        case .get, .prlimit, .usage, .threadUsage, .set(_, _, lease: nil): return
-        case .set(_, _, lease: let term?): return try term.check()
+        case .set(_, _, lease: let term?): try term.check()
         case .leaseRenew(let lease, let term):
             try lease.check()
             try term.check()
         case .leaseRelease(let lease): try lease.check()
-        case .leaseList, .serverInfo, .stats: break
+        case .get, .set, .prlimit, .usage, .threadUsage, .leaseList, .serverInfo, .stats: break
         }
-        guard !isExplain else { throw RlimitError(.invalidArgument, message: "an operation that cannot be explained") }
+        guard !isExplain || operation.isExplainable else { throw RlimitError(.invalidArgument, message: "an operation that cannot be explained") }
     }
 
     func write(to arena: inout Arena) throws(ArenaFull) -> UnsafeMutablePointer<Proto.Request> {
