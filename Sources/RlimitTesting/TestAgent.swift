@@ -1,5 +1,7 @@
 public import RlimitClient
 import RlimitKernel
+import RlimitModel
+import RlimitPolicy
 
 /// An agent for tests: it answers on a socket of its own as `rlimitd` does, and changes nothing but numbers that it keeps.
 ///
@@ -41,10 +43,11 @@ public final class TestAgent: Sendable {
     /// - Throws: `.softExceedsHard`; `.internalError`, with the errno of the system call, where there is no room for a folder,
     ///   descriptors or a thread.
     public init(limits: [Resource: Limit] = [:], ceilings: [Resource: Limit.Bound] = [:]) throws(RlimitError) {
-        let start = try Limits(startingWith: limits)
+        let processes = try ProcessTable(startingWith: limits)
         do throws(SystemError) {
             folder = try PrivateTemporaryDirectory(named: "rlimitd-test", for: "agent.sock")
-            let loop = try TestLoop(TestDispatcher(policy: .ceilings(ceilings), start: start), listeningAt: folder.file)
+            let loop = try TestLoop(
+                TestDispatcher(policy: .ceilings(ceilings), processes: processes), listeningAt: folder.file)
             dispatcher = loop.dispatcher
             thread = try JoinedThread { loop.run() }
         } catch {
@@ -89,4 +92,19 @@ public final class TestAgent: Sendable {
     /// ended by then. The agent stays: who calls next connects anew. Whoever waits for an answer gets `.connectionLost`, or,
     /// where the client can ask once more, its answer.
     public func dropConnections() { dispatcher.dropConnections() }
+}
+
+extension Policy {
+    /// One rule for all callers and targets: it raises limits up to the ceilings, and lowers and shows all limits.
+    fileprivate static func ceilings(_ ceilings: [Resource: Limit.Bound]) -> Policy {
+        let rule = AllowRule(
+            name: "TestAgent ceilings", caller: .everyone,
+            // A rule that names no users does not apply to targets with more privilege than the caller.
+            target: TargetPattern(.any, users: IDSet([0...UInt32.max])),
+            operations: [.onProcesses, .stats, .leaseList],
+            // A rule lowers only the resources that it names. A ceiling of 0 raises nothing.
+            ceilings: Ceilings(Dictionary(uniqueKeysWithValues: Resource.allCases.map { ($0, ceilings[$0] ?? 0) })),
+            mayLower: true)
+        return Policy(allows: [rule])
+    }
 }

@@ -32,7 +32,7 @@ final class TestLoop: @unchecked Sendable {
                 default: serve(event.token)
                 }
             }
-            dispatcher.endLeases()
+            dispatcher.endExpiredLeases()
             switch dispatcher.order {
             case .none: continue
             case .stop: return endAll()
@@ -61,10 +61,10 @@ final class TestLoop: @unchecked Sendable {
                 return
             }
             sessions[lastToken] = session
-            dispatcher.count(connections: sessions.count)
+            dispatcher.setConnectionCount(sessions.count)
         } catch {
             var output = ByteQueue()
-            dispatcher.reject(error, &output)
+            dispatcher.reject(error, into: &output)
             _ = unsafe output.withUnsafeBytes { bytes in unsafe try? socket.send(bytes) }
         }
     }
@@ -84,7 +84,7 @@ final class TestLoop: @unchecked Sendable {
         sessions[token] = nil
         session.close()
         dispatcher.disconnected(token)
-        dispatcher.count(connections: sessions.count)
+        dispatcher.setConnectionCount(sessions.count)
     }
 
     private func endAll() {

@@ -1,3 +1,4 @@
+import RlimitAgent
 import RlimitKernel
 import RlimitModel
 import RlimitWire
@@ -74,7 +75,7 @@ extension TestSession {
         guard let count = try receiveBytes(startingAt: start) else { return false }
         // Of several the kernel has closed all.
         if count < 0 || hadOne && receivedRange.lowerBound == start && count > 0 {
-            end(RlimitError(.malformed, message: "a frame carries at most one descriptor"), at: dispatcher)
+            end(.severalDescriptors, at: dispatcher)
         }
         return true
     }
@@ -109,7 +110,9 @@ extension TestSession {
                     guard let payload = try Frame.payload(in: bytes, from: place, limit: Frame.maxRequestLength)
                     else { break }
                     let frame = position + UInt64(place)..<position + UInt64(payload.upperBound)
-                    let end = dispatcher.answer(bytes.extracting(payload), of: self) { takeDescriptor(for: frame) }
+                    let end = dispatcher.processFrame(bytes.extracting(payload), of: self) {
+                        takeDescriptor(for: frame)
+                    }
                     if case .withoutReply = end { output.removeAll() }
                     isClosing = end != nil
                     place = payload.upperBound
@@ -122,7 +125,7 @@ extension TestSession {
         position += UInt64(place)
         if receivedDescriptor != nil, position >= receivedRange.upperBound, !isClosing {
             receivedDescriptor = nil
-            end(RlimitError(.malformed, message: "a descriptor came that no frame asked for"), at: dispatcher)
+            end(.unrequestedDescriptor, at: dispatcher)
         }
     }
 
@@ -135,6 +138,6 @@ extension TestSession {
     private func end(_ error: RlimitError, at dispatcher: TestDispatcher) {
         guard !isClosing else { return }
         isClosing = true
-        dispatcher.refuse(error, self)
+        dispatcher.failSession(self, error)
     }
 }

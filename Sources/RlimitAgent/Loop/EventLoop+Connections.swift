@@ -48,7 +48,11 @@ extension EventLoop {
         let policy = dispatcher.handler.policy
         let available = limits.availableConnections(besides: openSockets, administrator: policy.isAdministrator(peer))
         guard available > 0 else {
-            return reject(socket, peer, "the agent has \(sessions.count) connections, and no room for more of others")
+            return reject(
+                socket, peer,
+                RlimitError(
+                    .quotaExceeded,
+                    message: "the agent has \(sessions.count) connections, and no room for more of others"))
         }
         // Nobody has more than are left for everyone else, so whoever comes late still finds a place.
         let limit = min(policy.quota.connections, available)
@@ -56,11 +60,14 @@ extension EventLoop {
             Tenant(peer, policy), limit: limit, unknownContainerLimit: limits.unknownContainer,
             ratePerSecond: policy.quota.requestsPerSecond, now: dispatcher.now)
         guard let tenantUsage else {
-            return reject(socket, peer, "uid \(peer.uid) has \(limit) connections or more, and may have no more now")
+            return reject(socket, peer, .tooManyConnections(uid: peer.uid, limit: limit))
         }
         guard let groups = tenantUsage.groups.intern(peer.groups, within: &groupBudget) else {
             tenants.removeConnection(tenantUsage, now: dispatcher.now)
-            return reject(socket, peer, "the connections of uid \(peer.uid) have too many groups that differ")
+            return reject(
+                socket, peer,
+                RlimitError(
+                    .quotaExceeded, message: "the connections of uid \(peer.uid) have too many groups that differ"))
         }
         // In memory that it shares with others.
         accepted.peer.groups = groups
@@ -81,8 +88,7 @@ extension EventLoop {
         }
     }
 
-    private mutating func reject(_ socket: borrowing StreamSocket, _ peer: Peer, _ reason: String) {
-        let error = RlimitError(.quotaExceeded, message: reason)
+    private mutating func reject(_ socket: borrowing StreamSocket, _ peer: Peer, _ error: RlimitError) {
         dispatcher.reject(socket, error)
         dispatcher.handler.audit.refused(error, to: peer, operation: "connect", target: nil)
     }

@@ -33,7 +33,7 @@ extension Dispatcher {
             session.receivedDescriptor = ReceivedDescriptor(
                 descriptor: receivedDescriptor, range: start..<start + UInt64(count ?? 0))
         }
-        if isBroken { failSession(session, RlimitError(.malformed, message: "a frame carries at most one descriptor")) }
+        if isBroken { failSession(session, .severalDescriptors) }
         return count == nil
     }
 
@@ -101,7 +101,7 @@ extension Dispatcher {
         if let range = session.receivedDescriptor?.range, !session.isClosing {
             if session.position >= range.upperBound {
                 session.receivedDescriptor = nil
-                failSession(session, RlimitError(.malformed, message: "a descriptor came that no frame asked for"))
+                failSession(session, .unrequestedDescriptor)
             } else {
                 keepReceivedDescriptor(of: session)
             }

@@ -32,7 +32,7 @@ extension Dispatcher {
         // If it ended, the number may be another's.
         guard process.hasEnded else { return }
         finishLongRequest(of: session)
-        throw RlimitError(.noSuchProcess, message: "no such process: it has ended")
+        throw .processEnded
     }
 
     // A session has one at a time, and a tenant a few.

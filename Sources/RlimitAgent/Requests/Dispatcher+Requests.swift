@@ -53,9 +53,7 @@ extension Dispatcher {
             return nil
         }
         guard request.operation.target == .attachedPidfd else {
-            throw RequestFault(
-                id: request.id,
-                error: RlimitError(.malformed, message: "a descriptor came with a frame that names none"))
+            throw RequestFault(id: request.id, error: .unnamedDescriptor)
         }
         return receivedDescriptor.descriptor
     }
@@ -107,8 +105,7 @@ extension Dispatcher {
         let rate = handler.policy.quota.requestsPerSecond
         if let wait = session.tenantUsage.takeRequestToken(ratePerSecond: rate, now: now) {
             handler.statistics.refusals += 1
-            throw RlimitError(
-                .rateLimited, message: "more than \(rate) requests a second; try again later", retryAfter: wait)
+            throw .rateExceeded(ratePerSecond: rate, retryAfter: wait)
         }
         // Everything before it in the queue was answered meanwhile.
         if let timeout, now.nanoseconds(since: receivedAt) > timeout.nanoseconds {
@@ -123,15 +120,11 @@ extension Dispatcher {
     ) throws(RlimitError) -> Reply? {
         switch target {
         case .caller:
-            guard let peerProcess = try peerProcess(of: session) else {
-                throw RlimitError(.noSuchProcess, message: "the process that connected is not visible from the agent")
-            }
+            guard let peerProcess = try peerProcess(of: session) else { throw .peerNotVisible }
             return try reply(to: request, about: peerProcess.process, isPeer: true, for: session)
         case .pid(let pid):
             guard session.peer.sharesNamespace else {
-                let error = RlimitError(
-                    .pidfdRequired,
-                    message: "process \(pid) of which PID namespace? The caller's is not the agent's; send a pidfd")
+                let error = RlimitError.pidOfOtherNamespace(pid)
                 handler.recordRefusal(error, request, to: session.peer, target: nil)
                 throw error
             }
