@@ -15,15 +15,20 @@ struct LeaseMonitor: ~Copyable {
     /// Readable while a lease is due or a leased process has ended.
     var descriptor: Int32 { events.descriptor }
 
-    /// The process of a lease.
-    ///
-    /// - Throws: `.leaseEnded` where it has ended, and its leases with it.
-    mutating func leasedProcess(
-        _ identity: ProcessIdentity, _ leases: inout LeaseManager, _ processes: inout ProcessCache
-    ) throws(RlimitError) -> CachedProcess {
-        if let cached = try running(identity, &processes) { return cached }
-        dropLeases(of: identity, until: .now + Self.removalTime, &leases, &processes)
-        throw RlimitError.leasedProcessEnded
+    /// The reply to a request that lists, renews or releases leases.
+    mutating func reply(
+        to request: Request, from requester: LeaseRequester, over session: Session, _ handler: inout RequestHandler,
+        _ processes: inout ProcessCache
+    ) throws(RlimitError) -> Reply {
+        if request.operation == .leaseList { return try handler.listLeases(request, for: requester) }
+        let identity = try handler.leases.process(ofLeaseIn: request)
+        guard let cached = try running(identity, &processes) else {
+            dropLeases(of: identity, until: .now + Self.removalTime, &handler.leases, &processes)
+            throw .leasedProcessEnded
+        }
+        defer { update(identity, &handler.leases, &processes) }
+        return try handler.handle(
+            request, from: requester, on: cached.process, isPeer: try session.isPeer(cached.process))
     }
 
     /// Watches a process that has its first lease, and stops watching one that has lost its last lease.

@@ -220,13 +220,7 @@ extension Dispatcher {
 
     /// The reply to a request that lists, renews or releases leases.
     mutating func reply(aboutLeases request: Request, for session: Session) throws(RlimitError) -> Reply {
-        let requester = try requester(session)
-        if request.operation == .leaseList { return try handler.listLeases(request, for: requester) }
-        let identity = try handler.leases.process(ofLeaseIn: request)
-        let cached = try leaseMonitor.leasedProcess(identity, &handler.leases, &processes)
-        defer { leaseMonitor.update(identity, &handler.leases, &processes) }
-        return try handler.handle(
-            request, from: requester, on: cached.process, isPeer: try session.isPeer(cached.process))
+        try leaseMonitor.reply(to: request, from: try requester(session), over: session, &handler, &processes)
     }
 
     /// Watches the process that a lease was granted to.

@@ -89,6 +89,8 @@ struct LeaseFixture: ~Copyable {
     /// Time passes, and what ends in it ends.
     mutating func pass(_ time: Duration) {
         handler.leases.clockAhead += time
-        while let due = handler.leases.nextExpired() { _ = handler.leases.restoreLimits(due.id, on: ScriptedProcess(script: script)) }
+        while let due = handler.leases.nextExpired() {
+            _ = handler.leases.restoreLimits(due.id, on: ScriptedProcess(script: script))
+        }
     }
 }
