@@ -1,21 +1,21 @@
 import RlimitKernel
 import RlimitModel
 
-/// A lease as it is written down, for the agent after this one: numbers of fixed size, lowest byte first, between a word that
-/// says what it is and a sum over all of it.
+/// The format of a lease on disk, from which the next agent reads it: little-endian numbers of fixed size, between a magic
+/// string and a checksum of the whole record.
 enum LeaseRecord {
-    /// Named anew with every change of what follows.
+    /// Changes with the format.
     static let magic = Array("rlimitd-lease-1\n".utf8)
-    /// More than any that is written: six limits, each with the longest name of a rule, and a path.
+    /// More than any record needs: six limits, each with a rule name of maximum length, and a path.
     static let maxSize = 16 * 1024
 
-    /// Why a record is none.
+    /// Why bytes are not a record.
     struct FormatError: Error, Equatable {
         let description: String
         init(_ description: String) { self.description = description }
     }
 
-    /// nil: a name in it is longer than a record may be.
+    /// nil where a name in the lease is too long for a record.
     static func encode(_ lease: Lease, boot: String) -> [UInt8]? {
         var writer = RecordWriter(magic)
         writer.put(boot)
@@ -33,28 +33,28 @@ enum LeaseRecord {
         return writer.fits && record.count <= maxSize ? record : nil
     }
 
-    /// With its sum at the end.
+    /// The bytes with their checksum at the end.
     static func withChecksum(_ text: [UInt8]) -> [UInt8] {
         var writer = RecordWriter(text)
         writer.put(checksum(of: text[...]))
         return writer.bytes
     }
 
-    /// What was written down; nil: before the machine was started the last time.
+    /// The lease of a record; nil where the record is from an earlier boot of the machine.
     static func decode(_ bytes: [UInt8], boot: String) throws(FormatError) -> Lease? {
         guard bytes.starts(with: magic) else { throw FormatError("it does not begin as a lease of this version") }
         guard bytes.count >= magic.count + 8 else { throw FormatError("its end is missing") }
         let text = bytes[..<(bytes.count - 8)]
         var tail = RecordReader(bytes[(bytes.count - 8)...])
-        guard try tail.number(UInt64.self) == checksum(of: text) else { throw FormatError("its sum is wrong") }
+        guard try tail.number(UInt64.self) == checksum(of: text) else { throw FormatError("its checksum is wrong") }
         var reader = RecordReader(text.dropFirst(magic.count))
         guard try reader.string() == boot else { return nil }
         let lease = try reader.lease()
-        guard reader.isAtEnd else { throw FormatError("something follows its end") }
+        guard reader.isAtEnd else { throw FormatError("bytes follow its end") }
         return lease
     }
 
-    // FNV-1a, in which each byte counts: a change of any one of them changes the sum.
+    // FNV-1a: a change of any single byte changes the checksum.
     private static func checksum(of bytes: ArraySlice<UInt8>) -> UInt64 {
         var checksum: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in bytes { checksum = (checksum ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
@@ -93,7 +93,7 @@ extension RecordReader {
         switch kind {
         case 0: return ProcessIdentity(pid: pid, .inode(mark))
         case 1: return ProcessIdentity(pid: pid, .startTime(mark))
-        default: throw invalid("mark of a process")
+        default: throw invalid("process identity")
         }
     }
 
@@ -131,7 +131,7 @@ extension RecordReader {
         let rule = try flag() ? try string() : nil
         let bounds = LeaseBounds(soft: try flag() ? try bound() : nil, hard: try flag() ? try bound() : nil)
         let generation: UInt64 = try number()
-        // One more must still be a number.
+        // The next generation must be representable.
         guard generation < UInt64(UInt32.max) << 16 else { throw invalid("generation") }
         return LeasePart(
             resource: resource, old: old, new: new, rule: rule, bounds: bounds, generation: generation,
@@ -147,7 +147,7 @@ extension RecordReader {
     }
 
     private func invalid(_ what: String) -> LeaseRecord.FormatError {
-        LeaseRecord.FormatError("it has a \(what) that there cannot be")
+        LeaseRecord.FormatError("its \(what) is invalid")
     }
 }
 

@@ -2,8 +2,9 @@ import Logging
 import RlimitKernel
 import RlimitModel
 
-/// Leases on disk: one small file for each, there before the limit changes and gone after it has changed back. So what comes
-/// and goes leaves nothing behind, and a file that is not whole says nothing of any other.
+/// Leases on disk, one small file for each. The file exists before the limits change, and until they are restored.
+///
+/// An ended lease leaves nothing on disk, and a damaged file does not affect other leases.
 struct LeaseStore: ~Copyable {
     private let directory: StateDirectory
     private let owner: UInt32
@@ -12,10 +13,10 @@ struct LeaseStore: ~Copyable {
 
     private static let prefix = "lease-"
     private static let quarantinePrefix = "set-aside-"
-    /// Files that were no leases are kept for whoever looks into it: so many of them.
+    /// The maximum number of files that are not leases and are kept for the administrator.
     static let maxQuarantined = 16
 
-    /// - Throws: ENOENT where /proc does not tell one boot of the machine from another.
+    /// - Throws: ENOENT where /proc has no boot id, by which records of an earlier boot are recognized.
     init(_ directory: consuming StateDirectory, log: Logger) throws(SystemError) {
         guard let boot = SystemInfo.bootID() else {
             throw SystemError(number: 2, call: "open /proc/sys/kernel/random/boot_id")
@@ -26,17 +27,17 @@ struct LeaseStore: ~Copyable {
         owner = OwnProcess.effectiveUID
     }
 
-    /// Writes a lease down, over what was written of it before.
+    /// Writes the record of a lease, in place of an earlier one.
     func write(_ lease: Lease) throws(RlimitError) {
         guard let bytes = LeaseRecord.encode(lease, boot: boot) else {
-            throw RlimitError(.internalError, message: "the lease has names that are too long to be written down")
+            throw RlimitError(.internalError, message: "the lease has names that are too long for its record")
         }
         do throws(SystemError) {
             try directory.write(bytes, to: Self.name(of: lease.id))
         } catch {
             throw RlimitError(
                 .internalError, errno: error.number,
-                message: "the lease could not be written to the state folder \(directory.path): \(error)")
+                message: "the lease cannot be written to the state folder \(directory.path): \(error)")
         }
     }
 
@@ -46,7 +47,7 @@ struct LeaseStore: ~Copyable {
         }
     }
 
-    /// All that were written down since the machine was started. What is no lease is told of and set aside.
+    /// The leases that were recorded since the machine booted. Files that are not leases are logged and set aside.
     func load() throws(SystemError) -> [Lease] {
         let names = try directory.names()
         var quarantined = Set(names.filter { $0.hasPrefix(Self.quarantinePrefix) })
@@ -85,7 +86,7 @@ struct LeaseStore: ~Copyable {
         let place = (1...Self.maxQuarantined).map { "\(Self.quarantinePrefix)\($0)" }.first {
             !quarantined.contains($0)
         }
-        let complaint = "\(directory.path)/\(name) is no lease: \(fault.description)"
+        let complaint = "\(directory.path)/\(name) is not a lease: \(fault.description)"
         do throws(SystemError) {
             if let place {
                 try directory.rename(name, to: place)
@@ -93,10 +94,10 @@ struct LeaseStore: ~Copyable {
                 log.error("\(complaint); it was set aside as \(place)")
             } else {
                 try directory.remove(name)
-                log.error("\(complaint); it was removed, for \(quarantined.count) are set aside already")
+                log.error("\(complaint); it was removed, because \(quarantined.count) files are set aside already")
             }
         } catch {
-            log.error("\(complaint); it is passed over, for it cannot be set aside: \(error)")
+            log.error("\(complaint); it is ignored and cannot be set aside: \(error)")
         }
     }
 

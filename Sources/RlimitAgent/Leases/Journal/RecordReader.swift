@@ -1,4 +1,4 @@
-/// Takes the same apart again. What is not there is a fault.
+/// Reads what `RecordWriter` has written.
 struct RecordReader {
     private var rest: ArraySlice<UInt8>
 
@@ -21,7 +21,7 @@ struct RecordReader {
 
     mutating func flag() throws(LeaseRecord.FormatError) -> Bool {
         let byte: UInt8 = try number()
-        guard byte <= 1 else { throw LeaseRecord.FormatError("it has a flag that is neither 0 nor 1") }
+        guard byte <= 1 else { throw LeaseRecord.FormatError("a flag is neither 0 nor 1") }
         return byte == 1
     }
 
@@ -35,7 +35,7 @@ struct RecordReader {
     mutating func string() throws(LeaseRecord.FormatError) -> String {
         let text = try bytes()
         guard let string = String(validating: text, as: UTF8.self) else {
-            throw LeaseRecord.FormatError("it has a text that is none")
+            throw LeaseRecord.FormatError("a string is not UTF-8")
         }
         return string
     }

@@ -1,7 +1,7 @@
-/// Numbers and texts, one after another: the lowest byte first, and before each text how long it is.
+/// Writes numbers and strings one after another: numbers in little-endian order, strings after a 16-bit length.
 struct RecordWriter {
     private(set) var bytes: [UInt8]
-    /// Every text was short enough for its length to be written.
+    /// Whether the length of every string fitted into 16 bits.
     private(set) var fits = true
 
     init(_ prefix: [UInt8]) { bytes = prefix }

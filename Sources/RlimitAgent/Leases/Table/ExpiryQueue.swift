@@ -1,7 +1,9 @@
 import RlimitKernel
 import RlimitModel
 
-/// When which lease ends, the next one first: a binary heap. An entry whose lease ends at another time by now is passed over.
+/// The times at which leases end, the next one first: a binary heap.
+///
+/// An entry stays when its lease gets another end; the lease table drops such entries.
 struct ExpiryQueue {
     struct Entry {
         let moment: BootInstant
@@ -42,7 +44,7 @@ struct ExpiryQueue {
         }
     }
 
-    /// Begins again with those that still count.
+    /// Replaces all entries.
     mutating func rebuild(_ live: [Entry]) {
         entries = live
         for place in (0..<entries.count / 2).reversed() { siftDown(place) }

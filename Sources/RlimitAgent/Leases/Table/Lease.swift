@@ -1,70 +1,71 @@
 import RlimitKernel
 import RlimitModel
 
-/// Limits that were lent to one process, and must be taken back.
+/// Limits that were raised for one process, and are restored when the lease ends.
 struct Lease: Hashable, Sendable {
     let id: LeaseInfo.ID
     let process: ProcessIdentity
-    /// The six ids of the process at the grant: a program that runs with others is never lowered.
+    /// The six ids of the process at the grant. The limits of a program that runs with other ids are never lowered.
     let credentials: Credentials
-    /// Who may renew and release it.
+    /// The caller that may renew and release the lease.
     var holder: LeaseHolder
-    /// Whose quota it counts against.
+    /// The tenant whose quota the lease counts against.
     let tenant: Tenant
     var term: Term
-    /// When it ends, if nothing ends it before.
+    /// When the lease ends, unless something ends it before; nil where it does not end by time.
     var endsAt: BootInstant?
     let grantedAt: BootInstant
-    /// In the order of the edits.
+    /// One part for each limit, in the order of the edits.
     var parts: [LeasePart]
-    /// The connection that it lasts as long as; nil where it lasts by time, or the connection is still to come back.
+    /// The connection with which the lease ends; nil for a lease by duration, and while the holder has not reconnected
+    /// after a restart of the agent.
     var session: UInt64?
-    /// It has ended, but the process runs with other ids now: looked at again at `endsAt`.
+    /// The lease has ended, but its process runs with other ids now. The next attempt to restore is at `endsAt`.
     var hasEnded = false
-    /// What ends it at `endsAt`.
+    /// What ends the lease at `endsAt`.
     var cause = Cause.expired
 
     enum Term: UInt8, Hashable, Sendable {
         case duration = 0
         case connection = 1
-        /// No lease, but what was given for good of a limit of which others have leases: it is kept when they end. Ends with the
-        /// last of them.
+        /// Not a lease, but a permanent edit of a limit that leases hold too. It keeps the limit raised when they end, and
+        /// goes when the last of them has ended.
         case permanent = 2
     }
 
-    /// Why a lease ended, as the audit has it.
+    /// Why a lease ended, as audit records state it.
     enum Cause: String, Hashable, Sendable {
         case expired, released, disconnected
-        /// It was answered as refused, but what was raised could not be lowered.
+        /// The grant failed, and limits that it had raised could not be lowered.
         case refused
         case processEnded = "process-ended"
     }
 
-    /// The rule that granted it: the first, where it took several.
+    /// The rule that granted the lease: the first, where several rules granted its parts.
     var rule: String? { parts.lazy.compactMap(\.rule).first }
 }
 
-/// What a lease lends of one resource.
+/// The part of a lease that concerns one limit.
 struct LeasePart: Hashable, Sendable {
     let resource: Resource
-    /// Before the grant, and after it.
+    /// The limit before the grant, and after it.
     let old: Limit
     let new: Limit
     let rule: String?
-    /// What it keeps the limit at, as long as it lives.
+    /// What the lease keeps the limit at until it ends.
     var bounds: LeaseBounds
-    /// Which holding of this limit it belongs to. Holdings of one limit follow one another, with rising numbers.
+    /// The generation of the leased limit that the part belongs to. Generations of one limit rise.
     var generation: UInt64
-    /// What that holding goes back to.
+    /// The limit that the leased limit is restored to.
     let original: Limit
 
-    /// The generation of a part whose holding is no more.
+    /// The generation of a part whose limit no lease holds any more.
     static let noLeasedLimit: UInt64 = 0
 
     var change: Change { Change(resource, old: old, new: new, grantedBy: .agent(rule: rule)) }
 }
 
-/// What keeps a limit up: each half at least so much; nil at anything.
+/// The values below which a lease keeps each half of a limit from falling; nil where it does not hold that half.
 struct LeaseBounds: Hashable, Sendable {
     var soft: Limit.Bound?
     var hard: Limit.Bound?
@@ -80,19 +81,18 @@ struct LeaseBounds: Hashable, Sendable {
 }
 
 extension Limit {
-    /// The least that is no less than this and what is held. A soft limit is never above the hard one: held alone, it comes
-    /// down with it.
+    /// This limit, raised to the bounds. The soft limit may exceed the hard limit then, where only the soft limit is held.
     func raised(by bounds: LeaseBounds) -> Limit {
         Limit(soft: max(soft, bounds.soft ?? soft), hard: max(hard, bounds.hard ?? hard))
     }
 
-    /// Soft at most what hard is.
+    /// This limit, with a soft limit that does not exceed the hard limit.
     var softClampedToHard: Limit { Limit(soft: min(soft, hard), hard: hard) }
 }
 
-/// Who asked for a lease.
+/// The caller that a lease was granted to.
 struct LeaseHolder: Hashable, Sendable {
-    /// nil where it has no number in the agent's PID namespace.
+    /// nil where the process has no pid in the agent's PID namespace.
     var process: ProcessIdentity?
     var uid: UInt32
     var gid: UInt32

@@ -1,7 +1,7 @@
 import RlimitKernel
 import RlimitModel
 
-/// Which leases may be whose own: so that what somebody asks about theirs costs as much as they have, however many others have.
+/// An index of leases by owner. The cost of a request about the caller's own leases does not depend on the leases of others.
 struct LeaseOwners {
     private enum Owner: Hashable {
         case session(UInt64)
@@ -11,7 +11,7 @@ struct LeaseOwners {
 
     private var owned: [Owner: Set<LeaseInfo.ID>] = [:]
 
-    /// All that are an asker's own, and some more.
+    /// All leases that the requester owns, and possibly others.
     func leases(of requester: LeaseRequester) -> Set<LeaseInfo.ID> {
         Self.owners(requester.holder, session: requester.session)
             .reduce(into: []) { found, owner in found.formUnion(owned[owner] ?? []) }
@@ -25,10 +25,10 @@ struct LeaseOwners {
         for owner in Self.owners(of: lease) { remove(lease.id, from: owner) }
     }
 
-    /// A lease is not held by this connection any more.
+    /// Removes a lease from those of a connection.
     mutating func remove(_ id: LeaseInfo.ID, session: UInt64) { remove(id, from: .session(session)) }
 
-    /// A connection has closed.
+    /// Removes a connection that has closed, and returns its leases.
     mutating func removeAll(session: UInt64) -> Set<LeaseInfo.ID> { owned.removeValue(forKey: .session(session)) ?? [] }
 
     private mutating func remove(_ id: LeaseInfo.ID, from owner: Owner) {
@@ -36,14 +36,14 @@ struct LeaseOwners {
         if owned[owner]?.isEmpty == true { owned[owner] = nil }
     }
 
-    // What was given for good is nobody's.
+    // A permanent edit has no owner.
     private static func owners(of lease: Lease) -> [Owner] {
         lease.term == .permanent ? [] : owners(lease.holder, session: lease.session)
     }
 
     private static func owners(_ holder: LeaseHolder, session: UInt64?) -> [Owner] {
         var owners: [Owner] = []
-        // In a container a user owns nothing, and may have as many namesakes as there are containers.
+        // The same uid in another container is another user, so a uid owns leases only in the agent's PID namespace.
         if holder.sharesNamespace { owners.append(.user(holder.uid)) }
         if let session { owners.append(.session(session)) }
         if let process = holder.process { owners.append(.process(process)) }

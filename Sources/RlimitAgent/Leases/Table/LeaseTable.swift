@@ -1,10 +1,12 @@
 import RlimitKernel
 import RlimitModel
 
-/// All leases: what they hold up, when they end, and whose they are. It asks no kernel and no clock, and writes nothing
-/// down: it is told, and answers what is to be done.
+/// All leases in memory: the limits that they hold up, when they end, and who owns them.
+///
+/// The table calls neither the kernel nor the clock, and does not touch the disk. Its caller reports what has happened, and
+/// acts on what the methods return.
 struct LeaseTable {
-    /// So many leases there may be at once, and so many processes that have some: each is held by a descriptor.
+    /// The maximum number of leases, and of processes that have leases. Each of these processes is held by a descriptor.
     struct Capacity {
         var leases = 16_384
         var processes = 16_384
@@ -20,19 +22,19 @@ struct LeaseTable {
     private var expiryQueue = ExpiryQueue()
     private var permanentCount = 0
 
-    /// Leases that have not ended, or are not taken back yet.
+    /// The number of leases that have not ended, or are not restored yet.
     var count: Int { leases.count - permanentCount }
     var isEmpty: Bool { leases.isEmpty }
 
-    /// Entries of the queue of ends, also those that do not count any more.
+    /// The number of entries in the expiry queue, with stale ones.
     var queuedExpiries: Int { expiryQueue.count }
 
     subscript(id: LeaseInfo.ID) -> Lease? { leases[id] }
 
-    /// Those that have not ended, the oldest first.
+    /// The leases that have not ended, the oldest first.
     var live: [Lease] { Self.live(leases.values) }
 
-    /// The same, of one asker: however many others there are, they cost nothing.
+    /// The live leases that a requester owns. The cost does not depend on the leases of others.
     func live(of requester: LeaseRequester) -> [Lease] {
         Self.live(owners.leases(of: requester).compactMap { leases[$0] }.filter(requester.owns))
     }
@@ -46,9 +48,9 @@ struct LeaseTable {
     func leases(of process: ProcessIdentity) -> Set<LeaseInfo.ID> { processes[process] ?? [] }
     func count(of tenant: Tenant) -> Int { tenants[tenant] ?? 0 }
 
-    /// The process with this number that has leases; it may have ended since, and the number be another's.
+    /// The process with this pid that has leases. It may have ended since, and the pid may be another process's.
     func leasedProcess(numbered pid: Int32) -> ProcessIdentity? {
-        // A dictionary makes the hash even where it holds nothing, and most agents have no leases at most times.
+        // A dictionary computes the hash even while it is empty, and most agents have no leases most of the time.
         processByPID.isEmpty ? nil : processByPID[pid]
     }
 
@@ -70,20 +72,20 @@ struct LeaseTable {
 
     var hasRoomForProcess: Bool { processes.count < capacity.processes }
 
-    /// Why there is no room for one more, or nil.
+    /// Why one more lease has no room; nil where it has.
     func capacityError(for tenant: Tenant, quota: Int, process: ProcessIdentity) -> RlimitError? {
         if count(of: tenant) >= quota {
-            return RlimitError(.quotaExceeded, message: "\(quota) leases are all that one caller may have at once")
+            return RlimitError(.quotaExceeded, message: "the caller has \(quota) leases, the maximum of its quota")
         }
         guard count < capacity.leases, processes[process] != nil || hasRoomForProcess else {
-            return RlimitError(.quotaExceeded, message: "the agent has \(count) leases, and no room for more now")
+            return RlimitError(.quotaExceeded, message: "the agent has \(count) leases and no room for another one")
         }
         return nil
     }
 
-    /// One that was granted, with all its limits as they were set.
+    /// Adds a lease that was granted, after its limits were written.
     ///
-    /// - Returns: What was given for good of limits that others have changed since.
+    /// - Returns: Permanent edits that do not count any more, because other programs have changed their limits since.
     mutating func insert(_ lease: Lease) -> [LeaseInfo.ID] {
         var orphans: [LeaseInfo.ID] = []
         for part in lease.parts {
@@ -95,8 +97,8 @@ struct LeaseTable {
         return orphans
     }
 
-    /// Counts it in, but for what it holds.
-    mutating func register(_ lease: Lease) {
+    // Adds a lease, without the limits that it holds.
+    private mutating func register(_ lease: Lease) {
         leases[lease.id] = lease
         processes[lease.process, default: []].insert(lease.id)
         processByPID[lease.process.pid] = lease.process
@@ -109,7 +111,7 @@ struct LeaseTable {
         if let moment = lease.endsAt { expiryQueue.insert(lease.id, at: moment) }
     }
 
-    /// One that is renewed: who holds it and when it ends.
+    /// Replaces a lease that was renewed: its holder and its end.
     mutating func renew(_ lease: Lease) {
         guard let known = leases[lease.id] else { return }
         owners.remove(known)
@@ -118,7 +120,9 @@ struct LeaseTable {
         if let moment = lease.endsAt { schedule(lease.id, at: moment) }
     }
 
-    /// One that is over and could not be taken back: it holds nothing any more, and is looked at again.
+    /// Keeps a lease that has ended until `moment`, with the parts that could not be restored. It holds no limit any more.
+    ///
+    /// - Returns: Permanent edits of limits that have no lease any more.
     mutating func suspend(_ id: LeaseInfo.ID, until moment: BootInstant, keeping parts: [LeasePart]) -> [LeaseInfo.ID] {
         guard var lease = leases[id] else { return [] }
         let resolved = lease.parts.filter { part in !parts.contains { $0.resource == part.resource } }
@@ -132,16 +136,16 @@ struct LeaseTable {
         return removeParts(resolved, of: lease)
     }
 
-    /// One that is done with.
+    /// Removes a lease.
     ///
-    /// - Returns: What was kept for good only beside it.
+    /// - Returns: Permanent edits of limits that have no lease any more.
     mutating func remove(_ id: LeaseInfo.ID) -> [LeaseInfo.ID] {
         guard let lease = leases[id] else { return [] }
         unregister(lease)
         return removeParts(lease.parts, of: lease)
     }
 
-    // What is left alone goes with them.
+    // A permanent edit goes with the last lease of its limit.
     private mutating func removeParts(_ parts: [LeasePart], of lease: Lease) -> [LeaseInfo.ID] {
         var orphans: [LeaseInfo.ID] = []
         for part in parts {
@@ -152,9 +156,9 @@ struct LeaseTable {
         return orphans
     }
 
-    /// A limit was lowered by somebody who had leave to: nothing is taken back of it any more.
+    /// Stops restoring a limit that an authorized caller has lowered.
     ///
-    /// - Returns: The leases that held it, as they are now, and what was given for good of it.
+    /// - Returns: The leases that held the limit, as they are now, and its permanent edit.
     mutating func abandon(
         _ resource: Resource, of process: ProcessIdentity
     ) -> (leases: [Lease], permanent: LeaseInfo.ID?) {
@@ -194,26 +198,26 @@ struct LeaseTable {
 
     // MARK: Ends
 
-    /// When the next one ends.
+    /// When the next lease ends by time.
     mutating func nextExpiry() -> BootInstant? {
         dropStaleEntries()
         return expiryQueue.next?.moment
     }
 
-    /// One that ends by now, if one does.
+    /// A lease that is due; nil where none is.
     mutating func due(at now: BootInstant) -> LeaseInfo.ID? {
         dropStaleEntries()
         guard let next = expiryQueue.next, next.moment <= now else { return nil }
         return next.id
     }
 
-    /// One ends at another moment than it was to.
+    /// Changes the end of a lease.
     mutating func scheduleEnd(_ id: LeaseInfo.ID, at moment: BootInstant, because cause: Lease.Cause) {
         leases[id]?.cause = cause
         schedule(id, at: moment)
     }
 
-    /// A connection has closed: those that last as long end now.
+    /// Ends the leases that last as long as a connection which has closed.
     mutating func disconnected(_ session: UInt64, at now: BootInstant) {
         for id in owners.removeAll(session: session) {
             leases[id]?.session = nil
@@ -221,7 +225,7 @@ struct LeaseTable {
         }
     }
 
-    mutating func schedule(_ id: LeaseInfo.ID, at moment: BootInstant) {
+    private mutating func schedule(_ id: LeaseInfo.ID, at moment: BootInstant) {
         leases[id]?.endsAt = moment
         expiryQueue.insert(id, at: moment)
         compactExpiryQueue()
@@ -231,7 +235,7 @@ struct LeaseTable {
         while let next = expiryQueue.next, leases[next.id]?.endsAt != next.moment { expiryQueue.removeNext() }
     }
 
-    // Renewed again and again, a lease leaves an entry behind each time.
+    // Each renewal of a lease leaves a stale entry.
     private mutating func compactExpiryQueue() {
         guard expiryQueue.count > 2 * leases.count + 64 else { return }
         expiryQueue.rebuild(leases.values.compactMap { lease in lease.endsAt.map { .init(moment: $0, id: lease.id) } })
@@ -239,11 +243,12 @@ struct LeaseTable {
 
     // MARK: Adoption
 
-    /// Takes over the leases that an agent before this one wrote down of one process, given its limits now.
+    /// Takes over the leases of one process that the previous agent recorded, given the limits of the process now.
     ///
-    /// One that is not in the limits is due at once: that agent ended before it had given it, or when it had taken it back.
+    /// A lease that the limits do not include is due at once: the previous agent ended before it had written the limits, or
+    /// after it had restored them.
     ///
-    /// - Returns: What was kept for good only beside leases that are gone.
+    /// - Returns: Permanent edits of limits that have no lease any more.
     mutating func adopt(_ known: [Lease], limits: Limits) -> [LeaseInfo.ID] {
         let latest = Self.leasedLimits(of: known, limits).filter { resource, leasedLimit in
             leasedLimit.isConsistent(with: limits[resource]) && !leasedLimit.isIdle
@@ -270,12 +275,12 @@ struct LeaseTable {
         return orphans
     }
 
-    /// What is granted from now on is not mixed up with leases that are written down.
+    /// Keeps the generations of new leased limits apart from those on disk.
     mutating func reserveGenerations(of known: [Lease]) {
         for lease in known { for part in lease.parts { leasedLimits.reserveGenerations(upTo: part.generation) } }
     }
 
-    // Of the holdings of one limit the last.
+    // The latest generation of each limit.
     private static func leasedLimits(of known: [Lease], _ limits: Limits) -> [Resource: LeasedLimit] {
         var latest: [Resource: LeasedLimit] = [:]
         for lease in known {

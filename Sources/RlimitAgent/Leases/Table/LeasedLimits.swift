@@ -1,7 +1,7 @@
 import RlimitKernel
 import RlimitModel
 
-/// The limits that leases hold up, of all processes.
+/// The limits that leases hold up, for all processes.
 struct LeasedLimits {
     private struct Key: Hashable {
         let process: ProcessIdentity
@@ -17,7 +17,7 @@ struct LeasedLimits {
         return false
     }
 
-    /// The holding of a limit that still is as it was set here.
+    /// The leased limit, if the limit still is as the agent set it.
     func unchanged(_ resource: Resource, of process: ProcessIdentity, now: Limit) -> LeasedLimit? {
         guard let leasedLimit = leasedLimits[Key(process: process, resource: resource)], leasedLimit.current == now
         else {
@@ -26,31 +26,31 @@ struct LeasedLimits {
         return leasedLimit
     }
 
-    /// What a limit is without any lease, given what it is now.
+    /// The limit without any lease, given the limit now.
     func withoutLeases(_ resource: Resource, of process: ProcessIdentity, now: Limit) -> Limit {
         unchanged(resource, of: process, now: now)?.withoutLeases ?? now
     }
 
-    /// The holding that a grant joins: the known one, or a new one.
+    /// The leased limit that a grant joins: the known one, or a new one.
     mutating func currentOrNew(_ resource: Resource, of process: ProcessIdentity, now: Limit) -> LeasedLimit {
         if let leasedLimit = unchanged(resource, of: process, now: now) { return leasedLimit }
         lastGeneration += 1
         return LeasedLimit(generation: lastGeneration, original: now, current: now)
     }
 
-    /// A limit was set here.
+    /// Records that the agent has set a limit.
     mutating func set(_ resource: Resource, of process: ProcessIdentity, to new: Limit) {
         leasedLimits[Key(process: process, resource: resource)]?.current = new
     }
 
-    /// What the end of a lease means for one limit, given what it is now.
+    /// The effect of the end of a lease on one limit, given the limit now.
     func effectOfEnding(of lease: Lease, _ resource: Resource, now: Limit) -> LeasedLimit.EndEffect {
         unchanged(resource, of: lease.process, now: now)?.effectOfEnding(of: lease.id) ?? .changedElsewhere
     }
 
-    /// A part of a lease was granted: its limit is as the lease has it.
+    /// Adds a part of a lease that was granted.
     ///
-    /// - Returns: What was given for good of the limit before somebody else changed it, which counts no more.
+    /// - Returns: A permanent edit that does not count any more, because another program has changed the limit since.
     mutating func insert(_ part: LeasePart, of lease: Lease) -> LeaseInfo.ID? {
         let key = Key(process: lease.process, resource: part.resource)
         var leasedLimit = LeasedLimit(generation: part.generation, original: part.original, current: part.new)
@@ -65,14 +65,14 @@ struct LeasedLimits {
         return orphan
     }
 
-    /// A part of a lease that is over holds nothing up any more, but is not gone yet.
+    /// Keeps a part of a lease that has ended, without its bounds.
     mutating func suspend(_ part: LeasePart, of lease: Lease) {
         leasedLimits[Key(process: lease.process, resource: part.resource)]?.suspend(lease.id)
     }
 
-    /// A part of a lease is done with.
+    /// Removes a part of a lease.
     ///
-    /// - Returns: What was given for good of the limit, if no lease is left beside it.
+    /// - Returns: The permanent edit of the limit, if no lease of it is left.
     mutating func remove(_ part: LeasePart, of lease: Lease) -> LeaseInfo.ID? {
         let key = Key(process: lease.process, resource: part.resource)
         guard leasedLimits[key]?.generation == part.generation else { return nil }
@@ -82,18 +82,18 @@ struct LeasedLimits {
         return leasedLimit.permanentID
     }
 
-    /// Nothing is taken back of a limit any more.
+    /// Removes a leased limit, so that no lease restores it.
     ///
-    /// - Returns: What held it up.
+    /// - Returns: The leased limit as it was.
     mutating func abandon(_ resource: Resource, of process: ProcessIdentity) -> LeasedLimit? {
         leasedLimits.removeValue(forKey: Key(process: process, resource: resource))
     }
 
-    /// Takes over what an agent before this one held up.
+    /// Takes over a leased limit of the previous agent.
     mutating func adopt(_ leasedLimit: LeasedLimit, _ resource: Resource, of process: ProcessIdentity) {
         leasedLimits[Key(process: process, resource: resource)] = leasedLimit
     }
 
-    /// Holdings that are new from now on have greater numbers than this.
+    /// Gives new leased limits generations above this one.
     mutating func reserveGenerations(upTo generation: UInt64) { lastGeneration = max(lastGeneration, generation) }
 }
