@@ -2,24 +2,50 @@ import RlimitKernel
 import RlimitModel
 import RlimitWire
 
-// Bytes to frames.
-extension Dispatcher {
-    // True: the peer sends no more.
-    mutating func receive(from session: Session) throws(SystemError) -> Bool {
+/// Receives bytes and descriptors from sessions, and keeps what belongs to a frame that is not complete.
+struct FrameReceiver: ~Copyable {
+    // What the current session sent. Unprocessed bytes move to the session's `unread` buffer at the end of its turn.
+    private var input = ByteQueue()
+    /// The number of sessions that have sent the beginning of a frame and not yet its end.
+    private(set) var partialFrameSessions = 0
+
+    /// The maximum number of bytes in one read.
+    private static let readSize = 16 * 1024
+
+    var isEmpty: Bool { input.isEmpty }
+
+    /// Discards what the current session sent.
+    mutating func removeAll() { input.removeAll() }
+
+    /// Exchanges the received bytes with `bytes`. The caller processes frames outside of the receiver, because that needs
+    /// exclusive access to the rest of the dispatcher.
+    mutating func swapInput(with bytes: inout ByteQueue) { swap(&input, &bytes) }
+
+    /// Reads once from a session's socket, after the bytes that are left from its last turn. At the end of the stream it sets
+    /// `hasReachedEOF`.
+    ///
+    /// - Returns: The peer's protocol violation, if there is one.
+    mutating func receive(from session: Session) throws(SystemError) -> RlimitError? {
         if let unread = session.unread.take() { unread.bytes.withBytes { input.append($0) } }
-        // Whole frames that are left from the last turn come first; the kernel keeps the rest meanwhile.
-        if session.hasCompleteFrames { return false }
+        // Complete frames from the last turn come first. Meanwhile the kernel keeps the rest.
+        if session.hasCompleteFrames {
+            session.hasReachedEOF = false
+            return nil
+        }
         let start = session.position + UInt64(input.count)
         guard session.mayAttachPidfd else {
-            return try unsafe receiveBytes { space throws(SystemError) in unsafe try session.socket.receive(into: space)
-            } == nil
+            let count = try unsafe receiveBytes { space throws(SystemError) in
+                unsafe try session.socket.receive(into: space)
+            }
+            session.hasReachedEOF = count == nil
+            return nil
         }
-        var receivedDescriptor: FileDescriptor?
+        var received: FileDescriptor?
         var isBroken = false
         let count = try unsafe receiveBytes { space throws(SystemError) in
             switch unsafe try session.socket.receiveWithDescriptor(into: space) {
             case .bytes(let count, let descriptor):
-                receivedDescriptor = descriptor
+                received = descriptor
                 return .bytes(count)
             case .wouldBlock: return .wouldBlock
             case .end: return .end
@@ -28,16 +54,16 @@ extension Dispatcher {
                 return .wouldBlock
             }
         }
-        if let receivedDescriptor = receivedDescriptor.take() {
+        if let received = received.take() {
             isBroken = session.receivedDescriptor != nil
             session.receivedDescriptor = ReceivedDescriptor(
-                descriptor: receivedDescriptor, range: start..<start + UInt64(count ?? 0))
+                descriptor: received, range: start..<start + UInt64(count ?? 0))
         }
-        if isBroken { failSession(session, RlimitError(.malformed, message: "a frame carries at most one descriptor")) }
-        return count == nil
+        session.hasReachedEOF = count == nil
+        return isBroken ? RlimitError(.malformed, message: "a frame carries at most one descriptor") : nil
     }
 
-    // How many bytes came; nil at the end of the stream.
+    // The number of bytes received; nil at the end of the stream.
     private mutating func receiveBytes(
         _ body: (UnsafeMutableRawBufferPointer) throws(SystemError) -> StreamSocket.Received
     ) throws(SystemError) -> Int? {
@@ -54,59 +80,26 @@ extension Dispatcher {
         return isOver ? nil : count
     }
 
-    mutating func processFrames(of session: Session) {
-        var position = 0
-        var processed = 0
-        session.hasCompleteFrames = false
-        // Apart from the rest of the desk, which is busy answering what is in it.
-        var frames = ByteQueue()
-        swap(&frames, &input)
-        frames.withBytes { bytes in
-            while !session.isClosing {
-                do throws(RlimitError) {
-                    guard let payload = try Frame.payload(in: bytes, from: position, limit: Frame.maxRequestLength)
-                    else { break }
-                    guard mayProcessMore(than: processed) else {
-                        session.hasCompleteFrames = true
-                        break
-                    }
-                    guard process(bytes.extracting(payload), of: session, at: position..<payload.upperBound) else {
-                        session.hasCompleteFrames = true
-                        session.isBlocked = true
-                        break
-                    }
-                    position = payload.upperBound
-                    processed += 1
-                } catch {
-                    failSession(session, error)
-                }
-            }
-        }
-        swap(&frames, &input)
-        keepPartialFrame(from: position, of: session)
-    }
-
-    // The clock is looked at after the first, and after every fourth from then on.
-    private mutating func mayProcessMore(than processed: Int) -> Bool {
-        guard processed > 0 else { return true }
-        guard processed < Frame.maxRequestsInFlight, output.count - outputStart < Self.outputSize,
-            !processes.isOverCapacity
-        else { return false }
-        if processed & 3 == 1 { now = .now }
-        return now.nanoseconds(since: receivedAt) < Self.maxTimePerSession
-    }
-
-    private mutating func keepPartialFrame(from position: Int, of session: Session) {
+    /// Ends a turn: moves the bytes from `position` on, and a descriptor that came with them, to the session.
+    ///
+    /// - Returns: The peer's protocol violation, if there is one.
+    mutating func keepPartialFrame(
+        from position: Int, of session: Session, now: BootInstant, _ processes: inout ProcessCache
+    ) -> RlimitError? {
+        var violation: RlimitError?
         session.position += UInt64(position)
         if let range = session.receivedDescriptor?.range, !session.isClosing {
             if session.position >= range.upperBound {
                 session.receivedDescriptor = nil
-                failSession(session, RlimitError(.malformed, message: "a descriptor came that no frame asked for"))
+                violation = RlimitError(.malformed, message: "a descriptor came that no frame asked for")
             } else {
-                keepReceivedDescriptor(of: session)
+                violation = keepReceivedDescriptor(of: session, &processes)
             }
         }
-        if position == input.count, session.partialFrameSince == nil { return input.removeAll() }
+        if position == input.count, session.partialFrameSince == nil {
+            input.removeAll()
+            return violation
+        }
         input.consume(position)
         if !input.isEmpty {
             let unread = PartialBuffer()
@@ -114,9 +107,32 @@ extension Dispatcher {
             session.unread = unread
             input.removeAll()
         }
-        let waits = session.unread != nil && !session.hasCompleteFrames
-        if waits && session.partialFrameSince == nil { partialFrameSessions += 1 }
-        if !waits { clearPartialFrame(session) }
-        session.partialFrameSince = waits ? session.partialFrameSince ?? now : nil
+        let isPartial = session.unread != nil && !session.hasCompleteFrames
+        if isPartial && session.partialFrameSince == nil { partialFrameSessions += 1 }
+        if !isPartial { clearPartialFrame(of: session) }
+        session.partialFrameSince = isPartial ? session.partialFrameSince ?? now : nil
+        return violation
+    }
+
+    /// Counts a descriptor that waits for the rest of its frame beyond the turn in which it came.
+    ///
+    /// - Returns: `.quotaExceeded` if too many descriptors wait.
+    func keepReceivedDescriptor(of session: Session, _ processes: inout ProcessCache) -> RlimitError? {
+        guard var receivedDescriptor = session.receivedDescriptor.take() else { return nil }
+        guard receivedDescriptor.slot == nil else {
+            session.receivedDescriptor = consume receivedDescriptor
+            return nil
+        }
+        guard let slot = processes.reserveReceivedDescriptor(for: session.tenantUsage) else {
+            return RlimitError(.quotaExceeded, message: "too many descriptors wait for the rest of their frames")
+        }
+        receivedDescriptor.slot = slot
+        session.receivedDescriptor = consume receivedDescriptor
+        return nil
+    }
+
+    /// Ends the wait for the rest of a frame.
+    mutating func clearPartialFrame(of session: Session) {
+        if session.partialFrameSince.take() != nil { partialFrameSessions -= 1 }
     }
 }
