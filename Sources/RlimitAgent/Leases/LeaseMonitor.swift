@@ -47,6 +47,12 @@ struct LeaseMonitor: ~Copyable {
         armTimer(&leases)
     }
 
+    /// Watches the process that a lease was granted to.
+    mutating func update(_ pid: Int32, _ leases: inout LeaseManager, _ processes: inout ProcessCache) {
+        guard let identity = leases.leasedProcess(numbered: pid) else { return }
+        update(identity, &leases, &processes)
+    }
+
     /// Ends what is due and removes the leases of ended processes, until `end`. `descriptor` stays readable while any are
     /// left.
     mutating func processEvents(
