@@ -15,9 +15,12 @@ struct PlainSetTests {
         _ = try fixture.grantLease(core, .duration(.seconds(60)))
         // The process has a lease now, of another limit.
         #expect(try lookups(of: [raise], &fixture) == 1)
-        #expect(try lookups(of: [core, raise], &fixture) > 1)
+        let more = NumericEdit(.openFiles, soft: 10_000, hard: 12_000, mode: .atLeast)
+        _ = try fixture.grantLease(more, .duration(.seconds(60)))
+        #expect(try lookups(of: [raise], &fixture) > 1)
         fixture.pass(.seconds(61))
-        #expect(try lookups(of: [core, raise], &fixture) == 1)
+        #expect(try lookups(of: [raise], &fixture) == 1)
+        #expect(fixture.script.limits[.openFiles] == Limit(soft: 8000, hard: 9000))
     }
 
     @Test("A set that is overtaken and authorized again asks the lease table once")
