@@ -57,7 +57,8 @@ struct ProcessTable {
             return known(pid)
                 ?? insert(SimulatedProcess(pid: pid, Credentials(uid: peer.uid, gid: peer.gid), limits: start))
         }
-        return (try? LinuxProcess(pidfd)).map { insertIfAbsent($0) } ?? nil
+        guard let process = try? LinuxProcess(pidfd) else { return nil }
+        return insertIfAbsent(process)
     }
 
     /// - Throws: `.noSuchProcess`.

@@ -2,6 +2,7 @@ import RlimitAgent
 import RlimitKernel
 import RlimitModel
 import RlimitPolicy
+import RlimitWire
 
 /// The state and the decisions of one agent for tests: rlimitd's own request handler, over simulated processes.
 struct SimulatedAgent: ~Copyable {
