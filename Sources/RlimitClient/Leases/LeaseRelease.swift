@@ -59,24 +59,3 @@ final class LeaseRelease: Sendable {
         if isDone { continuation.resume() }
     }
 }
-
-extension LeaseRenewer {
-    // Also for an agent that is only being started.
-    private static let releaseTimeout: UInt64 = 30_000_000_000
-
-    /// Gives a lease back, whatever becomes of the task that asks: the request is sent when this returns, where there is a
-    /// connection that takes it.
-    @discardableResult
-    func sendRelease(_ id: LeaseInfo.ID) -> LeaseRelease {
-        let release = LeaseRelease()
-        Task.immediateDetached { [sharedConnection] in
-            do throws(RlimitError) {
-                let deadline = MonotonicDeadline(after: Self.releaseTimeout)
-                release.finish(.success(try await sharedConnection.perform(LeaseReleaseCall(id), until: deadline)))
-            } catch {
-                release.finish(.failure(error))
-            }
-        }
-        return release
-    }
-}

@@ -125,6 +125,27 @@ final class LeaseRenewer: Sendable {
     }
 }
 
+extension LeaseRenewer {
+    // Also for an agent that is only being started.
+    private static let releaseTimeout: UInt64 = 30_000_000_000
+
+    /// Gives a lease back, whatever becomes of the task that asks: the request is sent when this returns, where there is a
+    /// connection that takes it.
+    @discardableResult
+    func sendRelease(_ id: LeaseInfo.ID) -> LeaseRelease {
+        let release = LeaseRelease()
+        Task.immediateDetached { [sharedConnection] in
+            do throws(RlimitError) {
+                let deadline = MonotonicDeadline(after: Self.releaseTimeout)
+                release.finish(.success(try await sharedConnection.perform(LeaseReleaseCall(id), until: deadline)))
+            } catch {
+                release.finish(.failure(error))
+            }
+        }
+        return release
+    }
+}
+
 extension RlimitError {
     /// Whether to ask again for the same lease is in vain.
     fileprivate var endsLease: Bool {

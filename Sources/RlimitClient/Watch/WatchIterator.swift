@@ -67,13 +67,6 @@ final class WatchIterator {
     }
 }
 
-extension WatchScheduler {
-    /// - Throws: `.internalError` with EMFILE and the like.
-    static func forWatching() throws(RlimitError) -> WatchScheduler {
-        do throws(SystemError) { return try forThisProcess() } catch { throw RlimitError(error, about: "a watch") }
-    }
-}
-
 extension RlimitError {
     static var cancelledWatch: RlimitError {
         RlimitError(.cancelled, message: "the task was cancelled while it watched")

@@ -44,6 +44,13 @@ final class WatchScheduler: ForkLocalObject, @unchecked Sendable {
     func abandon() {}
 }
 
+extension WatchScheduler {
+    /// - Throws: `.internalError` with EMFILE and the like.
+    static func forWatching() throws(RlimitError) -> WatchScheduler {
+        do throws(SystemError) { return try forThisProcess() } catch { throw RlimitError(error, about: "a watch") }
+    }
+}
+
 // By any thread.
 extension WatchScheduler {
     /// Tells the post when a process has ended. The token names it, until it is removed.
