@@ -1,10 +1,9 @@
 import RlimitKernel
 import RlimitModel
 
-// What a system call said, where that means more to a client than the errno does.
-
+// The messages of failures of system calls and of their arguments.
 extension RlimitError {
-    /// prlimit(2) that was to set a limit: EPERM may also stand for fs.nr_open.
+    /// prlimit(2) failed to set a limit. EPERM can also mean that the limit exceeds fs.nr_open.
     init(_ error: SystemError, setting resource: Resource, to new: Limit, of processName: String, ceiling: Limit.Bound?)
     {
         guard error.cause == .notPermitted else {
@@ -23,7 +22,7 @@ extension RlimitError {
         }
     }
 
-    /// pidfd_open(2) of a number.
+    /// pidfd_open(2) failed.
     init(_ error: SystemError, holding pid: Int32) {
         switch error.cause {
         case .noSuchProcess: self = .noSuchProcess("process \(pid)")
@@ -33,6 +32,15 @@ extension RlimitError {
     }
 
     static func noSuchProcess(_ processName: String) -> RlimitError {
-        RlimitError(.noSuchProcess, message: "no such process: \(processName) has ended or never was")
+        RlimitError(.noSuchProcess, message: "no such process: \(processName) has ended or never existed")
     }
+
+    static func notAProcessID(_ pid: Int32) -> RlimitError {
+        RlimitError(.invalidArgument, message: "\(pid) is not a process id")
+    }
+}
+
+extension SystemError {
+    /// A thread could not be started: EAGAIN.
+    static let noThread = SystemError(number: 11, call: "pthread_create")
 }

@@ -1,16 +1,16 @@
 import RlimitKernel
 import RlimitModel
 
-/// The process that a call is about, held for as long as the call lasts, so that its number cannot come to mean another.
+/// The target of a call, pinned for its duration, so that a reused pid cannot redirect the call.
 enum ResolvedTarget: Sendable {
-    /// The process that calls.
+    /// The calling process.
     case caller
-    /// Another.
+    /// Another process.
     case pinned(PinnedProcess)
-    /// Another where there are no pidfds: a container whose filter of system calls is older than them.
+    /// Another process, without a pidfd: the seccomp filter of a container may be older than pidfd_open(2).
     case unpinned(Int32)
 
-    /// - Throws: `.noSuchProcess`; `.invalidArgument` for what can be no process.
+    /// - Throws: `.noSuchProcess`; `.invalidArgument` for a number or descriptor that cannot be a process.
     init(_ target: Target) throws(RlimitError) {
         let resolvedTarget =
             switch target {
@@ -24,7 +24,7 @@ enum ResolvedTarget: Sendable {
 
     private static func process(_ pid: Int32) throws(RlimitError) -> ResolvedTarget {
         if pid == OwnProcess.pid { return .caller }
-        guard pid > 0 else { throw RlimitError(.invalidArgument, message: "\(pid) is no process id") }
+        guard pid > 0 else { throw .notAProcessID(pid) }
         do throws(SystemError) {
             return .pinned(PinnedProcess(pidfd: try Pidfd.open(pid: pid, allowingInit: true), pid: pid))
         } catch  where error.cause == .notPermitted || error.cause == .unknownCall {
@@ -37,17 +37,17 @@ enum ResolvedTarget: Sendable {
     private static func pidfd(_ descriptor: Int32) throws(RlimitError) -> ResolvedTarget {
         do throws(SystemError) {
             if let pidfd = Pidfd(adopting: try FileDescriptor.duplicate(of: descriptor)) {
-                // Where /proc does not tell its number, only the agent can be asked about it.
+                // Without a pid from /proc, only the agent can be asked about the process.
                 let pid = (try? pidfd.localPID()) ?? nil
                 return pid == OwnProcess.pid ? .caller : .pinned(PinnedProcess(pidfd: pidfd, pid: pid))
             }
         } catch {
             throw RlimitError(.invalidArgument, errno: error.number, message: "descriptor \(descriptor) is not open")
         }
-        throw RlimitError(.invalidArgument, message: "descriptor \(descriptor) is no pidfd of a process")
+        throw RlimitError(.invalidArgument, message: "descriptor \(descriptor) is not a pidfd of a process")
     }
 
-    /// How the agent is told of it.
+    /// The target in a request to the agent.
     var requestTarget: Request.Target {
         switch self {
         case .caller: .caller
@@ -56,19 +56,19 @@ enum ResolvedTarget: Sendable {
         }
     }
 
-    /// Whose pidfd goes along when the agent is told of it.
+    /// The process whose pidfd is sent with a request.
     var pinnedProcess: PinnedProcess? {
         guard case .pinned(let process) = self else { return nil }
         return process
     }
 
-    /// Whether it is the process that calls.
+    /// Whether it is the calling process.
     var isCaller: Bool {
         if case .caller = self { return true }
         return false
     }
 
-    /// Its number in this PID namespace, if it has one.
+    /// Its pid in this PID namespace, if it has one.
     var pid: Int32? {
         switch self {
         case .caller: OwnProcess.pid
@@ -77,13 +77,13 @@ enum ResolvedTarget: Sendable {
         }
     }
 
-    /// As in "process 4242".
+    /// Its name in messages, such as "process 4242".
     var name: String {
         if isCaller { return "this process" }
         return pid.map { "process \($0)" } ?? "a process of another PID namespace"
     }
 
-    /// - Throws: `.noSuchProcess` where it has ended: what was read by its number then may be another's.
+    /// - Throws: `.noSuchProcess` if it has ended. Data that was read by its pid may then belong to another process.
     func requireAlive() throws(RlimitError) {
         switch self {
         case .caller: return
@@ -93,7 +93,7 @@ enum ResolvedTarget: Sendable {
     }
 }
 
-/// A process by its pidfd, and by its number in this PID namespace if it has one.
+/// A pidfd, and the pid of its process in this PID namespace if it has one.
 final class PinnedProcess: Sendable {
     let pidfd: Pidfd
     let pid: Int32?
@@ -141,7 +141,7 @@ extension ResolvedTarget: LimitStore {
 
     var openFilesCeiling: Limit.Bound? { SystemInfo.openFilesCeiling().map { Limit.Bound($0) } }
 
-    /// What the kernel tells of one, or else /proc; nil where both keep it to themselves, or are not to be asked.
+    /// Reads one limit with prlimit(2), or else from /proc; nil if both refuse, or the strategy excludes them.
     func limit(_ resource: Resource, _ strategy: LimitClient.Strategy) throws(RlimitError) -> Limit? {
         guard strategy == .kernelFirst else { return nil }
         var resources = ResourceSet.none
@@ -149,14 +149,14 @@ extension ResolvedTarget: LimitStore {
         return try limits(resources, strategy)?[resource]
     }
 
-    /// What the kernel tells of these, or else /proc; nil where both keep it to themselves, or are not to be asked.
+    /// Reads limits with prlimit(2), or else from /proc; nil if both refuse, or the strategy excludes them.
     func limits(_ resources: ResourceSet, _ strategy: LimitClient.Strategy) throws(RlimitError) -> Limits? {
         guard strategy == .kernelFirst else { return nil }
         if let limits = try readIfPermitted(resources) { return limits }
         return try readFromProc()
     }
 
-    /// What prlimit(2) tells of these resources; nil where it refuses, as it then refuses every change too.
+    /// Reads limits with prlimit(2); nil if it refuses. It then refuses every change too.
     func readIfPermitted(_ resources: ResourceSet) throws(RlimitError) -> Limits? {
         var limits = Limits()
         do throws(RlimitError) {
@@ -168,7 +168,7 @@ extension ResolvedTarget: LimitStore {
         return limits
     }
 
-    /// What /proc shows of it to everyone; nil where it hides it.
+    /// Reads the limits that /proc shows to all users; nil if /proc hides the process.
     func readFromProc() throws(RlimitError) -> Limits? {
         guard let pid else { return nil }
         let limits = try? ProcessLimits.readFromProc(of: pid)
@@ -176,8 +176,8 @@ extension ResolvedTarget: LimitStore {
         return limits
     }
 
-    // The number may have been given to another process just before the call. What was raised there is left, since it does
-    // no harm, and what was lowered is raised again as far as that goes.
+    // The pid may have been reused just before the call. Raises again what the call has lowered in the other process, if
+    // permitted. A limit that the call has raised stays, because it does no harm.
     private func restore(_ resource: Resource, _ old: Limit) {
         guard let pid, let now = try? ProcessLimits.read(resource, of: pid, allowingInit: true) else { return }
         let restored = Limit(soft: max(now.soft, old.soft), hard: max(now.hard, old.hard))
@@ -195,7 +195,7 @@ extension ResolvedTarget: LimitStore {
 }
 
 extension ResolvedTarget {
-    /// What getrusage(2) or /proc tells; nil where /proc hides the process, or is not to be asked.
+    /// Reads the use from getrusage(2) or /proc; nil if /proc hides the process, or the strategy excludes them.
     func usage(_ scope: Usage.Scope, _ strategy: LimitClient.Strategy) throws(RlimitError) -> Usage? {
         guard strategy == .kernelFirst else { return nil }
         return try readFromProc { () throws(SystemError) in
@@ -205,9 +205,9 @@ extension ResolvedTarget {
         }
     }
 
-    /// The same of one thread.
+    /// As `usage(_:_:)`, for one thread.
     func usage(ofThread thread: Int32, _ strategy: LimitClient.Strategy) throws(RlimitError) -> Usage? {
-        guard thread > 0 else { throw RlimitError(.invalidArgument, message: "\(thread) is no thread id") }
+        guard thread > 0 else { throw RlimitError(.invalidArgument, message: "\(thread) is not a thread id") }
         guard strategy == .kernelFirst else { return nil }
         return try readFromProc { () throws(SystemError) in
             if isCaller, thread == OwnProcess.thread { return try OwnUsage.threadUsage() }
