@@ -2,7 +2,7 @@ import RlimitKernel
 public import RlimitModel
 
 extension LimitClient {
-    /// Raises both halves to at least this, or fails; never lowers. prlimit(2), and the agent where that refuses.
+    /// Raises both halves to at least a value; never lowers. prlimit(2), and the agent if prlimit(2) is refused.
     ///
     /// - Parameters:
     ///   - bound: In the unit of the resource.
@@ -14,12 +14,14 @@ extension LimitClient {
         try await apply(.raise(resource, to: bound), on: target)
     }
 
-    /// Raises both halves to as much of this as one may have; never lowers. Where policy and kernel give less, or there
-    /// is no agent to ask, the change says why (`shortfall`).
+    /// Raises both halves to a value, or as far as permitted; never lowers.
+    ///
+    /// If policy and kernel permit less, or no agent answers, the change states the reason in `shortfall`. prlimit(2),
+    /// and the agent if prlimit(2) is refused.
     ///
     /// - Parameters:
     ///   - bound: In the unit of the resource.
-    /// - Throws: As `apply(_:on:)`, but not for want of leave.
+    /// - Throws: As `apply(_:on:)`, except the refusals of the kernel and of policy.
     @discardableResult
     public func raise(
         _ resource: Resource, upTo bound: Limit.Bound, on target: Target = .currentProcess
@@ -27,23 +29,23 @@ extension LimitClient {
         try await apply(.raise(resource, upTo: bound), on: target)
     }
 
-    /// Makes one edit. prlimit(2), and the agent where that refuses.
+    /// Makes one edit. prlimit(2), and the agent if prlimit(2) is refused.
     ///
-    /// - Returns: What was, what is, and who said yes.
-    /// - Throws: `.deniedByPolicy`, with the rule that refused and the most that is `allowed`; `.deniedByKernel`;
-    ///   `.aboveSystemCeiling` for more open files than `fs.nr_open`; `.softExceedsHard`; `.conflict` where the limits are
-    ///   not those that were expected; `.noSuchProcess`; `.targetChanged`; `.agentUnreachable` where the kernel refuses
-    ///   and there is no agent; and what can befall any call to the agent: `.untrustedSocket`, `.deadlineExceeded`,
+    /// - Returns: The limit before and after, and who granted it.
+    /// - Throws: `.deniedByPolicy`, with the refusing rule and the maximum in `allowed`; `.deniedByKernel`;
+    ///   `.aboveSystemCeiling` for more open files than `fs.nr_open`; `.softExceedsHard`; `.conflict` if the limit is
+    ///   not the expected one; `.noSuchProcess`; `.targetChanged`; `.agentUnreachable` if the kernel refuses and no
+    ///   agent answers; and the errors of every call to the agent: `.untrustedSocket`, `.deadlineExceeded`,
     ///   `.connectionLost`, `.cancelled`, `.rateLimited`, `.quotaExceeded`, `.malformed`.
     @discardableResult
     public func apply(_ edit: Edit, on target: Target = .currentProcess) async throws(RlimitError) -> Change {
         try await apply([edit], on: target).only(from: socket)
     }
 
-    /// Makes edits of distinct resources, all or none, and returns a change for each in their order.
+    /// Makes edits of distinct resources, all or none. Returns a change for each edit, in their order.
     ///
-    /// Where the kernel refuses part of it, the agent makes all that raises, as one request, and then the client lowers the
-    /// rest itself.
+    /// If the kernel refuses a part, the agent makes all raising edits as one request. Then the client makes the
+    /// lowering ones itself.
     ///
     /// - Throws: As for one edit, with `editIndex`; `.invalidArgument` for a resource that is named twice.
     @discardableResult
@@ -53,23 +55,23 @@ extension LimitClient {
             from: socket)
     }
 
-    /// What would come of an edit, decided by the agent and not done.
+    /// Returns the agent's decision on an edit, without making it.
     ///
-    /// - Throws: `.noSuchProcess`, and as `agentInfo()`. A refusal is no error here but the answer.
+    /// - Throws: `.noSuchProcess`, and as `agentInfo()`. A refusal is the result, not an error.
     public func explain(_ edit: Edit, on target: Target = .currentProcess) async throws(RlimitError) -> Explanation {
         try await explain([edit], on: target)
     }
 
-    /// What would come of edits of distinct resources, decided by the agent and not done: a verdict for each.
+    /// Returns the agent's decision on edits of distinct resources, without making them: a verdict for each edit.
     ///
-    /// - Throws: As for one edit; `.invalidArgument` for a resource that is named twice, and for none at all.
+    /// - Throws: As for one edit; `.invalidArgument` for a resource that is named twice, and for an empty list.
     public func explain(_ edits: [Edit], on target: Target = .currentProcess) async throws(RlimitError) -> Explanation {
         let deadline = deadline
         let stateMachine = try EditStateMachine(edits, on: target, strategy, isExplain: true)
         return try await sharedConnection.run(stateMachine, until: deadline).explanation(from: socket)
     }
 
-    /// For each resource its limits now and the most that one may give the process, decided by the agent.
+    /// Returns for each resource the current limit, and the maximum that policy permits. The agent decides.
     ///
     /// - Throws: As `explain(_:on:)`.
     public func explain(

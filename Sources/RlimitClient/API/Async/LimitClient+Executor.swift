@@ -1,14 +1,14 @@
 extension LimitClient {
-    /// Runs tasks on the one thread of the process that receives the agent's answers: for tasks that mostly call.
+    /// An executor for tasks that mostly call the client. It is the thread that receives the agent's responses.
     ///
     /// ```swift
     /// await withTaskExecutorPreference(LimitClient.executor) {
-    ///     // Child tasks too: their calls and the answers need no other thread.
+    ///     // Child tasks too: their calls need no other thread.
     /// }
     /// ```
     ///
-    /// Other tasks run where Swift runs them, which takes more for each answer than the answer itself does. What prefers
-    /// this executor has that thread for itself until it waits for something: it must not block, and what it computes for
-    /// long keeps every call of the process waiting for its answer.
+    /// Other tasks run on the threads of Swift's global executor. Switching to one of those threads costs more than the
+    /// response itself. A task that prefers this executor has the thread until it suspends. It must not block the
+    /// thread, and a long computation delays every call of the process.
     public static var executor: any TaskExecutor { ReactorExecutor.shared }
 }

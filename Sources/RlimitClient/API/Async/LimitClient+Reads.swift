@@ -2,11 +2,11 @@ import RlimitKernel
 public import RlimitModel
 
 extension LimitClient {
-    /// One limit of a process, in the unit of the resource. prlimit(2), proc_pid_limits(5).
+    /// Returns one limit of a process, in the unit of the resource. prlimit(2), proc_pid_limits(5).
     ///
-    /// - Throws: `.noSuchProcess`; `.agentUnreachable` where the kernel does not tell and there is no agent;
-    ///   `.deniedByPolicy` where the agent does not tell either; and what can befall any call to the agent:
-    ///   `.untrustedSocket`, `.deadlineExceeded`, `.connectionLost`, `.cancelled`, `.rateLimited`, `.malformed`.
+    /// - Throws: `.noSuchProcess`; `.agentUnreachable` if the kernel refuses and no agent answers; `.deniedByPolicy` if
+    ///   the agent refuses too; and the errors of every call to the agent: `.untrustedSocket`, `.deadlineExceeded`,
+    ///   `.connectionLost`, `.cancelled`, `.rateLimited`, `.malformed`.
     public func limit(_ resource: Resource, of target: Target = .currentProcess) async throws(RlimitError) -> Limit {
         let deadline = deadline
         let resolvedTarget = try ResolvedTarget(target)
@@ -14,7 +14,7 @@ extension LimitClient {
         return try await sharedConnection.perform(LimitCall(resource, of: resolvedTarget), until: deadline)
     }
 
-    /// All sixteen limits of a process, each in the unit of its resource. prlimit(2), proc_pid_limits(5).
+    /// Returns all sixteen limits of a process, each in the unit of its resource. prlimit(2), proc_pid_limits(5).
     ///
     /// - Throws: As `limit(_:of:)`.
     public func limits(of target: Target = .currentProcess) async throws(RlimitError) -> Limits {
@@ -24,11 +24,14 @@ extension LimitClient {
         return try await sharedConnection.perform(LimitsCall(.all, of: resolvedTarget), until: deadline)
     }
 
-    /// What a process used, and how much of each limit is taken now: times, bytes and counts; nil is not shown, never
-    /// zero. getrusage(2) for the calling process, proc_pid_stat(5) and its like for others.
+    /// Returns what a process has used, and its current use of each limit. getrusage(2) for the calling process,
+    /// proc_pid_stat(5) and other files of /proc for other processes.
+    ///
+    /// Times are durations, sizes are in bytes, and the others are counts. A value that the kernel does not show is
+    /// nil, never zero.
     ///
     /// - Parameters:
-    ///   - scope: The process, its children that ended and were waited for, or both together.
+    ///   - scope: The process, its children that have ended and were waited for, or the sum of both.
     /// - Throws: As `limit(_:of:)`.
     public func usage(
         of target: Target = .currentProcess, _ scope: Usage.Scope = .process
@@ -39,11 +42,12 @@ extension LimitClient {
         return try await sharedConnection.perform(UsageCall(scope, of: resolvedTarget), until: deadline)
     }
 
-    /// What one thread of a process used. getrusage(2) with RUSAGE_THREAD for the calling thread, else proc_pid_task(5).
+    /// Returns what one thread of a process has used. getrusage(2) with RUSAGE_THREAD for the calling thread, otherwise
+    /// proc_pid_task(5).
     ///
     /// - Parameters:
-    ///   - thread: As gettid(2) gives it. The agent takes it for a number of its own PID namespace.
-    /// - Throws: As `limit(_:of:)`; `.noSuchProcess` where it is no thread of that process.
+    ///   - thread: A thread id, as gettid(2) returns it. The agent looks it up in its own PID namespace.
+    /// - Throws: As `limit(_:of:)`; `.noSuchProcess` if the process has no such thread.
     public func usage(ofThread thread: Int32, in target: Target = .currentProcess) async throws(RlimitError) -> Usage {
         let deadline = deadline
         let resolvedTarget = try ResolvedTarget(target)
@@ -51,7 +55,7 @@ extension LimitClient {
         return try await sharedConnection.perform(UsageCall(thread: thread, of: resolvedTarget), until: deadline)
     }
 
-    /// The agent, and the caller as the agent sees it.
+    /// Returns the agent's version and features, and the caller as the agent identifies it.
     ///
     /// - Throws: `.agentUnreachable`, `.untrustedSocket`, `.deadlineExceeded`, `.connectionLost`, `.cancelled`,
     ///   `.rateLimited`, `.malformed`.
@@ -59,7 +63,7 @@ extension LimitClient {
         try await sharedConnection.perform(AgentInfoCall(), until: deadline)
     }
 
-    /// What the agent has done since it started, for those whom a rule lets see that.
+    /// Returns the agent's counters since its start. A rule must permit the caller to read them.
     ///
     /// - Throws: `.deniedByPolicy`, and as `agentInfo()`.
     public func statistics() async throws(RlimitError) -> Statistics {

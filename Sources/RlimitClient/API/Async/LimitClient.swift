@@ -1,7 +1,9 @@
 import RlimitKernel
 
-/// Reads and changes resource limits, of the calling process or of others: through the kernel where it allows that, and
-/// through the agent where it does not. For tasks; `BlockingLimitClient` is the same for threads.
+/// Reads and changes resource limits of the calling process and of other processes. For tasks.
+///
+/// It asks the kernel if the kernel permits the call, and otherwise the agent. `BlockingLimitClient` has the same calls
+/// for threads.
 ///
 /// ```swift
 /// let client = LimitClient()
@@ -9,24 +11,25 @@ import RlimitKernel
 /// if let why = files.shortfall { print("only \(files.new.soft) descriptors: \(why)") }
 /// ```
 ///
-/// A client is a handle: making one opens nothing and cannot fail. Copies share one connection, which the first call that
-/// needs the agent makes, and which is made again when the agent was restarted. Any number of tasks may call at once: their
-/// requests go over it one behind the other without waiting for answers, up to 128, and the answers come in any order.
+/// A client is a handle. Creating one opens nothing and cannot fail. Copies share one connection. The first call that
+/// needs the agent opens it, and a call after a restart of the agent opens it again. Any number of tasks may call at
+/// once. Their requests do not wait for each other's responses, up to 128 in flight, and the responses arrive in any
+/// order.
 ///
-/// No call blocks a thread while it waits for the agent: one thread of the process waits for all clients. A call ends with
-/// `.cancelled` as soon as its task is cancelled, and with `.deadlineExceeded` at its timeout; an answer that comes later is
-/// dropped. After either, and after `.connectionLost`, an edit may have been made: nothing is ever sent twice that may have
-/// been carried out.
+/// No call blocks a thread while it waits for the agent: one thread of the process waits for all clients. A call throws
+/// `.cancelled` as soon as its task is cancelled, and `.deadlineExceeded` at its timeout; a later response is ignored.
+/// After either error, and after `.connectionLost`, an edit may have been made. The client never sends a request twice
+/// that may have been carried out.
 ///
-/// A process that fork(2) made of one whose tasks were running cannot run tasks itself; where it can, it makes a connection
-/// of its own.
+/// A child after fork(2) cannot run tasks if tasks were running in its parent. Otherwise it opens a connection of its
+/// own.
 public struct LimitClient: Sendable {
-    /// Whom a client asks first.
+    /// Whether the kernel or the agent is asked first.
     @nonexhaustive
     public enum Strategy: Hashable, Sendable {
-        /// The kernel, and the agent for what the kernel refuses.
+        /// The kernel is asked first, and the agent if the kernel refuses.
         case kernelFirst
-        /// The agent alone.
+        /// Only the agent is asked.
         case agentOnly
     }
 
@@ -34,16 +37,16 @@ public struct LimitClient: Sendable {
     let renewer: LeaseRenewer
     private let options: CallOptions
 
-    /// A client of the agent at a socket. Opens nothing.
+    /// Creates a client of the agent at a socket. Opens nothing.
     ///
     /// - Parameters:
-    ///   - socket: Where the agent listens; by default the path in the environment variable `RLIMITD_SOCKET`, or
+    ///   - socket: The agent's socket; by default the path in the environment variable `RLIMITD_SOCKET`, or
     ///     `/run/rlimitd/rlimitd.sock`.
-    ///   - strategy: Whom to ask first.
-    ///   - timeout: How long one call may take in all, connecting included; nil for as long as it takes.
-    ///   - busyPolling: How long to poll for an answer before sleeping: 50 microseconds spare an idle machine the time
-    ///     that it takes to wake up, for the price of a busy processor meanwhile. Polling that finds nothing is soon left
-    ///     off, and on a single processor there is none. Zero never polls.
+    ///   - strategy: Whether the kernel or the agent is asked first.
+    ///   - timeout: The maximum duration of one call, including the time to connect; nil waits without a limit.
+    ///   - busyPolling: The duration for which a call polls for the response before it sleeps; zero never polls. On an
+    ///     idle machine, 50 microseconds save the time to wake up, at the cost of processor time. Polling that finds
+    ///     nothing soon stops, and there is none on a single processor.
     public init(
         socket: AgentSocket = .standard, strategy: Strategy = .kernelFirst, timeout: Duration? = .seconds(5),
         busyPolling: Duration = .zero
@@ -57,30 +60,31 @@ public struct LimitClient: Sendable {
         self.options = options
     }
 
-    /// Where its agent listens.
+    /// The socket of its agent.
     public var socket: AgentSocket { sharedConnection.socket }
-    /// Whom it asks first.
+    /// Whether the kernel or the agent is asked first.
     public var strategy: Strategy { options.strategy }
-    /// How long one call may take in all; nil for as long as it takes.
+    /// The maximum duration of one call; nil waits without a limit.
     public var timeout: Duration? { options.timeout }
-    /// How long it polls for an answer before it sleeps; zero where it does not.
+    /// The duration for which a call polls for the response before it sleeps; zero if it never polls.
     public var busyPolling: Duration { sharedConnection.busyPolling }
 
-    // When a call that begins now must have ended.
+    // The deadline of a call that begins now.
     var deadline: MonotonicDeadline { options.deadline }
 
-    /// A copy with its own timeout, on the same connection.
+    /// Returns a copy with another timeout, on the same connection.
     public func with(timeout: Duration?) -> LimitClient {
         LimitClient(renewer, CallOptions(strategy, timeout))
     }
 
-    /// A copy that asks others first, on the same connection.
+    /// Returns a copy with another strategy, on the same connection.
     public func with(strategy: Strategy) -> LimitClient {
         LimitClient(renewer, CallOptions(strategy, timeout))
     }
 
-    /// Closes the connection, once the calls that are under way have ended; leases that last as long as it end. The next call
-    /// that needs the agent makes a new one.
+    /// Closes the connection after the calls in progress have ended. Leases that last as long as the connection end.
+    ///
+    /// The next call that needs the agent opens a new connection.
     public func close() {
         renewer.close()
         sharedConnection.close()

@@ -2,22 +2,24 @@ import RlimitKernel
 public import RlimitModel
 
 extension BlockingLimitClient {
-    /// Makes one edit until an end. The agent alone can, whatever the strategy, and only of the resources that can be taken
-    /// back without harm: open files, locked memory, processes, core file size, pending signals and message queue bytes.
+    /// Makes one edit until the lease ends.
+    ///
+    /// Only the agent grants leases, with any strategy, and only of resources that it can restore safely: open files,
+    /// locked memory, processes, core file size, pending signals and message queue bytes.
     ///
     /// ```swift
     /// let lease = try client.lease(.raise(.lockedMemory, to: .gibibytes(8)), for: .seconds(600))
     /// ```
     ///
     /// - Parameters:
-    ///   - edit: What to raise; a lease does not lower. Also to raise the soft limit alone takes a rule that allows it.
-    ///   - target: Whose limits; the lease binds this process and not its children.
-    ///   - duration: More than zero and at most 365 days, in whole milliseconds, rounded up; nil for as long as the connection
+    ///   - edit: The edit. A lease never lowers. Raising the soft limit alone also needs a rule that permits it.
+    ///   - target: The process. Its children are not part of the lease.
+    ///   - duration: More than zero and at most 365 days, rounded up to milliseconds; nil for as long as the connection
     ///     lasts. A rule's `lease.max` bounds it.
-    /// - Returns: What gives it back when it goes out of scope.
-    /// - Throws: `.unsupported` for other resources; `.deniedByPolicy`, with the rule that refused; `.quotaExceeded` for too
-    ///   many leases; `.invalidArgument` for a duration out of range, and for an edit that lowers; and as `apply(_:on:)`.
-    ///   After `.deadlineExceeded` it may have been granted: it is then among `leases()`.
+    /// - Returns: A handle that releases the lease when it goes out of scope.
+    /// - Throws: `.unsupported` for other resources; `.deniedByPolicy`, with the refusing rule; `.quotaExceeded` for
+    ///   too many leases; `.invalidArgument` for a duration out of range, and for an edit that lowers; and as
+    ///   `apply(_:on:)`. After `.deadlineExceeded` the lease may have been granted; `leases()` then lists it.
     @available(*, noasync)
     public func lease(
         _ edit: Edit, on target: Target = .currentProcess, for duration: Duration? = nil
@@ -25,9 +27,10 @@ extension BlockingLimitClient {
         try lease([edit], on: target, for: duration)
     }
 
-    /// Makes edits of distinct resources until an end, all or none, under one lease.
+    /// Makes edits of distinct resources under one lease, all or none.
     ///
-    /// - Throws: As for one edit, with `editIndex`; `.invalidArgument` for a resource that is named twice, and for none.
+    /// - Throws: As for one edit, with `editIndex`; `.invalidArgument` for a resource that is named twice, and for an
+    ///   empty list.
     @available(*, noasync)
     public func lease(
         _ edits: [Edit], on target: Target = .currentProcess, for duration: Duration? = nil
@@ -39,14 +42,14 @@ extension BlockingLimitClient {
             leaseState: LeaseState(try sharedConnection.lease(stateMachine, until: deadline), term), client: self)
     }
 
-    /// Makes one edit for as long as `body` runs, and gives it back when that returns or throws.
+    /// Makes one edit while `body` runs, and releases the lease when `body` returns or throws.
     ///
     /// ```swift
     /// try client.withLease(.raise(.lockedMemory, to: .gibibytes(8))) { _ in try serve() }
     /// ```
     ///
-    /// - Throws: As `lease(_:on:for:)`, and what `body` throws. What goes wrong in giving back does not matter here: the lease
-    ///   then ends with the connection.
+    /// - Throws: As `lease(_:on:for:)`, and what `body` throws. An error of the release is ignored; the lease then ends
+    ///   with the connection.
     @available(*, noasync)
     public func withLease<R>(
         _ edit: Edit, on target: Target = .currentProcess, _ body: (borrowing Lease) throws -> R
@@ -54,7 +57,7 @@ extension BlockingLimitClient {
         try withLease([edit], on: target, body)
     }
 
-    /// Makes edits of distinct resources for as long as `body` runs, all or none.
+    /// Makes edits of distinct resources while `body` runs, all or none.
     ///
     /// - Throws: As for one edit.
     @available(*, noasync)
@@ -73,9 +76,9 @@ extension BlockingLimitClient {
         return result
     }
 
-    /// What would come of edits under a lease, decided by the agent and not done.
+    /// Returns the agent's decision on edits under a lease, without making them.
     ///
-    /// - Throws: As `lease(_:on:for:)`, but not for want of leave, which is the answer.
+    /// - Throws: As `lease(_:on:for:)`, except policy denials, which are the result.
     @available(*, noasync)
     package func explain(
         _ edits: [Edit], on target: Target = .currentProcess, leasedFor duration: Duration?
@@ -86,10 +89,12 @@ extension BlockingLimitClient {
         return try sharedConnection.run(stateMachine, until: deadline).explanation(from: socket)
     }
 
-    /// Leaves the connection open in the program that this process becomes by execve(2): what lasts as long as the connection
-    /// then lasts as long as that program, and as all to whom it hands its descriptors down.
+    /// Leaves the connection open in the program that this process executes next with execve(2).
     ///
-    /// - Throws: `.internalError` where there is no descriptor left; and what can befall any call to the agent.
+    /// A lease of the connection then lasts until that program and all processes that inherit its descriptors have
+    /// closed the connection.
+    ///
+    /// - Throws: `.internalError` if no descriptor is available; and the errors of every call to the agent.
     @available(*, noasync)
     package func leaveConnectionOpen() throws(RlimitError) {
         let connection = try sharedConnection.connection(until: deadline)
@@ -102,7 +107,7 @@ extension BlockingLimitClient {
         }
     }
 
-    /// The caller's leases; everyone's for callers whom a rule lets see them (`lease_list`).
+    /// Returns the caller's leases. A rule can permit the caller to see all leases (`lease_list`).
     ///
     /// - Throws: As `agentInfo()`.
     @available(*, noasync)
@@ -110,20 +115,20 @@ extension BlockingLimitClient {
         try sharedConnection.perform(LeaseListCall(), until: deadline)
     }
 
-    /// Gives a lease that was kept so much time from now.
+    /// Renews a kept lease: it ends this duration after now.
     ///
     /// - Parameter duration: As for `Lease.renew(for:)`.
-    /// - Returns: The lease as it is then.
-    /// - Throws: As `Lease.renew(for:)`; `.leaseEnded` also for one that never was, or is somebody else's.
+    /// - Returns: The renewed lease.
+    /// - Throws: As `Lease.renew(for:)`; `.leaseEnded` also for an unknown lease, or one of another tenant.
     @available(*, noasync)
     @discardableResult
     public func renew(_ id: LeaseInfo.ID, for duration: Duration) throws(RlimitError) -> LeaseInfo {
         try sharedConnection.perform(LeaseRenewalCall(id, LeaseTerm(.some(duration))), until: deadline)
     }
 
-    /// Gives a lease back that was kept, and tells what came of it for each resource.
+    /// Releases a kept lease. Returns the outcome for each resource.
     ///
-    /// - Throws: As `Lease.release()`; `.leaseEnded` also for one that never was, or is somebody else's.
+    /// - Throws: As `Lease.release()`; `.leaseEnded` also for an unknown lease, or one of another tenant.
     @available(*, noasync)
     @discardableResult
     public func release(_ id: LeaseInfo.ID) throws(RlimitError) -> [Restoration] {

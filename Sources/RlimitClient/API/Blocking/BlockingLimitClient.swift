@@ -1,7 +1,9 @@
 import RlimitKernel
 
-/// Reads and changes resource limits, of the calling process or of others: through the kernel where it allows that, and
-/// through the agent where it does not.
+/// Reads and changes resource limits of the calling process and of other processes. For threads.
+///
+/// It asks the kernel if the kernel permits the call, and otherwise the agent. `LimitClient` has the same calls for
+/// tasks.
 ///
 /// ```swift
 /// let client = BlockingLimitClient()
@@ -9,33 +11,31 @@ import RlimitKernel
 /// if let why = files.shortfall { print("only \(files.new.soft) descriptors: \(why)") }
 /// ```
 ///
-/// `LimitClient` is the same for tasks.
-///
-/// A client is a handle: making one opens nothing and cannot fail. Copies share one connection, which the first call that
-/// needs the agent makes, and which is made again when the agent was restarted. Several threads may call at once. After
-/// fork(2) the child makes a connection of its own.
+/// A client is a handle. Creating one opens nothing and cannot fail. Copies share one connection. The first call that
+/// needs the agent opens it, and a call after a restart of the agent opens it again. Several threads may call at once.
+/// After fork(2) the child opens a connection of its own.
 ///
 /// Every call blocks for at most its timeout, and so is not available in asynchronous contexts.
 ///
-/// After `.deadlineExceeded` or `.connectionLost` an edit may have been made: nothing is ever sent twice that may have
-/// been carried out.
+/// After `.deadlineExceeded` or `.connectionLost` an edit may have been made. The client never sends a request twice
+/// that may have been carried out.
 public struct BlockingLimitClient: Sendable {
-    /// Whom a client asks first.
+    /// Whether the kernel or the agent is asked first.
     public typealias Strategy = LimitClient.Strategy
 
     let sharedConnection: SharedConnection<BlockingConnection>
     private let options: CallOptions
 
-    /// A client of the agent at a socket. Opens nothing.
+    /// Creates a client of the agent at a socket. Opens nothing.
     ///
     /// - Parameters:
-    ///   - socket: Where the agent listens; by default the path in the environment variable `RLIMITD_SOCKET`, or
+    ///   - socket: The agent's socket; by default the path in the environment variable `RLIMITD_SOCKET`, or
     ///     `/run/rlimitd/rlimitd.sock`.
-    ///   - strategy: Whom to ask first.
-    ///   - timeout: How long one call may take in all, connecting included; nil for as long as it takes.
-    ///   - busyPolling: How long to poll for an answer before sleeping: 50 microseconds spare an idle machine the time
-    ///     that it takes to wake up, for the price of a busy processor meanwhile. Polling that finds nothing is soon left
-    ///     off, and on a single processor there is none. Zero never polls.
+    ///   - strategy: Whether the kernel or the agent is asked first.
+    ///   - timeout: The maximum duration of one call, including the time to connect; nil waits without a limit.
+    ///   - busyPolling: The duration for which a call polls for the response before it sleeps; zero never polls. On an
+    ///     idle machine, 50 microseconds save the time to wake up, at the cost of processor time. Polling that finds
+    ///     nothing soon stops, and there is none on a single processor.
     public init(
         socket: AgentSocket = .standard, strategy: Strategy = .kernelFirst, timeout: Duration? = .seconds(5),
         busyPolling: Duration = .zero
@@ -48,30 +48,31 @@ public struct BlockingLimitClient: Sendable {
         self.options = options
     }
 
-    /// Where its agent listens.
+    /// The socket of its agent.
     public var socket: AgentSocket { sharedConnection.socket }
-    /// Whom it asks first.
+    /// Whether the kernel or the agent is asked first.
     public var strategy: Strategy { options.strategy }
-    /// How long one call may take in all; nil for as long as it takes.
+    /// The maximum duration of one call; nil waits without a limit.
     public var timeout: Duration? { options.timeout }
-    /// How long it polls for an answer before it sleeps; zero where it does not.
+    /// The duration for which a call polls for the response before it sleeps; zero if it never polls.
     public var busyPolling: Duration { sharedConnection.busyPolling }
 
-    // When a call that begins now must have ended.
+    // The deadline of a call that begins now.
     var deadline: MonotonicDeadline { options.deadline }
 
-    /// A copy with its own timeout, on the same connection.
+    /// Returns a copy with another timeout, on the same connection.
     public func with(timeout: Duration?) -> BlockingLimitClient {
         BlockingLimitClient(sharedConnection, CallOptions(strategy, timeout))
     }
 
-    /// A copy that asks others first, on the same connection.
+    /// Returns a copy with another strategy, on the same connection.
     public func with(strategy: Strategy) -> BlockingLimitClient {
         BlockingLimitClient(sharedConnection, CallOptions(strategy, timeout))
     }
 
-    /// Closes the connection, once the calls of other threads that are under way have ended; leases that last as long as it
-    /// end. The next call that needs the agent makes a new one.
+    /// Closes the connection after the calls in progress have ended. Leases that last as long as the connection end.
+    ///
+    /// The next call that needs the agent opens a new connection.
     @available(*, noasync)
     public func close() { sharedConnection.close() }
 }

@@ -1,6 +1,6 @@
 import RlimitKernel
 
-/// The reactor of whichever process it is. Where that has no thread to spare, tasks run as if they preferred nothing.
+/// The reactor of the current process as an executor. If no thread is available, jobs run on the global executor.
 final class ReactorExecutor: TaskExecutor {
     static let shared = ReactorExecutor()
 
