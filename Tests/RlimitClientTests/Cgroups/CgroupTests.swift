@@ -14,7 +14,7 @@ private func processes(_ results: [ProcessResult], isIncomplete: Bool = false) -
     .success(.processes(results, isIncomplete: isIncomplete))
 }
 
-// One process, which grants everything from 100:200.
+// An agent with one process in each cgroup. It grants every edit of 100:200.
 private func serve(_ session: ScriptedSession) throws {
     let now = Limit(soft: 100, hard: 200)
     try session.serve { request in
@@ -36,9 +36,9 @@ private func error(_ body: () throws -> some Any) -> RlimitError? {
     #expect(throws: RlimitError.self) { _ = try body() }
 }
 
-@Suite("Answers about a cgroup", .timeLimit(.minutes(1)))
+@Suite("Responses about a cgroup", .timeLimit(.minutes(10)))
 struct CgroupAnswerTests {
-    @Test("come in parts, and are one list in their order")
+    @Test("in parts become one list, in order")
     func parts() throws {
         let agent = try ScriptedAgent { session in
             while let request = try session.next() {
@@ -54,13 +54,13 @@ struct CgroupAnswerTests {
         #expect(agent.requests.map(\.request.operation) == [.get(.cgroup("/a"), .all)])
     }
 
-    @Test("may come between those to other requests, and to other such requests")
+    @Test("may be interleaved with other responses")
     func interleaved() throws {
         let agent = try ScriptedAgent { session in
             guard let first = try session.next(), let second = try session.next(), let third = try session.next() else {
                 return
             }
-            // Two are about cgroups; their parts alternate, and the single answer comes between them.
+            // The parts of the two responses about cgroups alternate, and the third response comes between them.
             let requests = [first, second, third]
             let many = requests.filter { if case .get(.cgroup, _) = $0.operation { true } else { false } }
             for part in 0..<Int32(3) {
@@ -92,7 +92,7 @@ struct CgroupAnswerTests {
         #expect(agent.connections == 1)
     }
 
-    @Test("have failures in them, processes without a number, and say where they are not complete")
+    @Test("contain failures and processes without a pid, and state whether they are complete")
     func failures() throws {
         let refusal = RlimitError(.deniedByPolicy, message: "no rule", rule: "few")
         let agent = try ScriptedAgent { session in
@@ -108,7 +108,7 @@ struct CgroupAnswerTests {
         #expect(!limits.isComplete)
     }
 
-    @Test("that end in an error are that error")
+    @Test("that end with an error throw it")
     func error() throws {
         let agent = try ScriptedAgent { session in
             while let request = try session.next() {
@@ -119,7 +119,7 @@ struct CgroupAnswerTests {
         #expect(throws: RlimitError(.rateLimited)) { try agent.client().limits(in: "/a") }
     }
 
-    @Test("that never end are given up at the deadline, and the connection goes on")
+    @Test("that never end time out, and the connection stays open")
     func late() throws {
         let release = DispatchSemaphore(value: 0)
         let agent = try ScriptedAgent { session in
@@ -140,7 +140,7 @@ struct CgroupAnswerTests {
         #expect(agent.connections == 1)
     }
 
-    @Test("of another kind are a fault, in whole, in part, and of one process")
+    @Test("that do not fit the request are MALFORMED, as a whole, in a part, and for one process")
     func otherKind() throws {
         let wrong: [[Response]] = [
             [Response(id: 0, .success(.limits(.all, someLimits)))],
@@ -175,7 +175,7 @@ struct CgroupAnswerTests {
         #expect(RlimitClientTests.error { try one.client().limits() }?.code == .malformed)
     }
 
-    @Test("are bounded, whatever the agent sends")
+    @Test("have a bounded size")
     func bounded() {
         var pending = PendingReply()
         let part = Response(id: 1, more: true, processes(Array(repeating: found(2...2)[0], count: 65_536)))
@@ -186,21 +186,21 @@ struct CgroupAnswerTests {
     }
 }
 
-@Suite("An agent that goes away amid its answer about a cgroup", .timeLimit(.minutes(1)))
+@Suite("An agent that closes the connection in the middle of a response about a cgroup", .timeLimit(.minutes(10)))
 struct LostCgroupTests {
     private static func dies(_ session: ScriptedSession) throws {
         guard let request = try session.next() else { return }
         session.send(Response(id: request.id, more: true, processes(found(2...100))))
     }
 
-    @Test("is asked once more where the question only reads, and what it said before is forgotten")
+    @Test("receives a reading request once more, and the earlier parts are discarded")
     func read() throws {
         let agent = try ScriptedAgent(Self.dies, serve)
         #expect(try agent.client().limits(in: "/a").map(\.pid) == [7])
         #expect(agent.connections == 2)
     }
 
-    @Test("is not sent the edit again")
+    @Test("does not receive an edit again")
     func edit() throws {
         let agent = try ScriptedAgent(Self.dies, serve)
         let client = agent.client()
@@ -210,22 +210,24 @@ struct LostCgroupTests {
     }
 }
 
-@Suite("What is asked about a cgroup", .timeLimit(.minutes(1)))
+@Suite("A request about a cgroup", .timeLimit(.minutes(10)))
 struct CgroupRequestTests {
-    @Test("is asked of the agent alone, in the caller's words for it")
-    func whom() throws {
+    @Test("goes to the agent only, with the caller's path")
+    func target() throws {
         let agent = try ScriptedAgent(serve)
         let client = agent.client(.kernelFirst)
         for cgroup in [Cgroup.own, .pod, "/a/b", Cgroup(path: "/c"), .pod(at: "/kubepods/pod1")] {
             #expect(try client.limits(in: cgroup).count == 1)
         }
-        let whoms: [Request.Target] = [.cgroup(nil), .pod(nil), .cgroup("/a/b"), .cgroup("/c"), .pod("/kubepods/pod1")]
-        #expect(agent.requests.map(\.request.operation) == whoms.map { .get($0, .all) })
+        let targets: [Request.Target] = [
+            .cgroup(nil), .pod(nil), .cgroup("/a/b"), .cgroup("/c"), .pod("/kubepods/pod1"),
+        ]
+        #expect(agent.requests.map(\.request.operation) == targets.map { .get($0, .all) })
         _ = try client.usage(in: .pod, .children)
         #expect(agent.requests.last?.request.operation == .usage(.pod(nil), .children))
     }
 
-    @Test("is not the caller's own where a path is empty")
+    @Test("with an empty path is not about the caller's own cgroup")
     func emptyPath() throws {
         let agent = try ScriptedAgent(serve)
         for cgroup in [Cgroup(path: ""), "", .pod(at: "")] {
@@ -235,7 +237,7 @@ struct CgroupRequestTests {
     }
 
     @Test(
-        "is one edit for all, also where words stand for what each process has",
+        "has one edit for all processes, also with symbolic values",
         arguments: [
             ("nofile=150", .atLeast, NumericEdit(.openFiles, soft: 150, hard: 150, mode: .atLeast)),
             ("nofile=150", .clamp, NumericEdit(.openFiles, soft: 150, hard: 150, mode: .clamp)),
@@ -254,13 +256,13 @@ struct CgroupRequestTests {
         let agent = try ScriptedAgent(serve)
         let changes = try agent.client().apply(try Edit(parsing: text, mode: mode), in: .pod)
         #expect(agent.requests.map(\.request.operation) == [.set(.pod(nil), EditBatch([expected]), lease: nil)])
-        // A word is had in full; a number may fall short.
+        // A symbolic value never falls short; a number may.
         let hasShortfall = try changes.first?.result.get().shortfall != nil
         #expect(hasShortfall == (expected.mode == .clamp && mode == .clamp && text == "nofile=150"))
     }
 
     @Test(
-        "is never an edit that means something else for each process",
+        "never has an edit with a different meaning for each process",
         arguments: [
             "nofile=150", "nofile=hard:150", "nofile=max:", "nofile=150:max", "nofile=hard:max", "nofile=:hard",
         ])
@@ -274,7 +276,7 @@ struct CgroupRequestTests {
         #expect(agent.connections == 0)
     }
 
-    @Test("is what was expected, and is several edits in their order")
+    @Test("has the expected limits, and several edits in their order")
     func batch() throws {
         let agent = try ScriptedAgent(serve)
         let edits = [
@@ -291,7 +293,7 @@ struct CgroupRequestTests {
         #expect(agent.requests.map(\.request.operation) == [.set(.cgroup("/a"), batch, lease: nil)])
     }
 
-    @Test("is at least one edit, and one of each resource")
+    @Test("has at least one edit, and at most one of each resource")
     func nothing() throws {
         let agent = try ScriptedAgent(serve)
         #expect(error { try agent.client().apply([], in: "/a") }?.code == .invalidArgument)

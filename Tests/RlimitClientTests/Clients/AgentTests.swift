@@ -1,6 +1,3 @@
-import Foundation
-import Glibc
-import RlimitKernel
 import RlimitModel
 import RlimitTesting
 import Testing
@@ -9,7 +6,7 @@ import Testing
 
 private let now = Limit(soft: 100, hard: 200)
 
-// An agent who gives open files up to 500.
+// An agent that permits open files up to 500.
 private func serve(_ session: ScriptedSession) throws {
     try session.serve { request in
         switch request.operation {
@@ -33,7 +30,7 @@ private func serve(_ session: ScriptedSession) throws {
     }
 }
 
-@Suite("What is asked of the agent", .timeLimit(.minutes(1)))
+@Suite("A request to the agent", .timeLimit(.minutes(10)))
 struct AgentTests {
     private func batches(_ agent: ScriptedAgent) -> [[NumericEdit]] {
         agent.requests.compactMap {
@@ -43,7 +40,7 @@ struct AgentTests {
     }
 
     @Test(
-        "is in numbers, worked out from what it told before",
+        "has numbers, computed from earlier responses",
         arguments: [
             ("nofile=150", NumericEdit(.openFiles, soft: 150)),
             ("nofile=300", NumericEdit(.openFiles, soft: 300, hard: 300)),
@@ -56,13 +53,13 @@ struct AgentTests {
         let agent = try ScriptedAgent(serve)
         try agent.client().apply(try Edit(parsing: text))
         #expect(batches(agent) == [[expected]])
-        // What is a number already is not asked about.
+        // Numbers need no earlier request.
         #expect(
             agent.requests.count
                 == (text == "nofile=5:6" ? 1 : text.hasSuffix("max") ? 3 : 2))
     }
 
-    @Test("is all of a batch, also what it lowers, where the agent alone is asked")
+    @Test("is the whole batch, including lowering edits, if only the agent is asked")
     func agentOnly() throws {
         let agent = try ScriptedAgent(serve)
         let changes = try agent.client().apply([.set(.coreFileSize, to: Limit(0)), .raise(.openFiles, to: 300)])
@@ -76,7 +73,7 @@ struct AgentTests {
             ])
     }
 
-    @Test("is nothing for no edits, and for a resource that is named twice")
+    @Test("is not sent for an empty batch, nor for a resource that is named twice")
     func nothing() throws {
         let agent = try ScriptedAgent(serve)
         #expect(try agent.client().apply([]).isEmpty)
@@ -89,7 +86,7 @@ struct AgentTests {
         #expect(agent.connections == 0)
     }
 
-    @Test("may be a question, and a refusal then is an answer")
+    @Test("can be an explain, and a refusal is then a result")
     func explain() throws {
         let agent = try ScriptedAgent(serve)
         let client = agent.client(.kernelFirst)
@@ -101,7 +98,7 @@ struct AgentTests {
         #expect(agent.requests.last?.request.operation == .get(.caller, .all))
     }
 
-    @Test("may be about the agent itself")
+    @Test("can be about the agent itself")
     func statistics() throws {
         let agent = try TestAgent()
         let statistics = try agent.blockingClient.statistics()
@@ -109,78 +106,10 @@ struct AgentTests {
         #expect(statistics.requests == 1)
     }
 
-    @Test("without a word for the most there is, is the present hard limit where there is no agent")
+    @Test("is not needed for the maximum without an agent, which is then the current hard limit")
     func mostWithoutAgent() throws {
         let child = try ChildProcess("ulimit -Sn 100; ulimit -Hn 200;")
         let client = BlockingLimitClient(socket: "/nonexistent/agent.sock")
         #expect(try client.apply(try Edit(parsing: "nofile=max"), on: .process(child.pid)).new == Limit(200))
-    }
-}
-
-@Suite("The agent's socket", .timeLimit(.minutes(1)))
-struct SocketTests {
-    @Test("that is not there is told by its path and by what connect(2) said")
-    func absent() {
-        let error = #expect(throws: RlimitError.self) {
-            try BlockingLimitClient(socket: "/nonexistent/agent.sock").agentInfo()
-        }
-        #expect(error?.code == .agentUnreachable)
-        #expect(error?.errno == ENOENT)
-        #expect(
-            error?.message == "no agent answers at /nonexistent/agent.sock (connect: No such file or directory)")
-    }
-
-    @Test("that is the standard one, and not there, is told with what starts it", arguments: [ENOENT, ECONNREFUSED])
-    func absentStandard(number: Int32) {
-        let standard = RlimitError.unreachable(
-            "/run/rlimitd/rlimitd.sock", SystemError(number: number, call: "connect"))
-        #expect(standard.message.hasSuffix("; start it with: systemctl start rlimitd"))
-        let other = RlimitError.unreachable("/run/other.sock", SystemError(number: number, call: "connect"))
-        #expect(!other.message.contains("systemctl"))
-    }
-
-    @Test("is never one whose path was cut")
-    func long() {
-        let path = "/tmp/" + String(repeating: "x", count: 103)
-        #expect(throws: RlimitError.self) { try BlockingLimitClient(socket: AgentSocket(path: path)).agentInfo() }
-    }
-
-    @Test("in a folder where others may replace it is not trusted, unless anyone is")
-    func openFolder() throws {
-        let agent = try ScriptedAgent(serve)
-        #expect(try agent.client().limit(.openFiles) == now)
-        for (mode, trusted) in [(0o777, false), (0o1777, true), (0o775, false), (0o755, true), (0o702, false)] {
-            chmod(agent.folder, mode_t(mode))
-            let client = agent.client()
-            if trusted {
-                #expect(try client.limit(.openFiles) == now)
-                continue
-            }
-            let error = #expect(throws: RlimitError.self) { try client.limit(.openFiles) }
-            #expect(error?.code == .untrustedSocket)
-            #expect(error?.message.contains(agent.folder) == true)
-            let credulous = BlockingLimitClient(
-                socket: AgentSocket(path: agent.path, owner: .anyone), strategy: .agentOnly)
-            #expect(try credulous.limit(.openFiles) == now)
-        }
-    }
-
-    @Test("is not a link that somebody put there")
-    func link() throws {
-        let agent = try ScriptedAgent(serve)
-        let path = agent.folder + "/link"
-        #expect(symlink(agent.path, path) == 0)
-        let error = #expect(throws: RlimitError.self) {
-            try BlockingLimitClient(socket: AgentSocket(path: path)).agentInfo()
-        }
-        #expect(error?.code == .untrustedSocket)
-    }
-
-    @Test("is named by RLIMITD_SOCKET, or else is where the agent is installed")
-    func standard() throws {
-        #expect(try run("client-probe", ["socket"], environment: ["RLIMITD_SOCKET": "/x/y"]) == ["/x/y"])
-        #expect(try run("client-probe", ["socket"]) == ["/run/rlimitd/rlimitd.sock"])
-        #expect(
-            try run("client-probe", ["socket"], environment: ["RLIMITD_SOCKET": ""]) == ["/run/rlimitd/rlimitd.sock"])
     }
 }

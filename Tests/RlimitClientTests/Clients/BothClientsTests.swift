@@ -8,7 +8,7 @@ import Testing
 
 private let now = Limit(soft: 100, hard: 200)
 
-// An agent who gives open files up to 500 and knows of a cgroup with two processes.
+// An agent that permits open files up to 500, and has a cgroup with two processes.
 private func reply(_ request: Request) -> Reply {
     func changes(_ batch: EditBatch) -> Reply {
         .changes(
@@ -47,9 +47,9 @@ private let info = AgentInfo(
     version: "1", kernel: "6", features: [], openFilesCeiling: 9, canRaise: true, policy: "p",
     caller: .init(Peer(pid: 1, uid: 2, gid: 3)))
 
-@Suite("Both clients", .timeLimit(.minutes(1)))
+@Suite("Both clients", .timeLimit(.minutes(10)))
 struct BothClientsTests {
-    @Test("read and change by the agent", arguments: ClientKind.allCases)
+    @Test("read and change limits through the agent", arguments: ClientKind.allCases)
     func calls(kind: ClientKind) async throws {
         let agent = try ScriptedAgent { session in try session.serve(reply) }
         let client = kind.client(agent)
@@ -72,7 +72,7 @@ struct BothClientsTests {
         #expect(agent.connections == 1)
     }
 
-    @Test("have an answer of each process of a cgroup", arguments: ClientKind.allCases)
+    @Test("return a result for each process of a cgroup", arguments: ClientKind.allCases)
     func cgroups(kind: ClientKind) async throws {
         let agent = try ScriptedAgent { session in try session.serve(reply) }
         let client = kind.client(agent)
@@ -87,7 +87,7 @@ struct BothClientsTests {
         #expect(agent.requests.count == 4)
     }
 
-    @Test("work words out from what the agent told before", arguments: ClientKind.allCases)
+    @Test("resolve symbolic values with earlier responses of the agent", arguments: ClientKind.allCases)
     func words(kind: ClientKind) async throws {
         let agent = try ScriptedAgent { session in try session.serve(reply) }
         let client = kind.client(agent)
@@ -95,7 +95,7 @@ struct BothClientsTests {
         #expect(agent.requests.map(\.request.isExplain) == [false, true, false])
     }
 
-    @Test("ask the kernel first, and the agent for what it refuses", arguments: ClientKind.allCases)
+    @Test("ask the kernel first, and the agent for what the kernel refuses", arguments: ClientKind.allCases)
     func kernelFirst(kind: ClientKind) async throws {
         let child = try ChildProcess("ulimit -Sn 100; ulimit -Hn 200;")
         defer { child.end() }
@@ -110,7 +110,7 @@ struct BothClientsTests {
         #expect(agent.requests.count == 1)
     }
 
-    @Test("ask for nothing where there is nothing to ask", arguments: ClientKind.allCases)
+    @Test("send no request for empty or invalid arguments", arguments: ClientKind.allCases)
     func nothing(kind: ClientKind) async throws {
         let agent = try ScriptedAgent { session in try session.serve(reply) }
         let client = kind.client(agent)
@@ -122,7 +122,7 @@ struct BothClientsTests {
         #expect(agent.connections == 0)
     }
 
-    @Test("say where there is no agent, and that a socket is not to be trusted", arguments: ClientKind.allCases)
+    @Test("report an absent agent, and an untrusted socket", arguments: ClientKind.allCases)
     func unreachable(kind: ClientKind) async throws {
         #expect(await code { try await kind.client(at: "/nonexistent/a").agentInfo() } == .agentUnreachable)
         let agent = try ScriptedAgent { session in try session.serve(reply) }
@@ -130,7 +130,7 @@ struct BothClientsTests {
         #expect(await code { try await kind.client(agent).agentInfo() } == .untrustedSocket)
     }
 
-    @Test("are told by a full agent why it hangs up", arguments: ClientKind.allCases)
+    @Test("throw the reason for which a full agent closes the connection", arguments: ClientKind.allCases)
     func full(kind: ClientKind) async throws {
         let agent = try ScriptedAgent { session in
             session.send(Response(id: 0, .failure(RlimitError(.quotaExceeded, message: "64 are open"))))
@@ -139,7 +139,7 @@ struct BothClientsTests {
     }
 
     @Test(
-        "know what is no agent",
+        "report a peer that violates the protocol",
         arguments: ClientKind.allCases,
         [Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8), [0, 0, 0, 0], [255, 255, 255, 255], [0, 0, 0, 2, 26, 5]])
     func garbage(kind: ClientKind, bytes: [UInt8]) async throws {
@@ -153,7 +153,7 @@ struct BothClientsTests {
         #expect(await code { try await client.apply(.raise(.openFiles, to: 9)) } == .malformed)
     }
 
-    @Test("read long answers in parts, and byte by byte", arguments: ClientKind.allCases)
+    @Test("read long responses in parts, and byte by byte", arguments: ClientKind.allCases)
     func parts(kind: ClientKind) async throws {
         let agent = try ScriptedAgent { session in
             while let request = try session.next() {
@@ -166,7 +166,7 @@ struct BothClientsTests {
         #expect(try await kind.client(agent).limits() == Limits(repeating: now))
     }
 
-    @Test("send an edit once, and a question once more, to an agent that dies over it", arguments: ClientKind.allCases)
+    @Test("send an edit once, and a reading request twice, if the connection is lost", arguments: ClientKind.allCases)
     func lost(kind: ClientKind) async throws {
         let agent = try ScriptedAgent({ _ = try $0.next() }, { _ = try $0.next() }) { try $0.serve(reply) }
         let client = kind.client(agent)
@@ -177,7 +177,7 @@ struct BothClientsTests {
         #expect(agent.connections == 3)
     }
 
-    @Test("entrust an edit to the new agent alone, where the old one has gone", arguments: ClientKind.allCases)
+    @Test("send an edit to the new agent only, after the old one has ended", arguments: ClientKind.allCases)
     func restart(kind: ClientKind) async throws {
         let first = try ScriptedAgent { session in
             guard let request = try session.next() else { return }
@@ -193,7 +193,7 @@ struct BothClientsTests {
         #expect(second.requests.count == 1)
     }
 
-    @Test("wait no longer than they may, and the late answer goes to nobody", arguments: ClientKind.allCases)
+    @Test("wait until their deadline, and ignore the late response", arguments: ClientKind.allCases)
     func late(kind: ClientKind) async throws {
         let release = DispatchSemaphore(value: 0)
         let agent = try ScriptedAgent { session in
@@ -204,17 +204,17 @@ struct BothClientsTests {
         }
         let client = kind.client(agent)
         let start = ContinuousClock.now
-        let hasty = client.with(timeout: .milliseconds(80))
-        #expect(await code { try await hasty.limit(.openFiles) } == .deadlineExceeded)
+        let impatient = client.with(timeout: .milliseconds(80))
+        #expect(await code { try await impatient.limit(.openFiles) } == .deadlineExceeded)
         let taken = ContinuousClock.now - start
-        // A busy machine may take its time to tell.
+        // A busy machine may report it late.
         #expect(taken >= .milliseconds(80) && taken < .seconds(60))
         release.signal()
         #expect(try await client.limit(.openFiles) == now)
         #expect(agent.connections == 1)
     }
 
-    @Test("wait no longer than they may before a full backlog", arguments: ClientKind.allCases)
+    @Test("wait for a full backlog until their deadline", arguments: ClientKind.allCases)
     func backlog(kind: ClientKind) async throws {
         let agent = try ScriptedAgent(backlog: 0)
         for _ in 0..<3 {
@@ -223,20 +223,20 @@ struct BothClientsTests {
         }
     }
 
-    @Test("send nothing once the time is over, and wait for ever where they may", arguments: ClientKind.allCases)
+    @Test("send nothing after their deadline, and wait without one", arguments: ClientKind.allCases)
     func passed(kind: ClientKind) async throws {
         let agent = try ScriptedAgent { session in try session.serve(reply) }
         let client = kind.client(agent)
         #expect(try await client.with(timeout: nil).limit(.openFiles) == now)
         #expect(try await client.with(timeout: .seconds(Int64.max)).limit(.openFiles) == now)
         for timeout in [Duration.zero, .seconds(-5)] {
-            let hasty = client.with(timeout: timeout)
-            #expect(await code { try await hasty.apply(.raise(.openFiles, to: 9)) } == .deadlineExceeded)
+            let impatient = client.with(timeout: timeout)
+            #expect(await code { try await impatient.apply(.raise(.openFiles, to: 9)) } == .deadlineExceeded)
         }
         #expect(agent.requests.map(\.request.timeout) == [nil, nil])
     }
 
-    @Test("make a new connection after they were closed", arguments: ClientKind.allCases)
+    @Test("open a new connection after close()", arguments: ClientKind.allCases)
     func closing(kind: ClientKind) async throws {
         let agent = try ScriptedAgent { session in try session.serve(reply) }
         let client = kind.client(agent)

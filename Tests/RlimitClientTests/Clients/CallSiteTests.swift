@@ -1,9 +1,9 @@
-// What an application writes: one import, no test access, and the examples of the documentation as they stand.
+// The code of an application: one import, no test access, and the examples of the documentation.
 import RlimitClient
 import RlimitTesting
 import Testing
 
-// A tool: blocking, halves parsed, an exit code for each kind of failure.
+// A tool: blocking calls, parsed edits, an exit code for each kind of failure.
 private func setCommand(_ words: [String], pid: Int32) -> Int32 {
     do throws(RlimitError) {
         let edits = try words.map { word throws(RlimitError) in try Edit(parsing: word) }
@@ -19,10 +19,10 @@ private func setCommand(_ words: [String], pid: Int32) -> Int32 {
     }
 }
 
-// One's own process, without an agent.
+// The calling process, without an agent.
 private func measure(_ work: () -> Void) throws(RlimitError) {
     try CurrentProcess.apply([.set(.coreFileSize, soft: 0), .set(.cpuTime, soft: .seconds(3000))])
-    let pool = min(try CurrentProcess.limit(.openFiles).soft, 10_000)  // infinity is the greatest
+    let pool = min(try CurrentProcess.limit(.openFiles).soft, 10_000)  // .infinity is the maximum
     work()
     print(
         pool, try CurrentProcess.usage(.children).majorFaults ?? 0, try CurrentProcess.threadUsage(),
@@ -35,31 +35,35 @@ private func boot(_ client: BlockingLimitClient = BlockingLimitClient()) throws(
     if let why = files.shortfall { print("only \(files.new.soft) descriptors: \(why)") }
 }
 
-// A supervisor: the process and not its number, a short deadline, compare-and-set.
-private func level(_ pid: Int32, with peer: Int32, _ client: BlockingLimitClient) throws(RlimitError) {
+// A supervisor: a process handle instead of a pid, a short deadline, compare-and-set.
+private func level(
+    _ pid: Int32, with peer: Int32, _ client: BlockingLimitClient, within deadline: Duration = .milliseconds(50)
+) throws(RlimitError) {
     let child = try ProcessHandle(pid: pid), target = child.target
-    let hasty = client.with(timeout: .milliseconds(50))
-    let now = try hasty.limit(.stackSize, of: target), wanted = try client.limit(.stackSize, of: .process(peer))
+    let quick = client.with(timeout: deadline)
+    let now = try quick.limit(.stackSize, of: target), wanted = try client.limit(.stackSize, of: .process(peer))
     do {
-        try hasty.apply(.set(.stackSize, to: wanted, expecting: now), on: target)
+        try quick.apply(.set(.stackSize, to: wanted, expecting: now), on: target)
     } catch  where error.code == .conflict {
-        print("someone else was quicker")
+        print("another process changed the limit first")
     }
 }
 
 // The same in a task, with two reads in flight.
-private func level(_ pid: Int32, with peer: Int32, _ client: LimitClient) async throws {
+private func level(
+    _ pid: Int32, with peer: Int32, _ client: LimitClient, within deadline: Duration = .milliseconds(50)
+) async throws {
     let child = try ProcessHandle(pid: pid), target = child.target
-    let hasty = client.with(timeout: .milliseconds(50))
-    async let now = hasty.limit(.stackSize, of: target), wanted = client.limit(.stackSize, of: .process(peer))
+    let quick = client.with(timeout: deadline)
+    async let now = quick.limit(.stackSize, of: target), wanted = client.limit(.stackSize, of: .process(peer))
     do {
-        try await hasty.apply(.set(.stackSize, to: wanted, expecting: now), on: target)
+        try await quick.apply(.set(.stackSize, to: wanted, expecting: now), on: target)
     } catch let error as RlimitError where error.code == .conflict {
-        print("someone else was quicker")
+        print("another process changed the limit first")
     }
 }
 
-// A sidecar for its pod: an answer for each process, and why not.
+// A sidecar raises the limits of its pod and prints the errors.
 private func raisePod(_ client: LimitClient) async throws(RlimitError) {
     for process in try await client.apply([.raise(.openFiles, to: 65_536), .raise(.processes, to: 4096)], in: .pod) {
         if case .failure(let error) = process.result { print(process.pid ?? 0, error) }
@@ -67,7 +71,7 @@ private func raisePod(_ client: LimitClient) async throws(RlimitError) {
     print(try await client.explain(.raise(.openFiles, to: 2_000_000)))
 }
 
-// A lease for as long as a service runs, or as an actor wants it.
+// A lease while a service runs, or while an actor needs it.
 private struct PinnedIndex {
     let client: LimitClient
     let serve: @Sendable () async throws -> Void
@@ -87,7 +91,7 @@ private actor Cache {
     func shrink() async throws { try await lease.take()?.release() }
 }
 
-// Watching: lasts as long as the loop.
+// A watch lasts as long as its loop.
 private func relieve(_ pid: Int32, _ client: LimitClient) async throws(RlimitError) {
     for try await event in client.watch(.process(pid), alerts: [.above(fraction: 0.9, of: .openFiles)]) {
         guard case .crossed(_, let used, _) = event else { continue }
@@ -97,7 +101,7 @@ private func relieve(_ pid: Int32, _ client: LimitClient) async throws(RlimitErr
 
 @Suite("The examples of the documentation")
 struct CallSiteTests {
-    @Test("build, and do what they say")
+    @Test("compile and work")
     func tool() throws {
         let child = try ChildProcess("ulimit -Sn 100; ulimit -Hn 200;")
         defer { child.end() }
@@ -114,12 +118,13 @@ struct CallSiteTests {
             one.end()
             other.end()
         }
-        // Equal already, so the agent is not needed for it.
-        try level(one.pid, with: other.pid, BlockingLimitClient(socket: "/nonexistent/agent.sock"))
+        // The limits are equal already, so the agent is not needed.
+        try level(
+            one.pid, with: other.pid, BlockingLimitClient(socket: "/nonexistent/agent.sock"), within: .seconds(60))
         _ = measure
     }
 
-    @Test("ask the agent for what the kernel does not give")
+    @Test("ask the agent for what the kernel refuses")
     func agent() throws {
         let agent = try TestAgent(limits: [.openFiles: Limit(soft: 1024, hard: 4096)], ceilings: [.openFiles: 65_536])
         try boot(agent.blockingClient)
@@ -127,11 +132,11 @@ struct CallSiteTests {
 
         let one = try ChildProcess(), other = try ChildProcess(), client = agent.blockingClient
         try client.apply(.set(.stackSize, soft: .mebibytes(16)), on: .process(other.pid))
-        try level(one.pid, with: other.pid, client)
+        try level(one.pid, with: other.pid, client, within: .seconds(60))
         #expect(try client.limit(.stackSize, of: .process(one.pid)).soft == .mebibytes(16))
     }
 
-    @Test("hold limits for as long as a service runs, or an actor wants them")
+    @Test("hold limits while a service runs, or an actor needs them")
     func leases() async throws {
         let agent = try TestAgent(limits: [.lockedMemory: Limit(64)], ceilings: [.lockedMemory: .gibibytes(8)])
         let index = PinnedIndex(client: agent.client) {
@@ -156,21 +161,21 @@ struct CallSiteTests {
             other.end()
         }
         let client = LimitClient(socket: "/nonexistent/agent.sock")
-        try await level(one.pid, with: other.pid, client)
+        try await level(one.pid, with: other.pid, client, within: .seconds(60))
         await #expect(throws: RlimitError.self) { try await raisePod(client) }
     }
 
-    @Test("watch a process, and relieve it when it comes near its limit")
+    @Test("watch a process, and raise its limit when it comes near")
     func watching() async throws {
         let child = try ChildProcess(), client = LimitClient(socket: "/nonexistent/agent.sock")
         let target = Target.process(child.pid)
-        // It has at least as many open.
+        // It has at least that many descriptors open.
         try await client.apply(.set(.openFiles, soft: 3), on: target)
         let relief = Task { try await relieve(child.pid, client) }
         while try await client.limit(.openFiles, of: target).soft == 3 { try await Task.sleep(for: .milliseconds(5)) }
         #expect(try await client.limit(.openFiles, of: target).soft >= 6)
         child.kill()
-        // It may have ended just while it was relieved.
+        // It may have ended during the raise.
         _ = await relief.result
     }
 }

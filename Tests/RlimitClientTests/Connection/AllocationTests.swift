@@ -5,12 +5,12 @@ import Testing
 
 @testable import RlimitClient
 
-@Suite("A call of a thread", .timeLimit(.minutes(1)))
+@Suite("A call of a thread", .timeLimit(.minutes(10)))
 struct AllocationTests {
     // A sanitizer has an allocator of its own.
     private static let isSanitized = dlsym(nil, "__tsan_init") != nil || dlsym(nil, "__asan_init") != nil
 
-    // How often the thread allocated in so many calls, and whether it can be seen at all.
+    // The number of the thread's allocations during the calls, and whether the counter works.
     private static func count(_ client: BlockingLimitClient, _ target: Target, calls: Int) throws -> (UInt, Bool) {
         let first = allocation_count()
         allocate_once(100)
@@ -21,7 +21,7 @@ struct AllocationTests {
         return (allocation_count() - before, isSeen)
     }
 
-    @Test("allocates nothing, once the first ones have")
+    @Test("allocates nothing, after the first ones")
     func none() async throws {
         let agent = try ScriptedAgent { session in
             try session.serve { _ in .limits(.all, Limits(repeating: Limit(5))) }

@@ -7,7 +7,7 @@ import Testing
 
 @testable import RlimitClient
 
-// An agent that misbehaves in every way that leaves the protocol intact, and dies now and then.
+// An agent that misbehaves in every way that the protocol permits, and closes the connection at times.
 private func misbehave(_ session: ScriptedSession) throws {
     var generator = SystemRandomNumberGenerator()
     var held: [Request] = []
@@ -24,7 +24,7 @@ private func misbehave(_ session: ScriptedSession) throws {
             for resource in resources { limits[resource] = Limit(Limit.Bound(resource.index)) }
             let bytes = ScriptedSession.bytes(of: Response(id: request.id, .success(.limits(resources, limits))))
             switch Int.random(in: 0..<20, using: &generator) {
-            case 0: continue  // never answers
+            case 0: continue  // No response.
             case 1:
                 session.send(bytes.prefix(5))
                 usleep(300)
@@ -33,7 +33,7 @@ private func misbehave(_ session: ScriptedSession) throws {
             default: session.send(bytes)
             }
             if served > life {
-                // Half a frame, and it is gone.
+                // Closes the connection in the middle of a frame.
                 session.send(bytes.dropLast(3))
                 return
             }
@@ -49,10 +49,10 @@ private final class Tally: Sendable {
     func count(_ end: RlimitError.Code?) { ends.withLock { $0[end, default: 0] += 1 } }
 }
 
-@Suite("Thousands of calls", .timeLimit(.minutes(3)))
+@Suite("Thousands of calls", .timeLimit(.minutes(10)))
 struct AsyncConnectionStressTests {
     @Test(
-        "end each exactly once, with its own answer or a typed error, whatever happens meanwhile",
+        "end exactly once each, with their own response or a typed error, whatever the agent does",
         arguments: [false, true])
     func stress(onExecutor: Bool) async throws {
         let agent = try ScriptedAgent(misbehave)
@@ -71,12 +71,12 @@ struct AsyncConnectionStressTests {
         #expect(tally.wrong.withLock { $0 } == 0)
         let allowed: Set<RlimitError.Code?> = [nil, .cancelled, .deadlineExceeded, .connectionLost, .agentUnreachable]
         #expect(allowed.isSuperset(of: counts.keys), "\(counts)")
-        // It proves something only where all of it happened.
+        // The test is meaningful only if every outcome occurred.
         #expect((counts[nil] ?? 0) > 300 && (counts[.cancelled] ?? 0) > 50, "\(counts)")
         #expect((counts[.deadlineExceeded] ?? 0) > 50 && agent.connections > 3, "\(counts)")
     }
 
-    // One call, with what may happen to it.
+    // One call, which may be cancelled, closed or time out.
     private static func call(
         _ client: LimitClient, _ lane: Int, _ round: Int, _ tally: Tally, _ executor: (any TaskExecutor)?
     ) async -> RlimitError.Code? {
@@ -100,7 +100,7 @@ struct AsyncConnectionStressTests {
         return await call.value
     }
 
-    @Test("leave no descriptor and no connection behind")
+    @Test("leave no descriptor and no connection open")
     func descriptors() async throws {
         func open() -> Int { (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count) ?? 0 }
         let agent = try ScriptedAgent { session in
@@ -117,7 +117,7 @@ struct AsyncConnectionStressTests {
         try await round()
         let before = open()
         for _ in 0..<100 { try await round() }
-        // Other tests run in this process meanwhile: each round would have left two.
+        // Other tests run in parallel; a leak would leave two descriptors each round.
         #expect(seen.withLock { $0 } > 0)
         #expect(open() < before + 150)
     }

@@ -4,9 +4,9 @@ import Testing
 
 @testable import RlimitClient
 
-@Suite("Tasks that prefer the client's executor", .timeLimit(.minutes(1)))
+@Suite("Tasks that prefer the client's executor", .timeLimit(.minutes(10)))
 struct ExecutorTests {
-    @Test("share one thread, and each gets its answer")
+    @Test("share one thread, and each gets its own response")
     func oneThread() async throws {
         let agent = try ScriptedAgent { session in
             while let request = try session.next() {
@@ -33,7 +33,7 @@ struct ExecutorTests {
         #expect(threads.count == 1)
     }
 
-    @Test("run beside others that go by the same connection")
+    @Test("share a connection with tasks on other threads")
     func mixed() async throws {
         let agent = try ScriptedAgent { session in
             while let request = try session.next() {
@@ -54,7 +54,7 @@ struct ExecutorTests {
         #expect(answers == 3200)
     }
 
-    @Test("that never wait let the others of the thread have their turns")
+    @Test("that never suspend for long do not starve the other tasks of the thread")
     func fairness() async throws {
         let agent = try ScriptedAgent { session in
             while let request = try session.next() {

@@ -16,14 +16,14 @@ struct SeededGenerator: RandomNumberGenerator {
     }
 }
 
-/// One random batch, on random limits, before a kernel and an agent who allow random things.
+/// One random batch on random limits, with a random kernel and a random agent.
 private struct Trial {
     let kernel: KernelModel
     let agent: AgentModel
     let edits: [NumericEdit]
     let before: Limits
 
-    // Few values, so that they often are equal, and one is the ceiling of open files.
+    // Few values, so that equal ones are frequent. One is the ceiling of open files.
     private static let bounds: [Limit.Bound] = [0, 1, 10, 20, 50, 51, 100, .infinity]
 
     init(_ random: inout SeededGenerator) {
@@ -33,7 +33,7 @@ private struct Trial {
             let (one, other) = (bound(), bound())
             limits[resource] = Limit(soft: min(one, other), hard: max(one, other))
         }
-        // What the kernel would never have let happen.
+        // The kernel never permits a higher limit of open files.
         if limits[.openFiles].hard > 50 { limits[.openFiles] = Limit(soft: 10, hard: 50) }
         kernel = KernelModel(limits)
         kernel.openFilesCeiling = 50
@@ -66,7 +66,7 @@ private struct Trial {
         }
     }
 
-    /// Whether the batch should have been made: each edit by whoever may, told without any planning.
+    /// Whether the batch should succeed, computed without a plan.
     var isPossible: Bool {
         var needsAgent = false
         for edit in edits {
@@ -90,9 +90,9 @@ private struct Trial {
     }
 }
 
-@Suite("Whatever the batch, the limits, the kernel and the agent")
+@Suite("For random batches, limits, kernels and agents")
 struct EditPlanPropertyTests {
-    @Test("what is said is what was done, and a refusal changes nothing", arguments: 0..<8)
+    @Test("the reported changes are the actual ones, and a refusal changes nothing", arguments: 0..<8)
     func all(seed: UInt64) {
         var random = SeededGenerator(state: seed)
         var made = 0, refused = 0, short = 0
@@ -107,7 +107,7 @@ struct EditPlanPropertyTests {
             case .failure: refused += 1
             }
         }
-        // It saw all that it is about.
+        // Every outcome occurred.
         #expect(made > 300 && refused > 300 && short > 60)
     }
 

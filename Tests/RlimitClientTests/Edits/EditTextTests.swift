@@ -4,7 +4,7 @@ import Testing
 @Suite("The text of an edit")
 struct EditTextTests {
     @Test(
-        "means what was written",
+        "is parsed to an edit",
         arguments: [
             ("nofile=65536", Edit(.openFiles, .single(.bound(65536)))),
             ("RLIMIT_NOFILE=64K", Edit(.openFiles, .single(.bound(65536)))),
@@ -36,7 +36,7 @@ struct EditTextTests {
     }
 
     @Test(
-        "that makes no sense is refused with what would be right",
+        "that is invalid is refused with a hint",
         arguments: [
             ("", RlimitError.Code.invalidArgument, "RESOURCE=VALUE"),
             ("=5", .invalidArgument, "names no resource"),
@@ -69,7 +69,7 @@ struct EditResolutionTests {
     static let now = Limit(soft: 1024, hard: 4096)
 
     @Test(
-        "follows from the limits there are",
+        "is computed from the current limits",
         arguments: [
             ("nofile=2000", Edit.Mode.exact, NumericEdit(.openFiles, soft: 2000)),
             ("nofile=4096", .exact, NumericEdit(.openFiles, soft: 4096)),
@@ -88,7 +88,7 @@ struct EditResolutionTests {
         #expect(try Edit(parsing: text, mode: mode).numeric(now: Self.now, most: 9000) == expected)
     }
 
-    @Test("needs to know only what it mentions")
+    @Test("depends only on the limits that it names")
     func dependencies() throws {
         #expect(try Edit(parsing: "as=5").dependsOnCurrent)
         #expect(try !Edit(parsing: "as=5", mode: .atLeast).dependsOnCurrent)
@@ -100,7 +100,7 @@ struct EditResolutionTests {
         #expect(try !Edit(parsing: "as=hard").dependsOnMax)
     }
 
-    @Test("carries what is expected along")
+    @Test("keeps the expected limit")
     func expectation() {
         let edit = Edit.set(.openFiles, soft: 5, expecting: Self.now)
         #expect(edit.numeric(now: Self.now, most: 0) == NumericEdit(.openFiles, soft: 5, expecting: Self.now))

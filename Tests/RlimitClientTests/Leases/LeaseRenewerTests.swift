@@ -8,19 +8,20 @@ import Testing
 
 private let files = Edit.raise(.openFiles, to: 500)
 
+// A flag that one task sets and another reads.
 private final class Flag: Sendable {
     private let value = Atomic(false)
     var isUp: Bool { value.load(ordering: .acquiring) }
     func raise() { value.store(true, ordering: .releasing) }
 }
 
-@Suite("Leases of tasks", .timeLimit(.minutes(1)))
+@Suite("Leases of tasks", .timeLimit(.minutes(10)))
 struct LeaseRenewerTests {
     private func client(_ agent: ScriptedAgent, timeout: Duration? = .seconds(60)) -> LimitClient {
         LimitClient(socket: agent.socket, strategy: .agentOnly, timeout: timeout)
     }
 
-    /// Answers one request and hangs up; those who come later are served.
+    /// Answers `count` requests and closes the connection. Serves later connections normally.
     private func hangingUp(_ script: ScriptedLeases, after count: Int = 1) throws -> ScriptedAgent {
         try ScriptedAgent(
             { session in
@@ -31,7 +32,7 @@ struct LeaseRenewerTests {
             }, { session in try script.serve(session) })
     }
 
-    @Test("go back also when the task is cancelled that runs under them")
+    @Test("are released when the task in their body is cancelled")
     func cancelledBody() async throws {
         let script = ScriptedLeases()
         let agent = try ScriptedAgent(script)
@@ -50,7 +51,7 @@ struct LeaseRenewerTests {
     }
 
     @Test(
-        "go back also when the task is cancelled that gives them back, before or while it waits",
+        "are released when the releasing task is cancelled, before or during its wait",
         arguments: [true, false])
     func cancelledRelease(isBefore: Bool) async throws {
         let script = ScriptedLeases()
@@ -71,14 +72,14 @@ struct LeaseRenewerTests {
         task.cancel()
         #expect(await code { try await task.value } == .cancelled)
         #expect(await agent.hasBeenAsked(.leaseRelease(ScriptedLeases.id(1))))
-        // Nobody waits for ever either.
-        let hasty = client.with(timeout: .milliseconds(50))
-        #expect(await code { try await hasty.release(ScriptedLeases.id(1)) } == .deadlineExceeded)
+        // The wait also ends at the deadline.
+        let impatient = client.with(timeout: .milliseconds(50))
+        #expect(await code { try await impatient.release(ScriptedLeases.id(1)) } == .deadlineExceeded)
         #expect(agent.leaseRequests.count == 3)
     }
 
-    @Test("that are granted when nobody waits any more go back at once", arguments: [true, false])
-    func strayed(isCancelled: Bool) async throws {
+    @Test("that are granted to a call that no longer waits are released at once", arguments: [true, false])
+    func unclaimed(isCancelled: Bool) async throws {
         let script = ScriptedLeases()
         let gate = DispatchSemaphore(value: 0)
         let agent = try ScriptedAgent { session in
@@ -98,7 +99,7 @@ struct LeaseRenewerTests {
         withExtendedLifetime(client) {}
     }
 
-    @Test("without a duration are claimed again when the connection is lost, and those with one are not")
+    @Test("without a duration are claimed again after the connection is lost, and those with one are not")
     func claimed() async throws {
         let script = ScriptedLeases()
         let agent = try hangingUp(script, after: 2)
@@ -115,7 +116,7 @@ struct LeaseRenewerTests {
         #expect(agent.connections == 2)
     }
 
-    @Test("without a duration that were given one later are claimed for what is left of it")
+    @Test("that were given a duration later are claimed for the rest of it")
     func claimedForRest() async throws {
         let script = ScriptedLeases(maxDuration: .seconds(1))
         let agent = try hangingUp(script, after: 2)
@@ -128,12 +129,12 @@ struct LeaseRenewerTests {
             return
         }
         #expect(rest > .zero && rest < .seconds(60))
-        // Whoever gave it an end wants that, and not that it is renewed.
+        // A lease with a duration is not renewed by itself.
         try await Task.sleep(for: .milliseconds(700))
         #expect(agent.leaseRequests.count == 3)
     }
 
-    @Test("are claimed as often as the connection is lost")
+    @Test("are claimed after each loss of the connection")
     func claimedOften() async throws {
         let script = ScriptedLeases()
         let agent = try ScriptedAgent(
@@ -151,7 +152,7 @@ struct LeaseRenewerTests {
         #expect(try await lease.release().map(\.outcome) == [.restored])
     }
 
-    @Test("are claimed from an agent that is started later")
+    @Test("are claimed from an agent that starts later")
     func claimedLater() async throws {
         let script = ScriptedLeases()
         let gate = DispatchSemaphore(value: 0)
@@ -181,20 +182,20 @@ struct LeaseRenewerTests {
         let client = LimitClient(renewer, CallOptions(.agentOnly, .seconds(5)))
         let lease = try await client.lease(files)
         if isRefused { script.endAll() } else { agent.stop() }
-        for _ in 0..<5000 where lease.leaseState.isActive { try await Task.sleep(for: .milliseconds(2)) }
+        while lease.leaseState.isActive { try await Task.sleep(for: .milliseconds(2)) }
         let count = agent.leaseRequests.count
         #expect(await code { try await lease.renew(for: .seconds(1)) } == .leaseEnded)
         let id = lease.id
         do throws(RlimitError) {
             try await lease.release()
-            Issue.record("it was given back")
+            Issue.record("the release succeeded")
         } catch {
             #expect(error.code == .leaseEnded && error.message.contains("\(id)"))
         }
         #expect(agent.leaseRequests.count == count)
     }
 
-    @Test("are renewed before two thirds of what the rule allows have passed, as long as they are held")
+    @Test("are renewed before two thirds of the permitted time have passed, while their handle exists")
     func renewed() async throws {
         for allowed in [Duration.milliseconds(1), .seconds(1), .seconds(3600), .seconds(365 * 86_400)] {
             let pause = LeaseRenewer.pauseBeforeRenewal(allowed)
@@ -209,8 +210,8 @@ struct LeaseRenewerTests {
         #expect(await agent.hasBeenAsked(renewal, times: 3))
         #expect(ContinuousClock.now - begin > .milliseconds(500))
         _ = lease.keep()
-        // What was asked at that moment still comes.
-        try await Task.sleep(for: .milliseconds(50))
+        // A request that was sent just before may still arrive.
+        try await Task.sleep(for: .milliseconds(500))
         let count = agent.leaseRequests.count
         try await Task.sleep(for: .milliseconds(600))
         #expect(agent.leaseRequests.count == count)
@@ -228,7 +229,7 @@ struct LeaseRenewerTests {
         #expect(agent.leaseRequests.count == 1)
     }
 
-    @Test("keep neither the client nor its connection once they are gone")
+    @Test("keep neither the client nor its connection open after their handles are gone")
     func nothingIsLeft() async throws {
         let script = ScriptedLeases(maxDuration: .seconds(60))
         let agent = try ScriptedAgent(script)
@@ -239,7 +240,7 @@ struct LeaseRenewerTests {
             _ = try await client.lease(files)
         }
         try await use()
-        for _ in 0..<5000 where agent.ends == 0 { try await Task.sleep(for: .milliseconds(2)) }
+        while agent.ends == 0 { try await Task.sleep(for: .milliseconds(2)) }
         #expect(agent.ends == 1)
         #expect(script.live.count == 1)
     }

@@ -11,12 +11,12 @@ private let files = Edit.raise(.openFiles, to: 500)
 
 private struct BodyFailed: Error {}
 
-/// What becomes of a lease that was granted.
+/// What a test does with a granted lease.
 private enum LeaseAction: CaseIterable, Sendable { case release, drop, keep, renew }
 
 extension EitherClient {
-    /// What a lease said of itself, after something was done with it.
-    fileprivate struct Told: Sendable {
+    /// The properties of a lease after an action.
+    fileprivate struct LeaseRecord: Sendable {
         var id: LeaseInfo.ID
         var changes: [Change]
         var rest: Duration?
@@ -25,41 +25,41 @@ extension EitherClient {
 
     fileprivate func lease(
         _ edits: [Edit] = [files], on target: Target = .currentProcess, for duration: Duration? = nil,
-        _ deed: LeaseAction
-    ) async throws -> Told {
+        _ action: LeaseAction
+    ) async throws -> LeaseRecord {
         switch self {
         case .threads(let client):
             return try await offThread {
                 let lease = try client.lease(edits, on: target, for: duration)
-                var told = Told(id: lease.id, changes: lease.changes, rest: lease.expires.map { $0 - .now })
-                switch deed {
-                case .release: told.restorations = try lease.release()
+                var record = LeaseRecord(id: lease.id, changes: lease.changes, rest: lease.expires.map { $0 - .now })
+                switch action {
+                case .release: record.restorations = try lease.release()
                 case .drop: break
-                case .keep: told.id = lease.keep()
+                case .keep: record.id = lease.keep()
                 case .renew:
                     try lease.renew(for: .seconds(77))
-                    told.rest = lease.expires.map { $0 - .now }
+                    record.rest = lease.expires.map { $0 - .now }
                     _ = lease.keep()
                 }
-                return told
+                return record
             }
         case .tasks(let client):
             let lease = try await client.lease(edits, on: target, for: duration)
-            var told = Told(id: lease.id, changes: lease.changes, rest: lease.expires.map { $0 - .now })
-            switch deed {
-            case .release: told.restorations = try await lease.release()
+            var record = LeaseRecord(id: lease.id, changes: lease.changes, rest: lease.expires.map { $0 - .now })
+            switch action {
+            case .release: record.restorations = try await lease.release()
             case .drop: break
-            case .keep: told.id = lease.keep()
+            case .keep: record.id = lease.keep()
             case .renew:
                 try await lease.renew(for: .seconds(77))
-                told.rest = lease.expires.map { $0 - .now }
+                record.rest = lease.expires.map { $0 - .now }
                 _ = lease.keep()
             }
-            return told
+            return record
         }
     }
 
-    /// Runs a body under a lease; returns what it returned.
+    /// Runs a body under a lease, and returns its result.
     fileprivate func withLease(_ body: @escaping @Sendable () throws -> Int) async throws -> Int {
         switch self {
         case .threads(let client): try await offThread { try client.withLease(files) { _ in try body() } }
@@ -68,19 +68,19 @@ extension EitherClient {
     }
 }
 
-@Suite("Leases of both clients", .timeLimit(.minutes(1)))
+@Suite("Leases of both clients", .timeLimit(.minutes(10)))
 struct LeaseTests {
-    @Test("are the agent's to grant, also where the kernel is asked first", arguments: ClientKind.allCases)
+    @Test("are granted by the agent, also if the kernel is asked first", arguments: ClientKind.allCases)
     func granted(kind: ClientKind) async throws {
         let agent = try ScriptedAgent(ScriptedLeases())
         let child = try ChildProcess()
         defer { child.end() }
         for strategy in [LimitClient.Strategy.kernelFirst, .agentOnly] {
-            let told = try await kind.client(agent, strategy).lease(for: .seconds(600), .keep)
+            let record = try await kind.client(agent, strategy).lease(for: .seconds(600), .keep)
             let expected = Change(
                 .openFiles, old: ScriptedLeases.now, new: Limit(500), grantedBy: .agent(rule: "leases"))
-            #expect(told.changes == [expected])
-            let rest = try #require(told.rest)
+            #expect(record.changes == [expected])
+            let rest = try #require(record.rest)
             #expect(rest > .seconds(500) && rest <= .seconds(600))
         }
         let both = [files, .raise(.lockedMemory, upTo: .infinity)]
@@ -97,7 +97,7 @@ struct LeaseTests {
         #expect(batch.count == 2)
     }
 
-    @Test("of the most there is ask for all, for the agent knows better than we what a lease may have")
+    @Test("of the maximum request a clamp to infinity, because the agent knows the maximum of a lease")
     func most() async throws {
         let agent = try ScriptedAgent(ScriptedLeases())
         for kind in ClientKind.allCases {
@@ -109,38 +109,38 @@ struct LeaseTests {
         for case .set(_, let batch, _) in agent.leaseRequests { #expect(batch.first == all) }
     }
 
-    @Test("go back once, however they are let go of, and not where they are kept", arguments: ClientKind.allCases)
-    func givenBack(kind: ClientKind) async throws {
+    @Test("are released once, explicitly or by their handle, and not if they are kept", arguments: ClientKind.allCases)
+    func released(kind: ClientKind) async throws {
         for duration in [nil, Duration.seconds(60)] {
-            for deed in LeaseAction.allCases {
+            for action in LeaseAction.allCases {
                 let script = ScriptedLeases()
                 let agent = try ScriptedAgent(script)
                 let client = kind.client(agent)
-                let told = try await client.lease(for: duration, deed)
-                let returns = [Request.Operation.leaseRelease(told.id)]
-                switch deed {
+                let record = try await client.lease(for: duration, action)
+                let releases = [Request.Operation.leaseRelease(record.id)]
+                switch action {
                 case .release:
-                    #expect(told.restorations == [Restoration(.openFiles, .restored, limit: ScriptedLeases.now)])
-                    #expect(agent.leaseRequests.dropFirst() == returns[...])
+                    #expect(record.restorations == [Restoration(.openFiles, .restored, limit: ScriptedLeases.now)])
+                    #expect(agent.leaseRequests.dropFirst() == releases[...])
                 case .drop:
-                    #expect(await agent.hasBeenAsked(.leaseRelease(told.id)))
+                    #expect(await agent.hasBeenAsked(.leaseRelease(record.id)))
                     _ = try await client.leases()
-                    #expect(agent.leaseRequests == [agent.leaseRequests[0]] + returns + [.leaseList])
+                    #expect(agent.leaseRequests == [agent.leaseRequests[0]] + releases + [.leaseList])
                 case .keep, .renew:
-                    #expect(try await client.leases().map(\.id) == [told.id])
-                    #expect(!agent.leaseRequests.contains(.leaseRelease(told.id)))
-                    if deed == .renew {
-                        #expect(agent.leaseRequests.contains(.leaseRenew(told.id, .duration(.seconds(77)))))
-                        #expect(try #require(told.rest) > .seconds(70))
+                    #expect(try await client.leases().map(\.id) == [record.id])
+                    #expect(!agent.leaseRequests.contains(.leaseRelease(record.id)))
+                    if action == .renew {
+                        #expect(agent.leaseRequests.contains(.leaseRenew(record.id, .duration(.seconds(77)))))
+                        #expect(try #require(record.rest) > .seconds(70))
                     }
                 }
-                #expect(script.live.isEmpty == (deed == .release || deed == .drop))
+                #expect(script.live.isEmpty == (action == .release || action == .drop))
             }
         }
     }
 
-    @Test("are renewed and released by the name of one that was kept", arguments: ClientKind.allCases)
-    func byName(kind: ClientKind) async throws {
+    @Test("are renewed and released by id after they were kept", arguments: ClientKind.allCases)
+    func byID(kind: ClientKind) async throws {
         let script = ScriptedLeases()
         let agent = try ScriptedAgent(script)
         let client = kind.client(agent)
@@ -155,7 +155,7 @@ struct LeaseTests {
     }
 
     @Test(
-        "of what cannot be taken back, and without a time that there is, are refused at once",
+        "of resources that cannot be restored, or with an invalid duration, are refused without a request",
         arguments: ClientKind.allCases)
     func refused(kind: ClientKind) async throws {
         let agent = try ScriptedAgent(ScriptedLeases())
@@ -182,7 +182,7 @@ struct LeaseTests {
         #expect(await code { try await client.lease(for: .seconds(365 * 86_400), .release) } == nil)
     }
 
-    @Test("without an agent are not to be had", arguments: ClientKind.allCases)
+    @Test("without an agent fail as unreachable", arguments: ClientKind.allCases)
     func noAgent(kind: ClientKind) async throws {
         let client = kind.client(at: "/nonexistent/agent.sock", .kernelFirst)
         let error = await #expect(throws: RlimitError.self) { try await client.lease([.set(.openFiles, to: 5)], .drop) }
@@ -190,7 +190,7 @@ struct LeaseTests {
         #expect(error?.message.contains("kernel") == false)
     }
 
-    @Test("last as long as a body does, also one that throws", arguments: ClientKind.allCases)
+    @Test("end with their body, also with one that throws", arguments: ClientKind.allCases)
     func bodies(kind: ClientKind) async throws {
         let script = ScriptedLeases()
         let agent = try ScriptedAgent(script)
@@ -204,7 +204,7 @@ struct LeaseTests {
             }
         }
         #expect(script.live.isEmpty)
-        // What ended meanwhile is no matter.
+        // A lease that ended before its body is no error.
         #expect(
             try await client.withLease {
                 script.endAll()
@@ -212,7 +212,7 @@ struct LeaseTests {
             } == 5)
     }
 
-    @Test("that the agent ended say so from then on", arguments: ClientKind.allCases)
+    @Test("that the agent has ended throw LEASE_ENDED from then on", arguments: ClientKind.allCases)
     func ended(kind: ClientKind) async throws {
         let script = ScriptedLeases()
         let agent = try ScriptedAgent(script)
@@ -236,16 +236,16 @@ struct LeaseTests {
             }
             do {
                 try await lease.release()
-                Issue.record("it was given back twice")
+                Issue.record("an ended lease was released")
             } catch {
                 #expect(error.code == .leaseEnded)
             }
         }
-        // Asked once; what has ended is not given back.
+        // One renewal; an ended lease is not released.
         #expect(agent.leaseRequests.count == 2)
     }
 
-    @Test("without a duration are claimed from a new agent by a thread that asks")
+    @Test("without a duration are claimed from a new agent by a thread that renews them")
     func claimedByThread() async throws {
         let script = ScriptedLeases()
         let agent = try ScriptedAgent(

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("The calling process")
 struct CurrentProcessTests {
-    @Test("has the limits that getrlimit(2) tells, all sixteen")
+    @Test("has the sixteen limits that getrlimit(2) returns")
     func limits() throws {
         let lines = try run("client-probe", ["limits"], after: "ulimit -Sn 123; ulimit -c 0; ulimit -St 1000")
         #expect(lines.count == 16)
@@ -13,7 +13,7 @@ struct CurrentProcessTests {
         #expect(!lines.contains { $0.contains("DIFFERS") }, "\(lines)")
     }
 
-    @Test("used what getrusage(2) tells")
+    @Test("has used what getrusage(2) returns")
     func usage() throws {
         let lines = try run("client-probe", ["usage"], after: "true")
         #expect(lines.contains("process agrees"), "\(lines)")
@@ -23,9 +23,9 @@ struct CurrentProcessTests {
         #expect(lines.contains { $0.hasPrefix("files ") && $0 != "files 0" }, "\(lines)")
     }
 
-    // Soft 100 and hard 200 descriptors to begin with, and no rights to raise that.
+    // Starts with 100:200 open files, without the privilege to raise the hard limit.
     @Test(
-        "gets what the kernel allows",
+        "gets what the kernel permits",
         arguments: [
             (["nofile=hard"], ["nofile 100:200 -> 200:200 (kernel) = 200:200"]),
             (["nofile=max"], ["nofile 100:200 -> 200:200 (kernel) = 200:200"]),
@@ -47,7 +47,7 @@ struct CurrentProcessTests {
     }
 
     @Test(
-        "is refused the rest, and then stays as it was",
+        "is refused anything else, and then is unchanged",
         arguments: [
             (["nofile=201"], "deniedByKernel: the kernel refuses nofile 201:201", "nofile = 100:200"),
             (["nofile=9999999999"], "aboveSystemCeiling: nofile 9999999999 is above fs.nr_open", "nofile = 100:200"),
@@ -62,7 +62,7 @@ struct CurrentProcessTests {
     }
 
     private func apply(_ edits: [String]) throws -> [String] {
-        // Bytes in blocks of 512 to sh(1).
+        // sh(1) counts core files in blocks of 512 bytes.
         let preparation = "ulimit -Sn 100; ulimit -Hn 200; ulimit -Sc 0; ulimit -Hc 2"
         return try run("client-probe", ["apply"] + edits, after: preparation)
     }
@@ -74,7 +74,7 @@ struct CurrentProcessTests {
         }
     }
 
-    @Test("asks nothing of anybody for no edits at all")
+    @Test("makes no system call for an empty batch")
     func nothing() throws {
         #expect(try CurrentProcess.apply([]).isEmpty)
     }
@@ -82,7 +82,7 @@ struct CurrentProcessTests {
 
 @Suite("The example program")
 struct ExampleTests {
-    @Test("raises its open files as far as the kernel goes where there is no agent, and says why not further")
+    @Test("raises its open files as far as the kernel permits without an agent, and prints the reason")
     func raiseFiles() throws {
         let lines = try run(
             "raise-files", ["999999999"], after: "ulimit -Sn 100; ulimit -Hn 200",

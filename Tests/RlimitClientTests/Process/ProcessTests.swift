@@ -4,7 +4,7 @@ import Testing
 
 @testable import RlimitClient
 
-// An agent who tells each caller its process id, as the kernel has it, and grants everything else.
+// An agent that grants every edit, and reports to each caller its pid from SO_PEERCRED.
 private func serve(_ session: ScriptedSession) throws {
     var credentials = ucred_of_peer()
     var length = socklen_t(MemoryLayout<ucred_of_peer>.size)
@@ -27,16 +27,16 @@ private func serve(_ session: ScriptedSession) throws {
     }
 }
 
-// struct ucred, which Swift does not see.
+// struct ucred, which the Glibc module does not contain.
 private struct ucred_of_peer {
     var pid: Int32 = 0
     var uid: UInt32 = 0
     var gid: UInt32 = 0
 }
 
-@Suite("A process of another user than root", .timeLimit(.minutes(1)))
+@Suite("A process without root's privileges", .timeLimit(.minutes(10)))
 struct ProcessTests {
-    // Open to the user whom the probe becomes.
+    // Accessible to the user of the probe.
     private func agent(_ script: @escaping ScriptedAgent.Script) throws -> ScriptedAgent {
         let agent = try ScriptedAgent(script)
         chmod(agent.folder, 0o755)
@@ -50,7 +50,7 @@ struct ProcessTests {
         let lines = try run(
             "client-probe", ["apply-to", agent.path, "core=0:0", "nofile=300:300"],
             after: "ulimit -Sn 100; ulimit -Hn 200; ulimit -Sc 0; ulimit -Hc 2")
-        // The script only says that it raised.
+        // The script claims the raise without making it.
         #expect(
             lines == [
                 "core 0:1024 -> 0:0 (kernel) = 0:0", "nofile 100:200 -> 300:300 (agent, rule \"script\") = 100:200",
@@ -61,7 +61,7 @@ struct ProcessTests {
             ])
     }
 
-    @Test("takes back what it can where the agent only says that it raised")
+    @Test("undoes its changes if the agent only claims that it raised")
     func lyingAgent() throws {
         let agent = try agent(serve)
         let lines = try run(
@@ -70,7 +70,7 @@ struct ProcessTests {
         #expect(lines.last == "nofile = 100:200")
     }
 
-    @Test("needs no agent for what the kernel allows")
+    @Test("needs no agent for what the kernel permits")
     func kernelOnly() throws {
         let agent = try agent(serve)
         let lines = try run(
@@ -79,7 +79,7 @@ struct ProcessTests {
         #expect(agent.connections == 0)
     }
 
-    @Test("gets what the kernel gives where there is no agent, and an error for more")
+    @Test("gets what the kernel permits without an agent, and an error for more")
     func noAgent() throws {
         let preparation = "ulimit -Sn 100; ulimit -Hn 200"
         #expect(
@@ -94,10 +94,10 @@ struct ProcessTests {
         #expect(lines.last == "nofile = 100:200")
     }
 
-    @Test("that forks has a child with a connection of its own, and keeps its own")
+    @Test("keeps its connection after fork(2), and its child opens another one")
     func fork() throws {
         let agent = try agent(serve)
-        // Each is told its own process id, and holds one socket more than before.
+        // Each receives its own pid, and has one more socket than before.
         #expect(
             try run("client-probe", ["fork", agent.path]) == [
                 "parent true 1", "child true 1", "status 0", "parent true 1",
@@ -105,7 +105,7 @@ struct ProcessTests {
         #expect(agent.connections == 2)
     }
 
-    @Test("may fork while its threads are asking")
+    @Test("may fork while its threads make calls")
     func forkBusy() throws {
         let agent = try agent(serve)
         #expect(try run("client-probe", ["fork-busy", agent.path]) == ["failures 0"])

@@ -18,9 +18,9 @@ private func grant(_ request: Request) -> Reply {
     }
 }
 
-@Suite("The process that is spoken of", .timeLimit(.minutes(1)))
+@Suite("The target of a call", .timeLimit(.minutes(10)))
 struct ResolvedTargetTests {
-    @Test("is named to the agent by a pidfd of it, and the caller by nothing at all")
+    @Test("is sent to the agent as a pidfd, and as nothing if it is the caller")
     func pidfd() throws {
         let child = try ChildProcess()
         let agent = try ScriptedAgent { session in try session.serve(grant) }
@@ -34,17 +34,17 @@ struct ResolvedTargetTests {
         for target in [Target.currentProcess, .process(getpid()), own.target] { _ = try client.limits(of: target) }
         #expect(
             agent.requests.map(\.process) == [child.pid, child.pid, child.pid, child.pid, child.pid, nil, nil, nil])
-        let whom = agent.requests.map { request -> Request.Target? in
+        let targets = agent.requests.map { request -> Request.Target? in
             switch request.request.operation {
-            case .get(let whom, _), .set(let whom, _, _), .usage(let whom, _), .threadUsage(let whom, _): whom
+            case .get(let target, _), .set(let target, _, _), .usage(let target, _), .threadUsage(let target, _): target
             default: nil
             }
         }
-        #expect(whom == [Request.Target](repeating: .attachedPidfd, count: 5) + [.caller, .caller, .caller])
+        #expect(targets == [Request.Target](repeating: .attachedPidfd, count: 5) + [.caller, .caller, .caller])
         #expect(agent.connections == 1)
     }
 
-    @Test("is read and changed without the agent where the kernel allows it")
+    @Test("is read and changed without the agent if the kernel permits it")
     func kernelFirst() throws {
         let child = try ChildProcess("ulimit -Sn 100; ulimit -Hn 200;")
         let agent = try ScriptedAgent { session in try session.serve(grant) }
@@ -65,13 +65,13 @@ struct ResolvedTargetTests {
         let child = try ChildProcess("ulimit -Sn 100; ulimit -Hn 200;")
         let agent = try ScriptedAgent { session in try session.serve(grant) }
         let expected = Limit(soft: 100, hard: 200)
-        // Compare-and-set is the agent's in any case.
+        // Only the agent has a compare-and-set.
         let changes = try agent.client(.kernelFirst).apply(
             [.set(.coreFileSize, to: Limit(0)), .set(.openFiles, soft: 150, expecting: expected)],
             on: .process(child.pid))
         #expect(changes.map(\.grantedBy) == [.kernel, .agent(rule: "script")])
         #expect(child.shown("Max core file size") == "0 0")
-        // The script only says that it raised.
+        // The script claims the raise without making it.
         #expect(child.shown("Max open files") == "100 200")
         #expect(
             agent.requests.map(\.request.operation) == [
@@ -80,13 +80,13 @@ struct ResolvedTargetTests {
             ])
     }
 
-    @Test("must be there")
+    @Test("must exist")
     func absent() throws {
         let child = try ChildProcess()
         let handle = try ProcessHandle(pid: child.pid)
         child.kill()
         let client = BlockingLimitClient(socket: "/nonexistent/agent.sock")
-        // A zombie has limits, but nothing that could reach them.
+        // A zombie has limits, but they have no effect.
         for target in [Target.process(child.pid), handle.target] {
             for attempt in [
                 { _ = try client.limit(.openFiles, of: target) }, { _ = try client.usage(of: target) },
@@ -105,8 +105,8 @@ struct ResolvedTargetTests {
         }
     }
 
-    @Test("can be no thread of a process, no group, and no other kind of descriptor")
-    func senseless() throws {
+    @Test("is neither a thread of a process, nor a process group, nor another kind of descriptor")
+    func invalid() throws {
         let client = BlockingLimitClient(socket: "/nonexistent/agent.sock")
         func code(_ target: Target) -> RlimitError.Code? {
             #expect(throws: RlimitError.self) { try client.limits(of: target) }?.code
@@ -124,7 +124,7 @@ struct ResolvedTargetTests {
         #expect(code(.process(thread)) == .noSuchProcess)
     }
 
-    @Test("leaves the descriptor that it was given open, and none of its own behind")
+    @Test("leaves the caller's descriptor open, and closes its own")
     func descriptors() throws {
         let child = try ChildProcess()
         let agent = try ScriptedAgent { session in try session.serve(grant) }
@@ -132,7 +132,7 @@ struct ResolvedTargetTests {
         let handle = try ProcessHandle(pid: child.pid)
         func open() -> Int { (0..<512).count { fcntl(Int32($0), F_GETFD) >= 0 } }
         _ = try client.limits(of: handle.target)
-        // Others run tests beside this one; a leak would add up to more than they ever hold.
+        // Other tests run in parallel; a leak would exceed what they ever hold.
         let before = open()
         for _ in 0..<200 {
             _ = try client.limits(of: handle.target)
