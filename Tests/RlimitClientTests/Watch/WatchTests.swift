@@ -53,6 +53,12 @@ private func sample(_ event: Event?) -> LimitClient.Watch.Sample? {
     if case .sample(let sample) = event { sample } else { nil }
 }
 
+private final class Counter: Sendable {
+    private let count = Mutex(0)
+    var value: Int { count.withLock { $0 } }
+    func increment() { count.withLock { $0 += 1 } }
+}
+
 @Suite("A watch", .timeLimit(.minutes(10)))
 struct WatchTests {
     @Test("yields limits and use at once, and again after each interval")
@@ -201,7 +207,7 @@ struct WatchTests {
 
     @Test("of many processes yields each one's own events")
     func many() async throws {
-        let sampledCount = Mutex(0)
+        let sampled = Counter()
         let children = try (0..<20).map { try ChildProcess("ulimit -n \(400 + $0);") }
         let seen = try await withThrowingTaskGroup(of: (Int32, Limit?, Bool).self) { group in
             for child in children {
@@ -211,7 +217,7 @@ struct WatchTests {
                         var hasEnded = false
                         for try await event in client.watch(.process(child.pid), every: .milliseconds(50)) {
                             if let sample = sample(event) {
-                                if limit == nil { sampledCount.withLock { $0 += 1 } }
+                                if limit == nil { sampled.increment() }
                                 limit = sample.limits[.openFiles]
                             }
                             if event == .exited { hasEnded = true }
@@ -220,7 +226,7 @@ struct WatchTests {
                     }
                 }
             }
-            while sampledCount.withLock({ $0 }) < 200 { try await Task.sleep(for: .milliseconds(5)) }
+            while sampled.value < 200 { try await Task.sleep(for: .milliseconds(5)) }
             for child in children { child.kill() }
             return try await group.reduce(into: []) { $0.append($1) }
         }
