@@ -101,3 +101,107 @@ struct SetCommand: ParsableCommand {
         try Output.print(.object(selected.members + [("dryRun", .bool(dryRun)), ("changes", .array(changes))]))
     }
 }
+
+extension SetCommand {
+    /// `set --lease` and `set --while-connected`.
+    func lease(_ edits: [Edit], on selected: borrowing SelectedProcess, _ client: BlockingLimitClient) throws {
+        let duration = try lease.duration()
+        // Before there is anything to give back: who interrupts from here on is heard.
+        let foreground = lease.whileConnected ? try ForegroundLease(of: selected) : nil
+        let granted: BlockingLimitClient.Lease
+        do throws(RlimitError) {
+            granted = try client.lease(edits, on: selected.target, for: duration)
+        } catch {
+            throw Refusal(error, of: edits, client, on: selected.target, selected.targetInfo).failure
+        }
+        try report(granted, on: selected)
+        guard let foreground else {
+            _ = granted.keep()
+            return
+        }
+        try Output.print(try foreground.hold(granted), asJSON: global.json)
+    }
+
+    /// `set --dry-run` of a lease: the agent's answer, for the kernel knows none.
+    func performLeaseDryRun(
+        _ edits: [Edit], on selected: borrowing SelectedProcess, _ client: BlockingLimitClient
+    ) throws -> Explanation {
+        try client.explain(edits, on: selected.target, leasedFor: lease.duration())
+    }
+
+    private func report(_ granted: borrowing BlockingLimitClient.Lease, on selected: borrowing SelectedProcess) throws {
+        let left = granted.expires.map { $0 - .now }
+        if global.json {
+            let lease: JSON = .object([
+                ("id", .string("\(granted.id)")), ("endsIn", left.map(JSON.seconds) ?? .null),
+            ])
+            try Output.print(
+                .object(
+                    selected.members + [
+                        ("dryRun", .bool(false)), ("changes", .array(granted.changes.map(JSON.change))),
+                        ("lease", lease),
+                    ]))
+        } else {
+            for change in granted.changes {
+                try Output.print(selected.line(change.resource, from: change.old, to: change.new) + "\n")
+            }
+            let ending = self.lease.whileConnected ? "ends with this: interrupt it" : LeaseTime.ending(in: left)
+            try Output.print("lease \(granted.id)  \(ending)\n")
+        }
+        for change in granted.changes { change.notes.forEach(Output.note) }
+    }
+}
+
+extension SetCommand {
+    /// `set --cgroup`: in each process all of the edits or none.
+    func apply(_ edits: [Edit], in cgroup: Cgroup) throws {
+        try requireUniform(edits)
+        let client = global.client(agentOnly: true)
+        let report = CgroupReport(try client.apply(edits, in: cgroup))
+        if global.json {
+            try Output.print(
+                report.json(self.cgroup, [("dryRun", .bool(false))], as: "changes") { .array($0.map(JSON.change)) })
+        } else {
+            try Output.print(lines(report))
+        }
+        notes(report).forEach(Output.note)
+        try report.finish("changed")
+    }
+
+    // What could mean another thing for each process is a matter of the command line.
+    private func requireUniform(_ edits: [Edit]) throws {
+        for (index, edit) in edits.enumerated() {
+            do throws(RlimitError) {
+                _ = try UniformEdit(edit, at: index)
+            } catch {
+                var failure = Failure(error, status: ExitStatus.usage)
+                if case .single(.bound) = edit.values { failure.message += " (--at-least)" }
+                throw failure
+            }
+        }
+    }
+
+    private func lines(_ report: CgroupReport<[Change]>) -> String {
+        report.successes.map { entry, changes in
+            changes.map { change in
+                let resource = change.resource
+                return "\(resource.name) \(resource.formatted(change.old)) -> \(resource.formatted(change.new))  "
+                    + entry.label + "\n"
+            }.joined()
+        }.joined()
+    }
+
+    // What is so of many is said once, and of how many.
+    private func notes(_ report: CgroupReport<[Change]>) -> [String] {
+        var order: [String] = []
+        var counts: [String: Int] = [:]
+        for note in report.successes.flatMap(\.value).flatMap(\.notes) {
+            if counts[note] == nil { order.append(note) }
+            counts[note, default: 0] += 1
+        }
+        return order.prefix(CgroupReport<[Change]>.maxFailuresShown).map { note in
+            let count = counts[note] ?? 1
+            return count == 1 ? note : "\(note) (\(count) processes)"
+        }
+    }
+}

@@ -1,3 +1,4 @@
+import RlimitClient
 import RlimitModel
 
 /// Edits that are to be explained and not made. As when they are made, the kernel's part needs nobody's leave, and the
@@ -65,5 +66,15 @@ struct DryRun {
                 .softExceedsHard, message: "\(resource): soft \(requested.soft) is above hard \(requested.hard)",
                 resource: resource, editIndex: index)
         }
+    }
+}
+
+extension BlockingLimitClient {
+    /// What would come of edits: the kernel's part worked out here, the agent's asked of it.
+    func performDryRun(_ edits: [Edit], on selected: borrowing SelectedProcess) throws(RlimitError) -> Explanation {
+        guard strategy == .kernelFirst else { return try explain(edits, on: selected.target) }
+        let dryRun = try DryRun(edits, now: try limits(of: selected.target), permission: selected.kernelPermission)
+        guard !dryRun.agentEdits.isEmpty else { return dryRun.result() }
+        return dryRun.result(try explain(dryRun.agentEdits, on: selected.target))
     }
 }

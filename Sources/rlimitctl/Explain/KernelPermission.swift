@@ -1,3 +1,5 @@
+import Glibc
+import RlimitKernel
 import RlimitModel
 
 /// What prlimit(2) lets this caller do to a process, without the agent.
@@ -16,5 +18,17 @@ enum KernelPermission: Equatable {
         case .everything(let ceiling):
             dryRunEdit.resource != .openFiles || !dryRunEdit.raisesHard || dryRunEdit.requested.hard <= ceiling
         }
+    }
+}
+
+extension SelectedProcess {
+    /// What the kernel lets us do to it.
+    var kernelPermission: KernelPermission {
+        let capabilities = (try? Procfs.detail(of: getpid()))?.capabilities ?? 0
+        // In a child user namespace the capability does not raise hard limits.
+        if capabilities & (1 << 24) != 0, SystemInfo.isInitialUserNamespace {
+            return .everything(openFilesCeiling: SystemInfo.openFilesCeiling().map { Limit.Bound($0) } ?? .infinity)
+        }
+        return credentials?.are(uid: getuid(), gid: getgid()) == true ? .upToHard : .nothing
     }
 }

@@ -32,3 +32,9 @@ struct Failure: Error {
     /// `{"error":{"code":...,"exit":77}}`
     var json: JSON { .object(context + [("error", .object(members + [("exit", .integer(Int(status)))]))]) }
 }
+
+/// A command line that makes no sense, in one sentence.
+struct UsageError: Error, Equatable, CustomStringConvertible {
+    var description: String
+    init(_ description: String) { self.description = description }
+}

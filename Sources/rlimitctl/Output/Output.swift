@@ -20,3 +20,8 @@ enum Output {
     /// Lines for people on standard error, as they are. Where it is closed there is nobody left to tell.
     static func writeToErrorOutput(_ lines: String) { try? OwnProcess.write(lines, to: .error) }
 }
+
+extension String {
+    /// This text as a terminal may have it. Names of rules and users are chosen by others.
+    var forTerminal: String { DisplayText.escaped(self) }
+}
