@@ -1,97 +1,12 @@
-import Foundation
+import Glibc
 import Testing
 
-@Suite("rlimitctl and policy files")
-struct PolicyTests {
-    private let good = """
-        version = 1
-        [[allow]]
-        name = "files for all"
-        caller = "everyone"
-        limits = { nofile = "64K", memlock = "1G" }
-        [[allow]]
-        name = "root's"
-        caller.users = ["root"]
-        limits.nofile = "max"
-        [[deny]]
-        name = "no more than 8k for daemon"
-        caller.users = ["daemon"]
-        above.nofile = "8K"
-
-        """
-
-    @Test("A good file is 0, and says how many rules it has")
-    func fine() throws {
-        let scratch = try Scratch()
-        let file = try scratch.write(good, to: "policy.toml")
-        let tool = try ToolRun("policy", "check", file)
-        #expect(tool.status == 0)
-        #expect(tool.output == "\(file): 3 rules\n")
-        let answer = try ToolRun("policy", "check", file, "--json").object()
-        #expect(answer["ok"] as? Bool == true)
-        #expect(answer.string("policy") == "3 rules")
-        #expect(answer.objects("diagnostics").isEmpty)
-    }
-
-    @Test("Every error has file, line and column, and the exit status is 1")
-    func bad() throws {
-        let scratch = try Scratch()
-        let file = try scratch.write(
-            good + "limitz = 1\n[[allow]]\nname = \"x\"\nlimits.nofil = 1\n", to: "policy.toml")
-        let tool = try ToolRun("policy", "check", file)
-        #expect(tool.status == 1)
-        let lines = tool.output.split(separator: "\n")
-        #expect(lines.count >= 2)
-        #expect(lines.allSatisfy { $0.hasPrefix("\(file):1") && $0.split(separator: ":").count >= 4 }, "\(lines)")
-        let answer = try ToolRun("policy", "check", "--json", file).object()
-        #expect(answer["ok"] as? Bool == false)
-        #expect(answer.isNull("policy"))
-        #expect(answer.objects("diagnostics").count == lines.count)
-        #expect(answer.objects("diagnostics").first?.number("line") == 14)
-        #expect(answer.objects("diagnostics").first?.string("severity") == "error")
-    }
-
-    @Test("A warning is one, and with --strict an error")
-    func strict() throws {
-        let scratch = try Scratch()
-        let file = try scratch.write(good.replacing("\"root\"", with: "\"nobody here\""), to: "policy.toml")
-        let tool = try ToolRun("policy", "check", file)
-        #expect(tool.status == 0)
-        #expect(tool.output.contains(":8:17: warning: "))
-        #expect(try ToolRun("policy", "check", file, "--strict").status == 1)
-        let answer = try ToolRun("policy", "check", file, "--json").object()
-        #expect(answer.objects("diagnostics").first?.string("severity") == "warning")
-    }
-
-    @Test("A file that is not there, or that others can write, is none")
-    func unsafe() throws {
-        let scratch = try Scratch()
-        #expect(try ToolRun("policy", "check", scratch.path + "/none.toml").status == 1)
-        let file = try scratch.write(good, to: "policy.toml")
-        try FileManager.default.setAttributes([.posixPermissions: 0o666], ofItemAtPath: file)
-        let tool = try ToolRun("policy", "check", file)
-        #expect(tool.status == 1)
-        #expect(tool.output.contains("chmod go-w"))
-    }
-
-    @Test("In a folder called policy.d it is a drop-in, which needs no version")
-    func dropIn() throws {
-        let scratch = try Scratch()
-        let text = good.replacing("version = 1\n", with: "")
-        #expect(try ToolRun("policy", "check", try scratch.write(text, to: "x.toml")).status == 1)
-        try FileManager.default.createDirectory(atPath: scratch.path + "/policy.d", withIntermediateDirectories: false)
-        #expect(try ToolRun("policy", "check", try scratch.write(text, to: "policy.d/x.toml")).status == 0)
-        // Of the main file beside it, it is a part: here with rules of the same names.
-        let main = try scratch.write(good, to: "policy.toml")
-        let tool = try ToolRun("policy", "check", main)
-        #expect(tool.status == 1)
-        #expect(tool.output.contains("policy.d/x.toml:"))
-    }
-
+@Suite("rlimitctl explain --as-user")
+struct ExplainAsUserTests {
     @Test("explain --as-user: what a user may have by the rules, without an agent")
     func survey() throws {
         let scratch = try Scratch()
-        let file = try scratch.write(good, to: "policy.toml")
+        let file = try scratch.write(SamplePolicy.text, to: "policy.toml")
         let tool = try ToolRun("explain", "--as-user", "bin", "--policy", file)
         #expect(tool.status == 0)
         let lines = tool.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
@@ -107,7 +22,7 @@ struct PolicyTests {
     @Test("explain --as-user with edits: which rule decides and why")
     func decision() throws {
         let scratch = try Scratch()
-        let file = try scratch.write(good, to: "policy.toml")
+        let file = try scratch.write(SamplePolicy.text, to: "policy.toml")
         let granted = try ToolRun("explain", "--as-user", "bin", "--policy", file, "nofile=65536")
         #expect(granted.status == 0)
         #expect(granted.output == "nofile 65536:65536: granted by rule \"files for all\"\n")
@@ -125,7 +40,7 @@ struct PolicyTests {
     @Test("explain --as-user --pid is about that process")
     func process() throws {
         let scratch = try Scratch(), child = try SpawnedChild(limits: ["-n 700"])
-        let file = try scratch.write(good, to: "policy.toml")
+        let file = try scratch.write(SamplePolicy.text, to: "policy.toml")
         let words = ["explain", "--policy", file, "--pid", child.pid, "nofile=5000", "--as-user"]
         let own = try ToolRun(running: ToolRun.path, words + ["\(getuid())"])
         let isRoot = getuid() == 0

@@ -71,31 +71,4 @@ struct LiveTableTests {
         }
         #expect(table.lines(columns: 200, rows: rows).count == min(rows, 46))
     }
-
-    @Test(
-        "The bar is filled up to the soft limit, and then up to the hard one",
-        arguments: [
-            (0, 10, 20, "[--------|..]"), (5, 10, 20, "[####----|..]"), (10, 10, 20, "[########|..]"),
-            (15, 10, 20, "[########|#.]"), (20, 10, 20, "[########|##]"), (99, 10, 20, "[########|##]"),
-            (5, 10, 10, "[####----|  ]"), (12, 10, 10, "[########|  ]"), (5, 10, nil, "[####----|..]"),
-            (11, 10, nil, "[########|#.]"), (1, 0, 20, "[########|#.]"),
-        ] as [(UInt64, UInt64, UInt64?, String)])
-    func bars(used: UInt64, soft: UInt64, hard: UInt64?, bar: String) {
-        #expect(UsageBar(used: used, soft: soft, hard: hard).text(width: 13) == bar)
-    }
-
-    @Test(
-        "An interval is written as people write it",
-        arguments: [
-            ("1s", Duration.seconds(1), "1 s"), ("500ms", .milliseconds(500), "500 ms"),
-            ("0.5s", .milliseconds(500), "500 ms"),
-            ("2", .seconds(2), "2 s"), ("2m", .seconds(120), "120 s"), ("1h", .seconds(3600), "3600 s"),
-        ])
-    func intervals(text: String, duration: Duration, shown: String) {
-        let interval = Interval(argument: text)
-        #expect(interval?.duration == duration && interval?.text == shown)
-    }
-
-    @Test("No interval", arguments: ["", "s", "0", "0s", "-1s", "1d", "1 s", "25h", "0.1ms", "1e3s", "1.2.3s", "nan"])
-    func noIntervals(text: String) { #expect(Interval(argument: text) == nil) }
 }
