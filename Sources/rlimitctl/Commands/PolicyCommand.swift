@@ -1,29 +1,30 @@
 import ArgumentParser
 import RlimitPolicyFile
 
-/// `rlimitctl policy`: what is done with policy files.
+/// `rlimitctl policy`: the commands for policy files.
 struct PolicyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "policy",
-        abstract: "Look at policy files.",
+        abstract: "Check policy files.",
         subcommands: [PolicyCheckCommand.self])
 
     @OptionGroup var global: GlobalOptions
 }
 
-/// `rlimitctl policy check`: reads policy files as the agent would, and says what is wrong with them.
+/// `rlimitctl policy check`: reads policy files as the agent does, and prints the errors and warnings.
 struct PolicyCheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Say what is wrong with a policy file, as file:line:column: message.",
+        abstract: "Check a policy file, and print each problem as file:line:column: message.",
         discussion: """
-            Without FILE the agent's own are checked: \(PolicyLoader.standardMain) and its drop-ins. \
-            A FILE is checked with its own drop-ins, policy.d beside it; one that is in a policy.d itself is checked alone.
+            Without a file, checks the agent's own policy: \(PolicyLoader.standardMain) and its drop-ins. A file is \
+            checked together with the folder policy.d beside it; a file in a folder policy.d is checked alone. The exit \
+            status is 1 if there is an error.
             """)
 
     @OptionGroup var global: GlobalOptions
 
-    @Flag(help: "Take warnings for errors.")
+    @Flag(help: "Treat warnings as errors.")
     var strict = false
 
     @Argument(help: "The policy file.", completion: .file(extensions: ["toml"]))

@@ -1,39 +1,39 @@
-/// The words of the command line before they are parsed.
+/// Prepares the command line for the argument parser.
 enum Arguments {
-    /// Puts a `--` before the first word of `run` that is no option of its own, so that nothing of the command's is
-    /// mistaken for an option of ours: `run nofile=65536 ls --json`.
-    static func insertingTerminator(_ words: [String]) -> [String] {
-        guard let run = subcommandIndex(words), words[run] == "run" else { return words }
-        var index = words.index(after: run)
-        var words = words
-        while index < words.endIndex, words[index].hasPrefix("-"), words[index] != "--" {
-            if words[index] == "--lease", !isTime(words[(index + 1)...].first) {
-                words[index] += "=" + RunLease.whileRunning
+    /// Inserts `--` before the first argument of `run` that is not an option of `run`. The parser then does not take an
+    /// option of the command for one of rlimitctl: `run nofile=65536 ls --json`.
+    static func insertingTerminator(_ arguments: [String]) -> [String] {
+        guard let run = subcommandIndex(arguments), arguments[run] == "run" else { return arguments }
+        var index = arguments.index(after: run)
+        var arguments = arguments
+        while index < arguments.endIndex, arguments[index].hasPrefix("-"), arguments[index] != "--" {
+            if arguments[index] == "--lease", !isTime(arguments[(index + 1)...].first) {
+                arguments[index] += "=" + RunLease.whileRunning
             }
-            index += takesValue(words[index]) || words[index] == "--lease" ? 2 : 1
+            index += takesValue(arguments[index]) || arguments[index] == "--lease" ? 2 : 1
         }
-        guard index < words.endIndex, words[index] != "--" else { return words }
-        return words[..<index] + ["--"] + words[index...]
+        guard index < arguments.endIndex, arguments[index] != "--" else { return arguments }
+        return arguments[..<index] + ["--"] + arguments[index...]
     }
 
-    // What follows `--lease` of `run` is its time, unless it is what comes next.
-    private static func isTime(_ word: String?) -> Bool {
-        guard let word else { return false }
-        return !word.contains("=") && !word.hasPrefix("-")
+    // The time of `run --lease` is optional. An edit or an option after it is not a time.
+    private static func isTime(_ argument: String?) -> Bool {
+        guard let argument else { return false }
+        return !argument.contains("=") && !argument.hasPrefix("-")
     }
 
-    /// Where the name of the subcommand is: the first word that is no option and no option's value.
-    static func subcommandIndex(_ words: [String]) -> Int? {
-        var index = words.startIndex
-        while index < words.endIndex {
-            guard words[index].hasPrefix("-") else { return index }
-            index += takesValue(words[index]) ? 2 : 1
+    /// The index of the subcommand's name: the first argument that is neither an option nor the value of one.
+    static func subcommandIndex(_ arguments: [String]) -> Int? {
+        var index = arguments.startIndex
+        while index < arguments.endIndex {
+            guard arguments[index].hasPrefix("-") else { return index }
+            index += takesValue(arguments[index]) ? 2 : 1
         }
         return nil
     }
 
-    // Of the options that may stand before a command's name or words, these take a value.
-    private static func takesValue(_ word: String) -> Bool {
-        word == "--socket" || word == "--generate-completion-script"
+    // Options with a value that can stand before the name or the arguments of a command.
+    private static func takesValue(_ argument: String) -> Bool {
+        argument == "--socket" || argument == "--generate-completion-script"
     }
 }

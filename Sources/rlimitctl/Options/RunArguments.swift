@@ -1,20 +1,25 @@
-/// What follows the options of `run`: edits, then the command with its own words, untouched.
+/// The arguments of `run` after its options: the edits, then the command with its arguments, unchanged.
 struct RunArguments: Equatable {
     var edits: [String]
     var command: [String]
 
-    /// Splits `RESOURCE=VALUE... [--] COMMAND [ARG...]`. The command is the first word without `=`, or what follows the
-    /// first `--`; nothing after it is looked at. There may be no edits where something else is to be done.
-    init(_ words: [String], mayHaveNoEdits: Bool = false) throws(UsageError) {
-        let end = words.firstIndex { !$0.contains("=") || $0.hasPrefix("-") } ?? words.endIndex
-        edits = Array(words[..<end])
-        var rest = words[end...]
+    /// Splits `RESOURCE=VALUE... [--] COMMAND [ARG...]`.
+    ///
+    /// The command is the first argument without `=`, or what follows the first `--`. Arguments after it are not parsed.
+    ///
+    /// - Parameter mayHaveNoEdits: Whether a command without edits is valid, as with --preload.
+    init(_ arguments: [String], mayHaveNoEdits: Bool = false) throws(UsageError) {
+        let end = arguments.firstIndex { !$0.contains("=") || $0.hasPrefix("-") } ?? arguments.endIndex
+        edits = Array(arguments[..<end])
+        var rest = arguments[end...]
         if rest.first == "--" {
             rest = rest.dropFirst()
-        } else if let word = rest.first, word.hasPrefix("-"), word != "-" {
+        } else if let argument = rest.first, argument.hasPrefix("-"), argument != "-" {
             throw UsageError(
-                "\"\(word.forTerminal)\" after RESOURCE=VALUE is neither; options of run go before, and \"--\" before a command with a dash"
-            )
+                """
+                "\(argument.forTerminal)" is neither RESOURCE=VALUE nor a command; put options of run before \
+                RESOURCE=VALUE, and "--" before a command that begins with "-"
+                """)
         }
         command = Array(rest)
         guard mayHaveNoEdits || !edits.isEmpty else {

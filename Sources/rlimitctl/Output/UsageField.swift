@@ -1,10 +1,10 @@
 import RlimitModel
 
-/// One of the sixteen fields of getrusage(2), as it is shown.
+/// One of the sixteen fields of getrusage(2).
 struct UsageField {
-    /// In JSON, as the library calls it.
+    /// The key in JSON: the name of the library's property.
     let key: String
-    /// In the table, as getrusage(2) calls it.
+    /// The name in the table: that of getrusage(2) without its prefix.
     let name: String
     let summary: String
     let value: Value
@@ -14,7 +14,7 @@ struct UsageField {
         case bytes(UInt64?)
         case count(UInt64?)
 
-        /// Seconds, bytes or a count; null where the kernel does not show it.
+        /// Seconds, bytes or a count; null if the kernel does not show it.
         var json: JSON {
             switch self {
             case .time(let time): time.map(JSON.seconds) ?? .null
@@ -22,7 +22,7 @@ struct UsageField {
             }
         }
 
-        /// The same for people, with the unit.
+        /// The value with its unit; a dash if the kernel does not show it.
         var text: String {
             switch self {
             case .time(let time): time.map { JSON.seconds($0).text + " s" } ?? "-"
@@ -34,14 +34,15 @@ struct UsageField {
 }
 
 extension RlimitModel.Usage {
-    /// All sixteen, in the order of getrusage(2).
+    /// The sixteen fields, in the order of getrusage(2).
     var fields: [UsageField] {
         [
-            UsageField(key: "userTime", name: "utime", summary: "processor time in user mode", value: .time(userTime)),
+            UsageField(key: "userTime", name: "utime", summary: "CPU time in user mode", value: .time(userTime)),
             UsageField(
-                key: "systemTime", name: "stime", summary: "processor time in the kernel", value: .time(systemTime)),
+                key: "systemTime", name: "stime", summary: "CPU time in the kernel", value: .time(systemTime)),
             UsageField(
-                key: "maxResidentSize", name: "maxrss", summary: "most memory resident", value: .bytes(maxResidentSize)),
+                key: "maxResidentSize", name: "maxrss", summary: "maximum resident memory",
+                value: .bytes(maxResidentSize)),
             UsageField(
                 key: "sharedTextSize", name: "ixrss", summary: "shared text; 0 on Linux", value: .bytes(sharedTextSize)),
             UsageField(
@@ -51,9 +52,9 @@ extension RlimitModel.Usage {
                 key: "unsharedStackSize", name: "isrss", summary: "unshared stack; 0 on Linux",
                 value: .bytes(unsharedStackSize)),
             UsageField(
-                key: "minorFaults", name: "minflt", summary: "page faults without reading", value: .count(minorFaults)),
+                key: "minorFaults", name: "minflt", summary: "page faults without I/O", value: .count(minorFaults)),
             UsageField(
-                key: "majorFaults", name: "majflt", summary: "page faults that read from storage",
+                key: "majorFaults", name: "majflt", summary: "page faults with I/O",
                 value: .count(majorFaults)),
             UsageField(key: "swaps", name: "nswap", summary: "swaps; 0 on Linux", value: .count(swaps)),
             UsageField(
@@ -70,11 +71,14 @@ extension RlimitModel.Usage {
                 key: "signalsReceived", name: "nsignals", summary: "signals received; 0 on Linux",
                 value: .count(signalsReceived)),
             UsageField(
-                key: "voluntaryContextSwitches", name: "nvcsw", summary: "times it waited",
+                key: "voluntaryContextSwitches", name: "nvcsw", summary: "voluntary context switches",
                 value: .count(voluntaryContextSwitches)),
             UsageField(
-                key: "involuntaryContextSwitches", name: "nivcsw", summary: "times it was made to wait",
+                key: "involuntaryContextSwitches", name: "nivcsw", summary: "involuntary context switches",
                 value: .count(involuntaryContextSwitches)),
         ]
     }
+
+    /// The members of the JSON object with these fields.
+    var members: [(String, JSON)] { fields.map { ($0.key, $0.value.json) } }
 }

@@ -80,7 +80,7 @@ struct AgentTests {
         let tool = try ToolRun("set", "nofile=5000", "--clamp", "--agent", "--pid", child.pid, socket: agent.socket)
         #expect(tool.status == 0)
         #expect(tool.output == "nofile 1000:1000 -> 1000:1000  sleep (pid \(child.pid))\n")
-        #expect(tool.errorOutput.contains("rlimitctl: nofile has not all that was asked for: no rule"))
+        #expect(tool.errorOutput.contains("rlimitctl: nofile got less than requested: no rule"))
     }
 
     @Test("A dry run says what would be done and does nothing")
@@ -107,7 +107,7 @@ struct AgentTests {
         #expect(tool.status == 0)
         let lines = tool.output.split(separator: "\n")
         #expect(lines.count == 17)
-        #expect(lines.first?.split(separator: " ") == ["RESOURCE", "NOW", "MOST-I-MAY-HAVE", "BY-RULE"])
+        #expect(lines.first?.split(separator: " ") == ["RESOURCE", "NOW", "MAX-ALLOWED", "RULE"])
         #expect(lines.contains { $0.split(separator: " ") == ["nofile", "1000:1000", "65536:65536", "files"] })
         #expect(lines.contains { $0.split(separator: " ") == ["nproc", "1000:1000", "1000:1000", "-"] })
         let answer = try ToolRun("explain", "--json", "--pid", child.pid, socket: agent.socket).object()

@@ -101,8 +101,8 @@ struct CgroupTests {
             tool.output == """
                 nofile 100:200 -> 500:500  sleep (pid \(child.pid))
                 core 100 B:200 B -> 100 B:200 B  sleep (pid \(child.pid))
-                nofile 100:300 -> 500:500  a process without a pid here
-                core 100 B:300 B -> 100 B:300 B  a process without a pid here
+                nofile 100:300 -> 500:500  a process without a pid in this PID namespace
+                core 100 B:300 B -> 100 B:300 B  a process without a pid in this PID namespace
 
                 """)
         #expect(tool.errorOutput == "")
@@ -113,7 +113,7 @@ struct CgroupTests {
         let agent = try agent(Array(repeating: nil, count: 40))
         let tool = try ToolRun("set", "nofile=500", "--clamp", "--cgroup", "/p", socket: agent.socket)
         #expect(tool.status == 0)
-        #expect(tool.errorOutput == "rlimitctl: nofile has not all that was asked for: no more (40 processes)\n")
+        #expect(tool.errorOutput == "rlimitctl: nofile got less than requested: no more (40 processes)\n")
         #expect(try ToolRun("set", "nofile=max", "--cgroup", "/p", socket: agent.socket).errorOutput == "")
     }
 
@@ -148,14 +148,14 @@ struct CgroupTests {
         for words in [["get"], ["usage"], ["set", "nofile=5:6"]] {
             let tool = try ToolRun(running: ToolRun.path, words + ["--cgroup", "/a"], socket: incomplete.socket)
             #expect(tool.status == 1)
-            #expect(tool.errorOutput.contains("not every process was seen"))
+            #expect(tool.errorOutput.contains("processes may be missing"))
             #expect(tool.output != "")
         }
         let empty = try agent([])
         let tool = try ToolRun("get", "nofile", "--cgroup", "/a", socket: empty.socket)
         #expect(tool.status == 0)
         #expect(tool.output == "")
-        #expect(tool.errorOutput == "rlimitctl: there is no process in it\n")
+        #expect(tool.errorOutput == "rlimitctl: the cgroup has no processes\n")
     }
 
     @Test("usage shows a line for each process, without what is always 0")

@@ -58,7 +58,7 @@ struct GetTests {
         let tool = try ToolRun("get", environment: ["SUDO_UID": "1000"])
         #expect(tool.status == 64)
         #expect(tool.errorOutput.hasPrefix("rlimitctl: "))
-        #expect(tool.errorOutput.hasSuffix("say which process: --pid $$\n"))
+        #expect(tool.errorOutput.hasSuffix("select a process, for example with --pid $$\n"))
         let child = try SpawnedChild()
         #expect(try ToolRun("get", "--pid", child.pid, environment: ["SUDO_UID": "1000"]).status == 0)
     }

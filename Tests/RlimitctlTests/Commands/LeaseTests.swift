@@ -72,7 +72,7 @@ struct LeaseTests {
             nofile 1000:1000 -> 2000:2000  sleep (pid \(child.pid))
             memlock 1000 B:1000 B -> 2 GiB:2 GiB  sleep (pid \(child.pid))
             core 1000 B:1000 B -> 5 B:1000 B  sleep (pid \(child.pid))
-            lease ab01  ends with this: interrupt it
+            lease ab01  lasts until rlimitctl is interrupted
 
             """
         for _ in 0..<5000 where try scratch.text("out") != expected { usleep(2000) }

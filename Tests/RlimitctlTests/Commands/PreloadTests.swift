@@ -32,7 +32,7 @@ struct PreloadTests {
     @Test(
         "Without a library that the loader can take, nothing is started",
         arguments: [
-            ("/no/such.so", "there is no /no/such.so"), ("./passwd", "must begin with"),
+            ("/no/such.so", "cannot read the preload library /no/such.so"), ("./passwd", "must begin with"),
         ])
     func noLibrary(path: String, errorOutput: String) throws {
         let tool = try run("cd /etc; RLIMITD_PRELOAD_LIBRARY=\(path)", "-- true")

@@ -59,7 +59,7 @@ struct RefusalTests {
         var error = denied
         error.rule = "ci cores"
         error.message = "rule \"ci cores\" lets uid 1000 raise nofile to 9000, but only with a lease of at most 60 s"
-        #expect(refusal([.set(.openFiles, to: 9000)], error: error).failure.advice == "Ask for it with --lease TIME.\n")
+        #expect(refusal([.set(.openFiles, to: 9000)], error: error).failure.advice == "Request it with --lease TIME.\n")
         error.message = "rule \"ci cores\" lets a lease be renewed for at most 60 s"
         #expect(refusal([.set(.openFiles, to: 9000)], error: error).failure.advice.isEmpty)
     }
@@ -69,7 +69,7 @@ struct RefusalTests {
         var error = denied
         error.rule = "at most 64k files"
         let failure = refusal([.set(.openFiles, to: 900_000)], error: error).failure
-        #expect(failure.advice.contains("\"at most 64k files\" denies"))
+        #expect(failure.advice.contains("[[deny]] rule \"at most 64k files\" takes precedence"))
         #expect(!failure.advice.contains("caller.users"))
         #expect(failure.json.text.contains(#""allow":null"#))
     }

@@ -24,7 +24,9 @@ struct ParentProcessTests {
             usageError(isStill: false),
             usageError(sudoUID: "1000"),
         ]
-        #expect(complaints.count { $0?.hasSuffix("so say which process: --pid $$") == true } == complaints.count)
+        #expect(
+            complaints.count { $0?.hasSuffix("; select a process, for example with --pid $$") == true }
+                == complaints.count)
         #expect(Set(complaints).count == complaints.count - 1, "an unseen user is another user")
     }
 

@@ -16,10 +16,10 @@ struct ExplanationTextTests {
         ])
         #expect(
             ExplanationText(explanation: explanation).overview == """
-                RESOURCE          NOW  MOST-I-MAY-HAVE  BY-RULE
-                nofile      1024:4096      65536:65536  web servers
-                memlock   8 MiB:8 MiB      8 MiB:8 MiB  -
-                nice                -                -  -
+                RESOURCE          NOW  MAX-ALLOWED  RULE
+                nofile      1024:4096  65536:65536  web servers
+                memlock   8 MiB:8 MiB  8 MiB:8 MiB  -
+                nice                -            -  -
 
                 """)
     }
@@ -46,12 +46,13 @@ struct ExplanationTextTests {
             verdicts: [.init(.openFiles, now: now, rule: "r", new: Limit(65_536)), .init(.nice, error: error)])
         #expect(
             ExplanationText(explanation: part).decision == """
-                nofile 1024:4096 -> 65536:65536: granted by rule "r", but another edit is refused, and all are made or none
+                nofile 1024:4096 -> 65536:65536: granted by rule "r", but another edit is refused, and edits are made all or none
                 nice: refused: no rule
 
                 """)
         #expect(
-            ExplanationText(explanation: Explanation(refusal: error), process: "init (pid 1)").decision
+            ExplanationText(explanation: Explanation(refusal: error), process: ProcessLabel(pid: 1, command: "init"))
+                .decision
                 == "init (pid 1): refused: no rule\n")
     }
 
@@ -67,12 +68,12 @@ struct ExplanationTextTests {
             .init(.cpuTime),
         ])
         #expect(
-            ExplanationText(explanation: explanation, process: "bash (pid 42)").decision == """
+            ExplanationText(explanation: explanation, process: ProcessLabel(pid: 42, command: "bash")).decision == """
                 nofile 1024:4096 -> 65536:65536  bash (pid 42): granted by rule "web \\u{1b}servers"
-                core 1 KiB:4 KiB -> 4 KiB:4 KiB  bash (pid 42): granted, and needs no rule
-                stack 1 KiB:4 KiB -> 8 KiB:8 KiB  bash (pid 42): granted by rule "r", but not all of it: too much
+                core 1 KiB:4 KiB -> 4 KiB:4 KiB  bash (pid 42): granted without a rule
+                stack 1 KiB:4 KiB -> 8 KiB:8 KiB  bash (pid 42): granted by rule "r", but less than requested: too much
                 nice 0:0  bash (pid 42): refused: no rule
-                cpu  bash (pid 42): refused: another edit is refused, and all are made or none
+                cpu  bash (pid 42): refused: another edit is refused, and edits are made all or none
 
                 """)
     }

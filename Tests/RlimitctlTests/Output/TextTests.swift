@@ -40,7 +40,7 @@ struct TextTests {
 
     @Test("Every resource says what a bare number of it counts", arguments: Resource.allCases)
     func units(resource: Resource) {
-        #expect(!resource.unitWord.isEmpty)
-        #expect(resource.unitWord == resource.unit.word || resource.unit == .count)
+        #expect(!resource.unitName.isEmpty)
+        #expect(resource.unitName == resource.unit.name || resource.unit == .count)
     }
 }

@@ -19,9 +19,10 @@ struct MessageParityTests {
     {
         let request = Request(id: 3, isExplain: true, operation)
         let explanation = policy.explain(request, from: peer(user), on: subject) { Self.detail }
-        return ExplanationText(explanation: explanation, process: "p", caller: user.name)
+        return ExplanationText(explanation: explanation, process: label)
     }
 
+    private let label = ProcessLabel(pid: 700, command: "p")
     private static let detail = ProcessDetail(isKernelThread: false, capabilities: 0, cgroup: "/x", ancestors: [1])
 
     @Test("say the same of a running process, to the last word", arguments: 0..<3)
@@ -38,13 +39,13 @@ struct MessageParityTests {
             subject.isPeer = false
             subject.identity.pid = 700
             let question = PolicyQuery(policy, from: user, about: subject, Self.detail)
-            let asked = ExplanationText(explanation: question.explainAll(), process: "p", caller: "u")
+            let asked = ExplanationText(explanation: question.explainAll(), process: label)
             let told = agentText(question.policy, .get(.pid(700), .all), user, subject)
             #expect(asked.overview == told.overview, "seed \(seed), round \(round)")
             let edit = samples.edit()
             let dryRunEdit = Edit(
                 edit.resource, soft: edit.soft, hard: edit.hard, mode: edit.mode)
-            let decided = ExplanationText(explanation: try question.explain([dryRunEdit]), process: "p", caller: "u")
+            let decided = ExplanationText(explanation: try question.explain([dryRunEdit]), process: label)
             let batch = EditBatch([dryRunEdit.numeric(now: subject.now[edit.resource], most: .infinity)])
             let decidedByAgent = agentText(question.policy, .set(.pid(700), batch, lease: nil), user, subject)
             #expect(decided.decision == decidedByAgent.decision, "seed \(seed), round \(round)")

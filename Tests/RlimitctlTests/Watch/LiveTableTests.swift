@@ -12,7 +12,7 @@ private func update(
     for (resource, use) in uses { usage[resource] = use }
     for (resource, limit) in bounds { limits[resource] = limit }
     return WatchUpdate(
-        watched: .init(pid: pid, command: command),
+        process: .init(pid: pid, command: command),
         event: .observed(.sample(.init(limits: limits, usage: usage, instant: .now))))
 }
 
@@ -42,12 +42,12 @@ struct LiveTableTests {
         let isDue = [
             table.apply(update(7, [.openFiles: 10, .addressSpace: 3], limits)),
             table.apply(update(8, [.openFiles: 90, .addressSpace: 3], limits)),
-            table.apply(WatchUpdate(watched: nil, event: .looked(processes: 2))),
+            table.apply(WatchUpdate(process: nil, event: .looked(processes: 2))),
         ]
         #expect(isDue == [false, false, true])
-        #expect(table.rows.map(\.watched.pid) == [8, 7])
-        _ = table.apply(WatchUpdate(watched: .init(pid: 8, command: "sh"), event: .observed(.exited)))
-        #expect(table.rows.map(\.watched.pid) == [7])
+        #expect(table.rows.map(\.process.pid) == [8, 7])
+        _ = table.apply(WatchUpdate(process: .init(pid: 8, command: "sh"), event: .observed(.exited)))
+        #expect(table.rows.map(\.process.pid) == [7])
         #expect(table.lines(columns: 80, rows: 24).last == "sh (pid 8): ended")
     }
 
@@ -61,7 +61,7 @@ struct LiveTableTests {
                     pid, [.openFiles: 10, .stackSize: 3], [.openFiles: Limit(100), .stackSize: Limit(.gibibytes(7))]))
             _ = table.apply(
                 WatchUpdate(
-                    watched: .init(pid: pid, command: "sh"),
+                    process: .init(pid: pid, command: "sh"),
                     event: .observed(.changed(.openFiles, old: Limit(3), new: Limit(100)))))
         }
         for columns in 1...140 {

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @Suite("rlimitctl watch on a terminal", .timeLimit(.minutes(2)))
