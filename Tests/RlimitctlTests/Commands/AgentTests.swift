@@ -6,12 +6,12 @@ import Testing
 
 @Suite("rlimitctl and an agent")
 struct AgentTests {
-    /// The policy of some lines as they were printed.
+    /// Parses printed rules as a policy.
     private func policy(_ lines: some StringProtocol) throws -> Policy {
         try PolicyLoader(dropIns: []).load(text: "version = 1\n" + lines, named: "pasted").policy
     }
 
-    /// Of all processes of the user who tests, be it root.
+    /// A rule for all processes of the user of the tests. It names the user, which is needed for root.
     private let files = """
         [[allow]]
         name = "files"
@@ -20,12 +20,12 @@ struct AgentTests {
         limits.nofile = 65536
         """
 
-    @Test("What is refused brings a rule, and once that was pasted it is granted")
+    @Test("A refusal suggests a rule, and an agent with that rule grants the request")
     func refused() throws {
         let child = try SpawnedChild()
-        let words = ["set", "nofile=5000", "memlock=64G", "cpu=3h", "nice=-10", "--agent", "--pid", child.pid]
+        let arguments = ["set", "nofile=5000", "memlock=64G", "cpu=3h", "nice=-10", "--agent", "--pid", child.pid]
         let refusing = try PolicyAgent.agent()
-        let tool = try ToolRun(running: ToolRun.path, words, socket: refusing.socket)
+        let tool = try ToolRun(running: ToolRun.path, arguments, socket: refusing.socket)
         #expect(tool.status == 77)
         #expect(tool.output == "")
         #expect(
@@ -33,7 +33,7 @@ struct AgentTests {
         )
         let lines = try #require(tool.errorOutput.range(of: "[[allow]]")).lowerBound
         let granting = try PolicyAgent.agent(try policy(tool.errorOutput[lines...]))
-        let again = try ToolRun(running: ToolRun.path, words, socket: granting.socket)
+        let again = try ToolRun(running: ToolRun.path, arguments, socket: granting.socket)
         #expect(again.status == 0, "\(again.errorOutput)")
         #expect(again.output.hasPrefix("nofile 1000:1000 -> 5000:5000  sleep (pid \(child.pid))\n"))
         #expect(again.errorOutput.contains("user namespace"))
@@ -52,7 +52,7 @@ struct AgentTests {
         #expect(tool.errorOutput.filter { $0 == "\n" }.count == 1)
     }
 
-    @Test("A rule that denies is named")
+    @Test("A denying rule is named")
     func denied() throws {
         let child = try SpawnedChild()
         let lines = """
@@ -74,7 +74,7 @@ struct AgentTests {
         #expect(!tool.errorOutput.contains("caller.users"))
     }
 
-    @Test("--clamp says what it came to, and why it is not all")
+    @Test("--clamp prints the new limit and why it is less")
     func clamp() throws {
         let child = try SpawnedChild(), agent = try PolicyAgent.agent()
         let tool = try ToolRun("set", "nofile=5000", "--clamp", "--agent", "--pid", child.pid, socket: agent.socket)
@@ -83,13 +83,13 @@ struct AgentTests {
         #expect(tool.errorOutput.contains("rlimitctl: nofile got less than requested: no rule"))
     }
 
-    @Test("A dry run says what would be done and does nothing")
+    @Test("A dry run prints the changes and makes none")
     func dryRun() throws {
         let child = try SpawnedChild(limits: ["-n 700"]), agent = try PolicyAgent.agent()
         let tool = try ToolRun("set", "nofile=900:", "--dry-run", "--agent", "--pid", child.pid, socket: agent.socket)
         #expect(try child.shown("Max open files") == ["700", "700"])
-        #expect(tool.status == 77, "lowering is not the agent's to do")
-        // What the kernel does needs no agent, in a rehearsal either.
+        #expect(tool.status == 77, "the agent does not lower without a rule")
+        // A dry run of what the kernel permits needs no agent.
         let raise = try ToolRun("set", "nofile=600:650", "--dry-run", "--pid", child.pid)
         #expect(raise.status == 0)
         #expect(raise.output == "nofile 700:700 -> 600:650  sleep (pid \(child.pid))  (dry run)\n")
@@ -99,8 +99,8 @@ struct AgentTests {
         #expect(try child.shown("Max open files") == ["700", "700"])
     }
 
-    @Test("explain alone shows what one may have and by which rule")
-    func survey() throws {
+    @Test("explain without edits shows the maximum allowed and the rule")
+    func overview() throws {
         let child = try SpawnedChild()
         let agent = try PolicyAgent.agent(try policy(files))
         let tool = try ToolRun("explain", "--pid", child.pid, socket: agent.socket)
@@ -115,7 +115,7 @@ struct AgentTests {
         #expect(answer.objects("verdicts").count == 16)
     }
 
-    @Test("explain of edits says which rule decides, and what would be needed")
+    @Test("explain with edits shows the deciding rule, or a rule that would grant them")
     func decision() throws {
         let child = try SpawnedChild(limits: ["-n 1000", "-p 1000"])
         let agent = try PolicyAgent.agent(try policy(files))
@@ -137,7 +137,7 @@ struct AgentTests {
         #expect(answer.object("refusal").string("code") == "deniedByPolicy")
     }
 
-    @Test("status: what the agent is, and who one is to it")
+    @Test("status shows the agent and how it sees the caller")
     func status() throws {
         let agent = try PolicyAgent.agent()
         let tool = try ToolRun("status", socket: agent.socket)
@@ -151,27 +151,27 @@ struct AgentTests {
     }
 
     @Test(
-        "Without an agent: which path was tried",
+        "Without an agent the error names the socket",
         arguments: [
             ["status"], ["explain"], ["explain", "nofile=1", "--agent"], ["get", "--agent"], ["usage", "--agent"],
             ["set", "nofile=1000", "--agent"], ["set", "nofile=1000", "--dry-run", "--agent"],
         ])
-    func nobody(words: [String]) throws {
-        let tool = try ToolRun(running: ToolRun.path, words)
+    func unreachable(arguments: [String]) throws {
+        let tool = try ToolRun(running: ToolRun.path, arguments)
         #expect(tool.status == 69)
         #expect(tool.output == "")
         #expect(tool.errorOutput.contains(ToolRun.unusedSocket))
         #expect(tool.errorOutput.filter { $0 == "\n" }.count == 1)
-        let answer = try ToolRun(running: ToolRun.path, words + ["--json"]).object()
+        let answer = try ToolRun(running: ToolRun.path, arguments + ["--json"]).object()
         #expect(answer.object("error").string("code") == "agentUnreachable")
         #expect(answer.object("error").number("exit") == 69)
-        if words == ["status"] {
+        if arguments == ["status"] {
             #expect(answer["reachable"] as? Bool == false)
             #expect(answer.string("socket") == ToolRun.unusedSocket)
         }
     }
 
-    @Test("A socket path that does not fit is an error and is not cut")
+    @Test("A socket path that is too long is an error and is not truncated")
     func longPath() throws {
         let path = "/tmp/" + String(repeating: "x", count: 200)
         let tool = try ToolRun("status", "--socket", path)
@@ -179,7 +179,7 @@ struct AgentTests {
         #expect(tool.errorOutput.contains(path))
     }
 
-    @Test("A socket of somebody else's is not spoken to")
+    @Test("A socket of another user is not trusted")
     func untrusted() throws {
         let scratch = try Scratch()
         try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: scratch.path)

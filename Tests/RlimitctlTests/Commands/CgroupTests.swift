@@ -5,7 +5,7 @@ import Testing
 struct CgroupTests {
     private static let refusal = RlimitError(.deniedByPolicy, message: "no rule\u{1b} lets this be")
 
-    /// An agent that knows some processes, and what it says of each.
+    /// An agent that reports these processes, and an error for those in `refused`.
     private func agent(
         _ pids: [Int32?], isIncomplete: Bool = false, refusing refused: Set<Int32> = [],
         with error: RlimitError = refusal
@@ -38,7 +38,7 @@ struct CgroupTests {
         }
     }
 
-    @Test("get shows a line for each process, with the resources that were named")
+    @Test("get with resources shows a line for each process")
     func table() throws {
         let child = try SpawnedChild()
         let agent = try agent([child.number, nil])
@@ -53,8 +53,8 @@ struct CgroupTests {
             ])
     }
 
-    @Test("get without resources shows how many processes have which limits, be they thousands")
-    func spread() throws {
+    @Test("get without resources shows how many of thousands of processes have which limits")
+    func distribution() throws {
         let agent = try agent(Array(repeating: nil, count: 3) + (4_100_000..<4_103_000).map { $0 })
         let tool = try ToolRun("get", "--cgroup", "/a", socket: agent.socket)
         #expect(tool.status == 0)
@@ -72,11 +72,11 @@ struct CgroupTests {
     func json() throws {
         let child = try SpawnedChild()
         let agent = try agent([child.number, 4_100_000, nil], isIncomplete: true, refusing: [4_100_000])
-        for (words, key) in [
+        for (arguments, key) in [
             (["get", "nofile"], "limits"), (["set", "nofile=5:6"], "changes"), (["usage"], "usage"),
         ] {
             let tool = try ToolRun(
-                running: ToolRun.path, words + ["--json", "--pod", "own"], socket: agent.socket)
+                running: ToolRun.path, arguments + ["--json", "--pod", "own"], socket: agent.socket)
             #expect(tool.status == 77)
             let answer = try tool.object()
             #expect(answer.isNull("cgroup") && answer.string("pod") == "own")
@@ -91,7 +91,7 @@ struct CgroupTests {
         }
     }
 
-    @Test("set says what was and what is, of each process and resource")
+    @Test("set prints the old and new limit of each process and resource")
     func set() throws {
         let child = try SpawnedChild()
         let agent = try agent([child.number, nil])
@@ -108,7 +108,7 @@ struct CgroupTests {
         #expect(tool.errorOutput == "")
     }
 
-    @Test("What fell short in the same way is said once, and of how many")
+    @Test("The same shortfall is printed once with the number of processes")
     func shortfall() throws {
         let agent = try agent(Array(repeating: nil, count: 40))
         let tool = try ToolRun("set", "nofile=500", "--clamp", "--cgroup", "/p", socket: agent.socket)
@@ -117,7 +117,7 @@ struct CgroupTests {
         #expect(try ToolRun("set", "nofile=max", "--cgroup", "/p", socket: agent.socket).errorOutput == "")
     }
 
-    @Test("A few refusals are told one by one, and the rest by their number")
+    @Test("Ten refusals are printed individually, and the others as a number")
     func refusals() throws {
         let pids = (4_100_000..<4_100_030).map { Int32($0) }
         let agent = try agent(pids, refusing: Set(pids.prefix(25)))
@@ -132,7 +132,7 @@ struct CgroupTests {
     }
 
     @Test(
-        "The status says whether a process was refused, or something else went wrong",
+        "The exit status distinguishes a refused process from other errors",
         arguments: [
             (RlimitError.Code.deniedByKernel, 77), (.aboveSystemCeiling, 77), (.targetChanged, 1), (.conflict, 1),
         ] as [(RlimitError.Code, Int32)])
@@ -142,11 +142,11 @@ struct CgroupTests {
         #expect(try ToolRun("get", "nofile", "--cgroup", "/a", socket: agent.socket).status == expected)
     }
 
-    @Test("What was not seen of it is said, and an empty one too")
+    @Test("An incomplete list and an empty cgroup are reported")
     func incomplete() throws {
         let incomplete = try agent([nil], isIncomplete: true)
-        for words in [["get"], ["usage"], ["set", "nofile=5:6"]] {
-            let tool = try ToolRun(running: ToolRun.path, words + ["--cgroup", "/a"], socket: incomplete.socket)
+        for arguments in [["get"], ["usage"], ["set", "nofile=5:6"]] {
+            let tool = try ToolRun(running: ToolRun.path, arguments + ["--cgroup", "/a"], socket: incomplete.socket)
             #expect(tool.status == 1)
             #expect(tool.errorOutput.contains("processes may be missing"))
             #expect(tool.output != "")
@@ -158,7 +158,7 @@ struct CgroupTests {
         #expect(tool.errorOutput == "rlimitctl: the cgroup has no processes\n")
     }
 
-    @Test("usage shows a line for each process, without what is always 0")
+    @Test("usage shows a line for each process without the fields that are always 0")
     func usage() throws {
         let agent = try agent([nil])
         let tool = try ToolRun("usage", "--cgroup", "own", socket: agent.socket)
@@ -168,30 +168,30 @@ struct CgroupTests {
         #expect(rows.last == ["-", "-", "1.500000", "s", "-", "-", "-", "3", "-", "-"])
     }
 
-    @Test("Of which cgroup, the agent is told in its own words")
-    func whom() throws {
+    @Test("The request names the cgroup or pod")
+    func target() throws {
         let agent = try ScriptedAgent { request in
-            let whom =
+            let target =
                 switch request.operation {
-                case .get(let whom, _): whom
+                case .get(let target, _): target
                 default: Request.Target.caller
                 }
-            return .failure(RlimitError(.noSuchProcess, message: "asked of \(whom)"))
+            return .failure(RlimitError(.noSuchProcess, message: "asked of \(target)"))
         }
-        for (words, whom) in [
+        for (arguments, target) in [
             (["--cgroup", "own"], Request.Target.cgroup(nil)), (["--cgroup", "/a/b"], .cgroup("/a/b")),
             (["--cgroup", "/sys/fs/cgroup/a/b/"], .cgroup("/a/b")),
             (["--cgroup", "/own"], .cgroup("/own")),
             (["--pod", "own"], .pod(nil)), (["--pod", "/kubepods/pod1"], .pod("/kubepods/pod1")),
         ] {
-            let tool = try ToolRun(running: ToolRun.path, ["get"] + words, socket: agent.socket)
+            let tool = try ToolRun(running: ToolRun.path, ["get"] + arguments, socket: agent.socket)
             #expect(tool.status == 1)
-            #expect(tool.errorOutput == "rlimitctl: asked of \(whom)\n")
+            #expect(tool.errorOutput == "rlimitctl: asked of \(target)\n")
         }
     }
 
     @Test(
-        "What makes no sense of a cgroup is a usage error that says what would",
+        "Invalid options for a cgroup are usage errors with a hint",
         arguments: [
             (["get", "--cgroup", "/a", "--pid", "2"], "exclude each other"),
             (["set", "nofile=1:", "--cgroup", "/a", "--pod", "own"], "exclude each other"),
@@ -205,18 +205,18 @@ struct CgroupTests {
             (["set", "nofile=hard:7", "--pod", "own"], "\"hard\""),
             (["run", "--cgroup", "/a", "nofile=5", "true"], "--cgroup"),
         ])
-    func usage(words: [String], hint: String) throws {
-        let tool = try ToolRun(running: ToolRun.path, words)
-        #expect(tool.status == (words.first == "run" ? 125 : 64))
+    func usage(arguments: [String], hint: String) throws {
+        let tool = try ToolRun(running: ToolRun.path, arguments)
+        #expect(tool.status == (arguments.first == "run" ? 125 : 64))
         #expect(tool.output == "")
         #expect(tool.errorOutput.contains(hint), "\(tool.errorOutput)")
         #expect(tool.errorOutput.filter { $0 == "\n" }.count == 1)
     }
 
-    @Test("Without an agent there is nobody to ask, whatever the kernel would give")
+    @Test("Without an agent a cgroup is unreachable, whatever the kernel permits")
     func noAgent() throws {
-        for words in [["get"], ["usage"], ["set", "nofile=5:6"]] {
-            #expect(try ToolRun(running: ToolRun.path, words + ["--cgroup", "own"]).status == 69)
+        for arguments in [["get"], ["usage"], ["set", "nofile=5:6"]] {
+            #expect(try ToolRun(running: ToolRun.path, arguments + ["--cgroup", "own"]).status == 69)
         }
     }
 }

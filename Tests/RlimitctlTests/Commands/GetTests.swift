@@ -4,7 +4,7 @@ import Testing
 
 @Suite("rlimitctl get")
 struct GetTests {
-    @Test("A table of what was asked for, in line, with units")
+    @Test("The table has the named resources in order, with units")
     func table() throws {
         let child = try SpawnedChild(limits: ["-n 700", "-S -c 512"])
         let tool = try ToolRun("get", "nofile", "RLIMIT_CORE", "--pid", child.pid)
@@ -14,12 +14,12 @@ struct GetTests {
         #expect(lines.first == ["RESOURCE", "DESCRIPTION", "SOFT", "HARD", "USED", "UNITS"])
         #expect(
             lines.dropFirst().first?.first == "nofile" && lines.dropFirst().first?.last == "files",
-            "in the order they were named")
+            "in the order of the arguments")
         #expect(lines.count == 3)
         #expect(!tool.output.contains("\u{1b}"))
     }
 
-    @Test("All sixteen where none is named, with what /proc says of them")
+    @Test("Without names, all sixteen resources are shown with the limits and usage in /proc")
     func all() throws {
         let child = try SpawnedChild(limits: ["-n 700", "-S -s 1024"])
         let limits = try ToolRun("get", "--json", "--pid", child.pid).object().object("limits")
@@ -27,13 +27,13 @@ struct GetTests {
         let files = limits.object("nofile"), stack = limits.object("stack")
         #expect(try child.shown("Max open files") == ["700", "700"])
         #expect(files.number("soft") == 700 && files.number("hard") == 700 && files.string("unit") == "count")
-        // Standard input, output and error, and the pipe it began with.
+        // At least standard input, output and error.
         #expect((files.number("used") ?? 0) >= 3)
         #expect(stack.number("soft") == 1 << 20 && stack.string("unit") == "bytes")
         #expect(limits.object("locks").isNull("used"))
     }
 
-    @Test("JSON says unlimited, and which process it is about")
+    @Test("JSON has \"unlimited\" and the process")
     func unlimited() throws {
         let child = try SpawnedChild(limits: ["-S -f unlimited"])
         let answer = try ToolRun("--json", "get", "fsize", "--pid", child.pid).object()
@@ -42,7 +42,7 @@ struct GetTests {
         #expect(answer.object("limits").object("fsize").string("soft") == "unlimited")
     }
 
-    @Test("Without --pid, the process that started it")
+    @Test("Without --pid, the parent process is shown")
     func parent() throws {
         let tool = try ToolRun(
             running: "/bin/sh", ["-c", "ulimit -n 321; echo $$; \(ToolRun.path) get nofile --json; true"])
@@ -53,7 +53,7 @@ struct GetTests {
         #expect(answer.object("limits").object("nofile").number("soft") == 321)
     }
 
-    @Test("Through sudo the parent is not what was meant")
+    @Test("Under sudo, --pid is required")
     func sudo() throws {
         let tool = try ToolRun("get", environment: ["SUDO_UID": "1000"])
         #expect(tool.status == 64)
@@ -63,7 +63,7 @@ struct GetTests {
         #expect(try ToolRun("get", "--pid", child.pid, environment: ["SUDO_UID": "1000"]).status == 0)
     }
 
-    @Test("A process that is not there")
+    @Test("A process that has ended is an error")
     func gone() throws {
         let child = try SpawnedChild()
         child.end()
@@ -76,7 +76,7 @@ struct GetTests {
         #expect(try ToolRun("get", "--pid", "4194305").status == 1)
     }
 
-    @Test("A name that a terminal would obey is spelled out")
+    @Test("Control characters in a command name are escaped")
     func hostileName() throws {
         let child = try SpawnedChild(name: "\u{1b}[31m\n\"\\")
         let tool = try ToolRun("set", "core=0", "--pid", child.pid)
@@ -86,7 +86,7 @@ struct GetTests {
         #expect(try ToolRun("get", "--json", "--pid", child.pid).object().string("command")?.contains("31m") == true)
     }
 
-    @Test("With --agent the kernel is not asked")
+    @Test("With --agent the agent answers")
     func agentOnly() throws {
         let child = try SpawnedChild()
         let agent = try ScriptedAgent { request in
@@ -99,7 +99,7 @@ struct GetTests {
         let answer = try ToolRun("get", "nofile", "--json", "--agent", "--pid", child.pid, socket: agent.socket)
             .object()
         #expect(answer.object("limits").object("nofile").number("hard") == 11)
-        // --socket beats the environment.
+        // --socket takes precedence over the environment.
         let tool = try ToolRun("get", "nofile", "--agent", "--socket", agent.socket, "--pid", child.pid)
         #expect(tool.status == 0)
         #expect(tool.output.contains("11"))

@@ -5,7 +5,7 @@ import Testing
 @Suite("rlimitctl's help")
 struct HelpTests {
     @Test(
-        "Every command has help, on standard output",
+        "Every command prints its help on standard output",
         arguments: ["get", "set", "usage", "run", "explain", "watch", "status", "leases", "policy"])
     func help(command: String) throws {
         let tool = try ToolRun(command, "--help")
@@ -15,26 +15,26 @@ struct HelpTests {
         #expect(try ToolRun("help", command).output == tool.output)
     }
 
-    @Test("Without words it shows what there is")
+    @Test("Without arguments the help is printed")
     func nothing() throws {
         let tool = try ToolRun()
         #expect(tool.status == 0)
         #expect(tool.output.contains("SUBCOMMANDS"))
     }
 
-    @Test("It says its version")
+    @Test("--version prints the version")
     func version() throws {
         #expect(try ToolRun("--version").output == "\(productVersion)\n")
     }
 
-    @Test("Shells are told of commands, options and resources", arguments: ["bash", "zsh", "fish"])
+    @Test("Completion scripts contain commands, options and resources", arguments: ["bash", "zsh", "fish"])
     func completions(shell: String) throws {
         let tool = try ToolRun("--generate-completion-script", shell)
         #expect(tool.status == 0)
-        for word in ["explain", "as-user", "memlock", "nofile="] { #expect(tool.output.contains(word)) }
+        for name in ["explain", "as-user", "memlock", "nofile="] { #expect(tool.output.contains(name)) }
     }
 
-    @Test("A full disk is a failure and not silence")
+    @Test("A full disk is a failure")
     func fullDisk() throws {
         let tool = try ToolRun(running: "/bin/sh", ["-c", "\(ToolRun.path) get --pid $$ > /dev/full; echo $?"])
         #expect(tool.output == "1\n")

@@ -14,15 +14,15 @@ struct LeaseTests {
         agent = try LeaseAgent(pid: child.number)
     }
 
-    private func tool(_ words: String...) throws -> ToolRun {
-        try ToolRun(running: ToolRun.path, words, socket: agent.socket)
+    private func tool(_ arguments: String...) throws -> ToolRun {
+        try ToolRun(running: ToolRun.path, arguments, socket: agent.socket)
     }
 
-    private func set(_ words: String...) throws -> ToolRun {
-        try ToolRun(running: ToolRun.path, ["set", "--pid", child.pid] + words, socket: agent.socket)
+    private func set(_ arguments: String...) throws -> ToolRun {
+        try ToolRun(running: ToolRun.path, ["set", "--pid", child.pid] + arguments, socket: agent.socket)
     }
 
-    @Test("set --lease says what was changed, and when it goes back")
+    @Test("set --lease prints the changes and the end of the lease")
     func lease() throws {
         let tool = try set("nofile=2000:2000", "memlock=1G:1G", "--lease", "10m")
         #expect(tool.status == 0, "\(tool.errorOutput)")
@@ -34,21 +34,22 @@ struct LeaseTests {
 
                 """)
         #expect(tool.errorOutput == "")
-        // It is kept.
         #expect(agent.live.map(\.id) == [LeaseAgent.id(1)] && agent.live[0].remaining == .seconds(600))
         #expect(!agent.requests.contains { if case .leaseRelease = $0 { true } else { false } })
     }
 
-    @Test("set --lease in JSON has the lease beside the changes")
+    @Test("JSON of set --lease has the lease after the changes")
     func leaseJSON() throws {
         let answer = try set("nofile=2000:2000", "--lease", "1h", "--json").object()
         #expect(answer.objects("changes").count == 1 && answer["dryRun"] as? Bool == false)
         #expect(answer.object("lease").string("id") == "ab01")
-        let rest = try #require(answer.object("lease")["endsIn"] as? Double)
-        #expect(rest > 3500 && rest <= 3600)
+        let remaining = try #require(answer.object("lease")["endsIn"] as? Double)
+        #expect(remaining > 3500 && remaining <= 3600)
     }
 
-    @Test("set --lease --dry-run explains it, and asks for none", arguments: ["--lease=7d", "--while-connected"])
+    @Test(
+        "set --lease --dry-run explains the lease without requesting it",
+        arguments: ["--lease=7d", "--while-connected"])
     func dryRun(option: String) throws {
         let tool = try set("nofile=2000:2000", option, "--dry-run")
         #expect(tool.status == 0, "\(tool.errorOutput)")
@@ -57,7 +58,7 @@ struct LeaseTests {
     }
 
     @Test(
-        "set --while-connected holds it until it is interrupted, and tells what came of that",
+        "set --while-connected releases the lease when it is interrupted, and prints what became of each limit",
         arguments: [SIGINT, SIGTERM])
     func foreground(signal: Int32) throws {
         let scratch = try Scratch()
@@ -92,7 +93,7 @@ struct LeaseTests {
     }
 
     @Test(
-        "set --while-connected ends with the process, renews in time, and says when the lease has ended",
+        "set --while-connected renews in time, and ends with the target or with an error when the lease has ended",
         arguments: [true, false])
     func foregroundEnds(isProcess: Bool) throws {
         let agent = try LeaseAgent(pid: child.number, maxDuration: .milliseconds(200))
@@ -113,7 +114,7 @@ struct LeaseTests {
         #expect(try scratch.text("err").contains("no such lease") == !isProcess)
     }
 
-    @Test("leases are shown in a table, a row for each limit")
+    @Test("leases prints a table with a row for each limit")
     func table() throws {
         #expect(try tool("leases").errorOutput == "rlimitctl: there are no leases that you may see\n")
         _ = try set("nofile=2000:2000", "memlock=1G:1G", "--lease", "90m")
@@ -132,7 +133,7 @@ struct LeaseTests {
     private var label: String { "sleep (pid \(child.pid))" }
     private func pad(_ space: String) -> String { String(repeating: space, count: label.count - "PROCESS".count + 1) }
 
-    @Test("leases in JSON have all that the table has, in numbers")
+    @Test("JSON of leases has the values of the table as numbers")
     func json() throws {
         _ = try set("nofile=2000:2000", "--lease", "60s")
         let lease = try #require(try tool("leases", "--json").object().objects("leases").first)
@@ -142,7 +143,7 @@ struct LeaseTests {
         #expect(lease.objects("changes").first?.object("old").number("hard") == 1000)
     }
 
-    @Test("leases release ends one, and says what came of it")
+    @Test("leases release ends a lease and prints what became of each limit")
     func release() throws {
         _ = try set("nofile=2000:2000", "memlock=1G:1G", "nproc=2000", "core=5:1000", "msgqueue=2000", "--lease", "60s")
         let tool = try tool("leases", "release", "ab01")
@@ -163,7 +164,7 @@ struct LeaseTests {
         #expect(answer.first?.string("outcome") == "restored" && answer.first?.object("limit").number("soft") == 1000)
     }
 
-    @Test("leases renew gives one another end, counted from now")
+    @Test("leases renew sets the end of a lease, counted from now")
     func renew() throws {
         _ = try set("nofile=2000:2000", "--lease", "60s")
         #expect(try tool("leases", "renew", "ab01", "2h").output == "lease ab01  ends in 2h\n")
@@ -173,7 +174,7 @@ struct LeaseTests {
     }
 
     @Test(
-        "what makes no sense is said, with what would",
+        "Invalid arguments are usage errors with a hint",
         arguments: [
             (["set", "nofile=1", "--lease", "10"], "\"10m\""), (["set", "nofile=1", "--lease", "m"], "\"10m\""),
             (["set", "nofile=1", "--lease", "0s"], "\"10m\""), (["set", "nofile=1", "--lease", "-1s"], "--lease"),
@@ -185,29 +186,29 @@ struct LeaseTests {
             (["leases", "renew", "ab01", "soon"], "\"10m\""), (["leases", "renew", "ab01"], "<time>"),
             (["leases", "relase", "ab01"], "did you mean \"release\"?"),
         ])
-    func usage(words: [String], hint: String) throws {
-        let tool = try ToolRun(running: ToolRun.path, words, socket: agent.socket)
+    func usage(arguments: [String], hint: String) throws {
+        let tool = try ToolRun(running: ToolRun.path, arguments, socket: agent.socket)
         #expect(tool.status == 64 && tool.errorOutput.contains(hint), "\(tool.errorOutput)")
         #expect(tool.errorOutput.filter { $0 == "\n" }.count == 1)
         #expect(agent.requests.isEmpty)
     }
 
-    @Test("What cannot be leased, and where there is no agent, fails as ever")
+    @Test("A resource without leases and a missing agent are errors")
     func refused() throws {
         let tool = try set("cpu=9", "--lease", "10m")
         #expect(tool.status == 1 && tool.errorOutput.contains("nofile"), "\(tool.errorOutput)")
-        for words in [["leases"], ["set", "nofile=1", "--pid", child.pid, "--lease", "10m"]] {
-            #expect(try ToolRun(running: ToolRun.path, words).status == 69)
+        for arguments in [["leases"], ["set", "nofile=1", "--pid", child.pid, "--lease", "10m"]] {
+            #expect(try ToolRun(running: ToolRun.path, arguments).status == 69)
         }
     }
 
-    @Test("What is left of a lease is shown in its two largest units")
-    func left() {
-        let told: [(Duration, String)] = [
+    @Test("The remaining time is shown in its two largest units")
+    func remaining() {
+        let expected: [(Duration, String)] = [
             (.zero, "0s"), (.seconds(-5), "0s"), (.milliseconds(1), "1s"), (.seconds(59), "59s"), (.seconds(60), "1m"),
             (.milliseconds(599_500), "10m"), (.seconds(570), "9m 30s"), (.seconds(3600), "1h"),
             (.seconds(3601), "1h"), (.seconds(5400), "1h 30m"), (.seconds(86_400 * 7 + 7200), "7d 2h"),
         ]
-        for (left, text) in told { #expect(LeaseTime.text(left) == text) }
+        for (remaining, text) in expected { #expect(LeaseTime.text(remaining) == text) }
     }
 }

@@ -1,36 +1,36 @@
 import Testing
 
-/// What `run --preload` hands on; what the library then does is tested in `clients/preload`.
+/// Tests what `run --preload` passes to the command. `clients/preload` tests the library itself.
 @Suite("rlimitctl run --preload")
 struct PreloadTests {
-    // Any that the loader takes.
+    // Any shared library.
     private static let library = "/lib/x86_64-linux-gnu/libm.so.6"
 
-    private func run(_ variables: String, _ words: String) throws -> ToolRun {
-        try ToolRun(running: "/bin/sh", ["-c", "\(variables) exec \(ToolRun.path) run --preload \(words)"])
+    private func run(_ variables: String, _ arguments: String) throws -> ToolRun {
+        try ToolRun(running: "/bin/sh", ["-c", "\(variables) exec \(ToolRun.path) run --preload \(arguments)"])
     }
 
-    @Test("The command is loaded with the library, and with what else was to be loaded so")
+    @Test("LD_PRELOAD names the library before other libraries")
     func environment() throws {
-        let named = "RLIMITD_PRELOAD_LIBRARY=\(Self.library)"
-        #expect(try run(named, "-- printenv LD_PRELOAD").output == "\(Self.library)\n")
-        #expect(try run(named, "core=0 printenv LD_PRELOAD").output == "\(Self.library)\n")
-        let beside = try run("\(named) LD_PRELOAD=/lib/x86_64-linux-gnu/librt.so.1", "-- printenv LD_PRELOAD")
-        #expect(beside.output == "\(Self.library):/lib/x86_64-linux-gnu/librt.so.1\n")
-        #expect(try run(named, "--socket /x -- printenv RLIMITD_SOCKET").output == "/x\n")
-        #expect(try run("unset RLIMITD_SOCKET; \(named)", "-- printenv RLIMITD_SOCKET").status == 1)
+        let variable = "RLIMITD_PRELOAD_LIBRARY=\(Self.library)"
+        #expect(try run(variable, "-- printenv LD_PRELOAD").output == "\(Self.library)\n")
+        #expect(try run(variable, "core=0 printenv LD_PRELOAD").output == "\(Self.library)\n")
+        let second = try run("\(variable) LD_PRELOAD=/lib/x86_64-linux-gnu/librt.so.1", "-- printenv LD_PRELOAD")
+        #expect(second.output == "\(Self.library):/lib/x86_64-linux-gnu/librt.so.1\n")
+        #expect(try run(variable, "--socket /x -- printenv RLIMITD_SOCKET").output == "/x\n")
+        #expect(try run("unset RLIMITD_SOCKET; \(variable)", "-- printenv RLIMITD_SOCKET").status == 1)
     }
 
-    @Test("Edits are made too")
+    @Test("Edits are made before the command starts")
     func edits() throws {
-        let words = "nofile=300:600 -- sh -c 'ulimit -Sn; ulimit -Hn'"
-        let tool = try run("RLIMITD_PRELOAD_LIBRARY=\(Self.library)", words)
+        let arguments = "nofile=300:600 -- sh -c 'ulimit -Sn; ulimit -Hn'"
+        let tool = try run("RLIMITD_PRELOAD_LIBRARY=\(Self.library)", arguments)
         #expect(tool.output == "300\n600\n")
         #expect(tool.status == 0)
     }
 
     @Test(
-        "Without a library that the loader can take, nothing is started",
+        "An unreadable library or an invalid path prevents the start",
         arguments: [
             ("/no/such.so", "cannot read the preload library /no/such.so"), ("./passwd", "must begin with"),
         ])
@@ -40,8 +40,8 @@ struct PreloadTests {
         #expect(tool.errorOutput.contains(errorOutput))
     }
 
-    @Test("The library is looked for beside the tool, and a lease needs something to lend")
-    func usual() throws {
+    @Test("The default library is beside the tool, and a lease needs an edit")
+    func defaults() throws {
         let tool = try run("unset RLIMITD_PRELOAD_LIBRARY;", "-- true")
         #expect(tool.status == 125)
         #expect(tool.errorOutput.contains("/lib/rlimitd/librlimitd-preload.so"))

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("rlimitctl set")
 struct SetTests {
-    @Test("Says what was and what is, of which process")
+    @Test("set prints the old and new limits and the process")
     func line() throws {
         let child = try SpawnedChild(limits: ["-n 700"])
         let tool = try ToolRun("set", "nofile=300:600", "--pid", child.pid)
@@ -13,7 +13,7 @@ struct SetTests {
         #expect(try child.shown("Max open files") == ["300", "600"])
     }
 
-    @Test("Halves, single values, words and units, in one batch")
+    @Test("One limit, both limits, names and units are accepted in one batch")
     func values() throws {
         let child = try SpawnedChild(limits: ["-n 700", "-t 1000", "-s 8192"])
         let tool = try ToolRun("set", "nofile=400:", "cpu=10m", "stack=1M:4M", "core=0:hard", "--pid", child.pid)
@@ -25,7 +25,7 @@ struct SetTests {
         #expect(tool.output.split(separator: "\n").count == 4)
     }
 
-    @Test("JSON has old and new limits and who granted it")
+    @Test("JSON has the old and new limits and the grantor")
     func json() throws {
         let child = try SpawnedChild(limits: ["-n 700"])
         let answer = try ToolRun("set", "nofile=300:", "--json", "--pid", child.pid).object()
@@ -47,10 +47,10 @@ struct SetTests {
         #expect(try child.shown("Max open files") == ["600", "700"])
     }
 
-    @Test("--clamp without an agent gives what the kernel gives, and says why it is not all")
+    @Test("--clamp without an agent sets what the kernel permits, and prints why it is less")
     func clamp() throws {
         let child = try SpawnedChild(limits: ["-S -n 300", "-H -n 700"])
-        // More than the kernel gives anyone.
+        // Above the maximum of fs.nr_open.
         let tool = try ToolRun("set", "nofile=2000000000", "--clamp", "--pid", child.pid)
         #expect(tool.status == 0)
         #expect(tool.errorOutput.contains("nofile got less than requested"))
@@ -58,7 +58,7 @@ struct SetTests {
         #expect(try child.shown("Max open files")[0] != "300")
     }
 
-    @Test("--expect changes nothing where the limits are others")
+    @Test("--expect changes nothing if the current limits differ")
     func expect() throws {
         let child = try SpawnedChild(limits: ["-n 700"])
         let other = try ToolRun("set", "nofile=300:", "--expect", "300:700", "--pid", child.pid)
@@ -68,7 +68,7 @@ struct SetTests {
         #expect(try child.shown("Max open files") == ["300", "700"])
     }
 
-    @Test("Soft above hard")
+    @Test("A soft limit above the hard limit is an error")
     func softAboveHard() throws {
         let child = try SpawnedChild()
         let tool = try ToolRun("set", "nofile=10:5", "--pid", child.pid)
@@ -77,7 +77,7 @@ struct SetTests {
     }
 
     @Test(
-        "What makes no sense is a usage error, in one sentence that says what would",
+        "An invalid command line is a usage error in one sentence with a hint",
         arguments: [
             (["set", "nofil=1"], "did you mean \"nofile\"?"), (["set", "nofile"], "nofile=VALUE"),
             (["set", "nofile=lots"], "write a count as"), (["set", "memlock=5X"], "write bytes as"),
@@ -95,14 +95,14 @@ struct SetTests {
             (["get", "--socket", ""], "--socket"),
             (["--generate-completion-script", "cmd"], "cmd"),
         ])
-    func usage(words: [String], hint: String) throws {
-        let tool = try ToolRun(running: ToolRun.path, words)
+    func usage(arguments: [String], hint: String) throws {
+        let tool = try ToolRun(running: ToolRun.path, arguments)
         #expect(tool.status == 64)
         #expect(tool.output == "")
         #expect(tool.errorOutput.contains(hint), "\(tool.errorOutput)")
         #expect(tool.errorOutput.hasPrefix("rlimitctl: "))
         #expect(tool.errorOutput.filter { $0 == "\n" }.count == 1)
-        let answer = try ToolRun(running: ToolRun.path, words + ["--json"]).object().object("error")
+        let answer = try ToolRun(running: ToolRun.path, arguments + ["--json"]).object().object("error")
         #expect(answer.number("exit") == 64)
         #expect(answer.string("message").map { tool.errorOutput.contains($0) } == true)
     }

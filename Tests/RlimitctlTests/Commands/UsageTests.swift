@@ -9,7 +9,7 @@ struct UsageTests {
         "signalsReceived", "voluntaryContextSwitches", "involuntaryContextSwitches",
     ]
 
-    @Test("All sixteen fields, each present or a dash")
+    @Test("The table has all sixteen fields")
     func table() throws {
         let child = try SpawnedChild()
         let tool = try ToolRun("usage", "--pid", child.pid)
@@ -18,20 +18,21 @@ struct UsageTests {
         #expect(tool.output.contains("maxrss"))
     }
 
-    @Test("JSON has every key, in seconds, bytes and counts", arguments: [[], ["--children"], ["--both"]])
-    func json(words: [String]) throws {
+    @Test("JSON has every key, with seconds, bytes and counts", arguments: [[], ["--children"], ["--both"]])
+    func json(arguments: [String]) throws {
         let child = try SpawnedChild()
-        let answer = try ToolRun(running: ToolRun.path, ["usage", "--json", "--pid", child.pid] + words).object()
+        let answer = try ToolRun(running: ToolRun.path, ["usage", "--json", "--pid", child.pid] + arguments).object()
         let usage = answer.object("usage")
         #expect(Set(usage.keys) == Set(Self.keys))
         #expect(usage["userTime"] is Double)
         #expect(
-            answer.string("scope") == ["": "process", "--children": "children", "--both": "both"][words.first ?? ""])
+            answer.string("scope")
+                == ["": "process", "--children": "children", "--both": "both"][arguments.first ?? ""])
         #expect(answer.isNull("thread"))
-        if words.isEmpty { #expect((usage.number("maxResidentSize") ?? 0) > 100_000) }
+        if arguments.isEmpty { #expect((usage.number("maxResidentSize") ?? 0) > 100_000) }
     }
 
-    @Test("Of one thread")
+    @Test("--thread shows one thread")
     func thread() throws {
         let child = try SpawnedChild()
         let answer = try ToolRun("usage", "--thread", child.pid, "--json", "--pid", child.pid).object()

@@ -3,7 +3,7 @@ import Testing
 
 @testable import rlimitctl
 
-@Suite("What would come of edits")
+@Suite("Dry runs")
 struct DryRunTests {
     private let now = Limits(repeating: Limit(soft: 1024, hard: 4096))
 
@@ -11,7 +11,7 @@ struct DryRunTests {
         try DryRun(edits, now: now, permission: permission)
     }
 
-    @Test("What the kernel lets a process do is not asked of the agent")
+    @Test("The agent is not asked about edits that the kernel permits")
     func kernel() throws {
         let dryRun = try dryRun(
             .set(.openFiles, soft: 4096), .set(.coreFileSize, to: Limit(0)), .set(.stackSize, hard: 2048))
@@ -22,7 +22,7 @@ struct DryRunTests {
         #expect(result.verdicts.allSatisfy { $0.rule == nil })
     }
 
-    @Test("What raises a hard limit is, and the answer is put in its place")
+    @Test("The agent is asked about a raised hard limit, and its verdict is merged by index")
     func agent() throws {
         let dryRun = try dryRun(
             .set(.coreFileSize, soft: 0), .set(.openFiles, to: 65_536),
@@ -38,7 +38,7 @@ struct DryRunTests {
         #expect(result.verdicts[2].new == Limit(soft: 512, hard: 8192))
     }
 
-    @Test("A refusal names the edit by its place among all of them")
+    @Test("A refusal has the index of the edit among all edits")
     func refusal() throws {
         let dryRun = try dryRun(.set(.coreFileSize, soft: 0), .set(.openFiles, to: 65_536))
         let error = RlimitError(.deniedByPolicy, resource: .openFiles, editIndex: 0)
@@ -50,7 +50,8 @@ struct DryRunTests {
         #expect(merged.verdicts.isEmpty && merged.refusal != nil, "refused as a whole")
     }
 
-    @Test("Of another user's process all is asked; with the capability nothing but what no kernel gives")
+    @Test(
+        "The agent is asked about every edit of another user's process, and with the capability only above fs.nr_open")
     func permission() throws {
         #expect(try dryRun(.set(.openFiles, soft: 4096), permission: .nothing).agentEdits.count == 1)
         let edits: [Edit] = [.set(.openFiles, to: 65_536), .set(.openFiles, to: 65_537), .set(.nice, to: 40)]
@@ -60,8 +61,8 @@ struct DryRunTests {
         #expect(agentEditCounts == [0, 1, 0])
     }
 
-    @Test("What set would not even begin is thrown")
-    func senseless() {
+    @Test("Errors that set throws before a change are thrown")
+    func invalid() {
         #expect { try dryRun(.set(.openFiles, to: Limit(soft: 10, hard: 5))) } throws: { error in
             "\(error)" == "nofile: soft 10 is above hard 5"
         }

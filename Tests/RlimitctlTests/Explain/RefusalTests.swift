@@ -26,11 +26,11 @@ struct RefusalTests {
             caller: caller ?? self.caller(), callerName: "alice", target: target)
     }
 
-    private func whom(_ uid: UInt32, isPrivileged: Bool = false) -> Refusal.TargetInfo {
+    private func targetInfo(_ uid: UInt32, isPrivileged: Bool = false) -> Refusal.TargetInfo {
         Refusal.TargetInfo(credentials: Credentials(uid: uid, gid: uid), userName: "other", isPrivileged: isPrivileged)
     }
 
-    @Test("What is refused exits with 77, says the most that is allowed, and brings a rule to paste")
+    @Test("A refusal exits with 77, states the maximum allowed, and suggests a rule")
     func raise() throws {
         let failure = refusal([.set(.openFiles, to: 900_000)]).failure
         #expect(failure.status == 77)
@@ -47,14 +47,14 @@ struct RefusalTests {
         #expect(failure.json.text.contains(#""allow":"[[allow]]\nname ="#))
     }
 
-    @Test("The most that is allowed is said where the message does not")
-    func most() {
+    @Test("The maximum is added to a message without it")
+    func maximum() {
         var error = denied
         error.message = "refused by policy"
         #expect(refusal([], error: error).failure.message == "refused by policy; the most is 4096")
     }
 
-    @Test("A rule that grants with a lease alone does not count as one that denies")
+    @Test("A rule that grants only with a lease does not count as a denying rule")
     func leaseNeeded() {
         var error = denied
         error.rule = "ci cores"
@@ -64,7 +64,7 @@ struct RefusalTests {
         #expect(refusal([.set(.openFiles, to: 9000)], error: error).failure.advice.isEmpty)
     }
 
-    @Test("A rule that denies is named, and none is brought that could not help")
+    @Test("A denying rule is named, and no rule is suggested")
     func deny() {
         var error = denied
         error.rule = "at most 64k files"
@@ -74,22 +74,22 @@ struct RefusalTests {
         #expect(failure.json.text.contains(#""allow":null"#))
     }
 
-    @Test("No rule is brought for what none could grant")
-    func hopeless() {
+    @Test("No rule is suggested for a request that no rule can grant")
+    func noRule() {
         let edit = Edit.set(.openFiles, to: 900_000)
         var wholeProcess = denied
         wholeProcess.editIndex = nil
         #expect(refusal([edit], error: wholeProcess).rule == nil, "the process is never changed")
         #expect(refusal([edit], caller: caller(mixed: true)).rule == nil)
-        #expect(refusal([edit], caller: caller(depth: 2)).rule == nil, "a container without a cgroup that is known")
+        #expect(refusal([edit], caller: caller(depth: 2)).rule == nil, "a container without a known cgroup")
         #expect(refusal([edit], error: RlimitError(.deniedByKernel, editIndex: 0)).rule == nil)
         #expect(refusal([]).rule == nil)
         #expect(
             Refusal(error: denied, request: .set([DryRunEdit(edit, now: now)])).rule == nil,
-            "the agent did not say who asks")
+            "the caller is unknown")
     }
 
-    @Test("Of several edits, the rule covers those that need one, with the greater half")
+    @Test("For several edits the rule covers those that need one, with the higher limit")
     func several() {
         let rule = refusal([
             .set(.openFiles, soft: 4096), .set(.lockedMemory, to: Limit(soft: 1024, hard: .mebibytes(1))),
@@ -100,32 +100,32 @@ struct RefusalTests {
         #expect(rule?.lowers == false)
     }
 
-    @Test("To lower is a right of its own, where the agent is to do it")
+    @Test("Lowering through the agent needs lower = true")
     func lowering() {
         var refusal = refusal([.set(.openFiles, hard: 2048)])
-        #expect(refusal.rule == nil, "a process lowers its own")
+        #expect(refusal.rule == nil, "the kernel permits a process to lower its own limits")
         refusal.isAgentOnly = true
         let rule = refusal.rule
         #expect(rule?.lowers == true)
         #expect(rule?.text.contains("limits = { nofile = 2048 }\nlower = true\n") == true)
     }
 
-    @Test("Another user's process is named by its user, even where only soft is raised")
+    @Test("The rule for another user's process names that user, even if only the soft limit is raised")
     func foreign() {
-        let rule = refusal([.set(.openFiles, soft: 4096)], target: whom(33)).rule
+        let rule = refusal([.set(.openFiles, soft: 4096)], target: targetInfo(33)).rule
         #expect(rule?.text.contains("target = { relation = \"any\", users = [\"other\"] }") == true)
         #expect(rule?.text.contains("nofile = 4096") == true)
     }
 
-    @Test("A process with more privilege is named though it is the caller's own user's")
+    @Test("The rule for a more privileged process of the same user names the user")
     func privileged() {
-        let target = whom(1000, isPrivileged: true)
+        let target = targetInfo(1000, isPrivileged: true)
         let rule = refusal([.set(.openFiles, to: 900_000)], target: target).rule
         #expect(rule?.text.contains("target = { relation = \"same-user\", users = [\"other\"] }") == true)
-        #expect(refusal([.set(.openFiles, to: 900_000)], target: whom(1000)).rule?.target == nil)
+        #expect(refusal([.set(.openFiles, to: 900_000)], target: targetInfo(1000)).rule?.target == nil)
     }
 
-    @Test("A caller in a container is named by number and cgroup")
+    @Test("The rule for a caller in a container names its number and cgroup")
     func container() {
         let rule = refusal(
             [.set(.openFiles, to: 900_000)], caller: caller(depth: 2, cgroup: "/kubepods.slice/pod1/c1")
@@ -133,10 +133,11 @@ struct RefusalTests {
         #expect(rule?.text.contains("caller.users = [1000]\ncaller.cgroups = [\"/kubepods.slice/pod1/c1\"]\n") == true)
     }
 
-    @Test("What may not be read needs a rule that reads")
+    @Test("A refused get suggests a rule with the operation get")
     func reading() {
         let refusal = Refusal(
-            error: RlimitError(.deniedByPolicy), request: .get, caller: caller(), callerName: "alice", target: whom(0))
+            error: RlimitError(.deniedByPolicy), request: .get, caller: caller(), callerName: "alice",
+            target: targetInfo(0))
         #expect(refusal.rule?.operation == "get")
         #expect(refusal.rule?.ceilings.isEmpty == true)
     }

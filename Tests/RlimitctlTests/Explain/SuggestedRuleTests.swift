@@ -3,9 +3,9 @@ import Testing
 
 @testable import rlimitctl
 
-@Suite("The rule that would grant it")
+@Suite("Suggested rules")
 struct SuggestedRuleTests {
-    @Test("One of the caller's own")
+    @Test("A rule for the caller's own processes")
     func simple() {
         let rule = SuggestedRule(
             user: .name("alice"), ceilings: [(.openFiles, 900_000), (.lockedMemory, .gibibytes(64))])
@@ -19,7 +19,7 @@ struct SuggestedRuleTests {
                 """)
     }
 
-    @Test("From a container, of another user's process, lowering")
+    @Test("A rule for a caller in a container that lowers limits of another user's process")
     func everything() {
         let rule = SuggestedRule(
             user: .number(999), cgroup: "/kubepods.slice/pod\"1", target: .init(relation: "any", user: .name("db")),
@@ -37,7 +37,7 @@ struct SuggestedRuleTests {
                 """#)
     }
 
-    @Test("One that only reads")
+    @Test("A rule for reading usage")
     func reading() {
         let rule = SuggestedRule(
             user: .name("alice"), target: .init(relation: "any", user: .name("bob")), operation: "usage")
@@ -46,7 +46,7 @@ struct SuggestedRuleTests {
     }
 
     @Test(
-        "A ceiling has the unit that the policy language demands",
+        "A ceiling has the unit that the policy language requires",
         arguments: [
             (Resource.openFiles, 65_536, "65536"), (.openFiles, .infinity, "\"unlimited\""),
             (.processes, Limit.Bound(rawValue: .max - 1), "\"18446744073709551614\""),
@@ -62,7 +62,7 @@ struct SuggestedRuleTests {
         #expect(TOMLText.ceiling(bound, of: resource) == text)
     }
 
-    @Test("What a ceiling says is what it means", arguments: Resource.allCases)
+    @Test("A ceiling parses to the same value", arguments: Resource.allCases)
     func roundTrip(resource: Resource) throws {
         for value in [0, 1, 20, 40, 99, 1000, 1024, 65_537, 1 << 30, 3_000_000, 1 << 45, UInt64.max] {
             let bound = Limit.Bound(rawValue: value)
@@ -72,7 +72,7 @@ struct SuggestedRuleTests {
     }
 
     @Test(
-        "A string is one of TOML's",
+        "A string is quoted for TOML",
         arguments: [
             ("plain", "\"plain\""), ("a\"b\\c", #""a\"b\\c""#), ("a\nb\u{1b}", #""a\u000ab\u001b""#),
             ("für", "\"für\""),

@@ -5,7 +5,7 @@ import Testing
 @Suite("Intervals")
 struct IntervalTests {
     @Test(
-        "An interval is written as people write it",
+        "An interval is parsed with its unit and shown in seconds or milliseconds",
         arguments: [
             ("1s", Duration.seconds(1), "1 s"), ("500ms", .milliseconds(500), "500 ms"),
             ("0.5s", .milliseconds(500), "500 ms"),
@@ -16,6 +16,8 @@ struct IntervalTests {
         #expect(interval?.duration == duration && interval?.text == shown)
     }
 
-    @Test("No interval", arguments: ["", "s", "0", "0s", "-1s", "1d", "1 s", "25h", "0.1ms", "1e3s", "1.2.3s", "nan"])
-    func noIntervals(text: String) { #expect(Interval(argument: text) == nil) }
+    @Test(
+        "Other texts are rejected",
+        arguments: ["", "s", "0", "0s", "-1s", "1d", "1 s", "25h", "0.1ms", "1e3s", "1.2.3s", "nan"])
+    func invalid(text: String) { #expect(Interval(argument: text) == nil) }
 }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import rlimitctl
 
-@Suite("The process that is meant where none is named")
+@Suite("The default process")
 struct ParentProcessTests {
     private func usageError(
         pid: Int32 = 4242, sudoUID: String? = nil, uid: UInt32? = 1000, ownUID: UInt32 = 1000, isStill: Bool = true
@@ -10,27 +10,27 @@ struct ParentProcessTests {
         ParentProcess(pid: pid, sudoUID: sudoUID).usageError(uid: uid, ownUID: ownUID, isStill: isStill)?.description
     }
 
-    @Test("A parent of one's own is meant")
+    @Test("A parent of the same user is accepted")
     func own() {
         #expect(usageError() == nil)
         #expect(usageError(sudoUID: "") == nil)
         #expect(usageError(uid: 0, ownUID: 0) == nil)
     }
 
-    @Test("Pid 1, an unseen parent, another user's, one that ended, and sudo are asked about")
-    func doubtful() {
-        let complaints = [
+    @Test("Process 1, an invisible parent, another user's parent, an ended parent and sudo are rejected")
+    func rejected() {
+        let messages = [
             usageError(pid: 1), usageError(pid: 0), usageError(uid: 0), usageError(uid: nil),
             usageError(isStill: false),
             usageError(sudoUID: "1000"),
         ]
         #expect(
-            complaints.count { $0?.hasSuffix("; select a process, for example with --pid $$") == true }
-                == complaints.count)
-        #expect(Set(complaints).count == complaints.count - 1, "an unseen user is another user")
+            messages.count { $0?.hasSuffix("; select a process, for example with --pid $$") == true }
+                == messages.count)
+        #expect(Set(messages).count == messages.count - 1, "an unknown user counts as another user")
     }
 
-    @Test("Before it was looked at, number and sudo alone decide")
+    @Test("Pid and sudo alone decide before the parent's user id is known")
     func early() {
         #expect(ParentProcess(pid: 4242, sudoUID: nil).usageError == nil)
         #expect(ParentProcess(pid: 1, sudoUID: nil).usageError != nil)

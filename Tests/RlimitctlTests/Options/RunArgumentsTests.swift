@@ -2,10 +2,10 @@ import Testing
 
 @testable import rlimitctl
 
-@Suite("The words of run")
+@Suite("Arguments of run")
 struct RunArgumentsTests {
     @Test(
-        "Edits end where the command begins, and its words are its own",
+        "Edits end at the command, and the command's arguments are not parsed",
         arguments: [
             (["nofile=1", "ls"], ["nofile=1"], ["ls"]),
             (["nofile=1", "core=0", "--", "ls", "-l"], ["nofile=1", "core=0"], ["ls", "-l"]),
@@ -15,20 +15,20 @@ struct RunArgumentsTests {
             (["nofile=1", "--", "-x"], ["nofile=1"], ["-x"]),
             (["nofile=1", ""], ["nofile=1"], [""]),
         ] as [([String], [String], [String])])
-    func split(words: [String], edits: [String], command: [String]) throws {
-        let split = try RunArguments(words)
+    func split(arguments: [String], edits: [String], command: [String]) throws {
+        let split = try RunArguments(arguments)
         #expect(split.edits == edits)
         #expect(split.command == command)
     }
 
     @Test(
-        "Without an edit, without a command, or with an option too late there is nothing to run",
+        "A missing edit, a missing command and an option after an edit are rejected",
         arguments: [[], ["ls"], ["nofile=1"], ["nofile=1", "--"], ["--", "ls"], ["nofile=1", "--optional", "ls"]])
-    func refused(words: [String]) {
-        #expect(throws: UsageError.self) { try RunArguments(words) }
+    func refused(arguments: [String]) {
+        #expect(throws: UsageError.self) { try RunArguments(arguments) }
     }
 
-    @Test("A command alone is enough where something else than edits is to be done")
+    @Test("With --preload a command without edits is accepted")
     func noEdits() throws {
         let split = try RunArguments(["ls", "a=b"], mayHaveNoEdits: true)
         #expect(split.edits.isEmpty && split.command == ["ls", "a=b"])
@@ -37,7 +37,7 @@ struct RunArgumentsTests {
     }
 
     @Test(
-        "The command's words are fenced off before any is parsed",
+        "A terminator is inserted before the first argument that is not an option of run",
         arguments: [
             ("run nofile=1 ls --json", "run -- nofile=1 ls --json"),
             ("run --optional nofile=1 ls -l", "run --optional -- nofile=1 ls -l"),
@@ -50,7 +50,7 @@ struct RunArgumentsTests {
             ("set nofile=1 --pid 2", "set nofile=1 --pid 2"), ("get run", "get run"),
         ])
     func terminator(line: String, expected: String) {
-        let words = line.split(separator: " ").map(String.init)
-        #expect(Arguments.insertingTerminator(words).joined(separator: " ") == expected)
+        let arguments = line.split(separator: " ").map(String.init)
+        #expect(Arguments.insertingTerminator(arguments).joined(separator: " ") == expected)
     }
 }

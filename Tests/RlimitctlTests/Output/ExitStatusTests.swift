@@ -5,13 +5,13 @@ import Testing
 
 @Suite("Exit statuses")
 struct ExitStatusTests {
-    @Test("Every kind of failure has one of the five", arguments: RlimitError.Code.allCases)
+    @Test("Every error code has a documented exit status", arguments: RlimitError.Code.allCases)
     func known(code: RlimitError.Code) {
         #expect([1, 69, 77].contains(code.exitStatus))
         #expect([1, 64, 69, 77].contains(code.parsingExitStatus))
     }
 
-    @Test("Refusals are 77, an agent that is not there is 69, a word that makes no sense is 64")
+    @Test("Refusals exit with 77, an unreachable agent with 69, an invalid argument with 64")
     func kinds() {
         for code in [RlimitError.Code.deniedByPolicy, .deniedByKernel, .aboveSystemCeiling] {
             #expect(code.exitStatus == 77)

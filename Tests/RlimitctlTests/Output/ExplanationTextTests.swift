@@ -3,11 +3,11 @@ import Testing
 
 @testable import rlimitctl
 
-@Suite("Explanations for people")
+@Suite("Explanations as text")
 struct ExplanationTextTests {
     private let now = Limit(soft: 1024, hard: 4096)
 
-    @Test("Of all resources: what is, what may be, and by which rule")
+    @Test("The overview has the current limits, the maximum allowed and the rule of each resource")
     func overview() {
         let explanation = Explanation(verdicts: [
             .init(.openFiles, now: now, most: Limit(65_536), rule: "web servers"),
@@ -24,7 +24,7 @@ struct ExplanationTextTests {
                 """)
     }
 
-    @Test("What is so of all resources is said once below; what a lease would add, for each")
+    @Test("An error of all resources is printed once, and what a lease would add for each")
     func remarks() {
         let never = RlimitError(.deniedByPolicy, message: "the limits of process 1 are never changed")
         let lease = RlimitError(.deniedByPolicy, message: "only with a lease")
@@ -38,7 +38,7 @@ struct ExplanationTextTests {
         #expect(ExplanationText(explanation: some).overview.hasSuffix("\nonly with a lease\n"))
     }
 
-    @Test("Where all is refused for one edit, the others say so, and a refusal of the whole is said alone")
+    @Test("A refused edit is mentioned on the lines of the others, and a refusal of the whole request is printed alone")
     func refused() {
         let error = RlimitError(.deniedByPolicy, message: "no rule")
         let part = Explanation(
@@ -56,7 +56,7 @@ struct ExplanationTextTests {
                 == "init (pid 1): refused: no rule\n")
     }
 
-    @Test("Of edits: a line for each, with the verdict")
+    @Test("The decision has a line for each edit")
     func decision() {
         let explanation = Explanation(verdicts: [
             .init(.openFiles, now: now, rule: "web \u{1b}servers", new: Limit(65_536)),

@@ -3,9 +3,9 @@ import Testing
 
 @testable import rlimitctl
 
-@Suite("Text for people")
+@Suite("Text")
 struct TextTests {
-    @Test("Columns are in line, numbers end in line, and no line ends with a space")
+    @Test("Columns are aligned, and no line ends with a space")
     func table() {
         var table = TextTable([("NAME", .left), ("SOFT", .right), ("UNITS", .left)])
         table.append(["nofile", "1024", "files"])
@@ -13,7 +13,7 @@ struct TextTests {
         #expect(table.text == "NAME         SOFT  UNITS\nnofile       1024  files\nas      unlimited\n")
     }
 
-    @Test("A table without headings has none")
+    @Test("A table without headings starts with its first row")
     func plainTable() {
         var table = TextTable(alignments: [.left, .left])
         #expect(table.text == "")
@@ -23,7 +23,7 @@ struct TextTests {
     }
 
     @Test(
-        "What a terminal would obey is spelled out",
+        "Control characters are escaped",
         arguments: [
             ("bash", "bash"), ("für 漢字", "für 漢字"), ("\u{1b}[31mred", "\\u{1b}[31mred"), ("a\nb\r", "a\\u{a}b\\u{d}"),
             ("\u{9b}1m", "\\u{9b}1m"), ("\u{202e}txt", "\\u{202e}txt"), ("\u{7f}\u{0}", "\\u{7f}\\u{0}"),
@@ -32,13 +32,13 @@ struct TextTests {
         #expect(text.forTerminal == safe)
     }
 
-    @Test("Both halves have their units")
+    @Test("Both limits have their units")
     func limits() {
         #expect(Resource.openFiles.formatted(Limit(soft: 1024, hard: .infinity)) == "1024:unlimited")
         #expect(Resource.lockedMemory.formatted(Limit(.mebibytes(8))) == "8 MiB:8 MiB")
     }
 
-    @Test("Every resource says what a bare number of it counts", arguments: Resource.allCases)
+    @Test("Every resource has a unit", arguments: Resource.allCases)
     func units(resource: Resource) {
         #expect(!resource.unitName.isEmpty)
         #expect(resource.unitName == resource.unit.name || resource.unit == .count)

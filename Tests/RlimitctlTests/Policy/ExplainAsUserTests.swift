@@ -3,8 +3,8 @@ import Testing
 
 @Suite("rlimitctl explain --as-user")
 struct ExplainAsUserTests {
-    @Test("explain --as-user: what a user may have by the rules, without an agent")
-    func survey() throws {
+    @Test("Without edits, the maximum that the rules allow a user is shown without an agent")
+    func overview() throws {
         let scratch = try Scratch()
         let file = try scratch.write(SamplePolicy.text, to: "policy.toml")
         let tool = try ToolRun("explain", "--as-user", "bin", "--policy", file)
@@ -20,7 +20,7 @@ struct ExplainAsUserTests {
         #expect(root.string("user") == "root")
     }
 
-    @Test("explain --as-user with edits: which rule decides and why")
+    @Test("With edits, the deciding rule and the reason are shown")
     func decision() throws {
         let scratch = try Scratch()
         let file = try scratch.write(SamplePolicy.text, to: "policy.toml")
@@ -38,31 +38,32 @@ struct ExplainAsUserTests {
         #expect(try ToolRun("explain", "--as-user", "bin", "--policy", file, "nofile=hard").status == 64)
     }
 
-    @Test("explain --as-user --pid is about that process")
+    @Test("--pid explains that process")
     func process() throws {
         let scratch = try Scratch(), child = try SpawnedChild(limits: ["-n 700"])
         let file = try scratch.write(SamplePolicy.text, to: "policy.toml")
-        let words = ["explain", "--policy", file, "--pid", child.pid, "nofile=5000", "--as-user"]
-        let own = try ToolRun(running: ToolRun.path, words + ["\(getuid())"])
+        let arguments = ["explain", "--policy", file, "--pid", child.pid, "nofile=5000", "--as-user"]
+        let own = try ToolRun(running: ToolRun.path, arguments + ["\(getuid())"])
         let isRoot = getuid() == 0
-        #expect(own.status == (isRoot ? 77 : 0), "a process of root's is changed only where its user is named")
+        #expect(own.status == (isRoot ? 77 : 0), "a rule must name root to change a process of root")
         #expect(own.output.hasPrefix("nofile 700:700"))
         #expect(own.output.contains("sleep (pid \(child.pid))"))
-        let other = try ToolRun(running: ToolRun.path, words + [getuid() == 2 ? "sys" : "bin"])
+        let other = try ToolRun(running: ToolRun.path, arguments + [getuid() == 2 ? "sys" : "bin"])
         #expect(other.status == 77)
         #expect(other.output.contains("refused: no rule lets"))
     }
 
-    @Test("explain --as-user says in the agent's words that a rule wants a lease, and policy check has nothing to say")
+    @Test("A rule that requires a lease is explained with the agent's message, and policy check does not warn about it")
     func leased() throws {
         let scratch = try Scratch()
         let rule = "[[allow]]\nname = \"for a while\"\ncaller.users = [\"bin\"]\nlimits.nofile = 9000\n"
         let file = try scratch.write(
             "version = 1\n\(rule)lease = { max = \"1h\", required = true }\n", to: "policy.toml")
-        let words = "but only with a lease of at most 3600 s"
+        let restriction = "but only with a lease of at most 3600 s"
         let tool = try ToolRun("explain", "--as-user", "bin", "--policy", file, "nofile=5000")
         #expect(tool.status == 77)
-        #expect(tool.output == "nofile: refused: rule \"for a while\" lets uid 2 raise nofile to 5000, \(words)\n")
+        #expect(
+            tool.output == "nofile: refused: rule \"for a while\" lets uid 2 raise nofile to 5000, \(restriction)\n")
         let more = try ToolRun("explain", "--as-user", "bin", "--policy", file, "nofile=50000")
         #expect(more.output == "nofile: refused: no rule lets uid 2 raise nofile to 50000\n")
         let check = try ToolRun("policy", "check", file)
@@ -70,7 +71,7 @@ struct ExplainAsUserTests {
         #expect(!check.output.contains("warning"), "\(check.output)")
     }
 
-    @Test("A bad policy explains nothing")
+    @Test("An invalid policy is an error")
     func badPolicy() throws {
         let scratch = try Scratch()
         let file = try scratch.write("version = 2\n", to: "policy.toml")

@@ -3,8 +3,8 @@ import Testing
 
 @Suite("rlimitctl policy check")
 struct PolicyCheckTests {
-    @Test("A good file is 0, and says how many rules it has")
-    func fine() throws {
+    @Test("A valid file exits with 0 and prints the number of rules")
+    func valid() throws {
         let scratch = try Scratch()
         let file = try scratch.write(SamplePolicy.text, to: "policy.toml")
         let tool = try ToolRun("policy", "check", file)
@@ -16,8 +16,8 @@ struct PolicyCheckTests {
         #expect(answer.objects("diagnostics").isEmpty)
     }
 
-    @Test("Every error has file, line and column, and the exit status is 1")
-    func bad() throws {
+    @Test("Every error has a file, line and column, and the exit status is 1")
+    func errors() throws {
         let scratch = try Scratch()
         let file = try scratch.write(
             SamplePolicy.text + "limitz = 1\n[[allow]]\nname = \"x\"\nlimits.nofil = 1\n", to: "policy.toml")
@@ -34,7 +34,7 @@ struct PolicyCheckTests {
         #expect(answer.objects("diagnostics").first?.string("severity") == "error")
     }
 
-    @Test("A warning is one, and with --strict an error")
+    @Test("A warning becomes an error with --strict")
     func strict() throws {
         let scratch = try Scratch()
         let file = try scratch.write(
@@ -47,7 +47,7 @@ struct PolicyCheckTests {
         #expect(answer.objects("diagnostics").first?.string("severity") == "warning")
     }
 
-    @Test("A file that is not there, or that others can write, is none")
+    @Test("A missing file and a file that others can write are errors")
     func unsafe() throws {
         let scratch = try Scratch()
         #expect(try ToolRun("policy", "check", scratch.path + "/none.toml").status == 1)
@@ -58,14 +58,14 @@ struct PolicyCheckTests {
         #expect(tool.output.contains("chmod go-w"))
     }
 
-    @Test("In a folder called policy.d it is a drop-in, which needs no version")
+    @Test("A file in a folder policy.d is a drop-in and needs no version")
     func dropIn() throws {
         let scratch = try Scratch()
         let text = SamplePolicy.text.replacing("version = 1\n", with: "")
         #expect(try ToolRun("policy", "check", try scratch.write(text, to: "x.toml")).status == 1)
         try FileManager.default.createDirectory(atPath: scratch.path + "/policy.d", withIntermediateDirectories: false)
         #expect(try ToolRun("policy", "check", try scratch.write(text, to: "policy.d/x.toml")).status == 0)
-        // Of the main file beside it, it is a part: here with rules of the same names.
+        // The drop-in belongs to the main file beside it. Here both have rules with the same names.
         let main = try scratch.write(SamplePolicy.text, to: "policy.toml")
         let tool = try ToolRun("policy", "check", main)
         #expect(tool.status == 1)

@@ -2,7 +2,7 @@ import Foundation
 import RlimitModel
 import Synchronization
 
-/// An agent who grants leases, all with limits of 1000 before, and changes nothing.
+/// An agent that grants leases without changing limits. It reports 1000 as every old limit.
 final class LeaseAgent: Sendable {
     private struct State {
         var live: [LeaseInfo.ID: LeaseInfo] = [:]
@@ -16,7 +16,7 @@ final class LeaseAgent: Sendable {
     private let storage = Storage()
     private let agent: ScriptedAgent
     var socket: String { agent.socket }
-    /// What was asked, in its order.
+    /// The operations of the requests, in order.
     var requests: [Request.Operation] { storage.state.withLock(\.requests) }
     var live: [LeaseInfo] { storage.state.withLock { $0.live.values.sorted { "\($0.id)" < "\($1.id)" } } }
 
@@ -24,7 +24,9 @@ final class LeaseAgent: Sendable {
 
     static func id(_ number: UInt8) -> LeaseInfo.ID { LeaseInfo.ID(bytes: [0xab, number]) }
 
-    /// - Parameter longest: How long a lease may go without being renewed, as a rule's `lease.max` has it.
+    /// - Parameters:
+    ///   - pid: The pid in the reported leases.
+    ///   - maxDuration: The time until a lease without a time must be renewed, as with a rule's `lease.max`.
     init(pid: Int32? = nil, maxDuration: Duration? = nil) throws {
         let storage = storage
         agent = try ScriptedAgent { request in
@@ -35,14 +37,16 @@ final class LeaseAgent: Sendable {
         }
     }
 
-    /// All end, and nobody is told.
+    /// Ends all leases without an event to the holders.
     func endAll() { storage.state.withLock { $0.live = [:] } }
 
     private static func answer(
         _ request: Request, _ state: inout State, _ pid: Int32?, _ maxDuration: Duration?
     ) -> Result<Reply, RlimitError> {
         let unknown = RlimitError(.leaseEnded, message: "there is no such lease")
-        func rest(_ term: LeaseTerm) -> Duration? { if case .duration(let time) = term { time } else { maxDuration } }
+        func remaining(_ term: LeaseTerm) -> Duration? {
+            if case .duration(let time) = term { time } else { maxDuration }
+        }
         switch request.operation {
         case .set(_, let batch, .some) where request.isExplain:
             let verdicts = batch.map {
@@ -54,12 +58,12 @@ final class LeaseAgent: Sendable {
                 Change($0.resource, old: now, new: $0.applied(to: now), grantedBy: .agent(rule: "leases"))
             }
             let id = id(UInt8(state.live.count + 1))
-            let lease = LeaseInfo(id: id, pid: pid, changes: changes, remaining: rest(term), rule: "leases")
+            let lease = LeaseInfo(id: id, pid: pid, changes: changes, remaining: remaining(term), rule: "leases")
             state.live[id] = lease
             return .success(.changes(changes, lease: lease))
         case .leaseRenew(let id, let term):
             guard var lease = state.live[id] else { return .failure(unknown) }
-            lease.remaining = rest(term)
+            lease.remaining = remaining(term)
             state.live[id] = lease
             return .success(.lease(lease))
         case .leaseRelease(let id):

@@ -2,7 +2,7 @@ import Glibc
 import RlimitModel
 import RlimitPolicy
 
-/// An agent that judges by a policy, of a process whose soft and hard limits are all 1000, and does nothing.
+/// An agent that evaluates a policy for a target with all limits 1000, and changes no limits.
 enum PolicyAgent {
     static let now = Limit(1000)
 
@@ -18,9 +18,9 @@ enum PolicyAgent {
             return .success(.limits(.all, Limits(repeating: now)))
         }
         let identity = ProcessCredentials(pid: 4242, credentials: Credentials(uid: getuid(), gid: getgid()))
-        let subject = TargetSnapshot(identity: identity, isPeer: false, now: Limits(repeating: now))
+        let snapshot = TargetSnapshot(identity: identity, isPeer: false, now: Limits(repeating: now))
         let detail = ProcessDetail(isKernelThread: false, capabilities: 0)
-        let explanation = policy.explain(request, from: caller, on: subject) { () throws(Never) in detail }
+        let explanation = policy.explain(request, from: caller, on: snapshot) { () throws(Never) in detail }
         if request.isExplain { return .success(.explanation(explanation)) }
         if let refusal = explanation.refusal { return .failure(refusal) }
         let changes = explanation.verdicts.map { verdict in

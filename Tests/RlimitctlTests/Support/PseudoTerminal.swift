@@ -1,6 +1,6 @@
 import Foundation
 
-/// The built tool on a terminal of its own, which is its controlling one: what is typed there reaches it as at a real one.
+/// The built tool on a pseudoterminal that is its controlling terminal, so that typed control characters become signals.
 final class PseudoTerminal {
     private let master: Int32
     private let pid: pid_t
@@ -9,11 +9,11 @@ final class PseudoTerminal {
 
     struct Failure: Error { let call: String }
 
-    init(_ words: [String], columns: Int, rows: Int, environment: [String: String] = [:]) throws {
+    init(_ arguments: [String], columns: Int, rows: Int, environment: [String: String] = [:]) throws {
         master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
         var number: Int32 = 0
         var isLocked: Int32 = 0
-        // TIOCGPTN and TIOCSPTLCK, which are macros.
+        // TIOCGPTN and TIOCSPTLCK. Swift does not import these macros.
         guard master >= 0, ioctl(master, 0x8004_5430, &number) == 0, ioctl(master, 0x4004_5431, &isLocked) == 0 else {
             throw Failure(call: "open /dev/ptmx")
         }
@@ -25,7 +25,7 @@ final class PseudoTerminal {
         posix_spawn_file_actions_addopen(&actions, 0, slave, O_RDWR, 0)
         posix_spawn_file_actions_adddup2(&actions, 0, 1)
         posix_spawn_file_actions_adddup2(&actions, 0, 2)
-        // As leader of a session it is given the terminal that it opens.
+        // The terminal that a session leader opens becomes its controlling terminal. 0x80 is POSIX_SPAWN_SETSID.
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -35,11 +35,11 @@ final class PseudoTerminal {
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | 0x80))
         var variables = ["PATH": "/usr/bin:/bin", "TERM": "xterm", "RLIMITD_SOCKET": ToolRun.unusedSocket]
         variables.merge(environment) { $1 }
-        var arguments = ([ToolRun.path] + words).map { strdup($0) } + [nil]
+        var argv = ([ToolRun.path] + arguments).map { strdup($0) } + [nil]
         var entries = variables.map { strdup("\($0)=\($1)") } + [nil]
-        defer { (arguments + entries).forEach { free($0) } }
+        defer { (argv + entries).forEach { free($0) } }
         var pid: pid_t = 0
-        guard posix_spawn(&pid, ToolRun.path, &actions, &attributes, &arguments, &entries) == 0 else {
+        guard posix_spawn(&pid, ToolRun.path, &actions, &attributes, &argv, &entries) == 0 else {
             throw Failure(call: "posix_spawn")
         }
         self.pid = pid
@@ -54,10 +54,10 @@ final class PseudoTerminal {
         close(master)
     }
 
-    /// All that it wrote, without the carriage returns, of which the terminal adds some.
+    /// The output without carriage returns, because the terminal adds some.
     var text: String { String(decoding: bytes.filter { $0 != 0x0D }, as: UTF8.self) }
 
-    /// What it drew last, line by line, without colors.
+    /// The lines of the last drawing, without colors.
     var frame: [String] {
         let whole = text.components(separatedBy: "\u{1b}[H").dropFirst().last { $0.contains("\u{1b}[J") } ?? ""
         let drawn = whole.components(separatedBy: "\u{1b}[J").first ?? ""
@@ -66,7 +66,7 @@ final class PseudoTerminal {
         }
     }
 
-    /// Reads until that is so; false after ten seconds.
+    /// Reads until the condition holds. Returns false after ten seconds.
     func reads(until condition: (PseudoTerminal) -> Bool) -> Bool {
         let end = Date(timeIntervalSinceNow: 10)
         while Date() < end {
@@ -81,7 +81,7 @@ final class PseudoTerminal {
 
     func resize(columns: Int, rows: Int) { Self.resize(master, columns, rows) }
 
-    /// The exit status; 128 and the signal for one that was ended by a signal. Nil where it has not ended in ten seconds.
+    /// The exit status, or 128 plus the number of the signal that ended the tool; nil if it still runs after ten seconds.
     func wait() -> Int32? {
         let hasEnded = reads { terminal in
             var status: Int32 = 0

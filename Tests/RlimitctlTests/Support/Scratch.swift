@@ -1,6 +1,6 @@
 import Foundation
 
-/// A folder of a test's own, gone with it.
+/// A temporary folder of one test, removed at its end.
 final class Scratch: Sendable {
     let path: String
 

@@ -4,7 +4,7 @@ import RlimitModel
 import RlimitWire
 import Synchronization
 
-/// Something at a socket that speaks the protocol and answers what a test tells it to: no policy, no limits.
+/// A server that answers each request with the result of a closure. It has no policy and sets no limits.
 final class ScriptedAgent: Sendable {
     let socket: String
     private let scratch: Scratch
@@ -34,7 +34,7 @@ final class ScriptedAgent: Sendable {
 
     deinit { isOver.value.store(true, ordering: .relaxed) }
 
-    // The tool makes one connection and asks one thing after the other.
+    // Serves one connection until it closes. The tool makes one connection and sends one request at a time.
     private static func serve(_ connection: borrowing StreamSocket, _ answer: Answer) throws {
         var input = ByteQueue(), output = ByteQueue()
         var decoder = RequestDecoder(), encoder = ResponseEncoder()

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A process of our own that waits, to be spoken of; ended when the test is done with it.
+/// A sleeping child process, the target of a test. It is killed at the end of the test.
 final class SpawnedChild {
     private let process: SpawnedProgram
     private let name: String
@@ -8,7 +8,9 @@ final class SpawnedChild {
     var pid: String { String(process.pid) }
     var number: Int32 { process.pid }
 
-    /// `limits` are options of ulimit that it begins with, such as "-n 1000".
+    /// Starts the child.
+    ///
+    /// - Parameter limits: Options of the shell's ulimit, such as "-n 1000".
     init(limits: [String] = [], name: String = "sleep") throws {
         self.name = name
         let scratch = try Scratch()
@@ -18,7 +20,7 @@ final class SpawnedChild {
             ["/bin/sh", "-c", commands.joined(separator: " && "), scratch.path + "/" + name],
             environment: ["PATH": "/usr/bin:/bin"],
             output: "/dev/null", errorOutput: "/dev/null")
-        // It has its limits once it goes by its name; it never will be where a limit was refused.
+        // The shell sets the limits before it executes the program, which changes the name. It exits if a limit is refused.
         let deadline = Date(timeIntervalSinceNow: 10)
         while comm != name {
             guard Date() < deadline, comm != "ended" else { throw CocoaError(.featureUnsupported) }
@@ -31,7 +33,7 @@ final class SpawnedChild {
         return text.map { String($0.dropLast()) } ?? "ended"
     }
 
-    /// The line of /proc/PID/limits that begins so: soft and hard.
+    /// The soft and the hard limit in the line of /proc/PID/limits that begins with `title`.
     func shown(_ title: String) throws -> [String] {
         let text = try String(contentsOfFile: "/proc/\(pid)/limits", encoding: .utf8)
         guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix(title) }) else { return [] }

@@ -1,27 +1,27 @@
 import Foundation
 
-/// A program started with posix_spawn(3), whose streams are files: a pipe would be held open by whatever another test
-/// starts at the same time.
+/// A program started with posix_spawn(3). Its streams are files, because a child of a concurrent test could inherit a pipe
+/// and hold it open.
 struct SpawnedProgram {
     let pid: pid_t
 
-    init(_ words: [String], environment: [String: String], output: String, errorOutput: String) throws {
+    init(_ arguments: [String], environment: [String: String], output: String, errorOutput: String) throws {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT, 0o600)
         posix_spawn_file_actions_addopen(&actions, 2, errorOutput, O_WRONLY | O_CREAT, 0o600)
-        var arguments = words.map { strdup($0) } + [nil]
+        var argv = arguments.map { strdup($0) } + [nil]
         var variables = environment.map { strdup("\($0)=\($1)") } + [nil]
-        defer { (arguments + variables).forEach { free($0) } }
+        defer { (argv + variables).forEach { free($0) } }
         var pid: pid_t = 0
-        let result = posix_spawn(&pid, words[0], &actions, nil, &arguments, &variables)
+        let result = posix_spawn(&pid, arguments[0], &actions, nil, &argv, &variables)
         guard result == 0 else { throw POSIXError(POSIXErrorCode(rawValue: result) ?? .EIO) }
         self.pid = pid
     }
 
-    /// The exit status; 128 and the signal for one that was ended by a signal, as shells have it.
+    /// Waits for the program. Returns its exit status, or 128 plus the number of the signal that ended it, as shells do.
     func wait() -> Int32 {
         var status: Int32 = 0
         while waitpid(pid, &status, 0) < 0 && errno == EINTR {}

@@ -1,39 +1,41 @@
 import Foundation
 
-/// The built program, run with some words; what it said and how it ended.
+/// A finished run of the built program: its exit status and output.
 struct ToolRun {
     let status: Int32
     let output: String
     let errorOutput: String
 
-    /// Where the tests are, the program is too.
+    /// The program is built into the folder of the tests.
     static let path = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         .deletingLastPathComponent().appendingPathComponent("rlimitctl").path
 
-    /// A socket at which nobody can be.
+    /// The path of a socket that does not exist.
     static let unusedSocket = "/nonexistent/rlimitd.sock"
 
-    init(_ words: String..., environment: [String: String] = [:], socket: String = unusedSocket) throws {
-        try self.init(running: ToolRun.path, words, environment: environment, socket: socket)
+    init(_ arguments: String..., environment: [String: String] = [:], socket: String = unusedSocket) throws {
+        try self.init(running: ToolRun.path, arguments, environment: environment, socket: socket)
     }
 
-    /// Another program that starts ours: a shell, setpriv(1).
+    /// Runs another program that starts rlimitctl, such as a shell or setpriv(1).
     init(
-        running program: String, _ words: [String], environment: [String: String] = [:], socket: String = unusedSocket
+        running program: String, _ arguments: [String], environment: [String: String] = [:],
+        socket: String = unusedSocket
     ) throws {
-        // Nothing of the caller's own that changes what the tool does.
+        // Variables of the test's own environment could change the tool's behaviour.
         var variables = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "RLIMITD_SOCKET": socket]
         variables.merge(environment) { $1 }
         let scratch = try Scratch()
         let process = try SpawnedProgram(
-            [program] + words, environment: variables, output: scratch.path + "/out", errorOutput: scratch.path + "/err"
+            [program] + arguments, environment: variables, output: scratch.path + "/out",
+            errorOutput: scratch.path + "/err"
         )
         status = process.wait()
         output = try scratch.text("out")
         errorOutput = try scratch.text("err")
     }
 
-    /// What it said with --json: one object on one line.
+    /// The output of --json: one object on one line.
     func object() throws -> [String: Any] {
         guard output.hasSuffix("\n"), output.filter({ $0 == "\n" }).count == 1 else { throw NotOneLine(output: output) }
         let value = try JSONSerialization.jsonObject(with: Data(output.utf8))

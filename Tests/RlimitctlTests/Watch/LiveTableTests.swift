@@ -18,10 +18,10 @@ private func update(
 
 @Suite("The live table")
 struct LiveTableTests {
-    @Test("sorts by headroom, and what has no limit or no use comes last")
+    @Test("sorts by headroom, with unlimited and unknown rows last")
     func order() {
         var table = LiveTable(resources: Array(Resource.allCases))
-        let isDue = table.apply(
+        let mustDraw = table.apply(
             update(
                 7, [.openFiles: 90, .cpuTime: 5, .stackSize: 50, .addressSpace: 1 << 40, .nice: 20],
                 [
@@ -29,29 +29,29 @@ struct LiveTableTests {
                     .stackSize: Limit(soft: 55, hard: 60),
                     .fileSize: Limit(3), .nice: Limit(0),
                 ]))
-        #expect(isDue)
+        #expect(mustDraw)
         #expect(table.rows.map(\.resource).prefix(3) == [.stackSize, .openFiles, .cpuTime])
         #expect(table.rows.count == 16)
-        #expect(table.rows[3].resource == .fileSize, "as the kernel has them")
+        #expect(table.rows[3].resource == .fileSize, "in the kernel's order")
     }
 
-    @Test("of many processes has those rows that have a limit, of all of them in one order")
+    @Test("of several processes sorts the rows of all processes, and omits unlimited resources")
     func many() {
         var table = LiveTable(resources: [.openFiles, .addressSpace], hasManyProcesses: true, waitsForFullScan: true)
         let limits: [Resource: Limit] = [.openFiles: Limit(100)]
-        let isDue = [
+        let mustDraw = [
             table.apply(update(7, [.openFiles: 10, .addressSpace: 3], limits)),
             table.apply(update(8, [.openFiles: 90, .addressSpace: 3], limits)),
             table.apply(WatchUpdate(process: nil, event: .looked(processes: 2))),
         ]
-        #expect(isDue == [false, false, true])
+        #expect(mustDraw == [false, false, true])
         #expect(table.rows.map(\.process.pid) == [8, 7])
         _ = table.apply(WatchUpdate(process: .init(pid: 8, command: "sh"), event: .observed(.exited)))
         #expect(table.rows.map(\.process.pid) == [7])
         #expect(table.lines(columns: 80, rows: 24).last == "sh (pid 8): ended")
     }
 
-    @Test("fits any window", arguments: [1, 2, 3, 5, 10, 24, 100])
+    @Test("fits every window size", arguments: [1, 2, 3, 5, 10, 24, 100])
     func windows(rows: Int) {
         var table = LiveTable(resources: Array(Resource.allCases), hasManyProcesses: true, usesColor: false)
         table.title = String(repeating: "t", count: 300)

@@ -5,7 +5,7 @@ import Testing
 @Suite("The usage bar")
 struct UsageBarTests {
     @Test(
-        "The bar is filled up to the soft limit, and then up to the hard one",
+        "The bar is filled up to the soft limit, then up to the hard limit",
         arguments: [
             (0, 10, 20, "[--------|..]"), (5, 10, 20, "[####----|..]"), (10, 10, 20, "[########|..]"),
             (15, 10, 20, "[########|#.]"), (20, 10, 20, "[########|##]"), (99, 10, 20, "[########|##]"),

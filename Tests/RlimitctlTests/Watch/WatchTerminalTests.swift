@@ -5,7 +5,7 @@ import Testing
 struct WatchTerminalTests {
     private static let open = "\u{1b}[?1049h\u{1b}[?25l", closed = "\u{1b}[?25h\u{1b}[?1049l"
 
-    @Test("A table, drawn in place, and the terminal as it was after Ctrl-C")
+    @Test("The table is drawn in place, and Ctrl-C restores the terminal")
     func table() throws {
         let child = try SpawnedChild(limits: ["-n 700"])
         let terminal = try PseudoTerminal(["watch", "--pid", child.pid, "--every", "50ms"], columns: 100, rows: 30)
@@ -25,7 +25,7 @@ struct WatchTerminalTests {
         #expect(terminal.text.hasSuffix(Self.closed))
     }
 
-    @Test("What has the least headroom comes first, in color unless NO_COLOR is set", arguments: [true, false])
+    @Test("The row with the least headroom comes first, in color unless NO_COLOR is set", arguments: [true, false])
     func colors(isColored: Bool) throws {
         let child = try SpawnedChild(limits: ["-n 4"])
         let terminal = try PseudoTerminal(
@@ -40,7 +40,7 @@ struct WatchTerminalTests {
         #expect(terminal.wait() == 130)
     }
 
-    @Test("It fits a window that becomes smaller")
+    @Test("The table fits a window that changes its size")
     func resize() throws {
         let child = try SpawnedChild()
         let terminal = try PseudoTerminal(["watch", "--pid", child.pid, "--every", "1h"], columns: 120, rows: 30)
@@ -49,7 +49,7 @@ struct WatchTerminalTests {
             let before = terminal.bytes.count
             terminal.resize(columns: columns, rows: rows)
             #expect(
-                terminal.reads { $0.bytes.count > before && $0.text.hasSuffix("\u{1b}[J") }, "it is drawn anew at once")
+                terminal.reads { $0.bytes.count > before && $0.text.hasSuffix("\u{1b}[J") }, "it is redrawn at once")
             #expect(terminal.frame.count <= rows)
             #expect(terminal.frame.allSatisfy { $0.count <= columns }, "\(terminal.frame)")
         }
@@ -58,14 +58,14 @@ struct WatchTerminalTests {
         #expect(terminal.wait() == 0)
     }
 
-    @Test("What was last to be seen stays on the screen when the process has ended, or was looked at often enough")
+    @Test("The last table stays on the screen after the process has ended or after --count samples")
     func end() throws {
         let child = try SpawnedChild()
         let counted = try PseudoTerminal(
             ["watch", "nofile", "--pid", child.pid, "--every", "20ms", "--count", "2"], columns: 80, rows: 24)
         #expect(counted.wait() == 0)
-        let rest = counted.text.components(separatedBy: Self.closed).last ?? ""
-        #expect(rest.contains("RESOURCE") && rest.contains("nofile"))
+        let lastScreen = counted.text.components(separatedBy: Self.closed).last ?? ""
+        #expect(lastScreen.contains("RESOURCE") && lastScreen.contains("nofile"))
         let terminal = try PseudoTerminal(["watch", "--pid", child.pid, "--every", "1h"], columns: 80, rows: 24)
         #expect(terminal.reads { $0.frame.count == 18 })
         child.end()
@@ -74,11 +74,12 @@ struct WatchTerminalTests {
         #expect(last.contains("RESOURCE") && last.contains("sleep (pid \(child.pid)): ended"))
     }
 
-    @Test("With --json, and where the terminal is dumb, lines of JSON and no table", arguments: [true, false])
+    @Test("With --json or on a dumb terminal, lines of JSON are printed", arguments: [true, false])
     func plain(isDumb: Bool) throws {
         let child = try SpawnedChild()
-        let words = ["watch", "nofile", "--pid", child.pid, "--count", "1"] + (isDumb ? [] : ["--json"])
-        let terminal = try PseudoTerminal(words, columns: 80, rows: 24, environment: isDumb ? ["TERM": "dumb"] : [:])
+        let arguments = ["watch", "nofile", "--pid", child.pid, "--count", "1"] + (isDumb ? [] : ["--json"])
+        let terminal = try PseudoTerminal(
+            arguments, columns: 80, rows: 24, environment: isDumb ? ["TERM": "dumb"] : [:])
         #expect(terminal.wait() == 0)
         #expect(terminal.text.hasPrefix("{\"event\":\"sample\"") && !terminal.text.contains("\u{1b}"))
     }

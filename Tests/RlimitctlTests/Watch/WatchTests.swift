@@ -13,7 +13,7 @@ struct WatchTests {
         }
     }
 
-    @Test("Where it is no terminal, a line of JSON for each event, as often as was asked")
+    @Test("Without a terminal, a line of JSON is printed for each event, --count times")
     func lines() throws {
         let child = try SpawnedChild(limits: ["-n 700"])
         let tool = try ToolRun("watch", "--pid", child.pid, "--every", "20ms", "--count", "3")
@@ -37,7 +37,7 @@ struct WatchTests {
         #expect(abs((times.last ?? 0) - Date().timeIntervalSince1970) < 60)
     }
 
-    @Test("Infinity is a word, a threshold is told, and only what was named is shown")
+    @Test("JSON has \"unlimited\", crossed thresholds, and only the named resources")
     func alerts() throws {
         let child = try SpawnedChild(limits: ["-n 5", "-S -s unlimited"])
         let tool = try ToolRun(
@@ -53,7 +53,7 @@ struct WatchTests {
         #expect(limits.object("stack").string("soft") == "unlimited")
     }
 
-    @Test("It ends well when the processes have ended, each of which is told")
+    @Test("watch exits with 0 when the processes have ended, after an event for each")
     func exit() throws {
         let one = try SpawnedChild(), two = try SpawnedChild()
         let script = """
@@ -79,7 +79,7 @@ struct WatchTests {
             events.first { $0.string("event") == "exited" }.map { Set($0.keys) } == ["event", "time", "pid", "command"])
     }
 
-    @Test("Without --pid, the process that started it")
+    @Test("Without --pid, the parent process is watched")
     func parent() throws {
         let tool = try ToolRun(
             running: "/bin/sh", ["-c", "ulimit -n 321; echo $$; \(ToolRun.path) watch nofile --count 1; true"])
@@ -91,25 +91,25 @@ struct WatchTests {
     }
 
     @Test(
-        "A command line that makes no sense says what would",
+        "An invalid command line is a usage error with a hint",
         arguments: [
             (["--above", "nofile"], "RESOURCE=VALUE or RESOURCE=80%"), (["--above", "nofile=120%"], "from 0% to 100%"),
             (["--above", "nofil=3"], "did you mean \"nofile\"?"), (["--above", "as=unlimited"], "nothing is above"),
             (["--every", "0s"], "--every"), (["--every", "soon"], "--every"), (["--count", "0"], "from 1"),
             (["--pid", "1", "--cgroup", "/a"], "exclude each other"), (["--pid", "0"], "from 1"),
         ])
-    func nonsense(words: [String], hint: String) throws {
-        let tool = try ToolRun(running: ToolRun.path, ["watch"] + words)
+    func usageErrors(arguments: [String], hint: String) throws {
+        let tool = try ToolRun(running: ToolRun.path, ["watch"] + arguments)
         #expect(tool.status == 64)
         #expect(tool.errorOutput.contains(hint), "\(tool.errorOutput)")
         #expect(tool.output == "")
     }
 
-    @Test("A process, a cgroup and a threshold that there is nothing to be seen of")
-    func nothing() throws {
+    @Test("An ended process, a missing cgroup and a threshold without a usage value are errors")
+    func unavailable() throws {
         let child = try SpawnedChild()
-        let unseen = try ToolRun("watch", "--pid", child.pid, "--above", "fsize=1", "--json")
-        #expect(unseen.status == 1 && unseen.output.contains("unsupported"))
+        let unsupported = try ToolRun("watch", "--pid", child.pid, "--above", "fsize=1", "--json")
+        #expect(unsupported.status == 1 && unsupported.output.contains("unsupported"))
         child.end()
         #expect(try ToolRun("watch", "--pid", child.pid).status == 1)
         let cgroup = try ToolRun("watch", "--cgroup", "/no-such-cgroup/here")
