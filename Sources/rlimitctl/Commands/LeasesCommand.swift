@@ -19,7 +19,7 @@ struct LeasesCommand: ParsableCommand {
 
 /// `rlimitctl leases list`, the default subcommand.
 struct LeaseListCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "list", abstract: "Show leases (the default).")
+    static let configuration = CommandConfiguration(commandName: "list", abstract: "Show leases.")
 
     @OptionGroup var global: GlobalOptions
 

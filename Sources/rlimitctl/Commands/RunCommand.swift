@@ -37,7 +37,7 @@ struct RunCommand: ParsableCommand {
             valueName: "time"))
     var lease: String?
 
-    @Flag(help: "Let the command ask the agent whenever the kernel refuses it setrlimit(2).")
+    @Flag(help: "Load the library that asks the agent whenever the kernel refuses the command setrlimit(2).")
     var preload = false
 
     @Argument(

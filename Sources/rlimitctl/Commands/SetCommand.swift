@@ -32,7 +32,7 @@ struct SetCommand: ParsableCommand {
     @Flag(help: "Raise as far toward the value as is allowed, and lower none.")
     var clamp = false
 
-    @Option(help: ArgumentHelp("Make the edit only if the current limit is this.", valueName: "soft:hard"))
+    @Option(help: ArgumentHelp("Make the edit only if these are the current limits.", valueName: "soft:hard"))
     var expect: String?
 
     @Flag(help: "Show what would change, and change nothing.")

@@ -16,13 +16,13 @@ struct UsageCommand: ParsableCommand {
     @OptionGroup var cgroup: CgroupOptions
     @OptionGroup var agent: AgentOption
 
-    @Flag(help: "Show the sum over the children of the process that ended and were waited for.")
+    @Flag(help: "Show the usage of the children of the process that ended and were waited for.")
     var children = false
 
-    @Flag(help: "Show the sum over the process and these children.")
+    @Flag(help: "Show the sum of the process and these children.")
     var both = false
 
-    @Option(help: ArgumentHelp("Show one thread of the process.", valueName: "tid"))
+    @Option(help: ArgumentHelp("Show the usage of one thread of the process.", valueName: "tid"))
     var thread: Int32?
 
     private static let partialNote = "the context switches do not include those of threads that have ended"
