@@ -1,5 +1,6 @@
 """A server of which system calls, instructions and allocations are counted, for calls of lib/requests.py."""
 import collections
+import contextlib
 import glob
 import os
 import re
@@ -12,10 +13,12 @@ from lib import requests
 from lib.symbols import Symbols
 
 STACKS, DEPTH, HEADER = 256, 24, 40
-# Calls of the short run, and what the long one has more: the difference is what these cost.
-ALLOCATION_CALLS, SYSTEM_CALLS, STEPS = 2000, (40, 40), (4, 4)
-AT_ONCE_STEPS, LEASE_STEPS = (16, 16), (2, 2)
+# The calls of the short run, and how many more the long run makes: the difference is the cost of these.
+ALLOCATION_CALLS, SYSTEM_CALLS, WARMUP_CALLS = 2000, (40, 40), 96
+STEPS, LONG_STEPS, AT_ONCE_STEPS = (4, 8), (1, 2), (16, 16)
 REPETITIONS = 3
+# The time after the last response in which the server returns to its wait.
+SETTLING_S = 0.1
 # The server and what traces it share a processor: so a step takes a third of the time.
 CORE = str(max(os.sched_getaffinity(0)))
 
@@ -67,71 +70,94 @@ class Service:
         time.sleep(0.3)
         self.symbols = Symbols(self.process.pid)
 
-    def _requests(self, kind, calls, target):
-        return [sys.executable, requests.__file__, self.socket, kind, str(calls), str(target)]
+    @contextlib.contextmanager
+    def caller(self, kind, target):
+        """A client of lib/requests.py that is connected and has made the calls that fill the server's caches."""
+        command = [sys.executable, requests.__file__, self.socket, kind, str(target)]
+        caller = Caller(self.workspace.start(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=None, text=True), kind)
+        caller.make(WARMUP_CALLS)
+        yield caller
+        self.workspace.end(caller.process)
 
-    def run(self, kind, calls, target):
-        done = subprocess.run(self._requests(kind, calls, target), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        if done.returncode != 0:
-            sys.exit(f"{self.name}, {kind}: {done.stdout}")
-
-    def allocations(self, kind, target):
+    def allocations(self, caller):
         """For one call: how often, how many bytes, and from where."""
-        self.run(kind, ALLOCATION_CALLS, target)
-        before = self.counts.read()
-        self.run(kind, ALLOCATION_CALLS, target)
-        middle = self.counts.read()
-        self.run(kind, 2 * ALLOCATION_CALLS, target)
-        after = self.counts.read()
-        self.counts.want_stacks()
-        self.run(kind, 48, target)
-        stacks = self.counts.stacks()
-        # What one run costs beyond its calls is in both differences.
-        return tuple(((late - half) - (half - early)) / ALLOCATION_CALLS
-                     for early, half, late in zip(before, middle, after)), stacks
+        def counted(calls):
+            caller.make(calls)
+            return self.counts.read()
 
-    def system_calls(self, kind, target):
+        early, half, late = counted(ALLOCATION_CALLS), counted(ALLOCATION_CALLS), counted(2 * ALLOCATION_CALLS)
+        self.counts.want_stacks()
+        caller.make(48)
+        stacks = self.counts.stacks()
+        return tuple(((last - middle) - (middle - first)) / ALLOCATION_CALLS
+                     for first, middle, last in zip(early, half, late)), stacks
+
+    def system_calls(self, caller):
         """For one call: how often each system call is made, by name."""
-        self.run(kind, 96, target)
         few, more = SYSTEM_CALLS
         differences = []
         for _ in range(REPETITIONS):
             counted = [collections.Counter(dict(map(int, line.split()) for line in
-                                                self._probed("system-calls", [], kind, calls, target).splitlines()))
+                                                self._probed("system-calls", [], caller, calls).splitlines()))
                        for calls in (few, few + more)]
             counted[1].subtract(counted[0])
             differences.append(counted[1])
         names = system_call_names()
-        # The median: whether the agent accepts the connection before or after it waits differs from run to run.
+        # The median, because a timer of the agent adds calls to one of the runs.
         found = {number: sorted(difference[number] for difference in differences)[REPETITIONS // 2]
                  for number in set().union(*differences)}
         return {names.get(number, str(number)): count / more for number, count in sorted(found.items()) if count}
 
-    def steps(self, kind, target):
+    def steps(self, caller):
         """For one call: instructions, and in which functions."""
-        # What is looked up only once has been looked up then.
-        self.run(kind, 96, target)
-        few, more = LEASE_STEPS if kind.startswith("lease") else AT_ONCE_STEPS if requests.KINDS[kind][1] > 1 else STEPS
-        counted = []
-        for calls in (few, few + more):
-            file = self.workspace.path("places")
-            total = int(self._probed("steps", [file], kind, calls, target))
-            with open(file) as lines:
-                counted.append((total, collections.Counter(
-                    {int(address, 16): int(count) for address, count in map(str.split, lines)})))
-        places = counted[1][1].copy()
-        places.subtract(counted[0][1])
+        few, more = caller.steps
+        runs = [[self._steps_of_run(caller, calls) for calls in (few, few + more)] for _ in range(REPETITIONS)]
+        # The minimum of each length, because a timer of the agent or a late wakeup only adds to a run.
+        short, long = (min(lengths, key=lambda run: run[0]) for lengths in zip(*runs))
+        places = long[1].copy()
+        places.subtract(short[1])
         functions = collections.Counter()
         for address, count in places.items():
             functions[self.symbols.name(address)] += count / more
-        return (counted[1][0] - counted[0][0]) / more, functions
+        return (long[0] - short[0]) / more, functions
 
-    def _probed(self, probe, arguments, kind, calls, target):
-        run = subprocess.run(["taskset", "-c", CORE, self.programs(probe), str(self.process.pid), *arguments, *self._requests(kind, calls, target)],
-                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=1200)
+    def _steps_of_run(self, caller, calls):
+        """How many instructions a run takes, and how many at each address."""
+        file = self.workspace.path("places")
+        total = int(self._probed("steps", [file], caller, calls))
+        with open(file) as lines:
+            return total, collections.Counter({int(address, 16): int(count) for address, count in map(str.split, lines)})
+
+    def _probed(self, probe, arguments, caller, calls):
+        """What a probe prints that traces the server during these calls."""
+        # The probe runs a command and ends after it. What the command prints comes out on the probe's standard error.
+        command = ["taskset", "-c", CORE, self.programs(probe), str(self.process.pid), *arguments, "sh", "-c", "echo traced; cat"]
+        run = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        line = run.stderr.readline()
+        if line == "traced\n":
+            caller.make(calls)
+            time.sleep(SETTLING_S)
+        output, errors = run.communicate(timeout=60)
         if run.returncode != 0:
-            sys.exit(f"{self.name}, {kind}: {run.stderr}")
-        return run.stdout
+            sys.exit(f"{self.name}, {probe}: {line}{errors}")
+        return output
+
+
+class Caller:
+    """A running lib/requests.py."""
+
+    def __init__(self, process, kind):
+        self.process = process
+        # Some operations take hundreds of thousands of instructions.
+        is_long = kind.startswith(("lease", "usage"))
+        self.steps = AT_ONCE_STEPS if requests.KINDS[kind][1] > 1 else LONG_STEPS if is_long else STEPS
+
+    def make(self, calls):
+        """Returns when these calls are complete."""
+        self.process.stdin.write(f"{calls}\n")
+        self.process.stdin.flush()
+        if self.process.stdout.readline() != "done\n":
+            sys.exit("a call failed")
 
 
 def system_call_names():
