@@ -1,4 +1,4 @@
-"""A server of which system calls, instructions and allocations are counted, for calls of lib/requests.py."""
+"""Counts the system calls, instructions and allocations of a server for the calls of lib/requests.py."""
 import collections
 import contextlib
 import glob
@@ -19,12 +19,12 @@ STEPS, LONG_STEPS, AT_ONCE_STEPS = (4, 8), (1, 2), (16, 16)
 REPETITIONS = 3
 # The time after the last response in which the server returns to its wait.
 SETTLING_S = 0.1
-# The server and what traces it share a processor: so a step takes a third of the time.
+# The server and its tracer share a processor, because a step then takes a third of the time.
 CORE = str(max(os.sched_getaffinity(0)))
 
 
 class Allocations:
-    """The counts of a process that runs with probes/allocations.c."""
+    """The counts of a process with the preloaded library probes/allocations.c."""
 
     def __init__(self, path):
         self.path = path
@@ -49,16 +49,16 @@ class Allocations:
 
 
 class Service:
-    """A server that is counted."""
+    """A running server."""
 
     def __init__(self, workspace, programs, name, command):
         self.workspace, self.programs, self.name = workspace, programs, name
         self.socket = workspace.path(f"{name}.sock")
         self.counts = Allocations(workspace.path(f"{name}.counts"))
         self.log = open(workspace.path(f"{name}.log"), "wb")
-        # Repeated string instructions would be stepped through byte by byte.
+        # A single step executes one iteration of a repeated string instruction, so these would count once a byte.
         tunables = ":".join(f"glibc.cpu.x86_rep_{what}_threshold=1000000000" for what in ("movsb", "stosb"))
-        # Random hash seeds and addresses would give each start of the server other counts.
+        # Random hash seeds and addresses would change the counts with each start.
         environment = dict(os.environ, LD_PRELOAD=programs("allocations.so"), ALLOCATIONS=self.counts.path,
                            GLIBC_TUNABLES=tunables, SWIFT_DETERMINISTIC_HASHING="1")
         self.process = workspace.start(["taskset", "-c", CORE, "setarch", "-R", *command(self.socket)], env=environment, stdout=self.log,
@@ -72,7 +72,7 @@ class Service:
 
     @contextlib.contextmanager
     def caller(self, kind, target):
-        """A client of lib/requests.py that is connected and has made the calls that fill the server's caches."""
+        """A client that has connected and made the calls that fill the server's caches."""
         command = [sys.executable, requests.__file__, self.socket, kind, str(target)]
         caller = Caller(self.workspace.start(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=None, text=True), kind)
         caller.make(WARMUP_CALLS)
@@ -80,7 +80,7 @@ class Service:
         self.workspace.end(caller.process)
 
     def allocations(self, caller):
-        """For one call: how often, how many bytes, and from where."""
+        """For one call: the number of allocations and their bytes. Then the stacks of some allocations."""
         def counted(calls):
             caller.make(calls)
             return self.counts.read()
@@ -93,7 +93,7 @@ class Service:
                      for first, middle, last in zip(early, half, late)), stacks
 
     def system_calls(self, caller):
-        """For one call: how often each system call is made, by name."""
+        """For one call: the number of system calls by name."""
         few, more = SYSTEM_CALLS
         differences = []
         for _ in range(REPETITIONS):
@@ -109,7 +109,7 @@ class Service:
         return {names.get(number, str(number)): count / more for number, count in sorted(found.items()) if count}
 
     def steps(self, caller):
-        """For one call: instructions, and in which functions."""
+        """For one call: the number of instructions, in total and by function."""
         few, more = caller.steps
         runs = [[self._steps_of_run(caller, calls) for calls in (few, few + more)] for _ in range(REPETITIONS)]
         # The minimum of each length, because a timer of the agent or a late wakeup only adds to a run.
@@ -122,14 +122,14 @@ class Service:
         return (long[0] - short[0]) / more, functions
 
     def _steps_of_run(self, caller, calls):
-        """How many instructions a run takes, and how many at each address."""
+        """The number of instructions of a run, in total and by address."""
         file = self.workspace.path("places")
         total = int(self._probed("steps", [file], caller, calls))
         with open(file) as lines:
             return total, collections.Counter({int(address, 16): int(count) for address, count in map(str.split, lines)})
 
     def _probed(self, probe, arguments, caller, calls):
-        """What a probe prints that traces the server during these calls."""
+        """The output of a probe that traces the server during these calls."""
         # The probe runs a command and ends after it. What the command prints comes out on the probe's standard error.
         command = ["taskset", "-c", CORE, self.programs(probe), str(self.process.pid), *arguments, "sh", "-c", "echo traced; cat"]
         run = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -161,7 +161,7 @@ class Caller:
 
 
 def system_call_names():
-    """By number, as the C library's headers have them."""
+    """The names by number, from the headers of the C library."""
     names = {}
     for path in glob.glob("/usr/include/*/asm/unistd_64.h") + glob.glob("/usr/include/asm/unistd_64.h"):
         with open(path) as header:

@@ -31,7 +31,7 @@ def message(field, body):
 
 
 def fields(body):
-    """The fields of a message, by number; the last of each."""
+    """The fields of a message by number. Of a repeated field, the last one."""
     found, place = {}, 0
 
     def read():
@@ -116,15 +116,17 @@ def eight_gets(connection, pid, _):
 
 
 def always(field, body):
-    """A kind of call that has the same bytes each time."""
+    """A kind of call with the same bytes each time."""
     return lambda connection, pid, soft: connection.call(message(field, body(pid)))
 
 
 def alternating(field, body):
+    """A kind of call with a soft limit that alternates."""
     return lambda connection, pid, soft: connection.call(message(field, body(pid, soft)))
 
 
-# name: what makes one call of (connection, pid or 0, soft limit); the requests of one call; whether it is about the client itself.
+# By name: a function that makes the call with (connection, pid or 0, soft limit); the number of calls it makes at once; and whether
+# the target is the client itself.
 KINDS = {
     "get self": (always(3, get), 1, True),
     "get pid": (always(3, get), 1, False),
