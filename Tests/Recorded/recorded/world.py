@@ -20,7 +20,7 @@ ANY = resource.RLIM_INFINITY
 LIMITS = {CPU: (ANY, ANY), FSIZE: (ANY, ANY), DATA: (ANY, ANY), STACK: (8 << 20, ANY), CORE: (0, 1 << 20), RSS: (ANY, ANY),
           NPROC: (2000, 3000), NOFILE: (256, 1024), MEMLOCK: (1 << 16, 1 << 20), AS: (ANY, ANY), LOCKS: (ANY, ANY),
           SIGPENDING: (1000, 2000), MSGQUEUE: (819200, 819200), NICE: (0, 0), RTPRIO: (0, 0), RTTIME: (ANY, ANY)}
-PATIENCE = 60
+TIMEOUT_S = 60
 
 
 class World:
@@ -63,7 +63,7 @@ class World:
 
     # Commands
 
-    def run(self, command, user="root", environment=None, timeout=PATIENCE, stdin=subprocess.DEVNULL, limits=None):
+    def run(self, command, user="root", environment=None, timeout=TIMEOUT_S, stdin=subprocess.DEVNULL, limits=None):
         """Runs a command line as a user's shell does; its exit status, standard output and standard error."""
         words = [string.Template(word).safe_substitute(self.values) for word in shlex.split(command)]
         words[0] = self.programs.get(words[0], words[0])
@@ -145,7 +145,7 @@ class World:
         if self._agent.poll() is None:
             self._agent.terminate()
         try:
-            self._agent.wait(PATIENCE)
+            self._agent.wait(TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self._agent.kill()
             raise SystemExit("the agent did not stop") from None
@@ -187,7 +187,7 @@ class World:
             return False
 
     def wait_until(self, condition, what):
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + TIMEOUT_S
         while not condition():
             if time.monotonic() > until:
                 raise SystemExit(f"waited in vain until {what}:\n{self._whole_log()}")
