@@ -95,31 +95,32 @@ class Service:
     def system_calls(self, caller):
         """For one call: the number of system calls by name."""
         few, more = SYSTEM_CALLS
-        differences = []
-        for _ in range(REPETITIONS):
-            counted = [collections.Counter(dict(map(int, line.split()) for line in
-                                                self._probed("system-calls", [], caller, calls).splitlines()))
-                       for calls in (few, few + more)]
-            counted[1].subtract(counted[0])
-            differences.append(counted[1])
+        short, long = self._min_runs(few, more, lambda calls: self._calls_of_run(caller, calls))
         names = system_call_names()
-        # The median, because a timer of the agent adds calls to one of the runs.
-        found = {number: sorted(difference[number] for difference in differences)[REPETITIONS // 2]
-                 for number in set().union(*differences)}
-        return {names.get(number, str(number)): count / more for number, count in sorted(found.items()) if count}
+        return {names.get(number, str(number)): (count - short[1][number]) / more
+                for number, count in sorted(long[1].items()) if count != short[1][number]}
 
     def steps(self, caller):
         """For one call: the number of instructions, in total and by function."""
         few, more = caller.steps
-        runs = [[self._steps_of_run(caller, calls) for calls in (few, few + more)] for _ in range(REPETITIONS)]
-        # The minimum of each length, because a timer of the agent or a late wakeup only adds to a run.
-        short, long = (min(lengths, key=lambda run: run[0]) for lengths in zip(*runs))
+        short, long = self._min_runs(few, more, lambda calls: self._steps_of_run(caller, calls))
         places = long[1].copy()
         places.subtract(short[1])
         functions = collections.Counter()
         for address, count in places.items():
             functions[self.symbols.name(address)] += count / more
         return (long[0] - short[0]) / more, functions
+
+    def _min_runs(self, few, more, run):
+        """The short run and the long run with the smallest total, because a timer or a late wakeup only adds to a run."""
+        lengths = zip(*((run(few), run(few + more)) for _ in range(REPETITIONS)))
+        return [min(runs, key=lambda run: run[0]) for runs in lengths]
+
+    def _calls_of_run(self, caller, calls):
+        """The number of system calls of a run, in total and by their numbers."""
+        lines = self._probed("system-calls", [], caller, calls).splitlines()
+        counts = collections.Counter({int(number): int(count) for number, count in map(str.split, lines)})
+        return sum(counts.values()), counts
 
     def _steps_of_run(self, caller, calls):
         """The number of instructions of a run, in total and by address."""
