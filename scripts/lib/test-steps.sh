@@ -66,8 +66,11 @@ count_tests() {
     bad=$(grep -cE '^✘ +Test .* failed after' "$log" || true)
     # The summary line of a failed run begins like the line of a failed test.
     bad=$((bad - $(grep -cE '^✘ +Test run with' "$log" || true)))
-    ran=$((${ran:-0} - skipped))
-    grep -E '^(✘|➜|with-capability:|↳)|error:|[Ff]atal|[Cc]rash' "$log" | grep -vE '^◇|Testing Library|Target Platform' || true
+    # Without a summary, the lines of the tests count.
+    [ -n "$ran" ] || ran=$(($(grep -cE '^✔ +Test .* passed after' "$log" || true) + bad + skipped))
+    ran=$((ran - skipped))
+    grep -E '^(✘|➜|with-capability:|↳)|error:|[Ff]atal|[Cc]rash' "$log" | grep -vE '^◇|Testing Library|Target Platform' |
+        awk '!seen[$0]++' || true
     if [ "$status" != 0 ] && [ "$bad" = 0 ]; then
         echo "the tests ended with status $status; their last lines:" && tail -n 30 "$log" && bad=1
     fi
