@@ -15,7 +15,7 @@ from lib.symbols import Symbols
 STACKS, DEPTH, HEADER = 256, 24, 40
 # The calls of the short run, and how many more the long run makes: the difference is the cost of these.
 ALLOCATION_CALLS, SYSTEM_CALLS, WARMUP_CALLS = 2000, (40, 40), 96
-STEPS, LONG_STEPS, AT_ONCE_STEPS = (4, 8), (1, 2), (16, 16)
+STEPS, LONG_STEPS, AT_ONCE_STEPS = (2, 4), (1, 1), (8, 8)
 REPETITIONS = 3
 # The time after the last response in which the server returns to its wait.
 SETTLING_S = 0.1
