@@ -15,6 +15,8 @@ EVERYWHERE = [
     (re.compile(r"(kernel +|Linux |\"kernel\":\")\d+\.\d+[-.\w+]*"), r"\1<kernel>"),
     # fs.nr_open, where it is not what the kernel begins with.
     (re.compile(rf"\b{nr_open()}\b"), "1048576"),
+    # getopt_long(3) names the program as it was started.
+    (re.compile(r"(?<![\w/])/[\w./-]*/(rlimitd|rlimitctl|rlimit-run)(?=: )"), r"\1"),
     # The id of a lease is random.
     (re.compile(r"\b[0-9a-f]{32}\b"), "<lease>"),
 ]
