@@ -15,10 +15,11 @@ from lib.symbols import Symbols
 STACKS, DEPTH, HEADER = 256, 24, 40
 # The calls of the short run, and how many more the long run makes: the difference is the cost of these.
 ALLOCATION_CALLS, SYSTEM_CALLS, WARMUP_CALLS = 2000, (40, 40), 96
-STEPS, LONG_STEPS, AT_ONCE_STEPS = (2, 4), (1, 1), (8, 8)
+# A step takes some 30 microseconds, so there are fewer calls of the operations with more instructions.
+GET_STEPS, STEPS, USAGE_AND_LEASE_STEPS = (8, 16), (2, 4), (1, 1)
 REPETITIONS = 3
-# The time after the last response in which the server returns to its wait.
-SETTLING_S = 0.1
+# The time in which the server returns to its wait, before the first call and after the last response.
+SETTLING_S = 0.2
 # The server and its tracer share a processor, because a step then takes a third of the time.
 CORE = str(max(os.sched_getaffinity(0)))
 
@@ -136,6 +137,8 @@ class Service:
         run = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         line = run.stderr.readline()
         if line == "traced\n":
+            # The trace interrupts the server's wait, which costs it one turn of its loop.
+            time.sleep(SETTLING_S)
             caller.make(calls)
             time.sleep(SETTLING_S)
         output, errors = run.communicate(timeout=60)
@@ -149,9 +152,7 @@ class Caller:
 
     def __init__(self, process, kind):
         self.process = process
-        # Some operations take hundreds of thousands of instructions.
-        is_long = kind.startswith(("lease", "usage"))
-        self.steps = AT_ONCE_STEPS if requests.KINDS[kind][1] > 1 else LONG_STEPS if is_long else STEPS
+        self.steps = {"get": GET_STEPS, "usage": USAGE_AND_LEASE_STEPS, "lease": USAGE_AND_LEASE_STEPS}.get(kind.split()[0], STEPS)
 
     def make(self, calls):
         """Returns when these calls are complete."""
