@@ -16,7 +16,7 @@ STACKS, DEPTH, HEADER = 256, 24, 40
 # The calls of the short run, and how many more the long run makes: the difference is the cost of these.
 ALLOCATION_CALLS, SYSTEM_CALLS, WARMUP_CALLS = 2000, (40, 40), 96
 # A step takes some 30 microseconds, so there are fewer calls of the operations with more instructions.
-GET_STEPS, STEPS, USAGE_AND_LEASE_STEPS = (8, 16), (2, 4), (1, 1)
+GET_STEPS, BATCH_STEPS, STEPS, USAGE_AND_LEASE_STEPS = (8, 16), (8, 64), (2, 4), (1, 1)
 REPETITIONS = 3
 # The time in which the server returns to its wait, before the first call and after the last response.
 SETTLING_S = 0.2
@@ -152,7 +152,8 @@ class Caller:
 
     def __init__(self, process, kind):
         self.process = process
-        self.steps = {"get": GET_STEPS, "usage": USAGE_AND_LEASE_STEPS, "lease": USAGE_AND_LEASE_STEPS}.get(kind.split()[0], STEPS)
+        by_name = {"get": GET_STEPS, "usage": USAGE_AND_LEASE_STEPS, "lease": USAGE_AND_LEASE_STEPS}
+        self.steps = BATCH_STEPS if requests.KINDS[kind][1] > 1 else by_name.get(kind.split()[0], STEPS)
 
     def make(self, calls):
         """Returns when these calls are complete."""
