@@ -16,14 +16,14 @@ USERS = {"root": (0, 0, []), "peer": (64001, 64001, []), "other": (64002, 64002,
          "stranger": (64003, 64003, []), "member": (64004, 64004, [64100])}
 CPU, FSIZE, DATA, STACK, CORE, RSS, NPROC, NOFILE, MEMLOCK, AS, LOCKS, SIGPENDING, MSGQUEUE, NICE, RTPRIO, RTTIME = range(16)
 ANY = resource.RLIM_INFINITY
-# What every process begins with: nothing of the machine's own settings is recorded.
+# The limits of every process at its start, so that the recording does not depend on the machine's settings.
 LIMITS = {CPU: (ANY, ANY), FSIZE: (ANY, ANY), DATA: (ANY, ANY), STACK: (8 << 20, ANY), CORE: (0, 1 << 20), RSS: (ANY, ANY),
           NPROC: (2000, 3000), NOFILE: (256, 1024), MEMLOCK: (1 << 16, 1 << 20), AS: (ANY, ANY), LOCKS: (ANY, ANY),
           SIGPENDING: (1000, 2000), MSGQUEUE: (819200, 819200), NICE: (0, 0), RTPRIO: (0, 0), RTTIME: (ANY, ANY)}
-PATIENCE = 60
+TIMEOUT_S = 60
 
 
-class World:
+class Fixture:
     def __init__(self, programs, rlimit_run):
         self.programs = {"rlimitd": f"{programs}/rlimitd", "rlimitctl": f"{programs}/rlimitctl", "rlimit-run": rlimit_run}
         self.values = {}
@@ -63,11 +63,11 @@ class World:
 
     # Commands
 
-    def run(self, command, user="root", environment=None, timeout=PATIENCE, stdin=subprocess.DEVNULL, limits=None):
-        """Runs a command line as a user's shell does; its exit status, standard output and standard error."""
+    def run(self, command, user="root", environment=None, timeout=TIMEOUT_S, stdin=subprocess.DEVNULL, limits=None):
+        """Runs a command line as a user's shell does. Returns its exit status, standard output and standard error."""
         words = [string.Template(word).safe_substitute(self.values) for word in shlex.split(command)]
         words[0] = self.programs.get(words[0], words[0])
-        # The shell is the process that rlimitctl means where none is named. It waits, and gives the status on.
+        # The shell is the default target of rlimitctl. It waits, and exits with the status of the command.
         shell = ["/bin/sh", "-c", '"$@"; exit $?', "sh", *words]
         process = self._start(shell, user, limits, environment, stdin=stdin, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE)
@@ -77,7 +77,7 @@ class World:
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
-            raise SystemExit(f"no end: {command}") from None
+            raise SystemExit(f"not complete in {timeout} s: {command}") from None
         return process.returncode, output.decode(errors="replace"), error.decode(errors="replace")
 
     def _start(self, words, user="root", limits=None, environment=None, **streams):
@@ -87,7 +87,7 @@ class World:
         def prepare():
             for number, pair in wanted.items():
                 resource.setrlimit(number, pair)
-            # Commands show it, and it is the recorder's own.
+            # Commands show the priority, which would be that of the recorder.
             os.setpriority(os.PRIO_PROCESS, 0, 0)
             os.setgroups(groups)
             os.setresgid(gid, gid, gid)
@@ -100,7 +100,7 @@ class World:
     # Processes
 
     def sleeper(self, name, user, limits=None):
-        """A process of a user that commands are about, as $name."""
+        """Starts a process of a user as a target. Commands name it as $name."""
         process = self._start(["/bin/sleep", "86400"], user, limits, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL)
         self._processes.append(process)
@@ -115,7 +115,7 @@ class World:
                 process.wait()
 
     def ended(self, name="ended"):
-        """The number of a process that is over."""
+        """Sets $name to the number of a process that has ended."""
         process = self._start(["/bin/true"])
         process.wait()
         self.values[name] = str(process.pid)
@@ -124,7 +124,7 @@ class World:
     # The agent
 
     def start_agent(self, policy=None, options=(), keep_state=False):
-        """Starts an agent, with a policy file of this text or with an empty one."""
+        """Starts an agent with this text as its policy file, or with an empty policy."""
         self.stop_agent()
         if not keep_state:
             shutil.rmtree(self.values["state"], ignore_errors=True)
@@ -145,7 +145,7 @@ class World:
         if self._agent.poll() is None:
             self._agent.terminate()
         try:
-            self._agent.wait(PATIENCE)
+            self._agent.wait(TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self._agent.kill()
             raise SystemExit("the agent did not stop") from None
@@ -153,14 +153,14 @@ class World:
             self._agent = None
 
     def reload_agent(self, policy, line):
-        """Gives the agent another policy file and waits until its log has this text once more."""
+        """Replaces the policy file, reloads the agent, and waits until its log has this text once more."""
         count = self.count_in_log(line)
         self.file("policy.toml", policy)
         self._agent.send_signal(signal.SIGHUP)
         self.wait_until(lambda: self.count_in_log(line) > count, f"the log has {line}")
 
     def new_log(self):
-        """What the agent logged since the last call, once nothing is added to it any more."""
+        """The lines that the agent logged since the last call, after the log stops growing."""
         size = -1
         while size != len(self._whole_log()):
             size = len(self._whole_log())
@@ -187,8 +187,8 @@ class World:
             return False
 
     def wait_until(self, condition, what):
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + TIMEOUT_S
         while not condition():
             if time.monotonic() > until:
-                raise SystemExit(f"waited in vain until {what}:\n{self._whole_log()}")
+                raise SystemExit(f"not in {TIMEOUT_S} s: {what}:\n{self._whole_log()}")
             time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""Help, versions, and command lines that make no sense."""
+"""Help, versions, and wrong command lines."""
 COMMANDS = ["get", "set", "usage", "run", "explain", "watch", "status", "leases", "leases list", "leases release",
             "leases renew", "policy", "policy check"]
 
@@ -144,7 +144,7 @@ rlimitd --busy-poll 99999999
 rlimitd --check nonsense
 rlimitd --check --log-level
 """
-# As JSON as well: one of each kind.
+# One of each kind, with JSON output.
 IN_JSON = """
 rlimitctl --json
 rlimitctl --json nonsense
@@ -188,8 +188,8 @@ def help_texts(record):
 
 
 def usage_errors(record):
-    # By a user who can change no other process, should one of these turn out to make sense.
-    record.world.sleeper("peer", "peer")
+    # Runs as a user who can change no other process, in case one of these is a correct command.
+    record.fixture.sleeper("peer", "peer")
     for command in lines(USAGE_ERRORS):
         record.run(command, "stranger")
     record.note("In JSON")
