@@ -56,17 +56,19 @@ let package = Package(
             name: "RlimitWire", dependencies: ["CProtobufC", "CRlimitProto", "RlimitModel"],
             swiftSettings: swiftSettings),
         .target(
-            name: "RlimitKernel", dependencies: ["CCapNG", "CRlimitLinux", "RlimitModel"],
-            swiftSettings: swiftSettings),
+            name: "RlimitKernel", dependencies: ["CRlimitLinux", "RlimitModel"], swiftSettings: swiftSettings),
 
-        // What only the agent needs: applications that import RlimitClient are not linked with it.
-        .target(name: "RlimitConfinement", dependencies: ["CSeccomp"], swiftSettings: swiftSettings),
+        // Privileges and sandbox of the agent. Applications that import RlimitClient are linked with neither libcap-ng nor
+        // libseccomp; scripts/lib/check-library tests that.
+        .target(
+            name: "RlimitConfinement", dependencies: ["CCapNG", "CRlimitLinux", "CSeccomp", "RlimitKernel"],
+            swiftSettings: swiftSettings),
 
         // The two ends of the socket.
         .target(
             name: "RlimitAgent",
             dependencies: [
-                "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitPolicyFile", "RlimitConfinement", "RlimitWire",
+                "RlimitConfinement", "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitPolicyFile", "RlimitWire",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swiftSettings),
@@ -135,18 +137,20 @@ let package = Package(
             swiftSettings: testSettings),
         .executableTarget(
             name: "kernel-probe",
-            dependencies: ["CRlimitLinux", "CTestKernel", "RlimitKernel", "RlimitModel", "RlimitConfinement"],
+            dependencies: ["CRlimitLinux", "CTestKernel", "RlimitConfinement", "RlimitKernel", "RlimitModel"],
             path: "Tests/Programs/kernel-probe", swiftSettings: testSettings),
         .testTarget(
             name: "RlimitKernelTests",
-            dependencies: ["CRlimitLinux", "CTestKernel", "RlimitKernel", "RlimitModel", "kernel-probe"],
+            dependencies: [
+                "CRlimitLinux", "CTestKernel", "RlimitConfinement", "RlimitKernel", "RlimitModel", "kernel-probe",
+            ],
             swiftSettings: testSettings),
         .testTarget(
             name: "RlimitAgentTests",
             dependencies: [
-                "CTestKernel", "PolicySamples", "ControlledProcesses", "RlimitAgent", "RlimitKernel", "RlimitModel",
-                "RlimitPolicy",
-                "RlimitPolicyFile", "RlimitWire", .product(name: "Logging", package: "swift-log"),
+                "CTestKernel", "ControlledProcesses", "PolicySamples", "RlimitAgent", "RlimitConfinement", "RlimitKernel",
+                "RlimitModel", "RlimitPolicy", "RlimitPolicyFile", "RlimitWire",
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: testSettings),
         .executableTarget(

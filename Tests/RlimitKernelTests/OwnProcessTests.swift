@@ -2,6 +2,7 @@ import CRlimitLinux
 import CTestKernel
 import Foundation
 import Glibc
+import RlimitConfinement
 import RlimitKernel
 import RlimitModel
 import Testing

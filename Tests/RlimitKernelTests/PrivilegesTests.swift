@@ -1,4 +1,5 @@
 import Glibc
+import RlimitConfinement
 import RlimitKernel
 import RlimitModel
 import Testing

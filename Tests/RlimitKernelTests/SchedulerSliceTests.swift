@@ -1,3 +1,4 @@
+import RlimitConfinement
 import RlimitKernel
 import Synchronization
 import Testing

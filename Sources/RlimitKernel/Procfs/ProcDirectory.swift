@@ -3,17 +3,17 @@ internal import Glibc
 
 /// A directory of /proc whose entries are named by numbers, read a few at a time: the kernel makes each entry when it is asked
 /// for it, so that a thousand at once take it more than a millisecond. getdents64(2).
-struct ProcDirectory: ~Copyable {
+package struct ProcDirectory: ~Copyable {
     private let directory: FileDescriptor
     // Room for some thirty entries.
     private var entries = InlineArray<1024, UInt8>(repeating: 0)
     private var filled = 0
     private var position = 0
 
-    init(_ path: ProcPath) throws(SystemError) { directory = try path.open() }
+    package init(_ path: ProcPath) throws(SystemError) { directory = try path.open() }
 
     /// The next entry that is a number; nil at the end.
-    mutating func next() throws(SystemError) -> Int32? {
+    package mutating func next() throws(SystemError) -> Int32? {
         while true {
             if position == filled {
                 guard try fill() else { return nil }

@@ -2,7 +2,7 @@ internal import CRlimitLinux
 internal import Glibc
 
 /// A small text file of /proc, read through one buffer on the stack.
-struct ProcFile: ~Copyable {
+package struct ProcFile: ~Copyable {
     private let number: Int32
     // Closed with this, unless the file is kept by somebody who reads it again.
     private let file: FileDescriptor?
@@ -12,7 +12,7 @@ struct ProcFile: ~Copyable {
     private var buffer = InlineArray<8192, UInt8>(repeating: 0)
     private var filled = 0
 
-    init(_ path: ProcPath) throws(SystemError) {
+    package init(_ path: ProcPath) throws(SystemError) {
         let opened = try path.open()
         number = opened.number
         file = consume opened
@@ -28,7 +28,7 @@ struct ProcFile: ~Copyable {
 
     /// Gives every line without its end, until `body` says false. A line that is longer than the buffer (a process may be in
     /// 65536 groups) is left out.
-    mutating func forEachLine(_ body: (Span<UInt8>) -> Bool) throws(SystemError) {
+    package mutating func forEachLine(_ body: (Span<UInt8>) -> Bool) throws(SystemError) {
         var isWithinLongLine = false
         while true {
             if filled == buffer.count {

@@ -1,13 +1,13 @@
 internal import CRlimitLinux
 
 /// A path below /proc, put together without an allocation.
-struct ProcPath {
+package struct ProcPath {
     // "/proc/4194304/task/4194304/" and the longest name fit twice over.
     private var bytes = InlineArray<96, UInt8>(repeating: 0)
     private var count = 0
 
     /// "/proc/PID/name"
-    init(_ pid: Int32, _ name: StaticString) {
+    package init(_ pid: Int32, _ name: StaticString) {
         append("/proc/")
         append(pid)
         append("/")
@@ -15,7 +15,7 @@ struct ProcPath {
     }
 
     /// "/proc/PID/task/TID/name"
-    init(_ pid: Int32, thread: Int32, _ name: StaticString) {
+    package init(_ pid: Int32, thread: Int32, _ name: StaticString) {
         self.init(pid, "task/")
         append(thread)
         append("/")
@@ -23,13 +23,13 @@ struct ProcPath {
     }
 
     /// "/proc/self/fdinfo/N"
-    init(fdinfo descriptor: Int32) {
+    package init(fdinfo descriptor: Int32) {
         append("/proc/self/fdinfo/")
         append(descriptor)
     }
 
     /// Any other, spelled out.
-    init(_ path: StaticString) { append(path) }
+    package init(_ path: StaticString) { append(path) }
 
     /// open(2) for reading; for its path alone with `pathOnly`, which takes no right to read it.
     func open(pathOnly: Bool = false) throws(SystemError) -> FileDescriptor {

@@ -2,7 +2,7 @@
 
 extension Span where Element == UInt8 {
     /// Whether the bytes begin with a word.
-    func starts(with word: StaticString) -> Bool {
+    package func starts(with word: StaticString) -> Bool {
         guard count >= word.utf8CodeUnitCount else { return false }
         return word.withUTF8Buffer { bytes in
             for index in 0..<bytes.count where unsafe bytes[index] != self[index] { return false }
@@ -12,7 +12,7 @@ extension Span where Element == UInt8 {
 
     /// The next number at or after `position`, in the given base, past blanks; nil where something else stands there or the
     /// number does not fit. `position` moves past what was read.
-    func number(at position: inout Int, base: UInt64 = 10) -> UInt64? {
+    package func number(at position: inout Int, base: UInt64 = 10) -> UInt64? {
         while position < count, self[position] == UInt8(ascii: " ") || self[position] == UInt8(ascii: "\t") {
             position += 1
         }

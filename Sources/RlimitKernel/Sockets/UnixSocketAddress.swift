@@ -2,11 +2,11 @@ internal import CRlimitLinux
 internal import Glibc
 
 /// Where a Unix socket is: a path, or an abstract name that begins with NUL. One that does not fit is an error, never cut.
-struct UnixSocketAddress {
-    let bytes: [UInt8]
+package struct UnixSocketAddress {
+    package let bytes: [UInt8]
 
     /// A path of the file system.
-    init(_ path: String) throws(SystemError) {
+    package init(_ path: String) throws(SystemError) {
         bytes = Array(path.utf8)
         guard !bytes.contains(0), !bytes.isEmpty else { throw SystemError(number: EINVAL, call: "socket path") }
         // The path's NUL must fit too.
@@ -19,7 +19,7 @@ struct UnixSocketAddress {
     }
 
     /// As systemd writes it: "@name" is an abstract name.
-    init(pathOrAbstract text: String) throws(SystemError) {
+    package init(pathOrAbstract text: String) throws(SystemError) {
         if text.hasPrefix("@") {
             try self.init(abstract: text.utf8.dropFirst())
         } else {

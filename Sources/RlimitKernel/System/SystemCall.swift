@@ -1,11 +1,11 @@
 internal import Glibc
 
 /// The one place that turns what the C shim returned into a value or an error, and the one that retries EINTR.
-enum SystemCall {
+package enum SystemCall {
     /// What `body` returned, once no signal interrupted it: the call's result, or -errno. `body` runs anew each time, so a
     /// time to wait is worked out inside it.
     @inline(__always)
-    static func retrying<Number: FixedWidthInteger>(_ body: () -> Number) -> Number {
+    package static func retrying<Number: FixedWidthInteger>(_ body: () -> Number) -> Number {
         while true {
             let result = body()
             if result != Number(truncatingIfNeeded: -EINTR) { return result }
@@ -15,7 +15,7 @@ enum SystemCall {
     /// The call's result.
     @inline(__always)
     @discardableResult
-    static func value<Number: FixedWidthInteger>(
+    package static func value<Number: FixedWidthInteger>(
         _ call: StaticString, _ body: () -> Number
     ) throws(SystemError) -> Number {
         let result = retrying(body)
@@ -25,7 +25,7 @@ enum SystemCall {
 
     /// The call's result, or nil where it failed with EAGAIN: "not now", which is no error on a nonblocking descriptor.
     @inline(__always)
-    static func valueIfReady<Number: FixedWidthInteger>(
+    package static func valueIfReady<Number: FixedWidthInteger>(
         _ call: StaticString, _ body: () -> Number
     ) throws(SystemError) -> Number? {
         let result = retrying(body)

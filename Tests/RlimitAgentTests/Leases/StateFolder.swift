@@ -1,4 +1,5 @@
 import Glibc
+import RlimitConfinement
 import RlimitKernel
 
 /// A state folder of the test's own; gone when the test lets go of it.

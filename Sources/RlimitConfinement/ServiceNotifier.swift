@@ -1,4 +1,5 @@
 internal import CRlimitLinux
+package import RlimitKernel
 
 /// Tells the service manager how we are. sd_notify(3).
 package struct ServiceNotifier: Sendable {

@@ -1,5 +1,6 @@
 internal import CCapNG
 internal import CRlimitLinux
+package import RlimitKernel
 
 /// The way from what the agent was started with to what it keeps: never root, CAP_SYS_RESOURCE and nothing else.
 package enum Privileges {

@@ -1,3 +1,5 @@
+package import RlimitKernel
+
 /// What a thread may do, as /proc/self/status has it.
 package struct PrivilegeState: Hashable, Sendable {
     /// Real, effective, saved, and of the file system.

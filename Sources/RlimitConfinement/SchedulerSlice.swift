@@ -1,4 +1,5 @@
 internal import CRlimitLinux
+internal import RlimitKernel
 
 /// How long a thread runs before others, who want the same processor, have their turn: a processor is shared out alike
 /// whatever it is, but a thread with a shorter one than another's need not wait for the end of the other's. EEVDF.
