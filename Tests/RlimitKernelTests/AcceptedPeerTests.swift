@@ -165,7 +165,7 @@ private let bothWays = [KernelFeatures.probed, .oldest]
         #expect(try agent.line() == "SO_PEERCRED: Operation not permitted")
     }
 
-    @Test func `The first user namespace isMapped user 65534 as one like any other`() throws {
+    @Test func `The first user namespace knows user 65534 as one like any other`() throws {
         let listener = try Listener(path: path)
         let client = try ChildProcess.probe(
             "gids=65534,65534,65534", "ids=65534,65534,65534", "connect=\(path)", "wait")

@@ -43,7 +43,7 @@ import Testing
         #expect(try child.line() == "not set")
     }
 
-    @Test func `UserDatabase are found by name and by number`() throws {
+    @Test func `Accounts are found by name and by number`() throws {
         let root = try #require(UserDatabase.user(named: "root"))
         #expect(root == UserDatabase.user(0))
         #expect(root.uid == 0 && root.gid == 0 && root.name == "root")
