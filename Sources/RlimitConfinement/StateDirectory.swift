@@ -2,14 +2,16 @@ internal import CRlimitLinux
 internal import Glibc
 package import RlimitKernel
 
-/// The folder that only the agent reads and writes, held and locked for as long as this value lives.
+/// The folder that only the agent reads and writes. Open and locked while this value exists.
+///
+/// Each file is written whole under a temporary name and then renamed. Files survive the agent, but need not survive the kernel.
 package struct StateDirectory: ~Copyable, Sendable {
     package let descriptor: FileDescriptor
     package let path: String
 
-    /// Opens the folder, or makes it, 0700 and `owner`'s; the folders above it must be there. mkdir(2), flock(2).
+    /// Opens the folder, or creates it with mode 0700 for `owner`. Its parent folder must exist. mkdir(2), flock(2).
     ///
-    /// - Throws: Where it is another's, others can reach into it, or another agent holds it.
+    /// - Throws: If the folder belongs to another user, is accessible to others, or is locked by another agent.
     package init(path: String, owner: UInt32, group: UInt32) throws(SetupError) {
         let made = SystemCall.retrying { unsafe rl_make_directory(path, 0o700) }
         guard made == 0 || made == -EEXIST else { throw Self.failure(path, "cannot be made", -made) }
@@ -21,7 +23,7 @@ package struct StateDirectory: ~Copyable, Sendable {
             let given = SystemCall.retrying { rl_change_owner(number, owner, group) }
             guard given == 0 else { throw Self.failure(path, "cannot be given to user \(owner)", -given) }
         }
-        // Asked of what was opened, so that nobody can exchange it in between.
+        // fstat(2) on the open descriptor: the path could name another folder by now.
         var status = rl_file_status()
         let asked = unsafe rl_file_status(number, &status)
         guard asked == 0 else { throw Self.failure(path, "cannot be looked at", -asked) }
@@ -47,23 +49,20 @@ package struct StateDirectory: ~Copyable, Sendable {
     }
 }
 
-// Small files in the state folder, each written whole and put in its place by its name. What was written outlives the agent,
-// however it ends, as the kernel keeps it; it need not outlive the kernel.
-
 extension StateDirectory {
-    /// What a file is, apart from what it says.
+    /// The result of reading a file.
     package enum Content: Equatable, Sendable {
         case bytes([UInt8])
-        /// It is none that this agent has written, and was not read; why not.
+        /// Not a file that this agent wrote, with the reason. It was not read.
         case unrecognized(String)
     }
 
-    /// Under this name a file is written before it has its own.
+    /// The name of a file until it is complete.
     private static let temporaryName = "unfinished"
 
-    /// Puts a file in its place, over what had the name. openat(2), write(2), renameat(2).
+    /// Writes a file, and replaces one of this name. openat(2), write(2), renameat(2).
     ///
-    /// - Throws: With nothing changed.
+    /// - Throws: If a call fails. The file of this name is then unchanged.
     package func write(_ bytes: [UInt8], to name: String) throws(SystemError) {
         do throws(SystemError) {
             try writeNew(bytes)
@@ -80,7 +79,7 @@ extension StateDirectory {
         let directory = descriptor.number
         var number = SystemCall.retrying { unsafe rl_create_at(directory, Self.temporaryName) }
         if number == -EEXIST {
-            // An agent before this one was ended while it wrote.
+            // Left by an agent that ended while it wrote.
             try remove(Self.temporaryName)
             number = SystemCall.retrying { unsafe rl_create_at(directory, Self.temporaryName) }
         }
@@ -96,19 +95,19 @@ extension StateDirectory {
         }
     }
 
-    /// Takes a file away; one that is not there is gone already. unlinkat(2).
+    /// Removes a file. A file that does not exist is no error. unlinkat(2).
     package func remove(_ name: String) throws(SystemError) {
         let result = SystemCall.retrying { unsafe rl_unlink_at(descriptor.number, name) }
         guard result == 0 || result == -ENOENT else { throw SystemError(number: -result, call: "unlinkat") }
     }
 
-    /// renameat(2).
+    /// Renames a file, and replaces one of the new name. renameat(2).
     package func rename(_ name: String, to other: String) throws(SystemError) {
         try SystemCall.value("renameat") { unsafe rl_rename_at(descriptor.number, name, other) }
     }
 
-    /// What one of this agent's files says, if it is one: a regular file, `owner`'s alone, with one name and no more than
-    /// `limit` bytes. openat(2), fstat(2), read(2).
+    /// Reads a file of this agent: a regular file with mode 0600, owned by `owner`, with one name and at most `limit` bytes.
+    /// openat(2), fstat(2), read(2).
     package func read(_ name: String, owner: UInt32, limit: Int) throws(SystemError) -> Content {
         let number = SystemCall.retrying { unsafe rl_open_file_at(descriptor.number, name) }
         if number == -ELOOP { return .unrecognized("it is a symbolic link") }
@@ -151,7 +150,7 @@ extension StateDirectory {
         return Array(bytes.prefix(filled))
     }
 
-    /// The names of all that is in it, in their order. readdir(3).
+    /// The names of all entries, sorted. readdir(3).
     package func names() throws(SystemError) -> [String] {
         let flags = Int32(RL_OPEN_READ.rawValue | RL_OPEN_DIRECTORY.rawValue)
         let number = try SystemCall.value("openat2") { unsafe rl_open_beneath(descriptor.number, ".", flags) }
