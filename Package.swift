@@ -28,7 +28,8 @@ let package = Package(
         .library(name: "RlimitClient", targets: ["RlimitClient"]),
         .library(name: "RlimitTesting", targets: ["RlimitTesting"]),
     ],
-    // Ranges, because applications resolve these packages too. Releases use the versions in scripts/lib/resolved-versions.
+    // Ranges, because applications resolve these packages too. Releases use the versions in
+    // scripts/lib/resolved-versions.
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),

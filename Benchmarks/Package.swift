@@ -39,7 +39,8 @@ let package = Package(
                 .enableUpcomingFeature("InternalImportsByDefault"),
                 .enableUpcomingFeature("MemberImportVisibility"),
                 .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-                // Makes declarations of `package` access in the modules of rlimitd visible here, so that they need not be public.
+                // Makes declarations of `package` access in the modules of rlimitd visible here, so that they need not
+                // be public.
                 .unsafeFlags(["-package-name", parentPackageName]),
             ]),
     ],

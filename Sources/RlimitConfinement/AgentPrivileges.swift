@@ -52,7 +52,8 @@ package struct AgentPrivileges: Hashable, Sendable {
             return "capabilities would pass on to other programs: inheritable \(Self.hexadecimal(state.inheritable)), "
                 + "ambient \(Self.hexadecimal(state.ambient))"
         }
-        // Without a capability and with no_new_privs the bounding set has no effect, and only root could have reduced it.
+        // Without a capability and with no_new_privs the bounding set has no effect, and only root could have reduced
+        // it.
         if capabilities == 0, user == nil { return nil }
         guard state.bounding == capabilities else {
             return "the bounding set is \(Self.hexadecimal(state.bounding)) and should be "

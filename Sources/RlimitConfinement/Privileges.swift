@@ -17,8 +17,9 @@ package enum Privileges {
         }
     }
 
-    /// Switches to another user if the process is root, then drops all capabilities but one, permanently. Reads the result
-    /// back and throws if it differs. Must run before any other thread starts. capabilities(7), setresuid(2), prctl(2).
+    /// Switches to another user if the process is root, then drops all capabilities but one, permanently. Reads the
+    /// result back and throws if it differs. Must run before any other thread starts. capabilities(7), setresuid(2),
+    /// prctl(2).
     ///
     /// - Parameter user: The user to switch to. Required if the process is root, else it must be the current user.
     /// - Returns: The state that was read back.
@@ -81,7 +82,8 @@ package enum Privileges {
             try check("drop from the bounding set", capng_apply(CAPNG_SELECT_BOUNDS))
         }
         try check("clear the ambient capabilities", rl_clear_ambient())
-        // A unit that grants exactly these capabilities may deny capset(2). A failure matters only if one must be dropped.
+        // A unit that grants exactly these capabilities may deny capset(2). A failure matters only if one must be
+        // dropped.
         let dropped = capng_apply(CAPNG_SELECT_CAPS)
         if before.permitted == kept, before.effective == kept, before.inheritable & ~kept == 0 { return }
         try check("drop capabilities", dropped)

@@ -1,11 +1,13 @@
 internal import CSeccomp
 internal import Glibc
 
-/// Denies system calls that the agent does not need after its start, so that a fault in the agent cannot make them. seccomp(2).
+/// Denies system calls that the agent does not need after its start, so that a fault in the agent cannot make them.
+/// seccomp(2).
 ///
 /// A second line of defence: the policy decides, and this filter limits the damage if the decision is wrong.
 package enum Sandbox {
-    /// Filters the system calls of all current and future threads of this process, permanently. Denied calls fail with EPERM.
+    /// Filters the system calls of all current and future threads of this process, permanently. Denied calls fail with
+    /// EPERM.
     ///
     /// - The limits of process 1 and of this process can be read, but not changed, by any number that names them.
     /// - The process runs no other program and creates no sockets but Unix sockets.

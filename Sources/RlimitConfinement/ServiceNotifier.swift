@@ -31,7 +31,8 @@ package struct ServiceNotifier: Sendable {
         self.watchdogInterval = watchdogInterval
     }
 
-    /// Sends assignments, one on each line: "READY=1\nSTATUS=baseline only". Blocks for at most 0.1 s. connect(2), send(2).
+    /// Sends assignments, one on each line: "READY=1\nSTATUS=baseline only". Blocks for at most 0.1 s. connect(2),
+    /// send(2).
     package func notify(_ assignments: String) throws(SystemError) {
         let socket = FileDescriptor(owning: try SystemCall.value("socket") { rl_datagram_socket() })
         let number = socket.number

@@ -4,7 +4,8 @@ package import RlimitKernel
 
 /// The folder that only the agent reads and writes. Open and locked while this value exists.
 ///
-/// Each file is written whole under a temporary name and then renamed. Files survive the agent, but need not survive the kernel.
+/// Each file is written whole under a temporary name and then renamed. Files survive the agent, but need not survive
+/// the kernel.
 package struct StateDirectory: ~Copyable, Sendable {
     package let descriptor: FileDescriptor
     package let path: String
@@ -106,8 +107,8 @@ extension StateDirectory {
         try SystemCall.value("renameat") { unsafe rl_rename_at(descriptor.number, name, other) }
     }
 
-    /// Reads a file of this agent: a regular file with mode 0600, owned by `owner`, with one name and at most `limit` bytes.
-    /// openat(2), fstat(2), read(2).
+    /// Reads a file of this agent: a regular file with mode 0600, owned by `owner`, with one name and at most `limit`
+    /// bytes. openat(2), fstat(2), read(2).
     package func read(_ name: String, owner: UInt32, limit: Int) throws(SystemError) -> Content {
         let number = SystemCall.retrying { unsafe rl_open_file_at(descriptor.number, name) }
         if number == -ELOOP { return .unrecognized("it is a symbolic link") }

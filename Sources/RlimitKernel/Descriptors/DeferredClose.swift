@@ -4,10 +4,10 @@ internal import Synchronization
 
 /// Closes descriptors on separate threads, because closing them may block.
 ///
-/// A peer controls how long it takes to close a descriptor that it sent. Closing a FUSE file waits for a response of the peer's
-/// own file system. Closing the last reference to a TCP socket with SO_LINGER waits until unsent data is acknowledged. A
-/// descriptor that was never received blocks in the same way: the kernel drops it when its message is read without a control
-/// buffer, or when the connection that holds the unread message is closed.
+/// A peer controls how long it takes to close a descriptor that it sent. Closing a FUSE file waits for a response of
+/// the peer's own file system. Closing the last reference to a TCP socket with SO_LINGER waits until unsent data is
+/// acknowledged. A descriptor that was never received blocks in the same way: the kernel drops it when its message is
+/// read without a control buffer, or when the connection that holds the unread message is closed.
 final class DeferredClose: @unchecked Sendable {
     /// Connections that still hold unread data.
     static let connections = DeferredClose(threadLimit: 2)

@@ -1,7 +1,7 @@
 internal import CRlimitLinux
 
-/// An open descriptor with exactly one owner. Its deinit closes it. Every descriptor that this module opens is close-on-exec
-/// from the call that creates it.
+/// An open descriptor with exactly one owner. Its deinit closes it. Every descriptor that this module opens is
+/// close-on-exec from the call that creates it.
 package struct FileDescriptor: ~Copyable, Sendable {
     /// The number, for system calls. Invalid after the owner is destroyed.
     package let number: Int32
@@ -40,8 +40,8 @@ package struct FileDescriptor: ~Copyable, Sendable {
         FileDescriptor(owning: try SystemCall.value("fcntl") { rl_duplicate(number) })
     }
 
-    /// Duplicates a descriptor for the next program: the copy stays open in execve(2) and has no owner. Its number is 64 or more
-    /// if the limit of open files allows that, because shell scripts use low numbers. fcntl(2), F_DUPFD.
+    /// Duplicates a descriptor for the next program: the copy stays open in execve(2) and has no owner. Its number is
+    /// 64 or more if the limit of open files allows that, because shell scripts use low numbers. fcntl(2), F_DUPFD.
     package static func duplicateForExec(of number: Int32) throws(SystemError) {
         if rl_duplicate_for_exec(number, 64) >= 0 { return }
         try SystemCall.value("fcntl") { rl_duplicate_for_exec(number, 3) }

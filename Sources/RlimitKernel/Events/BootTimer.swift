@@ -1,6 +1,7 @@
 internal import CRlimitLinux
 
-/// A descriptor that becomes readable at a given time, even if the machine was suspended. timerfd_create(2), CLOCK_BOOTTIME.
+/// A descriptor that becomes readable at a given time, even if the machine was suspended. timerfd_create(2),
+/// CLOCK_BOOTTIME.
 package struct BootTimer: ~Copyable {
     package let descriptor: FileDescriptor
 

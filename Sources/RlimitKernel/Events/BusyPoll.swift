@@ -1,8 +1,9 @@
 /// Decides whether a wait polls for a short time before it sleeps.
 ///
-/// Waking an idle processor takes longer than a call, so polling pays if the response is near. Otherwise it wastes processor
-/// time. Each window without a result skips the next 4 waits, then 8, up to 1024, until a poll succeeds. A result that the first
-/// check finds is not counted as a success, because it needed no polling. This type makes no system call but reads the clock.
+/// Waking an idle processor takes longer than a call, so polling pays if the response is near. Otherwise it wastes
+/// processor time. Each window without a result skips the next 4 waits, then 8, up to 1024, until a poll succeeds. A
+/// result that the first check finds is not counted as a success, because it needed no polling. This type makes no
+/// system call but reads the clock.
 package struct BusyPoll: Hashable, Sendable {
     /// The number of waits that the first window without a result skips.
     package static let minSkippedWaits = 4
@@ -46,7 +47,8 @@ package struct BusyPoll: Hashable, Sendable {
 }
 
 extension BusyPoll {
-    /// Polls at the start of a wait: calls `check` until it returns true or the window has passed. Skips the poll if due.
+    /// Polls at the start of a wait: calls `check` until it returns true or the window has passed. Skips the poll if
+    /// due.
     ///
     /// - Parameters:
     ///   - now: The current time, in nanoseconds.

@@ -28,8 +28,8 @@ package struct SignalSource: ~Copyable {
         try SystemCall.valueIfReady("read") { rl_signal_next(descriptor.number) }
     }
 
-    /// Sends a signal to this process with the signal unblocked, so that its default action ends or stops the process. Returns
-    /// after a stop, or if the signal had no effect. kill(2).
+    /// Sends a signal to this process with the signal unblocked, so that its default action ends or stops the process.
+    /// Returns after a stop, or if the signal had no effect. kill(2).
     package func raiseWithDefaultAction(_ signal: Int32) {
         _ = unsafe rl_signal_block([signal], 1, 0)
         _ = rl_signal_raise(signal)

@@ -2,7 +2,8 @@ internal import CRlimitLinux
 internal import Glibc
 internal import Synchronization
 
-/// Distinguishes a process from the one that it was forked from. State that the parent tagged is not valid in the child.
+/// Distinguishes a process from the one that it was forked from. State that the parent tagged is not valid in the
+/// child.
 package struct ForkGeneration: Hashable, Sendable {
     private let pid: Int32
     // Parent and child may both have pid 1, each in its own PID namespace.

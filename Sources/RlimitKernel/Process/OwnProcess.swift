@@ -17,8 +17,8 @@ package enum OwnProcess {
         return unsafe String(cString: value)
     }
 
-    /// The value of an environment variable. nil also if the program has more privileges than the user who started it (set-user-ID,
-    /// file capabilities), because that user controls the environment. secure_getenv(3).
+    /// The value of an environment variable. nil also if the program has more privileges than the user who started it
+    /// (set-user-ID, file capabilities), because that user controls the environment. secure_getenv(3).
     package static func trustedEnvironment(_ name: String) -> String? {
         guard let value = unsafe rl_secure_environment(name) else { return nil }
         return unsafe String(cString: value)
@@ -45,7 +45,8 @@ package enum OwnProcess {
 
     /// Replaces this process with a program, which is searched for in PATH. execvp(3).
     ///
-    /// - Throws: ENOENT if there is no such program, EACCES if it cannot be executed, EINVAL if an argument contains NUL.
+    /// - Throws: ENOENT if there is no such program, EACCES if it cannot be executed, EINVAL if an argument contains
+    ///   NUL.
     package static func execute(_ arguments: [String]) throws(SystemError) -> Never {
         guard let name = arguments.first, !arguments.contains(where: { $0.utf8.contains(0) }) else {
             throw SystemError(number: EINVAL, call: "execvp")
@@ -58,8 +59,8 @@ package enum OwnProcess {
         throw SystemError(number: result < 0 ? -result : EIO, call: "execvp")
     }
 
-    /// Raises the soft limit of open files of this process to `wanted`, and the hard limit too if allowed. Returns the new soft
-    /// limit.
+    /// Raises the soft limit of open files of this process to `wanted`, and the hard limit too if allowed. Returns the
+    /// new soft limit.
     @discardableResult
     package static func raiseOpenFiles(to wanted: UInt64) throws(SystemError) -> UInt64 {
         let now = try ProcessLimits.readOwn(.openFiles)
@@ -70,8 +71,8 @@ package enum OwnProcess {
         return soft.rawValue
     }
 
-    /// Unmaps the code pages that were used so far. Pages that are used again are mapped from the page cache. The start of the
-    /// agent uses several times as much code as serving requests. madvise(2), MADV_DONTNEED.
+    /// Unmaps the code pages that were used so far. Pages that are used again are mapped from the page cache. The start
+    /// of the agent uses several times as much code as serving requests. madvise(2), MADV_DONTNEED.
     package static func dropCodePages() { rl_drop_code_pages() }
 
     /// Disables core dumps of this process, which would contain data of clients.

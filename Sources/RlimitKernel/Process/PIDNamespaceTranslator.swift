@@ -4,8 +4,8 @@ internal import RlimitModel
 package struct PIDNamespaceTranslator: Sendable {
     // The number of namespaces from the agent's to the peer's, both included.
     private let depth: Int
-    // Processes known to be in that namespace: the peer and its ancestors there. Each descendant of one of them has a pid in
-    // that namespace.
+    // Processes known to be in that namespace: the peer and its ancestors there. Each descendant of one of them has a
+    // pid in that namespace.
     private var members: Set<Int32>
     // Processes that are not descendants of a member. Caches the result, so that no ancestors are read twice.
     private var nonMembers: Set<Int32> = []
@@ -29,8 +29,8 @@ package struct PIDNamespaceTranslator: Sendable {
         self.members = members
     }
 
-    /// The pid of a process in the peer's namespace. nil if it has none or if that is unknown: the kernel shows the pids of a
-    /// process from this namespace down to its own, but does not identify the namespaces.
+    /// The pid of a process in the peer's namespace. nil if it has none or if that is unknown: the kernel shows the
+    /// pids of a process from this namespace down to its own, but does not identify the namespaces.
     package mutating func number(of pid: Int32) -> Int32? {
         guard depth > 1 else { return pid }
         guard let entry = NamespacedStatus(of: pid), entry.numbers.count >= depth else { return nil }

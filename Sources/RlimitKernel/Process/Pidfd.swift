@@ -2,8 +2,8 @@ internal import CRlimitLinux
 internal import Glibc
 package import RlimitModel
 
-/// A descriptor of a process. It always refers to this process, even after the process was reaped and its pid was reused. The
-/// credentials of the process may change, for example in execve(2).
+/// A descriptor of a process. It always refers to this process, even after the process was reaped and its pid was
+/// reused. The credentials of the process may change, for example in execve(2).
 package struct Pidfd: ~Copyable, Sendable {
     package let descriptor: FileDescriptor
     private let supportsPidfdInfo: Bool
@@ -15,7 +15,8 @@ package struct Pidfd: ~Copyable, Sendable {
 
     /// Opens the process that has this pid now. pidfd_open(2).
     ///
-    /// - Throws: ESRCH if there is no such process, if the pid is out of range, or if it names a thread other than the leader.
+    /// - Throws: ESRCH if there is no such process, if the pid is out of range, or if it names a thread other than the
+    ///   leader.
     package static func open(
         pid: Int32, allowingInit: Bool = false, features: KernelFeatures = .probed
     ) throws(SystemError) -> Pidfd {
@@ -29,9 +30,9 @@ package struct Pidfd: ~Copyable, Sendable {
 
     /// Takes ownership of a descriptor from a peer if it is a pidfd of a process. Closes any other descriptor.
     ///
-    /// Uses waitid(2), which checks only the type of the descriptor. Most other calls would reach the file system of the
-    /// descriptor, which may be a file system of the peer that never responds. pidfd_send_signal(2) also accepts directories of
-    /// /proc.
+    /// Uses waitid(2), which checks only the type of the descriptor. Most other calls would reach the file system of
+    /// the descriptor, which may be a file system of the peer that never responds. pidfd_send_signal(2) also accepts
+    /// directories of /proc.
     package init?(adopting descriptor: consuming FileDescriptor, features: KernelFeatures = .probed) {
         let number = descriptor.number
         let result = SystemCall.retrying { rl_pidfd_wait(number) }
@@ -43,11 +44,11 @@ package struct Pidfd: ~Copyable, Sendable {
         self.init(owning: FileDescriptor(owning: descriptor.release()), features: features)
     }
 
-    /// The current credentials. nil if the process has ended, reaped or not, if it has no pid in this PID namespace, or if the
-    /// descriptor is of a thread other than the leader.
+    /// The current credentials. nil if the process has ended, reaped or not, if it has no pid in this PID namespace, or
+    /// if the descriptor is of a thread other than the leader.
     ///
-    /// - Throws: EACCES if /proc hides the process and the kernel has no PIDFD_GET_INFO; EPERM if an id is not mapped in this
-    ///   user namespace.
+    /// - Throws: EACCES if /proc hides the process and the kernel has no PIDFD_GET_INFO; EPERM if an id is not mapped
+    ///   in this user namespace.
     package func processCredentials() throws(SystemError) -> ProcessCredentials? {
         guard let identity = try uncheckedCredentials(), !hasEnded else { return nil }
         guard SystemInfo.idMapping.isMapped(identity.credentials) else {
@@ -63,8 +64,8 @@ package struct Pidfd: ~Copyable, Sendable {
         return ready != 0
     }
 
-    /// The number of PID namespaces from this one to the process's own, both included. nil if its namespace is not this one or
-    /// a descendant, or if the process was reaped.
+    /// The number of PID namespaces from this one to the process's own, both included. nil if its namespace is not this
+    /// one or a descendant, or if the process was reaped.
     package func namespaceDepth() throws(SystemError) -> Int? {
         let fdinfo = try PidfdFdinfo(of: descriptor.number)
         guard let pid = fdinfo.pid, pid > 0 else { return nil }
@@ -83,8 +84,8 @@ package struct Pidfd: ~Copyable, Sendable {
         }
     }
 
-    // Reads the pid, its /proc status, and the pid again. The pid is not reused before the process is reaped, and then fdinfo
-    // shows -1.
+    // Reads the pid, its /proc status, and the pid again. The pid is not reused before the process is reaped, and then
+    // fdinfo shows -1.
     private func credentialsFromProc() throws(SystemError) -> ProcessCredentials? {
         guard let pid = try fdinfoPID() else { return nil }
         let status: ProcStatus

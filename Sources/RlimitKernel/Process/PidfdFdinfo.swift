@@ -1,5 +1,5 @@
-/// The entry of a pidfd in /proc/self/fdinfo: the pid, and the depth of the process's PID namespace. Reading it needs no
-/// permission on the process.
+/// The entry of a pidfd in /proc/self/fdinfo: the pid, and the depth of the process's PID namespace. Reading it needs
+/// no permission on the process.
 package struct PidfdFdinfo: Equatable, Sendable {
     /// -1 after the process was reaped, 0 if it has no pid in this PID namespace, nil if the descriptor is not a pidfd.
     package var pid: Int64?

@@ -12,8 +12,8 @@ enum PidfdInfo {
         return info
     }
 
-    /// Whether the result has pid and ids. For a reaped process the call succeeds with every id 0, which would be root; only the
-    /// mask shows that.
+    /// Whether the result has pid and ids. For a reaped process the call succeeds with every id 0, which would be root;
+    /// only the mask shows that.
     static func isComplete(_ info: rl_pidfd_info) -> Bool {
         info.mask & requiredFields == requiredFields && info.mask & UInt64(RL_PIDFD_INFO_EXIT.rawValue) == 0
     }

@@ -1,8 +1,8 @@
 internal import CRlimitLinux
 package import RlimitModel
 
-/// Reads and sets limits with prlimit(2). A pid of 0 or below is never passed to the kernel, because 0 would name the calling
-/// process.
+/// Reads and sets limits with prlimit(2). A pid of 0 or below is never passed to the kernel, because 0 would name the
+/// calling process.
 package enum ProcessLimits {
     /// The current limit of a process. prlimit(2).
     package static func read(

@@ -1,7 +1,7 @@
 package import RlimitModel
 
-/// Reads limits and usage of one process repeatedly. Keeps its /proc files open, and reads only those that the requested
-/// resources need. An open /proc file never refers to another process.
+/// Reads limits and usage of one process repeatedly. Keeps its /proc files open, and reads only those that the
+/// requested resources need. An open /proc file never refers to another process.
 package final class ProcessSampler {
     private let pid: Int32
     private let resources: ResourceSet
@@ -71,8 +71,8 @@ package final class ProcessSampler {
         return limits
     }
 
-    /// The current use of each requested resource, and possibly of others. Has times and page faults if /proc/PID/stat is read
-    /// anyway. proc_pid_stat(5), proc_pid_status(5).
+    /// The current use of each requested resource, and possibly of others. Has times and page faults if /proc/PID/stat
+    /// is read anyway. proc_pid_stat(5), proc_pid_status(5).
     package func usage() throws(SystemError) -> Usage {
         var usage = Usage()
         switch stat {

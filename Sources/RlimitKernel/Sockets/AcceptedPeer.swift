@@ -15,10 +15,11 @@ package struct AcceptedPeer: ~Copyable {
 }
 
 extension StreamSocket {
-    /// Reads the identity of the peer from the kernel. Called once, after accept. SO_PEERCRED, SO_PEERGROUPS, SO_PEERPIDFD,
-    /// SO_PEERSEC.
+    /// Reads the identity of the peer from the kernel. Called once, after accept. SO_PEERCRED, SO_PEERGROUPS,
+    /// SO_PEERPIDFD, SO_PEERSEC.
     ///
-    /// - Throws: If a result is missing or malformed. The caller must then close the connection: no default replaces a result.
+    /// - Throws: If a result is missing or malformed. The caller must then close the connection: no default replaces a
+    ///   result.
     package func peer(features: KernelFeatures = .probed) throws(SystemError) -> AcceptedPeer {
         let socket = PeerSocketOptions(number: descriptor.number)
         let credentials = try socket.credentials()

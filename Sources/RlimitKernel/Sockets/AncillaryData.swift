@@ -1,11 +1,12 @@
 internal import CRlimitLinux
 
-/// Ancillary data of one message. The buffer has room for the maximum number of descriptors of a message, because the kernel
-/// closes those that do not fit in the receiving thread, which may block (`DeferredClose`).
+/// Ancillary data of one message. The buffer has room for the maximum number of descriptors of a message, because the
+/// kernel closes those that do not fit in the receiving thread, which may block (`DeferredClose`).
 struct AncillaryData {
     /// The single descriptor that was kept, which the caller must close. -1 if there is none.
     private(set) var singleDescriptor: Int32 = -1
-    /// Whether there was more than the kept descriptor, or data other than descriptors. All descriptors are being closed.
+    /// Whether there was more than the kept descriptor, or data other than descriptors. All descriptors are being
+    /// closed.
     private(set) var isUnexpected = false
 
     /// Receives bytes, and passes all descriptors that are not kept to `deferredClose`. recvmsg(2), MSG_CMSG_CLOEXEC.

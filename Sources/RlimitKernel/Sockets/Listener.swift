@@ -45,8 +45,8 @@ package struct Listener: ~Copyable {
             try SystemCall.value("getsockopt") { unsafe rl_socket_option(socket.number, option, &value) }
             guard value == wanted else { throw SystemError(number: EINVAL, call: "getsockopt") }
         }
-        // Connections inherit these options, and each adds ancillary data other than descriptors. A kernel that does not know an
-        // option does not have it enabled.
+        // Connections inherit these options, and each adds ancillary data other than descriptors. A kernel that does
+        // not know an option does not have it enabled.
         for option in [RL_SOCKET_PASS_CREDENTIALS, RL_SOCKET_PASS_SECURITY, RL_SOCKET_PASS_PIDFD] {
             _ = rl_set_socket_option(socket.number, option, 0)
         }

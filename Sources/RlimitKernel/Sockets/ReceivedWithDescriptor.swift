@@ -6,8 +6,8 @@ package enum ReceivedWithDescriptor: ~Copyable {
     case bytes(Int, FileDescriptor?)
     case wouldBlock
     case end
-    /// More than one descriptor, or other ancillary data. All descriptors are closed. The caller must close the connection,
-    /// because later frames can no longer be matched with their descriptors.
+    /// More than one descriptor, or other ancillary data. All descriptors are closed. The caller must close the
+    /// connection, because later frames can no longer be matched with their descriptors.
     case fault
 }
 
@@ -36,8 +36,8 @@ extension StreamSocket {
         return count == 0 ? .end : .bytes(count, nil)
     }
 
-    /// Receives bytes. Other threads close the descriptors that come with them. If all these threads are busy, the result is
-    /// `fault` and nothing is received. recvmsg(2), MSG_PEEK.
+    /// Receives bytes. Other threads close the descriptors that come with them. If all these threads are busy, the
+    /// result is `fault` and nothing is received. recvmsg(2), MSG_PEEK.
     func receiveAfterPeek(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> ReceivedWithDescriptor {
         var hasAncillaryData: Int32 = 0
         // The pointer and the count are of one buffer.

@@ -1,8 +1,8 @@
 internal import CRlimitLinux
 internal import Glibc
 
-/// Checks that only root, the current user or a named user can put a socket at a path, so that the listener can be the agent.
-/// The peer credentials of a listener prove nothing, because a service manager may have created the socket.
+/// Checks that only root, the current user or a named user can put a socket at a path, so that the listener can be the
+/// agent. The peer credentials of a listener prove nothing, because a service manager may have created the socket.
 package enum SocketTrust {
     /// Describes why the path is not trusted. nil if it is trusted. stat(2).
     ///
@@ -29,8 +29,8 @@ package enum SocketTrust {
 
     private static func isTrusted(_ uid: UInt32, _ other: UInt32?, at path: String) -> Bool {
         if uid == 0 || uid == rl_effective_uid() || uid == other { return true }
-        // In a user namespace the outer root shows as the overflow id, which may also be a user inside. A read-only mount was
-        // set up by the creator of the container.
+        // In a user namespace the outer root shows as the overflow id, which may also be a user inside. A read-only
+        // mount was set up by the creator of the container.
         return !SystemInfo.idMapping.isMapped(uid: uid) && SystemCall.retrying { unsafe rl_is_read_only(path) } == 1
     }
 

@@ -1,7 +1,8 @@
 internal import CRlimitLinux
 internal import Glibc
 
-/// One end of a Unix stream connection. Close-on-exec, sends without SIGPIPE, and blocks only in the functions that say so.
+/// One end of a Unix stream connection. Close-on-exec, sends without SIGPIPE, and blocks only in the functions that say
+/// so.
 package struct StreamSocket: ~Copyable, Sendable {
     package let descriptor: FileDescriptor
     /// Whether the peer may send descriptors that this thread must not close.
@@ -32,14 +33,16 @@ package struct StreamSocket: ~Copyable, Sendable {
 
     package enum Readiness: Sendable { case readable, writable }
 
-    /// Connects. If the listener's backlog is full, blocks for at most `timeout` (nil: without a limit). socket(2), connect(2).
+    /// Connects. If the listener's backlog is full, blocks for at most `timeout` (nil: without a limit). socket(2),
+    /// connect(2).
     ///
     /// - Throws: ETIMEDOUT; ENAMETOOLONG if the path does not fit into an address.
     package static func connect(to path: String, timeout: Duration?) throws(SystemError) -> StreamSocket {
         let path = try UnixSocketAddress(path)
         let socket = FileDescriptor(owning: try SystemCall.value("socket") { rl_stream_socket() })
         let deadline = timeout.map { SystemClock.monotonic &+ $0.nanoseconds }
-        // A blocking connect(2) obeys SO_SNDTIMEO while the backlog is full. poll(2) cannot wait for a nonblocking connect(2).
+        // A blocking connect(2) obeys SO_SNDTIMEO while the backlog is full. poll(2) cannot wait for a nonblocking
+        // connect(2).
         let connected = try SystemCall.valueIfReady("connect") { () -> Int32 in
             if let deadline {
                 let now = SystemClock.monotonic
@@ -67,8 +70,8 @@ package struct StreamSocket: ~Copyable, Sendable {
 
     /// Receives bytes only. Descriptors that were sent with them are never installed in this process. recv(2).
     ///
-    /// - Throws: EPROTO if the peer of an accepted connection sent a descriptor while all threads that could close it are busy
-    ///   with earlier ones.
+    /// - Throws: EPROTO if the peer of an accepted connection sent a descriptor while all threads that could close it
+    ///   are busy with earlier ones.
     package func receive(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Received {
         guard buffer.count > 0 else { return .bytes(0) }
         if peeksForDescriptors {
@@ -92,8 +95,8 @@ package struct StreamSocket: ~Copyable, Sendable {
         try SystemCall.valueIfReady("send") { unsafe rl_send(descriptor.number, bytes.baseAddress, bytes.count) }
     }
 
-    /// Sends bytes, with a descriptor attached to the first of them. nil, with nothing sent, if the socket buffer is full.
-    /// sendmsg(2), SCM_RIGHTS.
+    /// Sends bytes, with a descriptor attached to the first of them. nil, with nothing sent, if the socket buffer is
+    /// full. sendmsg(2), SCM_RIGHTS.
     package func send(_ bytes: UnsafeRawBufferPointer, with attached: Int32) throws(SystemError) -> Int? {
         try SystemCall.valueIfReady("sendmsg") {
             unsafe rl_send_descriptor(descriptor.number, bytes.baseAddress, bytes.count, attached)
@@ -103,8 +106,8 @@ package struct StreamSocket: ~Copyable, Sendable {
     /// Closes both directions and wakes threads that wait on the connection. shutdown(2).
     package func shutDown() { _ = rl_shutdown(descriptor.number) }
 
-    /// Blocks until there is data to receive or room to send. An error and the end of the stream also end the wait; the next
-    /// call reports them. poll(2).
+    /// Blocks until there is data to receive or room to send. An error and the end of the stream also end the wait; the
+    /// next call reports them. poll(2).
     ///
     /// - Returns: False if `deadline` passed first.
     package func wait(for readiness: Readiness, until deadline: MonotonicDeadline) throws(SystemError) -> Bool {
@@ -118,8 +121,8 @@ package struct StreamSocket: ~Copyable, Sendable {
         return ready > 0
     }
 
-    /// Blocks once, for at most `nanoseconds` (nil: without a limit), until there is data, an error or the end of the stream.
-    /// ppoll(2).
+    /// Blocks once, for at most `nanoseconds` (nil: without a limit), until there is data, an error or the end of the
+    /// stream. ppoll(2).
     ///
     /// - Returns: False on a timeout, and also if a signal interrupted the wait.
     package func waitForBytes(within nanoseconds: UInt64?) throws(SystemError) -> Bool {
@@ -129,8 +132,8 @@ package struct StreamSocket: ~Copyable, Sendable {
         return false
     }
 
-    /// Makes sends of descriptors to this socket fail, since Linux 6.16. On older kernels, and if a descriptor may already be
-    /// in the queue, `receive` continues to check for descriptors. SO_PASSRIGHTS.
+    /// Makes sends of descriptors to this socket fail, since Linux 6.16. On older kernels, and if a descriptor may
+    /// already be in the queue, `receive` continues to check for descriptors. SO_PASSRIGHTS.
     package mutating func refuseDescriptors() {
         guard rl_set_socket_option(descriptor.number, RL_SOCKET_PASS_RIGHTS, 0) == 0 else { return }
         let queued = Int(rl_queued(descriptor.number))

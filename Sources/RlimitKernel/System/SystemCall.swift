@@ -1,9 +1,9 @@
 internal import Glibc
 
-/// The one place that turns what the C shim returned into a value or an error, and the one that retries EINTR.
+/// Converts results of the C shim to values or errors. Only this type retries after EINTR.
 package enum SystemCall {
-    /// What `body` returned, once no signal interrupted it: the call's result, or -errno. `body` runs anew each time, so a
-    /// time to wait is worked out inside it.
+    /// Calls `body` until no signal interrupts it. Returns the result of the call, or -errno. `body` computes its
+    /// timeout in every attempt.
     @inline(__always)
     package static func retrying<Number: FixedWidthInteger>(_ body: () -> Number) -> Number {
         while true {
@@ -12,7 +12,7 @@ package enum SystemCall {
         }
     }
 
-    /// The call's result.
+    /// The result of the call.
     @inline(__always)
     @discardableResult
     package static func value<Number: FixedWidthInteger>(
@@ -23,7 +23,7 @@ package enum SystemCall {
         return result
     }
 
-    /// The call's result, or nil where it failed with EAGAIN: "not now", which is no error on a nonblocking descriptor.
+    /// The result of the call. nil for EAGAIN, which is no error on a nonblocking descriptor.
     @inline(__always)
     package static func valueIfReady<Number: FixedWidthInteger>(
         _ call: StaticString, _ body: () -> Number
