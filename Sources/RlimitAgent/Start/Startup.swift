@@ -1,9 +1,9 @@
 import Logging
+import RlimitConfinement
 import RlimitKernel
 import RlimitModel
 import RlimitPolicy
 import RlimitPolicyFile
-import RlimitConfinement
 import RlimitWire
 
 /// What the loop is made of, ready before the first byte of a peer is read.

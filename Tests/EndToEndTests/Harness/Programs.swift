@@ -11,16 +11,36 @@ enum Programs {
 
     static var probe: String { get throws { try folder.get() + "/client-probe" } }
 
-    static var bench: String { get throws { try folder.get() + "/rlimit-bench" } }
+    /// The benchmark client, which is a product of the package in Benchmarks.
+    static var bench: String { get throws { try copiedBench.get() } }
+
+    private static var buildFolder: URL {
+        let bundle = Bundle.main.executableURL ?? URL(fileURLWithPath: ".build/debug/rlimitdPackageTests.xctest")
+        return bundle.resolvingSymlinksInPath().deletingLastPathComponent()
+    }
 
     private static let folder = Result<String, any Error> {
         let folder = try TemporaryFolder.make(mode: 0o755)
-        let built = Bundle.main.executableURL?.deletingLastPathComponent().path ?? ".build/debug"
-        for name in ["rlimitd", "rlimitctl", "raise-files", "client-probe", "rlimit-bench"] {
-            try FileManager.default.copyItem(atPath: "\(built)/\(name)", toPath: "\(folder)/\(name)")
+        for name in ["rlimitd", "rlimitctl", "raise-files", "client-probe"] {
+            try FileManager.default.copyItem(atPath: "\(buildFolder.path)/\(name)", toPath: "\(folder)/\(name)")
         }
         try copyPrivateLibraries(to: folder)
         return folder
+    }
+
+    // Beside the build folder SCRATCH/TRIPLE/debug the other package's is SCRATCH/benchmarks-package/TRIPLE/debug.
+    private static let copiedBench = Result<String, any Error> {
+        let (configuration, triple) = (buildFolder.lastPathComponent, buildFolder.deletingLastPathComponent())
+        let scratch = triple.deletingLastPathComponent().path
+        let built = "\(scratch)/benchmarks-package/\(triple.lastPathComponent)/\(configuration)/rlimit-bench"
+        guard FileManager.default.isExecutableFile(atPath: built) else {
+            throw ChildProcess.Failure(
+                description: "\(built) is not built; first: "
+                    + "swift build --package-path Benchmarks --scratch-path .build/benchmarks-package")
+        }
+        let copy = try folder.get() + "/rlimit-bench"
+        try FileManager.default.copyItem(atPath: built, toPath: copy)
+        return copy
     }
 
     /// The Swift runtime too, if it lies in somebody's home. The programs look for it beside themselves.

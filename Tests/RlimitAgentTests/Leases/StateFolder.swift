@@ -1,4 +1,5 @@
 import Glibc
+import RlimitConfinement
 import RlimitKernel
 
 /// A temporary state folder, removed with the last reference.

@@ -1,4 +1,5 @@
 import Logging
+import RlimitConfinement
 import RlimitKernel
 import RlimitModel
 

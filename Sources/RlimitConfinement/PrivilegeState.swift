@@ -1,6 +1,8 @@
-/// What a thread may do, as /proc/self/status has it.
+package import RlimitKernel
+
+/// The credentials and capabilities of a thread, parsed from its /proc status file.
 package struct PrivilegeState: Hashable, Sendable {
-    /// Real, effective, saved, and of the file system.
+    /// Real, effective, saved and file system ids.
     package var uids: [UInt32] = []
     package var gids: [UInt32] = []
     package var groups: [UInt32] = []
@@ -14,10 +16,10 @@ package struct PrivilegeState: Hashable, Sendable {
 
     package init() {}
 
-    /// Whether every line was seen: what was not seen was not checked.
+    /// Whether all nine lines were parsed. A line that is missing was not checked.
     package var isComplete: Bool { seen == (1 << 9) - 1 && uids.count == 4 && gids.count == 4 }
 
-    /// Takes a line in. Whatever is not understood is left out.
+    /// Parses one line. Ignores lines that it does not know.
     package mutating func parse(_ line: Span<UInt8>) {
         if let ids = Self.list(line, after: "Uid:") {
             (uids, seen) = (ids, seen | 1)
@@ -59,7 +61,7 @@ package struct PrivilegeState: Hashable, Sendable {
 }
 
 extension PrivilegeState {
-    /// Of every thread of ours: the kernel keeps privileges for each by itself.
+    /// Reads the state of every thread of this process. The kernel keeps privileges for each thread.
     static func ofAllThreads() throws(SystemError) -> [PrivilegeState] {
         let pid = OwnProcess.pid
         var tasks = try ProcDirectory(ProcPath(pid, "task"))
@@ -70,7 +72,7 @@ extension PrivilegeState {
         return states
     }
 
-    /// Of the thread that calls.
+    /// Reads the state of the calling thread.
     package static func now() throws(SystemError) -> PrivilegeState {
         try PrivilegeState(ProcPath("/proc/thread-self/status"))
     }

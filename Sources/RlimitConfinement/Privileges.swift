@@ -1,11 +1,12 @@
 internal import CCapNG
 internal import CRlimitLinux
+package import RlimitKernel
 
-/// The way from what the agent was started with to what it keeps: never root, CAP_SYS_RESOURCE and nothing else.
+/// Reduces the privileges that the agent was started with: never root, and no capability but CAP_SYS_RESOURCE.
 package enum Privileges {
-    /// What the agent may do without.
+    /// The restrictions under which the agent still starts.
     package struct Allowance: Hashable, Sendable {
-        /// Start without CAP_SYS_RESOURCE, and serve what the kernel allows to everyone.
+        /// Start without CAP_SYS_RESOURCE. The agent then serves only what the kernel allows to every process.
         package var noCapability: Bool
         /// Start in a child user namespace, where the capability raises no hard limit.
         package var userNamespace: Bool
@@ -16,11 +17,12 @@ package enum Privileges {
         }
     }
 
-    /// Becomes the agent: another user if started as root, then only the one capability, for good. Reads back what came of it
-    /// and refuses anything else. To be called before any other thread is started. capabilities(7), setresuid(2), prctl(2).
+    /// Switches to another user if the process is root, then drops all capabilities but one, permanently. Reads the
+    /// result back and throws if it differs. Must run before any other thread starts. capabilities(7), setresuid(2),
+    /// prctl(2).
     ///
-    /// - Parameter user: Whom to become; must be given where started as root, and be who we are where not.
-    /// - Returns: What was read back.
+    /// - Parameter user: The user to switch to. Required if the process is root, else it must be the current user.
+    /// - Returns: The state that was read back.
     @discardableResult
     package static func dropToAgentUser(
         _ user: AgentPrivileges.UserID?, allowing allowance: Allowance = Allowance()
@@ -38,15 +40,15 @@ package enum Privileges {
             try keepUser(before, keeping: kept)
         }
         try check("prctl(PR_SET_NO_NEW_PRIVS)", rl_set_no_new_privileges())
-        // The change of user cleared it, and on Linux 5.10 a process that is not dumpable cannot read its own
-        // /proc/self/fdinfo. Nobody gains by it: tracing us takes our capability as well as our user id.
+        // The change of user cleared the flag, and on Linux 5.10 a process that is not dumpable cannot read its own
+        // /proc/self/fdinfo. Setting it is safe: a tracer needs the agent's capability as well as its user id.
         try check("prctl(PR_SET_DUMPABLE)", rl_set_dumpable(1))
         return try verifyAllThreads(AgentPrivileges(capabilities: kept, user: startedAsRoot ? user : nil))
     }
 
-    /// Whether the agent may start here at all: to be known before anything is made for it.
+    /// Checks whether the agent can start in this environment. Runs before the agent creates any file.
     ///
-    /// - Returns: What it was started with.
+    /// - Returns: The privileges that the process was started with.
     @discardableResult
     package static func check(_ allowance: Allowance) throws(SetupError) -> PrivilegeState {
         let before = try state()
@@ -67,7 +69,7 @@ package enum Privileges {
             throw SetupError("user \(user.uid), group \(user.gid) cannot be the agent's: name another with --user")
         }
         selectCapabilities(kept)
-        // The bounding set first, as long as we may.
+        // The bounding set comes first, because reducing it needs CAP_SETPCAP.
         try check("drop from the bounding set", capng_apply(CAPNG_SELECT_BOUNDS))
         try check("become user \(user.uid), group \(user.gid)", capng_change_id(uid, gid, CAPNG_DROP_SUPP_GRP))
         try check("drop capabilities", capng_apply(CAPNG_SELECT_CAPS))
@@ -80,13 +82,14 @@ package enum Privileges {
             try check("drop from the bounding set", capng_apply(CAPNG_SELECT_BOUNDS))
         }
         try check("clear the ambient capabilities", rl_clear_ambient())
-        // A unit that gave exactly this may forbid capset(2); then there is nothing that must be dropped.
+        // A unit that grants exactly these capabilities may deny capset(2). A failure matters only if one must be
+        // dropped.
         let dropped = capng_apply(CAPNG_SELECT_CAPS)
         if before.permitted == kept, before.effective == kept, before.inheritable & ~kept == 0 { return }
         try check("drop capabilities", dropped)
     }
 
-    // What libcap-ng is to make of us by the next capng_apply.
+    // Prepares the sets that the next capng_apply installs.
     private static func selectCapabilities(_ kept: UInt64) {
         capng_clear(CAPNG_SELECT_ALL)
         guard kept != 0 else { return }
@@ -121,7 +124,7 @@ package enum Privileges {
         return "CAP_SYS_RESOURCE is missing; \(advice), or start with --allow-no-capability, which raises no hard limit"
     }
 
-    // libcap-ng and the shim both answer below 0 where something failed.
+    // libcap-ng and the shim both return a negative number on failure.
     private static func check(_ what: String, _ result: Int32) throws(SetupError) {
         guard result >= 0 else { throw SetupError("cannot \(what) (\(result))") }
     }

@@ -1,12 +1,13 @@
 internal import CRlimitLinux
+package import RlimitKernel
 
-/// Tells the service manager how we are. sd_notify(3).
+/// Sends state changes to the service manager. sd_notify(3).
 package struct ServiceNotifier: Sendable {
     private let path: UnixSocketAddress
-    /// How often the service manager wants to hear "WATCHDOG=1" at the least.
+    /// The maximum time between two "WATCHDOG=1" messages. nil if the service manager expects none.
     package let watchdogInterval: Duration?
 
-    /// nil where nobody wants to know (NOTIFY_SOCKET is not set).
+    /// Reads the address from the environment. nil if NOTIFY_SOCKET is not set.
     package init?() {
         guard let path = OwnProcess.environment("NOTIFY_SOCKET") else { return nil }
         self.init(path: path)
@@ -17,7 +18,7 @@ package struct ServiceNotifier: Sendable {
         self = ServiceNotifier(path: self.path, watchdogInterval: .microseconds(microseconds))
     }
 
-    /// A path, or "@name"; nil for what can be neither.
+    /// Takes a path, or "@name" for an abstract name. nil if `path` is neither.
     package init?(path: String) {
         guard path.hasPrefix("/") || path.hasPrefix("@"), let path = try? UnixSocketAddress(pathOrAbstract: path) else {
             return nil
@@ -30,7 +31,8 @@ package struct ServiceNotifier: Sendable {
         self.watchdogInterval = watchdogInterval
     }
 
-    /// Sends assignments, one a line: "READY=1\nSTATUS=baseline only". Waits at most a tenth of a second. connect(2), send(2).
+    /// Sends assignments, one on each line: "READY=1\nSTATUS=baseline only". Blocks for at most 0.1 s. connect(2),
+    /// send(2).
     package func notify(_ assignments: String) throws(SystemError) {
         let socket = FileDescriptor(owning: try SystemCall.value("socket") { rl_datagram_socket() })
         let number = socket.number

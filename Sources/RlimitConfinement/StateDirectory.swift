@@ -1,23 +1,69 @@
 internal import CRlimitLinux
 internal import Glibc
+package import RlimitKernel
 
-// Small files in the state folder, each written whole and put in its place by its name. What was written outlives the agent,
-// however it ends, as the kernel keeps it; it need not outlive the kernel.
+/// The folder that only the agent reads and writes. Open and locked while this value exists.
+///
+/// Each file is written whole under a temporary name and then renamed. Files survive the agent, but need not survive
+/// the kernel.
+package struct StateDirectory: ~Copyable, Sendable {
+    package let descriptor: FileDescriptor
+    package let path: String
+
+    /// Opens the folder, or creates it with mode 0700 for `owner`. Its parent folder must exist. mkdir(2), flock(2).
+    ///
+    /// - Throws: If the folder belongs to another user, is accessible to others, or is locked by another agent.
+    package init(path: String, owner: UInt32, group: UInt32) throws(SetupError) {
+        let made = SystemCall.retrying { unsafe rl_make_directory(path, 0o700) }
+        guard made == 0 || made == -EEXIST else { throw Self.failure(path, "cannot be made", -made) }
+        let flags = RL_OPEN_READ.rawValue | RL_OPEN_DIRECTORY.rawValue | RL_OPEN_NO_FOLLOW.rawValue
+        let number = SystemCall.retrying { unsafe rl_open(path, Int32(flags)) }
+        guard number >= 0 else { throw Self.failure(path, "cannot be opened as a folder", -number) }
+        let directory = FileDescriptor(owning: number)
+        if made == 0 {
+            let given = SystemCall.retrying { rl_change_owner(number, owner, group) }
+            guard given == 0 else { throw Self.failure(path, "cannot be given to user \(owner)", -given) }
+        }
+        // fstat(2) on the open descriptor: the path could name another folder by now.
+        var status = rl_file_status()
+        let asked = unsafe rl_file_status(number, &status)
+        guard asked == 0 else { throw Self.failure(path, "cannot be looked at", -asked) }
+        guard status.uid == owner else {
+            throw SetupError(
+                "the state folder \(path) belongs to user \(status.uid), not to user \(owner): "
+                    + "remove it, or give it to \(owner)")
+        }
+        guard status.mode & 0o077 == 0 else {
+            throw SetupError("others can reach into the state folder \(path): chmod 0700 \(path)")
+        }
+        let locked = SystemCall.retrying { rl_lock_exclusive(number) }
+        if locked == -EWOULDBLOCK {
+            throw SetupError("another agent uses the state folder \(path): stop it, or name another with --state-dir")
+        }
+        guard locked == 0 else { throw Self.failure(path, "cannot be locked", -locked) }
+        descriptor = directory
+        self.path = path
+    }
+
+    private static func failure(_ path: String, _ what: String, _ number: Int32) -> SetupError {
+        SetupError("the state folder \(path) \(what): \(SystemError.text(of: number))")
+    }
+}
 
 extension StateDirectory {
-    /// What a file is, apart from what it says.
+    /// The result of reading a file.
     package enum Content: Equatable, Sendable {
         case bytes([UInt8])
-        /// It is none that this agent has written, and was not read; why not.
+        /// Not a file that this agent wrote, with the reason. It was not read.
         case unrecognized(String)
     }
 
-    /// Under this name a file is written before it has its own.
+    /// The name of a file until it is complete.
     private static let temporaryName = "unfinished"
 
-    /// Puts a file in its place, over what had the name. openat(2), write(2), renameat(2).
+    /// Writes a file, and replaces one of this name. openat(2), write(2), renameat(2).
     ///
-    /// - Throws: With nothing changed.
+    /// - Throws: If a call fails. The file of this name is then unchanged.
     package func write(_ bytes: [UInt8], to name: String) throws(SystemError) {
         do throws(SystemError) {
             try writeNew(bytes)
@@ -34,7 +80,7 @@ extension StateDirectory {
         let directory = descriptor.number
         var number = SystemCall.retrying { unsafe rl_create_at(directory, Self.temporaryName) }
         if number == -EEXIST {
-            // An agent before this one was ended while it wrote.
+            // Left by an agent that ended while it wrote.
             try remove(Self.temporaryName)
             number = SystemCall.retrying { unsafe rl_create_at(directory, Self.temporaryName) }
         }
@@ -50,19 +96,19 @@ extension StateDirectory {
         }
     }
 
-    /// Takes a file away; one that is not there is gone already. unlinkat(2).
+    /// Removes a file. A file that does not exist is no error. unlinkat(2).
     package func remove(_ name: String) throws(SystemError) {
         let result = SystemCall.retrying { unsafe rl_unlink_at(descriptor.number, name) }
         guard result == 0 || result == -ENOENT else { throw SystemError(number: -result, call: "unlinkat") }
     }
 
-    /// renameat(2).
+    /// Renames a file, and replaces one of the new name. renameat(2).
     package func rename(_ name: String, to other: String) throws(SystemError) {
         try SystemCall.value("renameat") { unsafe rl_rename_at(descriptor.number, name, other) }
     }
 
-    /// What one of this agent's files says, if it is one: a regular file, `owner`'s alone, with one name and no more than
-    /// `limit` bytes. openat(2), fstat(2), read(2).
+    /// Reads a file of this agent: a regular file with mode 0600, owned by `owner`, with one name and at most `limit`
+    /// bytes. openat(2), fstat(2), read(2).
     package func read(_ name: String, owner: UInt32, limit: Int) throws(SystemError) -> Content {
         let number = SystemCall.retrying { unsafe rl_open_file_at(descriptor.number, name) }
         if number == -ELOOP { return .unrecognized("it is a symbolic link") }
@@ -105,7 +151,7 @@ extension StateDirectory {
         return Array(bytes.prefix(filled))
     }
 
-    /// The names of all that is in it, in their order. readdir(3).
+    /// The names of all entries, sorted. readdir(3).
     package func names() throws(SystemError) -> [String] {
         let flags = Int32(RL_OPEN_READ.rawValue | RL_OPEN_DIRECTORY.rawValue)
         let number = try SystemCall.value("openat2") { unsafe rl_open_beneath(descriptor.number, ".", flags) }

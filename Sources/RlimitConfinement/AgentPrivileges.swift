@@ -1,11 +1,11 @@
-/// What the agent is to end up with, and whether it did.
+/// The privileges that the agent keeps, and the check that it has exactly these.
 package struct AgentPrivileges: Hashable, Sendable {
-    /// CAP_SYS_RESOURCE, or nothing.
+    /// CAP_SYS_RESOURCE, or the empty set.
     package var capabilities: UInt64
-    /// Whom it became; nil where it stayed who it was, with the groups it had.
+    /// The user that the agent switched to. nil if it kept the user and the groups it was started with.
     package var user: UserID?
 
-    /// A user, by numbers.
+    /// The ids of a user.
     package struct UserID: Hashable, Sendable {
         package var uid: UInt32
         package var gid: UInt32
@@ -20,7 +20,7 @@ package struct AgentPrivileges: Hashable, Sendable {
         self.user = user
     }
 
-    /// What is wrong with a state, and what to do about it; nil where it is exactly as it should be.
+    /// Describes the first difference from these privileges and its remedy. nil if there is none.
     package func mismatch(in state: PrivilegeState) -> String? {
         guard state.isComplete else { return "/proc/self/status does not say what this process may do: mount /proc" }
         return identityMismatch(in: state) ?? capabilityMismatch(in: state)
@@ -52,7 +52,8 @@ package struct AgentPrivileges: Hashable, Sendable {
             return "capabilities would pass on to other programs: inheritable \(Self.hexadecimal(state.inheritable)), "
                 + "ambient \(Self.hexadecimal(state.ambient))"
         }
-        // Without a capability and with no_new_privs the bounding set bounds nothing; who was not root could not lower it.
+        // Without a capability and with no_new_privs the bounding set has no effect, and only root could have reduced
+        // it.
         if capabilities == 0, user == nil { return nil }
         guard state.bounding == capabilities else {
             return "the bounding set is \(Self.hexadecimal(state.bounding)) and should be "
