@@ -15,8 +15,8 @@ enum Machine {
     static let needsPinnedPeers = "needs Linux 6.5 and CAP_SYS_RESOURCE: scripts/test runs it on Linux 6.12 in qemu"
 
     /// The folder that holds Package.swift.
-    static let project = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().deletingLastPathComponent().path
+    static let project = (1...5).reduce(URL(fileURLWithPath: #filePath)) { url, _ in url.deletingLastPathComponent() }
+        .path
 
     static func contents(of path: String) throws -> String {
         String(decoding: try Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self)
