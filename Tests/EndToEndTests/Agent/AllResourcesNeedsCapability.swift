@@ -43,12 +43,12 @@ struct AllResourcesNeedsCapability {
         .replacing("nofile = \"unlimited\"", with: "nofile = \"max\"")
     }
 
-    @Test func `the table has each resource once`() {
+    @Test func `The table has each resource once`() {
         #expect(Set(Self.rows.map(\.name)).count == 16)
     }
 
     @Test(arguments: rows)
-    func `a resource is raised, restored and lowered under a rule that allows lowering`(_ row: Row) throws {
+    func `A resource is raised, restored and lowered under a rule that allows lowering`(_ row: Row) throws {
         let agent = try AgentProcess(policy: Self.policy(lowering: true))
         let rlimitctl = Rlimitctl(agent, as: .alice)
         let sample = try SampleProcess(as: .alice, limits: ["--\(row.name)=\(row.value):\(row.value)"])
@@ -59,7 +59,7 @@ struct AllResourcesNeedsCapability {
         }
     }
 
-    @Test func `without such a rule the agent raises all sixteen by one request, and lowers none`() throws {
+    @Test func `A rule without lower = true raises all sixteen resources in one request and lowers none`() throws {
         let agent = try AgentProcess(policy: Self.policy(lowering: false))
         let rlimitctl = Rlimitctl(agent, as: .alice)
         let sample = try SampleProcess(as: .alice, limits: Self.rows.map { "--\($0.name)=\($0.value):\($0.value)" })

@@ -4,7 +4,7 @@ import RlimitWire
 import Testing
 
 /// An agent that has few descriptors.
-@Suite("Few descriptors", .serialized)
+@Suite("An agent with few descriptors", .serialized)
 struct DescriptorTests {
     private static let policy = """
         version = 1
@@ -31,7 +31,7 @@ struct DescriptorTests {
         return true
     }
 
-    @Test func `more connections than fit with all that they name are all answered rightly, again and again`() throws {
+    @Test func `More connections and targets than descriptors are all answered correctly, again and again`() throws {
         let agent = try AgentProcess(policy: Self.policy, prefix: ["prlimit", "--nofile=256:256"])
         let before = try agent.files.descriptors
         let samples = try (0..<45).map { try SampleProcess(as: .served, limits: ["--nofile=\(100 + $0):4096"]) }

@@ -4,7 +4,7 @@ import Testing
 
 /// The agent asks newer kernels more. Which questions this one answers follows from its version, and these tests run on a
 /// kernel of each kind: below 6.5, below 6.13, and above.
-@Suite("What this kernel is asked")
+@Suite("Kernel features")
 struct KernelPathTests {
     private static let version: (major: Int, minor: Int) = {
         let numbers = SystemInfo.kernelRelease.split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
@@ -13,13 +13,13 @@ struct KernelPathTests {
     private static let pinsPeers = version >= (6, 5)
     private static let tellsOfPidfds = version >= (6, 13)
 
-    @Test func `what was probed is what a kernel of this version has`() {
+    @Test func `The probed features match the kernel version`() {
         #expect(Self.version > (5, 9), "\(SystemInfo.kernelRelease)")
         #expect(KernelFeatures.probed.hasPeerPidfd == Self.pinsPeers, "\(SystemInfo.kernelRelease)")
         #expect(KernelFeatures.probed.hasPidfdInfo == Self.tellsOfPidfds, "\(SystemInfo.kernelRelease)")
     }
 
-    @Test func `the agent tells its callers, and whether they are pinned`() throws {
+    @Test func `The status shows the kernel's features and whether the caller is pinned`() throws {
         let agent = try AgentProcess(policy: Policies.nothing)
         let result = try Rlimitctl(agent, as: .alice)("--json", "status")
         let status = try JSONObject(result.output)

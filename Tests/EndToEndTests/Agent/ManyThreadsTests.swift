@@ -5,7 +5,7 @@ import Testing
 /// What takes longer than a turn of the agent's: a process with hundreds of threads, each of which is a file in /proc.
 @Suite("Usage of many threads", .serialized)
 struct ManyThreadsTests {
-    @Test func `the context switches of all are summed, and others are answered meanwhile`() throws {
+    @Test func `The context switches of all threads are summed, and other requests are answered meanwhile`() throws {
         let agent = try AgentProcess(policy: Policies.nothing)
         let threads = Threads(400)
         let connection = try RawConnection(to: agent.socket), neighbour = try RawConnection(to: agent.socket)
@@ -25,7 +25,7 @@ struct ManyThreadsTests {
         withExtendedLifetime(threads) {}
     }
 
-    @Test func `one after the other is answered on one connection`() throws {
+    @Test func `Several usage requests on one connection are answered in order`() throws {
         let agent = try AgentProcess(policy: Policies.nothing)
         let threads = Threads(100)
         let connection = try RawConnection(to: agent.socket)

@@ -33,7 +33,7 @@ struct PipelineTests {
         }
     }
 
-    @Test func `an agent that polls hears everybody while one calls without a pause`() throws {
+    @Test func `A polling agent serves all connections while one sends without a pause`() throws {
         let agent = try AgentProcess(policy: Self.ample, options: ["--busy-poll", "1000"])
         var eager: RawConnection? = try RawConnection(to: agent.socket)
         let others = try (0..<3).map { _ in try RawConnection(to: agent.socket) }
@@ -54,7 +54,7 @@ struct PipelineTests {
     }
 
     @Test(arguments: [[], ["--busy-poll", "1000"]])
-    func `mixed requests of many connections are each answered once, in order`(options: [String]) throws {
+    func `Mixed requests of many connections are each answered once, in order`(options: [String]) throws {
         let agent = try AgentProcess(policy: Self.ample, options: options)
         let gone = try ChildProcess(["true"])
         try gone.wait()
@@ -86,7 +86,7 @@ struct PipelineTests {
         try waitUntil("the agent let go of everyone") { try agent.files.descriptors == before }
     }
 
-    @Test func `a get that the quota refuses is answered in its place`() throws {
+    @Test func `A get that the quota refuses is answered in order`() throws {
         let agent = try AgentProcess(policy: Policies.nothing + "[quota]\nrequests_per_second = 20\n")
         let user = try RawConnection(to: agent.socket, asUser: Account.alice.uid)
         try user.send(

@@ -71,7 +71,7 @@ private struct AgentPair {
 
 private let change = EditBatch([NumericEdit(.openFiles, soft: 5)])
 
-@Suite("An agent for tests, beside the real one", .serialized)
+@Suite("TestAgent compared with rlimitd", .serialized)
 struct TestAgentTests {
     private let agents: AgentPair
 
@@ -83,7 +83,7 @@ struct TestAgentTests {
         #expect(!refused || real.isClosed || !real.responses.isEmpty, "\(what): nobody said anything")
     }
 
-    @Test func `refuses in the same words what makes no sense, and goes on or closes alike`() throws {
+    @Test func `Invalid requests get the same errors and the same end of the connection`() throws {
         let whoms: [Request.Target] = [.pid(1), .pid(4_194_304), .attachedPidfd]
         for whom in whoms {
             for operation in [
@@ -107,7 +107,7 @@ struct TestAgentTests {
         }
     }
 
-    @Test func `treats alike what is not the protocol`() throws {
+    @Test func `Bytes that are not the protocol get the same responses`() throws {
         let garbage: [[UInt8]] = [
             Array("GET / HTTP/1.1\r\n\r\n".utf8), [0, 0, 0, 0], [0, 0, 16, 1], [0, 0, 0, 3, 255, 255, 255],
             [0, 0, 0, 2, 26, 5], [0, 0, 0, 2, 8, 7], [0, 0, 0, 1, 0], [0, 0, 0, 4, 8, 1, 0x7a, 0],
@@ -120,7 +120,7 @@ struct TestAgentTests {
         }
     }
 
-    @Test func `treats descriptors alike`() throws {
+    @Test func `Attached descriptors get the same responses`() throws {
         let get = try RequestBytes.frame(.get(.attachedPidfd, .all)), own = try RequestBytes.frame(.get(.pid(1), .all))
         let null = open("/dev/null", O_RDWR | O_CLOEXEC)
         defer { close(null) }
@@ -133,7 +133,7 @@ struct TestAgentTests {
         try expectSame("with bytes that are no frame") { try $0.send([0, 0, 0, 0], with: [null]) }
     }
 
-    @Test func `tells of a process that has ended the same`() throws {
+    @Test func `Requests for a process that has ended get the same responses`() throws {
         let sample = try SampleProcess(as: .served)
         let pid = sample.pid
         try sample.end()
@@ -143,7 +143,7 @@ struct TestAgentTests {
     }
 }
 
-@Suite("Changes by an agent for tests", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
+@Suite("Changes by TestAgent compared with rlimitd", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct TestAgentNeedsCapability {
     // Those that do a sleeping process no harm.
     private static let resources: [Resource] = [
@@ -151,7 +151,7 @@ struct TestAgentNeedsCapability {
         .pendingSignals, .fileLocks, .residentSetSize,
     ]
 
-    @Test func `come to the same limits, answers and refusals as those by the real one`() throws {
+    @Test func `Changes have the same limits, responses and refusals as rlimitd's`() throws {
         var generator = SystemRandomNumberGenerator()
         let seed = UInt64.random(in: 0..<1 << 32, using: &generator)
         var random = RandomNumbers(state: seed)

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Users that a policy names, on a system whose accounts change.
-@Suite("Names in the policy", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
+@Suite("User names in the policy", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct UserNamesNeedsCapability {
     /// An agent with an /etc/passwd of its own, which is this file.
     private func agent(_ passwd: String, policy: String) throws -> AgentProcess {
@@ -30,7 +30,7 @@ struct UserNamesNeedsCapability {
         return try JSONObject(result.output)["error"]["allowed"]["hard"].number
     }
 
-    @Test func `a user who appears is matched from the next reload on, and one who goes no longer`() throws {
+    @Test func `A user name is resolved again at each reload`() throws {
         let folder = try TemporaryFolder.make(mode: 0o755), passwd = folder + "/passwd"
         try Data("root:x:0:0::/:/bin/sh\n".utf8).write(to: URL(fileURLWithPath: passwd))
         let agent = try agent(passwd, policy: Self.named)
@@ -50,7 +50,7 @@ struct UserNamesNeedsCapability {
         try waitUntil("the user is gone") { try maxOpenFiles(agent, sample) == nil }
     }
 
-    @Test func `while accounts are slow to answer everybody is served, and a second reload is not lost`() throws {
+    @Test func `Requests are answered while account lookups block, and a second reload is not lost`() throws {
         let folder = try TemporaryFolder.make(mode: 0o755), passwd = folder + "/passwd", fifo = folder + "/fifo"
         try Data(Self.newcomer.utf8).write(to: URL(fileURLWithPath: passwd))
         let agent = try agent(passwd, policy: Self.named)

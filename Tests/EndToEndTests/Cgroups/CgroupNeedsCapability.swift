@@ -5,7 +5,7 @@ import Testing
 
 /// Requests about every process of a cgroup, through a real socket, about real processes.
 @Suite(
-    "All processes of a cgroup", .serialized,
+    "Requests for a cgroup", .serialized,
     .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct CgroupNeedsCapability {
     private static let few = ["--nofile=4096:4096"]
@@ -35,7 +35,7 @@ struct CgroupNeedsCapability {
         try ProcessFiles(pid: pid).limit("Max open files")
     }
 
-    @Test func `a set reaches every process in the cgroup and below it, and no other`() throws {
+    @Test func `A set changes every process in the cgroup and below it, and no other`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let cgroup = try Cgroup(), below = try Cgroup("sub", in: cgroup), deeper = try Cgroup("deep/er", in: below)
         let holders = try [
@@ -72,7 +72,7 @@ struct CgroupNeedsCapability {
         }
     }
 
-    @Test func `each process is judged for itself`() throws {
+    @Test func `Each process is authorized separately`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let cgroup = try Cgroup()
         let hers = try cgroup.populate(4, as: .alice, limits: Self.few), mine = Set(cgroup.members)
@@ -87,7 +87,7 @@ struct CgroupNeedsCapability {
         #expect(agent.log.split(separator: "\n").filter { $0.contains("verdict=refused") }.count == 9)
     }
 
-    @Test func `usage is told of each`() throws {
+    @Test func `A usage request returns the usage of each process`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let cgroup = try Cgroup(), holder = try cgroup.populate(3, as: .bob)
         let answer = try CgroupReply(try RawConnection(to: agent.socket), .usage(.cgroup(cgroup.path), .process))
@@ -101,7 +101,7 @@ struct CgroupNeedsCapability {
         }
     }
 
-    @Test func `others are answered while hundreds are looked through, the same connection's too`() throws {
+    @Test func `Other requests are answered during a request for hundreds of processes, also on the same connection`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let cgroup = try Cgroup(), holder = try cgroup.populate(600, as: .bob, limits: Self.few)
         let connection = try RawConnection(to: agent.socket), neighbour = try RawConnection(to: agent.socket)
@@ -133,7 +133,7 @@ struct CgroupNeedsCapability {
         #expect(holder.isRunning)
     }
 
-    @Test func `where processes keep forking, all end up with the new limits or the answer says that it is incomplete`()
+    @Test func `Processes that keep forking all get the new limits, or the response says that it is incomplete`()
         throws
     {
         let agent = try AgentProcess(policy: Self.policy)
@@ -156,7 +156,7 @@ struct CgroupNeedsCapability {
         }
     }
 
-    @Test func `a caller that goes in the middle leaves a sound agent behind`() throws {
+    @Test func `A caller that disconnects during a request leaves no descriptor behind`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let cgroup = try Cgroup(), holder = try cgroup.populate(400, as: .bob, limits: Self.few)
         let before = try agent.files.descriptors
@@ -169,7 +169,7 @@ struct CgroupNeedsCapability {
         #expect(agent.isRunning && holder.isRunning)
     }
 
-    @Test func `a caller that only stops sending still gets its answer`() throws {
+    @Test func `A caller that shuts down its sending side still gets the response`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let cgroup = try Cgroup(), holder = try cgroup.populate(300, as: .bob, limits: Self.few)
         let connection = try RawConnection(to: agent.socket)
@@ -180,7 +180,7 @@ struct CgroupNeedsCapability {
         #expect(holder.isRunning)
     }
 
-    @Test func `what cannot be asked of a cgroup is answered so`() throws {
+    @Test func `An operation that a cgroup does not support gets an error`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let cgroup = try Cgroup()
         let connection = try RawConnection(to: agent.socket)
@@ -200,7 +200,7 @@ struct CgroupNeedsCapability {
         #expect(try CgroupReply(connection, .get(.cgroup(cgroup.path), .all)).results == [], "nobody is in it")
     }
 
-    @Test func `a pod is named by its own cgroup or by one below it`() throws {
+    @Test func `A pod is named by its own cgroup or by a cgroup below it`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let pod = try Cgroup("kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1a_2b.slice")
         let app = try Cgroup("cri-containerd-aa.scope", in: pod),

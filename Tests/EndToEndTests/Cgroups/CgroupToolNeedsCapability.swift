@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// `rlimitctl --cgroup` about real processes.
-@Suite("rlimitctl and a real cgroup", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
+@Suite("rlimitctl with a cgroup", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct CgroupToolNeedsCapability {
     private static let few = ["--nofile=1024:4096"]
     private let agent: AgentProcess
@@ -20,7 +20,7 @@ struct CgroupToolNeedsCapability {
         try cgroup.members.count { try ProcessFiles(pid: $0).limit("Max open files") == .init(soft: soft, hard: hard) }
     }
 
-    @Test func `what is hers is raised, and what is another's is refused and said`() throws {
+    @Test func `A set raises the caller's own processes and reports the refusals for others`() throws {
         let hers = try cgroup.populate(3, as: .alice, limits: Self.few)
         let his = try cgroup.populate(2, as: .bob, limits: Self.few)
         let result = try rlimitctl("set", "nofile=6000", "--at-least", "--cgroup", cgroup.path)
@@ -34,7 +34,7 @@ struct CgroupToolNeedsCapability {
         #expect(hers.isRunning && his.isRunning)
     }
 
-    @Test func `hard and max are what each process has`() throws {
+    @Test func `The words hard and max mean each process's own limit`() throws {
         let some = try cgroup.populate(2, as: .alice, limits: ["--nofile=100:2000"])
         let others = try cgroup.populate(2, as: .alice, limits: ["--nofile=200:3000"])
         let hard = try rlimitctl("set", "nofile=hard", "--cgroup", cgroup.path)
@@ -50,7 +50,7 @@ struct CgroupToolNeedsCapability {
         #expect(some.isRunning && others.isRunning)
     }
 
-    @Test func `hundreds are shown, by their limits or one by one`() throws {
+    @Test func `A table shows hundreds of processes, grouped by limits or one by one`() throws {
         let many = try cgroup.populate(400, as: .alice, limits: Self.few)
         let spread = try rlimitctl("get", "--cgroup", Cgroup.root + cgroup.path)
         #expect(spread.status == 0, "\(spread.error)")
@@ -66,7 +66,7 @@ struct CgroupToolNeedsCapability {
         #expect(many.isRunning)
     }
 
-    @Test func `a cgroup that is none, or all, is said`() throws {
+    @Test func `A missing cgroup and the root cgroup are errors`() throws {
         let many = try cgroup.populate(3, as: .alice, limits: Self.few)
         let none = try rlimitctl("get", "nofile", "--cgroup", cgroup.path + "/none")
         #expect(none.status == 1 && none.error.contains("there is no cgroup"), "\(none.error)")
@@ -75,7 +75,7 @@ struct CgroupToolNeedsCapability {
         #expect(many.isRunning)
     }
 
-    @Test func `a caller in a container may not name a path`() throws {
+    @Test func `A caller in a container may not name a cgroup by path`() throws {
         let many = try cgroup.populate(3, as: .alice, limits: Self.few)
         let result = try ChildProcess.run(
             ["unshare", "--pid", "--fork", "--mount-proc"] + Account.alice.setpriv

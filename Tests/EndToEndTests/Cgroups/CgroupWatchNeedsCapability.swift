@@ -3,12 +3,12 @@ import RlimitClient
 import Testing
 
 /// A cgroup of the real kernel, watched while its processes come and go.
-@Suite("A watch of a real cgroup", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
+@Suite("Watches of a cgroup", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct CgroupWatchNeedsCapability {
     private typealias Event = LimitClient.CgroupWatch.Event
 
     @Test(.timeLimit(.minutes(2)))
-    func `each process is told of from when it appears until it ends or leaves, without an agent`() async throws {
+    func `A watch follows each process from its appearance to its end or departure, without an agent`() async throws {
         let client = LimitClient(socket: "/nonexistent/agent.sock")
         let inside = try EndToEndTests.Cgroup(), below = try EndToEndTests.Cgroup("sub", in: inside)
         let elsewhere = try EndToEndTests.Cgroup()

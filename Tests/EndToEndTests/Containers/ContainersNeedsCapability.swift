@@ -25,7 +25,7 @@ struct ContainersNeedsCapability {
         """
     private static let pod = ContainerLayout.containerd
 
-    @Test func `root that takes any user and any groups gets no rule of the host`() throws {
+    @Test func `Root in a container matches no rule of the host, whatever user and groups it takes`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         #expect(
             try Rlimitctl(agent, as: .bob).shell("rlimitctl set nofile=5000", limits: ["--nofile=4096"]).status == 0)
@@ -39,7 +39,7 @@ struct ContainersNeedsCapability {
         _ = try agent.logLine(containing: "refused", "peer_uid=64001", "resource=nofile")
     }
 
-    @Test func `a bare number is answered that a pidfd is needed, which clients send by themselves`() throws {
+    @Test func `A pid without a pidfd is answered PIDFD_REQUIRED, and clients send the pidfd`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let container = try Container(agent, cgroup: "/rlimitd-test.slice/elsewhere")
         let (process, outside, inside) = try container.sleeper()
@@ -60,7 +60,7 @@ struct ContainersNeedsCapability {
     }
 
     @Test(arguments: ["runc", "crun"])
-    func `in a user namespace a caller is who it is outside`(runtime: String) throws {
+    func `A caller in a user namespace has its outside ids`(runtime: String) throws {
         let agent = try AgentProcess(policy: Self.policy)
         let container = try Container(
             agent, cgroup: "/rlimitd-test.slice/mapped", runtime: runtime, as: Account(uid: 0, gid: 0),
@@ -75,7 +75,7 @@ struct ContainersNeedsCapability {
         #expect(try JSONObject(user.output)["caller"]["uid"].number == 101_000)
     }
 
-    @Test func `bubblewrap's namespaces are containers too`() throws {
+    @Test func `Namespaces made by bubblewrap count as containers`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let folder = (agent.socket as NSString).deletingLastPathComponent
         let programs = (try Programs.rlimitctl as NSString).deletingLastPathComponent
@@ -98,7 +98,7 @@ struct ContainersNeedsCapability {
         #expect(optional.output == "4096\n", "\(optional)")
     }
 
-    @Test func `rules by cgroup hold where the kernel vouches for the caller, and nowhere else`() throws {
+    @Test func `Rules by cgroup match only where the kernel pins the caller`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let container = try Container(agent, cgroup: Self.pod.path(ofContainer: "aa", inPod: "11-22"))
         let status = try JSONObject(try container.run("rlimitctl", "--json", "status").output)
@@ -108,7 +108,7 @@ struct ContainersNeedsCapability {
         #expect(result.output.hasSuffix(Machine.pinsPeers ? "\n0\n9000\n" : "77\n4096\n"), "\(result)")
     }
 
-    @Test func `an id that the agent's own user namespace does not know is nobody's`() throws {
+    @Test func `An id that the agent's user namespace does not map gets no connection`() throws {
         let agent = try AgentProcess(
             policy: Self.policy, options: ["--allow-user-namespace", "--allow-no-capability"],
             prefix: ["unshare", "--user", "--map-user=\(Account.agent.uid)", "--map-group=\(Account.agent.gid)"])

@@ -29,7 +29,7 @@ struct PodsNeedPinnedPeers {
     private func openFiles(_ pid: pid_t) throws -> String { try ProcessFiles(pid: pid).limit("Max open files").hard }
 
     @Test(arguments: ContainerLayout.allCases, [false, true])
-    func `an app raises its own hard limit, by the tool and by the library`(
+    func `An app raises its own hard limit with the tool and with the library`(
         layout: ContainerLayout, hasUserNamespace: Bool
     ) throws {
         let agent = try AgentProcess(policy: Self.policy)
@@ -48,7 +48,7 @@ struct PodsNeedPinnedPeers {
     }
 
     @Test(arguments: ContainerLayout.allCases)
-    func `a sidecar raises another process of its pod, by the number that it sees`(layout: ContainerLayout) throws {
+    func `A sidecar raises another process of its pod by the pid that it sees`(layout: ContainerLayout) throws {
         let agent = try AgentProcess(policy: Self.policy)
         let app = try container(agent, layout, "app")
         let sidecar = try container(agent, layout, "sidecar", sharingPIDsWith: app)
@@ -61,7 +61,7 @@ struct PodsNeedPinnedPeers {
         #expect(process.isRunning)
     }
 
-    @Test func `with a PID namespace of its own, it has no way to name another's process`() throws {
+    @Test func `A sidecar with its own PID namespace cannot name another container's process`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let app = try container(agent, .containerd, "app"), sidecar = try container(agent, .containerd, "sidecar")
         let (process, outside, _) = try app.sleeper()
@@ -73,7 +73,7 @@ struct PodsNeedPinnedPeers {
     }
 
     @Test(arguments: ContainerLayout.allCases)
-    func `a sidecar raises its whole pod, and no other`(layout: ContainerLayout) throws {
+    func `A sidecar raises its whole pod and no other`(layout: ContainerLayout) throws {
         let agent = try AgentProcess(policy: Self.policy)
         let app = try container(agent, layout, "app"), sidecar = try container(agent, layout, "sidecar")
         let other = try container(agent, layout, "other", pod: Self.otherPod)
@@ -92,7 +92,7 @@ struct PodsNeedPinnedPeers {
     }
 
     @Test(arguments: ContainerLayout.allCases)
-    func `a container of another pod is refused, though it sees the process, and that is written down`(
+    func `A container of another pod is refused although it sees the process, and the refusal is audited`(
         layout: ContainerLayout
     ) throws {
         let agent = try AgentProcess(policy: Self.policy)
@@ -111,7 +111,7 @@ struct PodsNeedPinnedPeers {
         #expect(process.isRunning)
     }
 
-    @Test func `no cgroup that is only named alike is a pod`() throws {
+    @Test func `A cgroup with a name like a pod's is not a pod`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         for cgroup in ["/user.slice/kubepods.slice/kubepods-pod1.slice/crio-a.scope", "/kubepods.slice.d/pod1/a"] {
             let impostor = try Container(agent, cgroup: cgroup)
@@ -120,7 +120,7 @@ struct PodsNeedPinnedPeers {
         }
     }
 
-    @Test func `a client that stays is served again after the agent was restarted`() throws {
+    @Test func `A running client is served again after the agent restarts`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let app = try container(agent, .containerd, "app")
         // Raises itself by one more, again and again, and tells each hard limit that it got.

@@ -37,13 +37,13 @@ struct ReadmeTests {
     }
 
     @Test(arguments: documents)
-    func `every file and folder that a document names exists`(document: String) throws {
+    func `Every path in a document exists`(document: String) throws {
         for path in codePaths(try text(document)) {
             #expect(FileManager.default.fileExists(atPath: "\(Machine.project)/\(path)"), "\(path)")
         }
     }
 
-    @Test func `this test sees paths`() throws {
+    @Test func `These tests find paths, commands and short names`() throws {
         #expect(Self.documents.count > 15)
         #expect(codePaths(try text("ARCHITECTURE.md")).count > 30)
         #expect(codePaths(try text("README.md")).contains("./scripts/quickstart"))
@@ -56,7 +56,7 @@ struct ReadmeTests {
     }
 
     @Test(arguments: documents)
-    func `every link of a document leads to a file, and to a heading in it`(document: String) throws {
+    func `Every link in a document leads to a file and to a heading in it`(document: String) throws {
         let folder = (document as NSString).deletingLastPathComponent
         for link in try text(document).matches(of: /\]\(([^)\s]+)\)/).map({ String($0.1) }) {
             guard !link.contains("://") else { continue }
@@ -70,7 +70,7 @@ struct ReadmeTests {
     }
 
     @Test(arguments: ["Examples/raise-files/main.swift", "Tests/RlimitTestingTests/StartupTests.swift"])
-    func `an example that docs/swift.md quotes is the one that is built`(path: String) throws {
+    func `An example in docs/swift.md is identical to the file that is built`(path: String) throws {
         let example = try text(path)
         #expect(try text("docs/swift.md").contains("```swift\n\(example)```\n"))
     }

@@ -2,9 +2,9 @@ import Foundation
 import Testing
 
 /// docs/threat-model.md names a test for each attack.
-@Suite("The security document")
+@Suite("The threat model")
 struct ThreatModelTests {
-    @Test func `every test that it names is there`() throws {
+    @Test func `Every test that the threat model names exists`() throws {
         let text = try Machine.contents(of: Machine.project + "/docs/threat-model.md")
         let tests = Machine.project + "/Tests"
         var sources: [String: String] = [:]
@@ -28,7 +28,7 @@ struct ThreatModelTests {
         #expect(named > 40)
     }
 
-    @Test func `it says what one user id is`() throws {
+    @Test func `The threat model says that one user id is one authority`() throws {
         // Nothing can be tested about it: whoever may ptrace a process speaks for it.
         #expect(
             try Machine.contents(of: Machine.project + "/docs/threat-model.md").contains("One user id is one authority")

@@ -2,9 +2,9 @@ import Foundation
 import RlimitModel
 import Testing
 
-@Suite("Leases of an agent that is short of descriptors")
+@Suite("Leases of an agent with few descriptors")
 struct FewDescriptorsLeaseTests {
-    @Test func `what it cannot look after it leaves to the agent after it`() throws {
+    @Test func `Leases that an agent has no descriptors for are left to the next agent`() throws {
         let policy = Policies.leases().replacing("[quota]", with: "[quota]\nleases = 100")
         let agent = try AgentProcess(policy: policy)
         let caller = try LeaseClient(to: agent)

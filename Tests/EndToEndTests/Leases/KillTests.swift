@@ -5,7 +5,7 @@ import Testing
 
 /// An agent that is killed at every place of a lease's life: before and after each of its system calls. Whatever is left then,
 /// the agent after it makes good.
-@Suite("Agents that are killed while they lend", .serialized)
+@Suite("Agents that are killed during leases", .serialized)
 struct KillTests {
     /// What is done with leases of one process, and what its limit is after each step.
     struct Scenario: CustomTestStringConvertible, Sendable {
@@ -49,7 +49,7 @@ struct KillTests {
     }
 
     @Test(arguments: scenarios)
-    func `every limit is what was answered, and comes down to what it was`(scenario: Scenario) throws {
+    func `Every limit matches the last response and is restored, wherever the agent is killed`(scenario: Scenario) throws {
         let agent = try AgentProcess(policy: Policies.leases())
         let start = ContinuousClock.now
         var systemCall = 0

@@ -46,7 +46,7 @@ struct LeaseOfHardLimitsNeedsCapability {
     private func limits() throws -> [Limit] { try Resource.leasable.map { try RootLimits.read($0, of: target.pid) } }
     private func all(_ limit: Limit) -> [Limit] { Resource.leasable.map { _ in limit } }
 
-    @Test func `all six are raised beyond the hard limit and come back, and nothing is given for good`() throws {
+    @Test func `A lease raises and restores all six leasable hard limits, and no permanent raise is granted`() throws {
         _ = try requestLease(.duration(.milliseconds(300)))
         #expect(try limits() == all(Self.leased))
         try waitUntil("the lease ends") { try limits() == all(Self.start) }
@@ -59,7 +59,7 @@ struct LeaseOfHardLimitsNeedsCapability {
 
     @Test
     func
-        `a program that became root's during a lease keeps what it came into, and an agent after this one keeps to that`()
+        `A setuid program executed during a lease keeps its limits, also after a restart of the agent`()
         throws
     {
         let program = try SetuidControlledProgram()

@@ -27,7 +27,7 @@ struct LeaseTests {
         }
     }
 
-    @Test func `a lease by time raises, is written down, and takes back what it gave when it ends`() throws {
+    @Test func `A lease with a duration raises the limit, is stored, and restores the limit when it ends`() throws {
         let lease = try caller.requestLease(soft: 3000, of: sample.pid, .duration(.milliseconds(400)))
         #expect(try files() == "3000:4000")
         #expect(lease.pid == sample.pid && lease.rule == "lent")
@@ -43,7 +43,7 @@ struct LeaseTests {
         #expect(throws: RlimitError.self) { try caller.release(lease.id) }
     }
 
-    @Test func `a released lease says what it came to, and is none any more`() throws {
+    @Test func `A release returns the restored limit and ends the lease`() throws {
         let lease = try caller.requestLease(soft: 3000, of: sample.pid, .duration(.seconds(3600)))
         let limit = Limit(soft: 1000, hard: 4000)
         #expect(try caller.release(lease.id) == [Restoration(.openFiles, .restored, limit: limit)])
@@ -52,7 +52,7 @@ struct LeaseTests {
         #expect(error?.code == .leaseEnded)
     }
 
-    @Test func `a lease of a connection ends with it`() throws {
+    @Test func `A lease of a connection ends with the connection`() throws {
         var other: LeaseClient? = try LeaseClient(to: agent)
         let lease = try #require(try other?.requestLease(soft: 3000, of: sample.pid, .connection))
         #expect(lease.remaining == nil)
@@ -62,7 +62,7 @@ struct LeaseTests {
         _ = try agent.logLine(containing: "lease=\(lease.id)", "cause=disconnected")
     }
 
-    @Test func `each of several leases holds what it asked for, in whatever order they end`() throws {
+    @Test func `Several leases of a limit keep the highest live one, in any order of release`() throws {
         let leases = try [2000, 3500, 3000].map { bound in
             try caller.requestLease(soft: Limit.Bound(bound), of: sample.pid, .duration(.seconds(3600)))
         }
@@ -75,7 +75,7 @@ struct LeaseTests {
         #expect(try files() == "1000:4000")
     }
 
-    @Test func `what is given for good meanwhile stays`() throws {
+    @Test func `A permanent change during a lease remains after the lease`() throws {
         let lease = try caller.requestLease(soft: 3000, of: sample.pid, .duration(.seconds(3600)))
         try caller.setPermanently(soft: 2500, of: sample.pid)
         #expect(try files() == "3000:4000")
@@ -85,7 +85,7 @@ struct LeaseTests {
         #expect(try written.isEmpty)
     }
 
-    @Test func `what somebody else changed is left alone`() throws {
+    @Test func `A limit that another process changed is not restored`() throws {
         let lease = try caller.requestLease(soft: 3000, of: sample.pid, .duration(.seconds(3600)))
         _ = try ChildProcess.run(Account.served.setpriv + ["prlimit", "--pid", "\(sample.pid)", "--nofile=1500:4000"])
         let changed = [Restoration(.openFiles, .changedByTarget, limit: Limit(soft: 1500, hard: 4000))]
@@ -93,14 +93,14 @@ struct LeaseTests {
         #expect(try files() == "1500:4000")
     }
 
-    @Test func `a process that ends frees its leases at once`() throws {
+    @Test func `The end of a process frees its leases at once`() throws {
         let lease = try caller.requestLease(soft: 3000, of: sample.pid, .duration(.seconds(3600)))
         try sample.end()
         _ = try agent.logLine(containing: "lease=\(lease.id)", "outcome=process-ended")
         #expect(try caller.list().isEmpty && written.isEmpty)
     }
 
-    @Test func `an agent that was killed finds its leases again: it ends what is over, and goes on with the rest`()
+    @Test func `A restarted agent ends the leases that expired meanwhile and continues the others`()
         throws
     {
         let other = try SampleProcess(as: .served, limits: ["--nofile=1000:4000"])
@@ -123,7 +123,7 @@ struct LeaseTests {
         try waitUntil("nothing is left of them") { try written.isEmpty }
     }
 
-    @Test func `a lease of a connection outlives a restart, for the process that had it`() throws {
+    @Test func `A lease of a connection survives a restart for the process that holds it`() throws {
         let lease = try caller.requestLease(soft: 3000, of: sample.pid, .connection)
         try agent.restart()
         #expect(try files() == "3000:4000")
@@ -135,7 +135,7 @@ struct LeaseTests {
         try waitUntil("the lease ends with the connection that claimed it") { try files() == "1000:4000" }
     }
 
-    @Test func `what is no lease is refused in words`() throws {
+    @Test func `An edit that cannot be leased is refused with a reason`() throws {
         func refusal(_ edit: NumericEdit) -> RlimitError? {
             #expect(throws: RlimitError.self) {
                 _ = try caller.ask(.set(.pid(sample.pid), EditBatch([edit]), lease: .connection))
@@ -149,7 +149,7 @@ struct LeaseTests {
         #expect(try files() == "1000:4000" && written.isEmpty)
     }
 
-    @Test func `the quota of leases is kept`() throws {
+    @Test func `The quota of leases is enforced`() throws {
         try agent.reload(policy: Policies.leases("").replacing("[quota]", with: "[quota]\nleases = 2"))
         _ = try agent.logLine(containing: "policy reloaded")
         let leases = try (0..<2).map { _ in try caller.requestLease(soft: 3000, of: sample.pid, .connection) }

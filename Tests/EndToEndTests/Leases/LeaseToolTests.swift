@@ -45,7 +45,7 @@ struct LeaseToolTests {
             environment: ["RLIMITD_SOCKET": agent.socket, "SUDO_UID": ""])
     }
 
-    @Test func `set --lease raises, another rlimitctl shows, renews and ends it`() throws {
+    @Test func `A lease of set --lease can be listed, renewed and released by another rlimitctl`() throws {
         let set = try rlimitctl("set", "nofile=3000:", "core=1000:", "--lease", "10m", "--pid", "\(sample.pid)")
         #expect(set.status == 0, "\(set.error)")
         #expect(try files() == "3000:4000")
@@ -60,14 +60,14 @@ struct LeaseToolTests {
         #expect(try rlimitctl("leases", "release", "\(id)").status == 1)
     }
 
-    @Test func `set --lease ends by itself`() throws {
+    @Test func `A lease of set --lease ends by itself`() throws {
         #expect(try rlimitctl("set", "nofile=3000:", "--lease", "1s", "--pid", "\(sample.pid)").status == 0)
         #expect(try files() == "3000:4000")
         try waitUntil("it goes back") { try files() == "1000:4000" }
         #expect(try leases().isEmpty)
     }
 
-    @Test func `what a rule lends only for a time is had so, and no longer than it says`() throws {
+    @Test func `A rule that requires a lease grants one up to its maximum duration`() throws {
         let words = ["set", "sigpending=150:", "--pid", "\(sample.pid)", "--agent"]
         let longer = try rlimitctl(words: words + ["--lease", "2h"])
         #expect(longer.status == 77, "\(longer.error)")
@@ -79,7 +79,7 @@ struct LeaseToolTests {
     }
 
     @Test(arguments: [SIGTERM, SIGINT, SIGKILL])
-    func `set --while-connected holds it until it ends, however it ends`(signal: Int32) throws {
+    func `A lease of set --while-connected lasts until rlimitctl ends, however it ends`(signal: Int32) throws {
         let holder = try startForeground("set", "nofile=3000:", "--while-connected", "--pid", "\(sample.pid)")
         try waitUntil("it is granted") { holder.output.contains("lease ") }
         #expect(try files() == "3000:4000")
@@ -91,7 +91,7 @@ struct LeaseToolTests {
         }
     }
 
-    @Test func `set --while-connected ends with the process`() throws {
+    @Test func `The end of the target ends set --while-connected`() throws {
         let holder = try startForeground("set", "nofile=3000:", "--while-connected", "--pid", "\(sample.pid)")
         try waitUntil("it is granted") { holder.output.contains("lease ") }
         try sample.end()
@@ -102,7 +102,7 @@ struct LeaseToolTests {
     }
 
     @Test(arguments: [["--lease", "1h"], ["--lease"]])
-    func `run --lease lends to the command for as long as it runs, and the lease is free when it ends`(
+    func `A lease of run --lease ends with the command`(
         option: [String]
     ) throws {
         let script = "ulimit -Sn; read line < /dev/stdin; exec sleep 600"
@@ -119,14 +119,14 @@ struct LeaseToolTests {
         try waitUntil("the lease is free") { try leases().isEmpty }
     }
 
-    @Test func `run --lease takes back after its time, also if the command goes on`() throws {
+    @Test func `A lease of run --lease ends after its duration even if the command runs on`() throws {
         let script = "ulimit -Sn; while test $(ulimit -Sn) != 1000; do sleep 0.1; done; echo back"
         let result = try rlimitctl.shell(
             "rlimitctl run --lease 1s nofile=3000: -- sh -c '\(script)'", limits: ["--nofile=1000:4000"])
         #expect(result.output == "3000\nback\n", "\(result.error)")
     }
 
-    @Test func `a task that holds a lease keeps it over a restart of the agent`() async throws {
+    @Test func `A task keeps its lease across a restart of the agent`() async throws {
         let client = LimitClient(socket: AgentSocket(path: agent.socket, owner: .anyone))
         let edit = Edit(.openFiles, soft: 3000, mode: .atLeast)
         let lease = try await client.lease(edit, on: .process(sample.pid))
@@ -141,7 +141,7 @@ struct LeaseToolTests {
     }
 
     @Test(.timeLimit(.minutes(2)))
-    func `a lease that is let go of goes back, and one that is cancelled too`() async throws {
+    func `A lease ends when its last reference is released or its task is cancelled`() async throws {
         let client = LimitClient(socket: AgentSocket(path: agent.socket, owner: .anyone))
         let edit = Edit(.openFiles, soft: 3000, mode: .atLeast), target = Target.process(sample.pid)
         do { _ = try await client.lease(edit, on: target) }

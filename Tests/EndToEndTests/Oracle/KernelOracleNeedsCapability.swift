@@ -14,7 +14,7 @@ struct KernelOracleNeedsCapability {
         ProcessInfo.processInfo.environment["RLIMITD_ORACLE_SEED"].flatMap { UInt64($0) } ?? .random(in: 0...999_999)
 
     @Test(arguments: [fixedSeed, freshSeed])
-    func `the agent allows nothing that the kernel refuses, and agrees on reads and soft raises`(seed: UInt64) throws {
+    func `The agent allows nothing that the kernel refuses and agrees on reads and soft raises`(seed: UInt64) throws {
         try #require(try ProcessFiles(pid: 2).name == "kthreadd", "process 2 is the kernel's own")
         var run = OracleRun(environment: try OracleEnvironment())
         let start = ContinuousClock.now
@@ -34,7 +34,7 @@ struct KernelOracleNeedsCapability {
         #expect(run.allowedByBoth > 300 && run.refusedByAgentAlone > 100, "\(run.summary)")
     }
 
-    @Test func `an agent that grants what the kernel refuses is found out, by a case of one edit`() throws {
+    @Test func `An agent that grants what the kernel refuses is found with a case of one edit`() throws {
         // Stands for an agent with a hole: alice may raise anybody's open files.
         let excessiveRule = """
             [[allow]]
@@ -52,7 +52,7 @@ struct KernelOracleNeedsCapability {
         #expect(minimal.resources == [.openFiles] && minimal.edits.count <= 1, "\(minimal)")
     }
 
-    @Test func `a rule that took the agent's strictness for a fault would come down to one lowered limit`() throws {
+    @Test func `A strict rule shrinks to a case with one lowered limit`() throws {
         var run = OracleRun(environment: try OracleEnvironment(), rule: OracleRule(isStrict: true))
         let finding = try #require(try run.run(seed: Self.fixedSeed, count: 3000))
         #expect(finding.violation.contains("the agent refuses it"))

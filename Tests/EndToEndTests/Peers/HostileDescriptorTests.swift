@@ -23,7 +23,7 @@ struct HostileDescriptorTests {
 
     private func get(_ id: UInt64 = 1) throws -> [UInt8] { try RequestBytes.frame(.get(.attachedPidfd, .all), id: id) }
 
-    @Test func `an agent that takes none lets go of it at once`() throws {
+    @Test func `An agent without a rule for other processes closes a received descriptor at once`() throws {
         // First that the counting sees one: an agent that takes descriptors holds it until the frame is whole.
         let taking = try AgentProcess(policy: Self.takesPidfds)
         let giver = try RawConnection(to: taking.socket)
@@ -46,7 +46,7 @@ struct HostileDescriptorTests {
         #expect(try peer.isAnswered())
     }
 
-    @Test func `what is no pidfd of a process is refused, and the connection with it`() throws {
+    @Test func `A descriptor that is not the pidfd of a process is refused, and the connection is closed`() throws {
         let agent = try AgentProcess(policy: Self.takesPidfds)
         #expect(try RawConnection(to: agent.socket).isAnswered())
         let held = try agent.files.descriptors
@@ -67,7 +67,7 @@ struct HostileDescriptorTests {
         try waitUntil("none of them is kept", seconds: 5) { try agent.files.descriptors <= held }
     }
 
-    @Test func `a descriptor belongs to the one frame that names it`() throws {
+    @Test func `A descriptor belongs to the one frame that names it`() throws {
         let agent = try AgentProcess(policy: Self.takesPidfds)
         let sample = try SampleProcess(as: .agent)
         let pidfd = tk_pidfd_of_process(sample.pid)
@@ -103,7 +103,7 @@ struct HostileDescriptorTests {
             } == [nil, nil], "right behind other bytes")
     }
 
-    @Test func `a pidfd with a request that makes no sense is answered once, and the connection goes on`() throws {
+    @Test func `A pidfd with an invalid request gets one error, and the connection stays open`() throws {
         let agent = try AgentProcess(policy: Self.takesPidfds)
         let sample = try SampleProcess(as: .agent)
         let pidfd = tk_pidfd_of_process(sample.pid)
@@ -120,7 +120,7 @@ struct HostileDescriptorTests {
         try waitUntil("none is kept", seconds: 5) { try agent.files.descriptors <= held }
     }
 
-    @Test func `a thousand hostile messages leave no descriptor behind`() throws {
+    @Test func `A thousand hostile messages leave no descriptor behind`() throws {
         let agent = try AgentProcess(policy: Self.takesPidfds)
         #expect(try RawConnection(to: agent.socket).isAnswered())
         let held = try agent.files.descriptors

@@ -3,9 +3,9 @@ import RlimitModel
 import Testing
 
 /// Hostile peers of an agent that can indeed raise.
-@Suite("Hostile peers of a capable agent", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
+@Suite("Hostile peers of an agent with the capability", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct HostilePeerNeedsCapability {
-    @Test func `without a descriptor left the agent waits, and serves again as soon as there is one`() throws {
+    @Test func `An agent without free descriptors waits without spinning and serves again when it has one`() throws {
         let agent = try AgentProcess(policy: Policies.nothing + "[quota]\nconnections = 1000\n")
         let before = try agent.files.limit("Max open files")
         // Once the connection that found the agent ready has gone.
@@ -23,7 +23,7 @@ struct HostilePeerNeedsCapability {
         for connection in waiting { #expect(try connection.isAnswered()) }
     }
 
-    @Test func `what is granted to a peer is granted to no other process that has its number in a request`() throws {
+    @Test func `A rule with the target self grants nothing on another process of the same user`() throws {
         let agent = try AgentProcess(
             policy: Policies.nothing + """
                 [[allow]]
@@ -38,7 +38,7 @@ struct HostilePeerNeedsCapability {
         #expect(try other.files.limit("Max open files") == .init(soft: "4096", hard: "4096"))
     }
 
-    @Test func `the first process, the agent and the kernel's own are not changed by root's leave either`() throws {
+    @Test func `A rule for root does not cover process 1, the agent and kernel threads`() throws {
         let agent = try AgentProcess(
             policy: Policies.nothing + """
                 [[allow]]

@@ -16,7 +16,7 @@ struct HostilePeerTests {
         return answered && ContinuousClock.now - start < .seconds(1)
     }
 
-    @Test func `half a frame, however slowly it grows, is closed after two seconds, and others are served`() throws {
+    @Test func `A frame that grows slowly is closed after two seconds, and other peers are served`() throws {
         let agent = try AgentProcess(policy: Self.ample)
         let halves = try (0..<50).map { _ in try RawConnection(to: agent.socket) }
         let start = ContinuousClock.now
@@ -36,7 +36,7 @@ struct HostilePeerTests {
         #expect(try serves(agent))
     }
 
-    @Test func `what a peer that takes nothing any more was to be told is told nobody else`() throws {
+    @Test func `Responses for a peer that stopped reading are never sent to another peer`() throws {
         let agent = try AgentProcess(policy: Self.ample)
         let neighbour = try RawConnection(to: agent.socket)
         let threads = Threads(100)
@@ -60,7 +60,7 @@ struct HostilePeerTests {
         withExtendedLifetime((asker, half, threads)) {}
     }
 
-    @Test func `a thousand requests in one write are all answered, in order`() throws {
+    @Test func `A thousand requests in one write are all answered, in order`() throws {
         let agent = try AgentProcess(policy: Self.ample)
         let connection = try RawConnection(to: agent.socket)
         try connection.send(try (1...1000).flatMap { try RequestBytes.frame(.serverInfo, id: UInt64($0)) })
@@ -68,7 +68,7 @@ struct HostilePeerTests {
         #expect(try connection.isAnswered())
     }
 
-    @Test func `peers that never read their responses cost a bounded amount of memory, and others are served`() throws {
+    @Test func `Peers that never read cost a bounded amount of memory, and other peers are served`() throws {
         let agent = try AgentProcess(policy: Self.ample)
         let before = try agent.files.residentBytes
         let many = try (0..<500).flatMap { try RequestBytes.frame(.serverInfo, id: UInt64($0)) }
@@ -87,7 +87,7 @@ struct HostilePeerTests {
         withExtendedLifetime(peers) {}
     }
 
-    @Test func `ten thousand connections that come and go leave nothing behind`() throws {
+    @Test func `Ten thousand closed connections leave no descriptor and no memory behind`() throws {
         let agent = try AgentProcess(policy: Policies.nothing)
         #expect(try serves(agent))
         let held = try agent.files.descriptors
@@ -102,7 +102,7 @@ struct HostilePeerTests {
         #expect(try agent.files.residentBytes < 64 << 20)
     }
 
-    @Test func `more connections than the quota are told so and closed, also after many that came and went`() throws {
+    @Test func `Connections above the quota are answered QUOTA_EXCEEDED and closed, also after many closed ones`() throws {
         let agent = try AgentProcess(policy: Policies.nothing + "[quota]\nconnections = 5\n")
         let user = Account.alice.uid
         let start = ContinuousClock.now
@@ -126,7 +126,7 @@ struct HostilePeerTests {
         #expect(try serves(agent))
     }
 
-    @Test func `more requests than the quota are told when to come back, also over new connections`() throws {
+    @Test func `Requests above the quota are answered with a time to retry, also over new connections`() throws {
         let agent = try AgentProcess(policy: Policies.nothing + "[quota]\nrequests_per_second = 20\n")
         let user = Account.alice.uid
         let start = ContinuousClock.now
@@ -153,7 +153,7 @@ struct HostilePeerTests {
         #expect(try serves(agent))
     }
 
-    @Test func `valid frames and broken ones from one user do not keep another waiting`() throws {
+    @Test func `Valid and broken frames of one user do not delay another user`() throws {
         let agent = try AgentProcess(policy: Self.ample)
         var random = SystemRandomNumberGenerator()
         let valid = try [
@@ -185,7 +185,7 @@ struct HostilePeerTests {
         #expect(agent.isRunning && broken > 100)
     }
 
-    @Test func `with few descriptors, a user who takes all it can get does not shut another out`() throws {
+    @Test func `A user that opens every connection it can does not exclude another user`() throws {
         let agent = try AgentProcess(policy: Self.ample, prefix: ["prlimit", "--nofile=128:128"])
         var held: [RawConnection] = []
         for _ in 0..<120 { held.append(try RawConnection(to: agent.socket, asUser: Account.alice.uid)) }
@@ -198,7 +198,7 @@ struct HostilePeerTests {
     }
 
     @Test(arguments: ["pipe", "socket"])
-    func `nobody who reads the log, and then nobody to read it, does not stop the agent`(kind: String) throws {
+    func `A full log pipe and then a closed one do not stop the agent`(kind: String) throws {
         var ends: [Int32] = [0, 0]
         #expect((kind == "pipe" ? tk_pipe(&ends) : tk_socket_pair(&ends)) == 0)
         // As a service manager hands it on: whoever writes waits.
@@ -223,7 +223,7 @@ struct HostilePeerTests {
         #expect(agent.isRunning)
     }
 
-    @Test func `a second agent does not get the state folder of one that runs`() throws {
+    @Test func `A second agent does not start with the state folder of a running one`() throws {
         let agent = try AgentProcess(policy: Self.ample)
         let second = try ChildProcess.run(agent.folder.command(options: ["--allow-no-capability"]))
         #expect(second.status == 1)
@@ -231,7 +231,7 @@ struct HostilePeerTests {
         #expect(try serves(agent))
     }
 
-    @Test func `the error text of a program that was handed the socket is no request`() throws {
+    @Test func `The error text of a program that inherited the socket is not a request`() throws {
         let agent = try AgentProcess(policy: Self.ample)
         let connection = try RawConnection(to: agent.socket)
         let program = try ChildProcess(["ls", "/nonexistent"], errorFile: connection.descriptor)
@@ -241,7 +241,7 @@ struct HostilePeerTests {
         #expect(try serves(agent))
     }
 
-    @Test func `a peer that goes right after it asked leaves nothing behind`() throws {
+    @Test func `A peer that disconnects right after its request leaves no descriptor behind`() throws {
         let agent = try AgentProcess(policy: Self.ample)
         #expect(try serves(agent))
         let held = try agent.files.descriptors
@@ -260,7 +260,7 @@ struct HostilePeerTests {
         #expect(try serves(agent))
     }
 
-    @Test func `a peer whose effective user is not its real one gets server_info alone`() throws {
+    @Test func `A peer with a different effective user gets server_info and nothing else`() throws {
         let agent = try AgentProcess(policy: Policies.openFiles(900_000))
         let connection = try RawConnection(to: agent.socket, asUser: Account.served.uid)
         #expect(try connection.isAnswered())
@@ -272,7 +272,7 @@ struct HostilePeerTests {
         }
     }
 
-    @Test func `numbers that name no process, the first process, the agent and the kernel's own are never changed`()
+    @Test func `Invalid pids, process 1, the agent and kernel threads are never changed`()
         throws
     {
         let agent = try AgentProcess(

@@ -6,7 +6,7 @@ import Testing
 
 /// Peers of whom the kernel cannot say who they are, or not any more.
 @Suite(
-    "Peers that are nobody", .serialized,
+    "Peers without an identity", .serialized,
     .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct StalePeersNeedsCapability {
     private static let policy =
@@ -15,7 +15,7 @@ struct StalePeersNeedsCapability {
         .caller, EditBatch([NumericEdit(.openFiles, soft: 200, mode: .atLeast)]), lease: nil)
     private static let start = Limit(soft: 100, hard: 1000)
 
-    @Test func `thousands that ask and are gone before they are accepted get nothing`() throws {
+    @Test func `Requests of thousands of peers that ended before the accept are not carried out`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let spawner = try ControlledProcess.spawner()
         let frame = try RequestBytes.frame(Self.raise)
@@ -41,7 +41,7 @@ struct StalePeersNeedsCapability {
         #expect(try connected.process.prlimit(.openFiles, of: connected.process.pid).limit == Self.start)
     }
 
-    @Test func `an agent in a PID namespace of its own answers those outside server_info alone`() throws {
+    @Test func `An agent in its own PID namespace answers only server_info to peers outside it`() throws {
         let agent = try AgentProcess(
             policy: Self.policy, prefix: ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"])
         let spawner = try ControlledProcess.spawner()
@@ -61,7 +61,7 @@ struct StalePeersNeedsCapability {
         }
     }
 
-    @Test func `a peer whose number root took before it was accepted is not root, and root is not it`() throws {
+    @Test func `A peer with a pid that root reused before the accept has no rights of root, and root's process is not changed`() throws {
         try checkReusedNumber(successor: Account.root) { answer, _ in
             #expect(answer.isRefused)
         }
@@ -70,7 +70,7 @@ struct StalePeersNeedsCapability {
     // Before Linux 6.5 nothing says whether the process that has the peer's number is the one that connected. It has the
     // same six ids, or it would count as nobody; so it is of the same user, and what the agent does for the one it would do
     // for the other. This is why rules about cgroups and labels match no such peer.
-    @Test func `a peer whose number went to another process of its user has at most that user's rights`() throws {
+    @Test func `A peer with a pid that its user reused before the accept has at most that user's rights`() throws {
         try checkReusedNumber(successor: Account.served) { answer, successor in
             if TestKernel.hasPeerPidfd {
                 #expect(answer.refusal != nil)
@@ -109,7 +109,7 @@ struct StalePeersNeedsCapability {
         #expect(try RawConnection(to: agent.socket).isAnswered())
     }
 
-    @Test func `of a peer that ended after it was accepted nothing is asked under its number`() throws {
+    @Test func `A reused pid of a peer that ended after the accept never stands for the peer`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let spawner = try ControlledProcess.spawner()
         let caller = try ConnectedProcess(try spawner.spawn(Account.served.ids), agent)
@@ -126,7 +126,7 @@ struct StalePeersNeedsCapability {
         }
     }
 
-    @Test func `a process that is kept for the next request is not taken for the next one with its number`() throws {
+    @Test func `A cached process is not confused with the next process of the same pid`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let spawner = try ControlledProcess.spawner()
         let caller = try ConnectedProcess(try spawner.spawn(Account.served.ids), agent)
@@ -150,7 +150,7 @@ struct StalePeersNeedsCapability {
     }
 
     @Test(arguments: [false, true])
-    func `a process that one connection holds is not taken by another for the next one with its number`(
+    func `A process cached by one connection is not confused by another with the next process of the same pid`(
         bySet: Bool
     ) throws {
         let agent = try AgentProcess(policy: Self.policy)

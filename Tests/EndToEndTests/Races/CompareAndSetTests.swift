@@ -7,7 +7,7 @@ struct CompareAndSetTests {
     private static let ample =
         Policies.openFiles(4000) + "\n[quota]\nconnections = 1000\nrequests_per_second = 1000000\n"
 
-    @Test func `of eight writers no one's increment is lost`() throws {
+    @Test func `Eight concurrent writers lose no increment`() throws {
         let (writers, each, start) = (8, 250, 1000)
         let agent = try AgentProcess(policy: Self.ample)
         // Its hard limit stays, so that no privilege is needed.

@@ -7,7 +7,7 @@ import Testing
 /// A real agent, and a target that executes a setuid program while its limits are being set: at moments that are tuned to fall
 /// between the agent's two looks at it.
 @Suite(
-    "Setuid programs in a race", .serialized,
+    "Races with setuid programs", .serialized,
     .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct ExecRaceNeedsCapability {
     private static let alice = Credentials(uid: Account.alice.uid, gid: Account.alice.gid)
@@ -54,7 +54,7 @@ struct ExecRaceNeedsCapability {
         caller = RawConnection(owning: try callerProcess.connect(to: agent.socket))
     }
 
-    @Test func `none is ever left with less than it had, and whoever was too late is told`() throws {
+    @Test func `A target that executes a setuid program never ends up with less, and the response is TARGET_CHANGED`() throws {
         let target = try spawner.spawn(Self.alice)
         var counts = Counts()
         // How long after the request the program is executed; it follows the answers to where they turn.

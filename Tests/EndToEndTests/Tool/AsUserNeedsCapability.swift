@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// `rlimitctl explain --as-user`, which works its answer out by itself, beside the agent's own answer to that user.
-@Suite("As if another asked", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
+@Suite("rlimitctl explain --as-user", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct AsUserNeedsCapability {
     private static let policy = """
         version = 1
@@ -41,7 +41,7 @@ struct AsUserNeedsCapability {
         [], ["nofile=5000"], ["nofile=7000", "memlock=1G"], ["nofile=50000"], ["core=unlimited"], ["nproc=10000000"],
         ["rtprio=50"], ["memlock=900M"], ["nofile=max"], ["nofile=64"], ["stack=unlimited"],
     ])
-    func `says what the agent says, of one's own process, another's and root's`(edits: [String]) throws {
+    func `The answer for --as-user equals the agent's answer to that user`(edits: [String]) throws {
         let agent = try AgentProcess(policy: Self.policy)
         let daemon = Account(uid: 1, gid: 1), bin = Account(uid: 2, gid: 2)
         let limits = [
