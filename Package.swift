@@ -111,9 +111,13 @@ let package = Package(
 
         // Tests mirror the modules; EndToEndTests run the two programs themselves.
         .testTarget(name: "RlimitModelTests", dependencies: ["RlimitModel"], swiftSettings: testSettings),
+        .target(name: "SeededRandom", path: "Tests/Support/SeededRandom", swiftSettings: testSettings),
         .target(
-            name: "PolicySamples", dependencies: ["RlimitModel", "RlimitPolicy"], path: "Tests/Support/PolicySamples",
+            name: "ScriptedAgents", dependencies: ["RlimitModel", "RlimitWire"], path: "Tests/Support/ScriptedAgents",
             swiftSettings: testSettings),
+        .target(
+            name: "PolicySamples", dependencies: ["RlimitModel", "RlimitPolicy", "SeededRandom"],
+            path: "Tests/Support/PolicySamples", swiftSettings: testSettings),
         .testTarget(
             name: "RlimitPolicyTests", dependencies: ["PolicySamples", "RlimitModel", "RlimitPolicy"],
             swiftSettings: testSettings),
@@ -146,7 +150,7 @@ let package = Package(
             dependencies: [
                 "CTestKernel", "PolicySamples", "ControlledProcesses", "RlimitAgent", "RlimitKernel", "RlimitModel",
                 "RlimitPolicy",
-                "RlimitPolicyFile", "RlimitWire", .product(name: "Logging", package: "swift-log"),
+                "RlimitPolicyFile", "RlimitWire", "SeededRandom", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: testSettings),
         .executableTarget(
@@ -180,7 +184,7 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "CTestKernel", "ControlledProcesses", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitTesting",
-                "RlimitWire",
+                "RlimitWire", "SeededRandom",
                 "client-probe", "raise-files", "rlimit-bench", "rlimitctl", "rlimitd",
             ],
             swiftSettings: testSettings),
