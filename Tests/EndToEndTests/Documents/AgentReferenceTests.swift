@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// docs/rlimitd.md against the program.
+/// Comparison of docs/rlimitd.md with the program.
 @Suite("The agent's reference")
 struct AgentReferenceTests {
     private func reference() throws -> String { try Machine.contents(of: Machine.project + "/docs/rlimitd.md") }

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// docs/threat-model.md names a test for each attack.
+/// The tests that docs/threat-model.md names for each attack.
 @Suite("The threat model")
 struct ThreatModelTests {
     @Test func `Every test that the threat model names exists`() throws {
@@ -29,7 +29,7 @@ struct ThreatModelTests {
     }
 
     @Test func `The threat model says that one user id is one authority`() throws {
-        // Nothing can be tested about it: whoever may ptrace a process speaks for it.
+        // No test can show this: a process that may ptrace another can act for it.
         #expect(
             try Machine.contents(of: Machine.project + "/docs/threat-model.md").contains("One user id is one authority")
         )
