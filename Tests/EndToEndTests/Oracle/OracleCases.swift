@@ -1,14 +1,15 @@
 import RlimitModel
+import SeededRandom
 
-/// Makes cases from a seed: small sets, so that callers and targets often are of one user, or of almost one.
+/// Random cases from a seed. The sets of values are small, so caller and target often have the same user, or differ in one id.
 struct OracleCases {
-    private var random: SplitMix64
-    // Ids that came up lately come up again, so that not every case costs new processes.
+    private var random: SeededGenerator
+    // Recently used ids, which are used again so that not every case needs new processes.
     private var recent: [Credentials] = []
 
-    init(seed: UInt64) { random = SplitMix64(seed: seed) }
+    init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
-    /// Any user and group may be any of these.
+    /// The possible ids of all users and groups.
     static let ids: [UInt32] = [Account.alice.uid, Account.bob.uid, 0]
 
     mutating func next() -> OracleCase {
@@ -21,11 +22,9 @@ struct OracleCases {
             naming: naming, operation: operation())
     }
 
-    private mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &random) < percent }
+    private mutating func chance(_ percent: Int) -> Bool { random.chance(percent) }
 
-    private mutating func pick<Element>(_ elements: [Element]) -> Element {
-        elements[Int.random(in: 0..<elements.count, using: &random)]
-    }
+    private mutating func pick<Element>(_ elements: [Element]) -> Element { random.pick(elements) }
 
     private mutating func simple() -> Credentials { Credentials(uid: pick(Self.ids), gid: pick(Self.ids)) }
 
@@ -46,7 +45,7 @@ struct OracleCases {
         return ids
     }
 
-    // The caller's real ids are what the kernel compares; one id away from them is where mistakes would be.
+    // The kernel compares with the caller's real ids, so a target that differs in one id is likely to reveal an error.
     private mutating func targetIDs(of caller: Credentials) -> Credentials {
         let own = Credentials(uid: caller.realUID, gid: caller.realGID)
         return switch Int.random(in: 0..<100, using: &random) {
@@ -88,7 +87,7 @@ struct OracleCases {
     }
 
     private mutating func start() -> Amounts {
-        // What the kernel takes from root for every resource.
+        // The amounts that the kernel accepts from root for every resource.
         let soft = Int.random(in: 0..<4, using: &random), hard = Int.random(in: soft..<4, using: &random)
         return Amounts(soft: Amount.allCases[soft], hard: Amount.allCases[hard])
     }
@@ -98,7 +97,7 @@ struct OracleCases {
         var edit = OracleCase.EditAmounts(
             resource: resource, mode: pick([.exact, .exact, .exact, .atLeast, .clamp]),
             soft: chance(80) ? pick(Amount.allCases) : nil, start: start)
-        // Half of them leave the hard limit alone: there kernel and agent must agree.
+        // Half of the edits leave the hard limit unchanged, because kernel and agent must agree on those.
         if edit.soft == nil || chance(25) {
             edit.hard = pick(Amount.allCases)
         } else if chance(33) {
@@ -113,20 +112,5 @@ struct OracleCases {
         return OracleCase.EditAmounts(
             resource: pick(Resource.allCases), soft: pick(Amount.allCases),
             hard: chance(60) ? start.hard : pick(Amount.allCases), start: start)
-    }
-}
-
-/// The same numbers every time, from the seed on (Steele, Lea and Flood, 2014).
-struct SplitMix64: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var word = state
-        word = (word ^ word >> 30) &* 0xbf58_476d_1ce4_e5b9
-        word = (word ^ word >> 27) &* 0x94d0_49bb_1331_11eb
-        return word ^ word >> 31
     }
 }

@@ -1,23 +1,18 @@
 import RlimitModel
 
-extension OracleCase {
-    /// The simplest case to which this one can be brought, one small step after the other, while it `fails`.
-    func shrunk(while fails: (OracleCase) throws -> Bool) rethrows -> OracleCase {
-        var simplest = self
-        var isDone = false
-        while !isDone {
-            isDone = true
-            for candidate in simplest.simpler where try fails(candidate) {
-                simplest = candidate
-                isDone = false
-                break
-            }
-        }
+/// Makes a failing case as simple as possible.
+enum OracleShrinker {
+    /// Simplifies the case step by step while it `fails`.
+    static func minimal(_ testCase: OracleCase, while fails: (OracleCase) throws -> Bool) rethrows -> OracleCase {
+        var simplest = testCase
+        while let simpler = try simplest.simplifications.first(where: fails) { simplest = simpler }
         return simplest
     }
+}
 
-    /// Every case that is simpler than this one by one thing, those first that save most to read.
-    var simpler: [OracleCase] {
+extension OracleCase {
+    /// Every case that differs from this one by one simplification. The cases that shorten the description most come first.
+    var simplifications: [OracleCase] {
         var candidates: [OracleCase] = []
         func propose(_ change: (inout OracleCase) -> Void) {
             var candidate = self
@@ -30,21 +25,21 @@ extension OracleCase {
         }
         propose { $0.naming = target == .itself ? naming : .number }
         propose { $0.groupCount = 0 }
-        for operation in operation.simpler { propose { $0.operation = operation } }
+        for operation in operation.simplifications { propose { $0.operation = operation } }
         propose {
             $0.caller = alice; $0.targetIDs = alice
         }
         propose { $0.caller = alice }
         propose { $0.targetIDs = alice }
-        for ids in caller.simpler { propose { $0.caller = ids } }
-        for ids in targetIDs.simpler { propose { $0.targetIDs = ids } }
+        for ids in caller.simplifications { propose { $0.caller = ids } }
+        for ids in targetIDs.simplifications { propose { $0.targetIDs = ids } }
         return candidates
     }
 }
 
 extension Credentials {
-    /// One id more that is alice's.
-    fileprivate var simpler: [Credentials] {
+    /// The credentials with one id replaced by alice's.
+    fileprivate var simplifications: [Credentials] {
         let places: [WritableKeyPath<Credentials, UInt32>] = [
             \.realUID, \.effectiveUID, \.savedUID, \.realGID, \.effectiveGID, \.savedGID,
         ]
@@ -57,17 +52,17 @@ extension Credentials {
 }
 
 extension OracleCase.Operation {
-    fileprivate var simpler: [OracleCase.Operation] {
+    fileprivate var simplifications: [OracleCase.Operation] {
         switch self {
         case .get(let resources):
             resources.count > 1 ? resources.map { .get([$0]) } : resources == [.openFiles] ? [] : [.get([.openFiles])]
         case .prlimitRead(let resource): [.get([resource])]
-        case .prlimit(let edit): [.set([edit])] + edit.simpler.map { .prlimit($0) }
+        case .prlimit(let edit): [.set([edit])] + edit.simplifications.map { .prlimit($0) }
         case .set(let edits):
             edits.indices.filter { _ in edits.count > 1 }.map { .set([edits[$0]]) }
                 + edits.indices.flatMap { index in
-                    edits[index].simpler.filter { edit in
-                        // A batch has no resource twice.
+                    edits[index].simplifications.filter { edit in
+                        // A batch must not contain a resource twice.
                         !edits.indices.contains { $0 != index && edits[$0].resource == edit.resource }
                     }.map { edit in
                         var edits = edits
@@ -80,7 +75,7 @@ extension OracleCase.Operation {
 }
 
 extension OracleCase.EditAmounts {
-    fileprivate var simpler: [OracleCase.EditAmounts] {
+    fileprivate var simplifications: [OracleCase.EditAmounts] {
         var candidates: [OracleCase.EditAmounts] = []
         func propose(_ change: (inout OracleCase.EditAmounts) -> Void) {
             var candidate = self
@@ -92,7 +87,7 @@ extension OracleCase.EditAmounts {
         if hard != nil { propose { $0.soft = nil } }
         if soft != nil { propose { $0.hard = nil } }
         propose { $0.resource = .openFiles }
-        // From "two:two" there is a step up and one down.
+        // From "two:two" a limit can be both raised and lowered.
         propose { $0.start = Amounts(soft: .two, hard: .two) }
         for amount in [Amount.one, .two, .three] {
             if let soft, amount < soft { propose { $0.soft = amount } }

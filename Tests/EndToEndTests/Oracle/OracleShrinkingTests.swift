@@ -1,7 +1,7 @@
 import RlimitModel
 import Testing
 
-/// The counterexamples of `KernelOracleNeedsCapability` are of use if they are small, and its cases if they are many.
+/// The random cases of `KernelOracleNeedsCapability` and their simplification.
 @Suite("Oracle cases")
 struct OracleShrinkingTests {
     private let alice = Credentials(uid: Account.alice.uid, gid: Account.alice.gid)
@@ -30,7 +30,7 @@ struct OracleShrinkingTests {
     @Test func `A fault of one resource shrinks to one edit of that resource`() throws {
         let broken = { (testCase: OracleCase) in testCase.edits.contains { $0.resource == .nice && $0.hard != nil } }
         for found in cases(3000).filter(broken).prefix(20) {
-            let minimal = found.shrunk(while: broken)
+            let minimal = OracleShrinker.minimal(found, while: broken)
             #expect(broken(minimal))
             #expect(minimal.edits.count == 1, "\(minimal)")
             #expect(minimal.caller == alice && minimal.targetIDs == alice, "\(minimal)")
@@ -46,7 +46,7 @@ struct OracleShrinkingTests {
         for found in cases(3000).filter(broken).prefix(20) {
             var ids = alice
             ids.savedGID = 0
-            let minimal = found.shrunk(while: broken)
+            let minimal = OracleShrinker.minimal(found, while: broken)
             #expect(minimal.targetIDs == ids, "\(minimal)")
             #expect(minimal.resources.count == 1, "\(minimal)")
         }
