@@ -1,9 +1,9 @@
 import Testing
 
-/// Every resource that Linux has, not only the one that everybody raises.
+/// Every resource of Linux.
 @Suite("All sixteen resources", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct AllResourcesNeedsCapability {
-    /// A resource, how /proc/PID/limits calls it, and a value to begin with, in the kernel's unit.
+    /// A resource, its title in /proc/PID/limits, and an initial value in the kernel's unit.
     struct Row: CustomTestStringConvertible {
         let name: String
         let title: String
@@ -39,7 +39,7 @@ struct AllResourcesNeedsCapability {
         lower = \(lowering)
         limits = { \(rows.map { "\($0.name) = \"unlimited\"" }.joined(separator: ", ")) }
         """
-        // The kernel has no infinite number of open files.
+        // The kernel does not allow an unlimited number of open files.
         .replacing("nofile = \"unlimited\"", with: "nofile = \"max\"")
     }
 
@@ -69,7 +69,9 @@ struct AllResourcesNeedsCapability {
         for row in Self.rows {
             let lower = try rlimitctl("set", "--agent", "\(row.name)=1:1", "--pid", "\(sample.pid)")
             #expect(lower.status == 77, "\(lower.error)")
-            #expect(lower.error.contains("lower = true"), "the rule that would allow it is shown: \(lower.error)")
+            #expect(
+                lower.error.contains("lower = true"),
+                "the error does not show the rule that would grant it: \(lower.error)")
             #expect(try sample.files.limit(row.title) == .init(soft: "\(row.value * 2)", hard: "\(row.value * 2)"))
         }
     }

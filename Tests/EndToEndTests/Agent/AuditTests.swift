@@ -1,6 +1,6 @@
 import Testing
 
-/// What the log keeps of each refusal and each change.
+/// The audit records of refusals and faults.
 @Suite("The audit")
 struct AuditTests {
     @Test func `A refusal is one line of text with the peer, the target, the request and the reason`() throws {
@@ -46,7 +46,7 @@ struct AuditTests {
     }
 }
 
-/// The lines of changes, which only happen where the capability is.
+/// The audit records of changes, which need the capability.
 @Suite("The audit of changes", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct AuditNeedsCapability {
     @Test(arguments: ["text", "json"])

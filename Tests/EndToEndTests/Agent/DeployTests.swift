@@ -1,10 +1,10 @@
 import Foundation
 import Testing
 
-/// The units and the installer, judged by systemd's own tools.
+/// The installer, and the units as systemd's tools check them.
 @Suite("Installation and units")
 struct DeployTests {
-    /// A folder with everything installed under it as if it were the root of a machine.
+    /// A folder with a complete installation, as the root of a machine.
     private func installedRoot() throws -> String {
         let root = try TemporaryFolder.make(mode: 0o755)
         let build = (try Programs.rlimitd as NSString).deletingLastPathComponent
@@ -55,7 +55,7 @@ struct DeployTests {
     @Test(arguments: ["rlimitd.service", "rlimitd.socket"])
     func `The units pass systemd-analyze verify`(unit: String) throws {
         let root = try installedRoot()
-        // What the units name and a machine has: the targets that systemd adds to every unit, and a shell.
+        // The units need what every machine has: the targets that systemd adds to every unit, and a shell.
         let copied = try ChildProcess.run([
             "sh", "-c",
             "install -D /bin/sh \(root)/bin/sh && cp /lib/systemd/system/*.target \(root)/usr/lib/systemd/system",

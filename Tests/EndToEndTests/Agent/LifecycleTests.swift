@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What a service manager does to the agent while others use it.
+/// The signals of a service manager while clients use the agent.
 @Suite("Reload, stop and restart")
 struct LifecycleTests {
     private func maxOpenFiles(_ rlimitctl: Rlimitctl, _ sample: SampleProcess) throws -> Int? {
@@ -13,7 +13,7 @@ struct LifecycleTests {
     @Test func `Memory that only the start needs is returned`() throws {
         let agent = try AgentProcess(policy: Policies.openFiles(5000))
         let peakBytes = try #require(Int(agent.files.status("VmHWM").split(separator: " ")[0])) * 1024
-        // It has answered already.
+        // The agent has already answered a request, so the start is complete.
         #expect(try agent.files.residentBytes < peakBytes * 9 / 10)
     }
 
@@ -23,19 +23,19 @@ struct LifecycleTests {
         #expect(try maxOpenFiles(rlimitctl, sample) == 5000)
 
         try agent.reload(policy: Policies.openFiles(6000))
-        try waitUntil("the new policy holds") { try maxOpenFiles(rlimitctl, sample) == 6000 }
+        try waitUntil("the new policy is in force") { try maxOpenFiles(rlimitctl, sample) == 6000 }
 
         try agent.reload(policy: "version = 1\n[[allow]]\nnonsense = true\n")
         _ = try agent.logLine(containing: "\(agent.folder.policyFile):3:")
         #expect(try maxOpenFiles(rlimitctl, sample) == 6000)
-        // Whoever asks is told, and not only who reads the log.
+        // The status shows the failed reload, too.
         let failed = try JSONObject(rlimitctl("--json", "status").output)["policy"].text ?? ""
         let end =
             #/^1 rule; the reload at [0-9-]+T[0-9:.]+Z failed: .*policy.toml:2:1: a rule has a name.* \(and 2 more\)$/#
         #expect(failed.contains(end), "\(failed)")
 
         try agent.reload(policy: Policies.openFiles(7000))
-        try waitUntil("the mended policy holds") { try maxOpenFiles(rlimitctl, sample) == 7000 }
+        try waitUntil("the corrected policy is in force") { try maxOpenFiles(rlimitctl, sample) == 7000 }
         #expect(try JSONObject(rlimitctl("--json", "status").output)["policy"].text == "1 rule")
     }
 

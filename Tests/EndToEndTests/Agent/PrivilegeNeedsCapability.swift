@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What the agent keeps of root's powers: one.
+/// The privileges that the agent keeps: one capability.
 @Suite("The agent's privilege", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct PrivilegeNeedsCapability {
     private static let oneBit = "0000000001000000"

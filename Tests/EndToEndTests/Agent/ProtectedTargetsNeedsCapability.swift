@@ -1,10 +1,10 @@
 import Foundation
 import Testing
 
-/// Whom the agent never touches, and whose processes are nobody else's business, though it could.
+/// Processes that the agent never changes, and processes that a caller may not change without a rule.
 @Suite("Protected targets", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct ProtectedTargetsNeedsCapability {
-    /// As much as a policy can give: root and alice may change anybody's limits.
+    /// The widest possible rule: root and alice may change the limits of all processes.
     private static let everything = """
         version = 1
         [[allow]]
@@ -73,7 +73,7 @@ struct ProtectedTargetsNeedsCapability {
         let policy = """
             version = 1
             [[allow]]
-            name = "anybody's"
+            name = "all users"
             caller.users = [\(Account.alice.uid)]
             target = "any"
             limits.nofile = "max"
@@ -108,19 +108,8 @@ struct ProtectedTargetsNeedsCapability {
             let agent = try AgentProcess(policy: policy), rlimitctl = Rlimitctl(agent, as: .alice)
             let result = try rlimitctl("set", "nofile=65537", "--pid", "\(sample.pid)")
             #expect(result.status == 77)
-            #expect(result.error.contains("at most 64k files"), "the rule is named: \(result.error)")
+            #expect(result.error.contains("at most 64k files"), "the error does not name the rule: \(result.error)")
             #expect(try rlimitctl("set", "nofile=65536", "--pid", "\(sample.pid)").status == 0)
         }
-    }
-}
-
-/// A program that runs as root whoever starts it: a copy.
-final class SetuidProgram {
-    let path: String
-
-    init(of program: String = "/bin/sleep") throws {
-        path = try TemporaryFolder.make(mode: 0o755) + "/setuid-" + (program as NSString).lastPathComponent
-        let made = try ChildProcess.run(["install", "-m", "4755", program, path])
-        try #require(made.status == 0, "\(made.error)")
     }
 }

@@ -1,10 +1,10 @@
 import Foundation
 import Testing
 
-/// When the agent does not start, and what it says then.
+/// The conditions under which the agent starts, and its errors otherwise.
 @Suite("Start of the agent")
 struct StartTests {
-    /// Runs an agent that is expected to end by itself.
+    /// Runs an agent that must end by itself.
     private func start(_ folder: AgentFolder, _ options: String...) throws -> ChildProcess.Result {
         try ChildProcess.run(folder.command(options: ["--allow-no-capability"] + options))
     }
@@ -22,9 +22,9 @@ struct StartTests {
         for options in [[], ["--check"]] {
             let result = try ChildProcess.run(folder.command(options: ["--allow-no-capability"] + options))
             #expect(result.status != 0)
-            let said = result.output + result.error
-            #expect(said.contains("\(folder.policyFile):\(line):"), "\(said)")
-            #expect(said.contains(hint), "\(said)")
+            let message = result.output + result.error
+            #expect(message.contains("\(folder.policyFile):\(line):"), "\(message)")
+            #expect(message.contains(hint), "\(message)")
             #expect(!FileManager.default.fileExists(atPath: folder.socket))
         }
     }

@@ -5,7 +5,7 @@ import Testing
 /// Callers in containers, on any kernel.
 @Suite("Containers", .serialized, .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct ContainersNeedsCapability {
-    /// Whatever a host's user could be given, and the same to the pods of one root.
+    /// Rules for users and groups of the host, and a rule for pods.
     private static let policy = """
         version = 1
         [[allow]]
@@ -44,7 +44,7 @@ struct ContainersNeedsCapability {
         let container = try Container(agent, cgroup: "/rlimitd-test.slice/elsewhere")
         let (process, outside, inside) = try container.sleeper()
         #expect(inside != outside)
-        // A get of process `inside`, id 1, by its number, in a language that knows nothing of descriptors.
+        // A get of process `inside` by pid, from a language without support for descriptors.
         let request = RequestBytes.get(processNumber: UInt64(inside)).map { "\($0)" }.joined(separator: ",")
         let perl = """
             use IO::Socket::UNIX; my $s = IO::Socket::UNIX->new(Peer => '/run/rlimitd/rlimitd.sock') or die $!;
@@ -53,7 +53,7 @@ struct ContainersNeedsCapability {
         let raw = try container.run("perl", "-e", perl)
         let bytes = raw.output.split(separator: ",").compactMap { UInt8($0) }
         #expect(try RequestBytes.error(inFrame: bytes)?.code == .pidfdRequired, "\(raw)")
-        // Numbers are the container's own: this is process `inside` in there, and another or nobody outside.
+        // The pid counts in the container's namespace. Outside it names another process or none.
         let got = try container.run("rlimitctl", "get", "nofile", "--pid", "\(inside)")
         #expect(got.status == 0 && got.output.contains(" 4096 "), "\(got)")
         #expect(process.isRunning)
@@ -112,7 +112,7 @@ struct ContainersNeedsCapability {
         let agent = try AgentProcess(
             policy: Self.policy, options: ["--allow-user-namespace", "--allow-no-capability"],
             prefix: ["unshare", "--user", "--map-user=\(Account.agent.uid)", "--map-group=\(Account.agent.gid)"])
-        // The one id that it knows is served, all others look alike to it: as 65534.
+        // The namespace maps one id, which is served. All other ids appear as 65534.
         let known = try Rlimitctl(agent, as: .root)("--json", "status")
         #expect(try JSONObject(known.output)["caller"]["uid"].number == Int(Account.agent.uid), "\(known)")
         for account in [Account.alice, Account(uid: 65_534, gid: 65_534)] {

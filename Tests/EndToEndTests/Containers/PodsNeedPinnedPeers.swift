@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// Rules by cgroup, for containers in cgroups as Kubernetes names them. Their names end in NeedPinnedPeers because before
-/// Linux 6.5 no such rule matches.
+/// Rules by cgroup for containers in cgroups with the names that Kubernetes uses. Before Linux 6.5 no such rule matches, so the
+/// name of the suite ends in NeedPinnedPeers.
 @Suite(
     "Pods", .serialized, .enabled(if: Machine.mayRaiseHardLimits && Machine.pinsPeers, "\(Machine.needsPinnedPeers)"))
 struct PodsNeedPinnedPeers {
@@ -35,7 +35,7 @@ struct PodsNeedPinnedPeers {
         let agent = try AgentProcess(policy: Self.policy)
         let app = try container(agent, layout, "app", hasUserNamespace: hasUserNamespace)
         let alone = try app.shell("ulimit -n 9000")
-        #expect(alone.status != 0, "the kernel lets it do so by itself, so this test shows nothing")
+        #expect(alone.status != 0, "the kernel allows it without the agent, so the test shows nothing")
         let tool = try app.shell("rlimitctl set nofile=9000 && ulimit -Hn")
         #expect(tool.output.hasSuffix("\n9000\n"), "\(tool)")
         let library = try app.shell("raise-files 100000")
@@ -65,7 +65,7 @@ struct PodsNeedPinnedPeers {
         let agent = try AgentProcess(policy: Self.policy)
         let app = try container(agent, .containerd, "app"), sidecar = try container(agent, .containerd, "sidecar")
         let (process, outside, _) = try app.sleeper()
-        // What has that number outside is nobody in there.
+        // The pid of the process outside names no process in the sidecar's namespace.
         let result = try sidecar.run("rlimitctl", "set", "nofile=9000", "--pid", "\(outside)")
         #expect(result.status == 1, "\(result)")
         #expect(try openFiles(outside) == "4096")
@@ -123,15 +123,15 @@ struct PodsNeedPinnedPeers {
     @Test func `A running client is served again after the agent restarts`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let app = try container(agent, .containerd, "app")
-        // Raises itself by one more, again and again, and tells each hard limit that it got.
+        // The client raises its hard limit by one, again and again, and prints each new value.
         let client = try app.start(["sh", "-c", "ulimit -n 4096; exec client-probe raise-on 8000"])
         func lastReported() -> Int { client.output.split(separator: "\n").compactMap { Int($0) }.last ?? 0 }
-        try waitUntil("it was served: \(client.error)") { lastReported() >= 4098 }
+        try waitUntil("the client is served: \(client.error)") { lastReported() >= 4098 }
         let first = agent.pid
         try agent.restart()
         #expect(agent.pid != first)
         let before = lastReported()
-        try waitUntil("it is served again: \(client.output)") { lastReported() >= before + 3 }
+        try waitUntil("the client is served again: \(client.output)") { lastReported() >= before + 3 }
         #expect(client.isRunning)
     }
 }

@@ -44,7 +44,7 @@ struct Document {
             }
         }
         self.codeLines = codeLines
-        spans = prose.matches(of: /`([^`]+)`/).map { $0.1.replacing("\n", with: " ") }
+        spans = prose.matches(of: /`([^`]+)`/).map { String($0.1).replacing("\n", with: " ") }
     }
 
     /// The words in the code that are paths from the project's folder.

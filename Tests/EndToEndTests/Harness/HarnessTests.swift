@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// A harness first proves that it sees what it counts.
+/// The harness itself, which all other tests rely on.
 @Suite("The harness")
 struct HarnessTests {
     @Test func `A result has the program's output, error output and exit status`() throws {

@@ -1,6 +1,6 @@
 import Testing
 
-/// Where `scripts/with-capability` brings these tests, root may indeed do what the agent needs.
+/// The machine of `scripts/with-capability`, where root has the capability that the agent needs.
 @Suite("The privilege of the tests", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct PrivilegeOfTestsNeedsCapability {
     @Test func `Root can raise a hard limit`() throws {

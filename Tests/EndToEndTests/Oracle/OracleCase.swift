@@ -66,13 +66,13 @@ extension Credentials {
 
 extension OracleCase: CustomStringConvertible {
     var description: String {
-        let text =
+        let targetText =
             switch target {
             case .itself: "itself"
             case .firstProcess, .kernelThread, .agent: "\(target)"
             default: "\(target) of \(targetIDs.short)"
             }
-        return "caller \(caller.short) with \(groupCount) groups, \(text) by \(naming): \(text(of: operation))"
+        return "caller \(caller.short) with \(groupCount) groups, \(targetText) by \(naming): \(text(of: operation))"
     }
 
     private func text(of operation: Operation) -> String {

@@ -4,7 +4,8 @@ import ControlledProcesses
 import RlimitModel
 import Testing
 
-/// Who is calling is what the kernel said of the process that connected, and nothing that anybody says or does later.
+/// The caller's identity is what the kernel reported for the process that connected. Nothing that is sent or done later changes
+/// it.
 @Suite("The caller's identity", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct CallerIdentityNeedsCapability {
     private let agent: AgentProcess
@@ -68,7 +69,7 @@ struct CallerIdentityNeedsCapability {
                 #expect(call.contains(/^\w+, NULL, NULL,/) || call.hasPrefix("2)"), "\(name)")
             }
         }
-        #expect(accepts > 0, "this test sees accept4")
+        #expect(accepts > 0, "the test finds calls of accept4")
     }
 
     @Test func `A user id above 2^31 is that user's and no other's`() throws {
@@ -78,7 +79,7 @@ struct CallerIdentityNeedsCapability {
         #expect(
             try caller.ask(.set(.caller, EditBatch([NumericEdit(.openFiles, hard: 900_000)]), lease: nil))?.refusal
                 != nil)
-        #expect(try caller.openFiles(of: .pid(spawner.pid))?.isRefused == true, "it is not root")
+        #expect(try caller.openFiles(of: .pid(spawner.pid))?.isRefused == true, "the caller counts as root")
     }
 
     @Test(arguments: [0, 1, 64, 65536] as [UInt32])
@@ -90,7 +91,9 @@ struct CallerIdentityNeedsCapability {
         #expect(answer.refusal == (count == 65536 ? nil : .deniedByPolicy))
     }
 
-    @Test func `Bytes that a setuid program writes to an inherited connection count as the connecting process's`() throws {
+    @Test func `Bytes that a setuid program writes to an inherited connection count as the connecting process's`()
+        throws
+    {
         let listing = try SetuidProgram(of: "/bin/ls"), copying = try SetuidProgram(of: "/bin/cat")
         let rootProcess = try spawner.spawn(Account.root.ids)
         try rootProcess.setOwnLimit(.openFiles, to: Limit(soft: 100, hard: 1000))
@@ -99,7 +102,7 @@ struct CallerIdentityNeedsCapability {
         #expect(try first.callerInfo().uid == Account.alice.uid)
         let words = Account.alice.setpriv + [listing.path, "/nonexistent"]
         #expect(try ChildProcess(words, errorFile: first.connection.descriptor).wait().status != 0)
-        #expect(try first.connection.nextError()?.code == .malformed, "its complaint is no request")
+        #expect(try first.connection.nextError()?.code == .malformed, "the error text was accepted as a request")
         #expect(try first.connection.response() == nil)
 
         let second = try ConnectedProcess(try spawner.spawn(Account.alice.ids), agent)
@@ -112,7 +115,9 @@ struct CallerIdentityNeedsCapability {
             try ChildProcess(Account.alice.setpriv + ["sh", "-c", script], errorFile: second.connection.descriptor)
                 .wait().status == 0)
         let refused = try second.connection.nextError()?.code
-        #expect(refused == .deniedByPolicy || refused == .deniedByKernel, "root's program asks, alice is refused")
+        #expect(
+            refused == .deniedByPolicy || refused == .deniedByKernel,
+            "the request of root's program did not count as alice's")
         #expect(try RootLimits.read(.openFiles, of: rootProcess.pid) == Limit(soft: 100, hard: 1000))
     }
 

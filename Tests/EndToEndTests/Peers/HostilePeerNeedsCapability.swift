@@ -2,13 +2,15 @@ import Foundation
 import RlimitModel
 import Testing
 
-/// Hostile peers of an agent that can indeed raise.
-@Suite("Hostile peers of an agent with the capability", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
+/// Hostile peers of an agent that can raise limits.
+@Suite(
+    "Hostile peers of an agent with the capability",
+    .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct HostilePeerNeedsCapability {
     @Test func `An agent without free descriptors waits without spinning and serves again when it has one`() throws {
         let agent = try AgentProcess(policy: Policies.nothing + "[quota]\nconnections = 1000\n")
         let before = try agent.files.limit("Max open files")
-        // Once the connection that found the agent ready has gone.
+        // Lets the agent close the connection that found it ready.
         usleep(500_000)
         let now = try agent.files.descriptors
         func limit(_ text: String) throws {
@@ -18,7 +20,7 @@ struct HostilePeerNeedsCapability {
         let waiting = try (0..<50).map { _ in try RawConnection(to: agent.socket) }
         let time = try agent.files.processorTime
         usleep(1_000_000)
-        #expect(try agent.files.processorTime - time < 0.2, "the agent does not spin")
+        #expect(try agent.files.processorTime - time < 0.2, "the agent spins")
         try limit("\(before.soft):\(before.hard)")
         for connection in waiting { #expect(try connection.isAnswered()) }
     }
@@ -27,7 +29,7 @@ struct HostilePeerNeedsCapability {
         let agent = try AgentProcess(
             policy: Policies.nothing + """
                 [[allow]]
-                name = "oneself"
+                name = "self"
                 caller.users = [\(Account.alice.uid)]
                 target = "self"
                 limits.nofile = 900000

@@ -1,14 +1,14 @@
 import Foundation
 import Testing
 
-/// Peers that misbehave, many peers, and peers of unclear identity.
+/// Peers that misbehave, many peers, and peers with an unclear identity.
 @Suite("Peers")
 struct PeersTests {
     @Test(arguments: [
         ("text", Array("GET / HTTP/1.1\r\n\r\n".utf8)),
         ("a length of zero", [0, 0, 0, 0]),
         ("a length above the limit", [0, 0, 0x10, 1]),
-        ("the greatest length", [0xff, 0xff, 0xff, 0xff]),
+        ("the maximum length", [0xff, 0xff, 0xff, 0xff]),
         ("a frame of noise", [0, 0, 0, 4, 0xff, 0xff, 0xff, 0xff]),
     ])
     func `Garbage is answered MALFORMED and closes only its own connection`(what: String, bytes: [UInt8]) throws {
@@ -57,7 +57,9 @@ struct PeersTests {
         #expect(agent.isRunning)
     }
 
-    @Test func `A caller in ten thousand groups gets the first 8192 in the response and matches a rule by the last`() throws {
+    @Test func `A caller in ten thousand groups gets the first 8192 in the response and matches a rule by the last`()
+        throws
+    {
         let policy = "version = 1\n[[allow]]\nname = \"g\"\ncaller.groups = [209999]\nlimits.core = \"5G\"\n"
         let agent = try AgentProcess(policy: policy)
         let many = Account(uid: Account.bob.uid, gid: Account.bob.gid, groups: (200_000..<210_000).map { $0 })
@@ -66,22 +68,21 @@ struct PeersTests {
         try #require(status.status == 0, "\(status.error)")
         let groups = try JSONObject(status.output)["caller"]["groups"]
         #expect(groups[0].number == 200_000 && groups[8191].number == 208_191 && groups[8192].number == nil)
-        // Each comes with the same list, which is kept once.
+        // The agent stores the equal lists of both connections once.
         #expect(try rlimitctl("--json", "status").status == 0)
+        let explained = try rlimitctl.shell("rlimitctl explain --agent core=5G", limits: ["--core=0:0"])
+        #expect(explained.status == 0 && explained.output.contains("\"g\""), "\(explained.output)\(explained.error)")
     }
 
     @Test func `Closed connections leave no descriptor behind`() throws {
         let agent = try AgentProcess(policy: Policies.nothing)
-        func descriptors() throws -> Int {
-            try FileManager.default.contentsOfDirectory(atPath: "/proc/\(agent.pid)/fd").count
-        }
         let open = try (0..<10).map { _ in try RawConnection(to: agent.socket) }
         for connection in open { #expect(try connection.isAnswered()) }
-        let held = try descriptors()
-        #expect(held >= 10, "this test sees descriptors")
+        let held = try agent.files.descriptors
+        #expect(held >= 10, "the test does not count descriptors")
         for _ in 0..<200 { #expect(try RawConnection(to: agent.socket).isAnswered()) }
-        try waitUntil("only those that are open are left") { try descriptors() <= held }
-        #expect(try descriptors() == held)
+        try waitUntil("only the open connections have descriptors") { try agent.files.descriptors <= held }
+        #expect(try agent.files.descriptors == held)
         withExtendedLifetime(open) {}
     }
 

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// `rlimitctl explain --as-user`, which works its answer out by itself, beside the agent's own answer to that user.
+/// Comparison of `rlimitctl explain --as-user`, which evaluates the policy itself, with the agent's answer to that user.
 @Suite("rlimitctl explain --as-user", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct AsUserNeedsCapability {
     private static let policy = """
@@ -30,7 +30,7 @@ struct AsUserNeedsCapability {
         limits = ["rtprio"]
         """
 
-    // What stands first in the answer; what comes behind it is how to change the policy.
+    // The first paragraph of the answer. The rest shows how to change the policy.
     private func answer(_ result: ChildProcess.Result) -> [String] {
         let text = result.output.components(separatedBy: "\n\n")[0].replacing("MOST-daemon-MAY", with: "MOST-I-MAY")
         return ["\(result.status)"]
@@ -50,15 +50,15 @@ struct AsUserNeedsCapability {
         for account in [daemon, bin, .root] {
             let sample = try SampleProcess(as: account, limits: limits), pid = "\(sample.pid)"
             let asked = try Rlimitctl(agent, as: daemon)(words: ["explain", "--agent", "--pid", pid] + edits)
-            let supposed = try Rlimitctl(agent, as: .root)(
+            let asUser = try Rlimitctl(agent, as: .root)(
                 words: ["explain", "--as-user", "daemon", "--policy", agent.folder.policyFile, "--pid", pid] + edits)
             if account == .root, !edits.isEmpty {
-                // What it has may not even be read, so the question ends there.
+                // The caller may not read these limits, so the explanation ends there.
                 #expect(asked.status == 77 && asked.error.contains("no rule lets uid 1"), "\(asked.error)")
-                #expect(supposed.status == 77, "\(supposed.output)")
+                #expect(asUser.status == 77, "\(asUser.output)")
                 continue
             }
-            #expect(answer(supposed) == answer(asked), "\(account.uid): \(asked.error) \(supposed.error)")
+            #expect(answer(asUser) == answer(asked), "\(account.uid): \(asked.error) \(asUser.error)")
             #expect(!asked.output.isEmpty, "\(asked.error)")
         }
     }

@@ -1,6 +1,6 @@
 import Testing
 
-/// What bad input gets: an exit status of its own, and a sentence that helps.
+/// The exit statuses and error messages for bad input.
 @Suite("Bad input")
 struct BadInputTests {
     private let unreachable = Rlimitctl(socket: "/nonexistent/rlimitd.sock", as: .alice)
@@ -61,7 +61,7 @@ struct BadInputTests {
             let result = try unreachable(words: arguments)
             #expect(result.status == 69, "\(arguments)")
             #expect(result.error.contains("/nonexistent/rlimitd.sock"), "\(result.error)")
-            // The unit listens elsewhere, so starting it would not help.
+            // The systemd unit listens on another path, so starting it would not help.
             #expect(!result.error.contains("systemctl"), "\(result.error)")
         }
     }
@@ -79,7 +79,7 @@ struct BadInputTests {
         let sample = try SampleProcess(as: .served, limits: ["--nofile=4096:4096"])
         let result = try Rlimitctl(agent, as: .served)("set", "nofile=1000000", "--pid", "\(sample.pid)")
         #expect(result.status == 77)
-        #expect(result.error.contains("900000"), "the most: \(result.error)")
+        #expect(result.error.contains("900000"), "the maximum: \(result.error)")
         #expect(result.error.contains("[[allow]]"), "\(result.error)")
         #expect(result.error.contains("caller.users = [\(Account.served.uid)]"), "\(result.error)")
         #expect(result.error.contains("nofile = 1000000"), "\(result.error)")

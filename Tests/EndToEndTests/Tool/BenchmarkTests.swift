@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The benchmark client, with few calls: what it prints and when it fails, not how fast anything is.
+/// The output and the failures of the benchmark client, with few calls. No test depends on the measured times.
 @Suite("rlimit-bench")
 struct BenchmarkTests {
     private static let policy = """
@@ -9,7 +9,7 @@ struct BenchmarkTests {
         [quota]
         requests_per_second = 100000
         [[allow]]
-        name = "whoever measures"
+        name = "benchmark"
         caller.users = [\(Account.served.uid)]
         lower = true
         limits.nofile = "max"
@@ -59,10 +59,10 @@ struct BenchmarkTests {
             #expect(line["calls"].number == 30, "\(kind): \(result.output)")
             #expect(line["errors"].number == 0, "\(kind): \(result.output)")
         }
-        // Every set was granted, and the last one put the limit back.
-        // Where several connections set in turn, some set what another just did: that is no change, and no line.
+        // Every set was granted, and the last one restored the limit. With several connections, a set can find the value that
+        // another connection has just set. That is no change and has no audit record.
         var audited: [Substring] = []
-        try waitUntil("90 sets are in the log") {
+        try waitUntil("the log has 90 sets") {
             audited = agent.log.split(separator: "\n").filter { $0.contains("operation=set") }
             return audited.count >= 90
         }
@@ -83,9 +83,9 @@ struct BenchmarkTests {
         let folder = try AgentFolder(policy: Self.policy)
         let waiting = try ChildProcess(
             Account.served.setpriv + [try Programs.bench, folder.socket, "first", "1", "0", "1", "0", "--self"])
-        try waitUntil("it is ready") { waiting.output == "{\"ready\":true}\n" }
+        try waitUntil("the benchmark is ready") { waiting.output == "{\"ready\":true}\n" }
         let agent = try AgentProcess(policy: Self.policy)
-        // In the place where it waits.
+        // The socket path that the benchmark waits for.
         try FileManager.default.createSymbolicLink(atPath: folder.socket, withDestinationPath: agent.socket)
         let result = try waiting.wait()
         #expect(result.status == 0, "\(result.error)")
@@ -137,9 +137,9 @@ struct BenchmarkTests {
 
     @Test func `A failed call makes the benchmark fail with the error`() throws {
         let agent = try AgentProcess(policy: Self.policy)
-        let gone = try sample()
-        let pid = gone.pid
-        try gone.end()
+        let ended = try sample()
+        let pid = ended.pid
+        try ended.end()
         for (mode, parameter) in [("lat", 1), ("conc", 2)] {
             let result = try bench([agent.socket, mode, "5", "0", "\(parameter)", "\(pid)"])
             #expect(result.status == 1)

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What the whole project is for.
+/// The main purpose of rlimitd: an unprivileged user raises hard limits.
 @Suite("Raising limits with rlimitctl", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct MainJobNeedsCapability {
     private let agent: AgentProcess
@@ -15,7 +15,7 @@ struct MainJobNeedsCapability {
     @Test func `An unprivileged process gets a hard limit that it could not give itself`() throws {
         let sample = try SampleProcess(as: .alice, limits: ["--nofile=4096:4096"])
         let alone = try ChildProcess.run(Account.alice.setpriv + ["prlimit", "--pid=\(sample.pid)", "--nofile=900000"])
-        #expect(alone.status != 0, "the kernel lets alice do it by herself, so this test shows nothing")
+        #expect(alone.status != 0, "the kernel allows it without the agent, so the test shows nothing")
         #expect(try sample.files.limit("Max open files") == .init(soft: "4096", hard: "4096"))
 
         let result = try rlimitctl("set", "nofile=900000", "--pid", "\(sample.pid)")
@@ -67,7 +67,7 @@ struct MainJobNeedsCapability {
         let sample = try SampleProcess(as: .alice, limits: ["--nofile=4096:4096"])
         let result = try rlimitctl("set", "--clamp", "nofile=1000000", "--pid", "\(sample.pid)")
         #expect(result.status == 0, "\(result.error)")
-        #expect(result.error != "", "a shortfall is said")
+        #expect(result.error != "", "the shortfall is not reported")
         #expect(try sample.files.limit("Max open files") == .init(soft: "900000", hard: "900000"))
     }
 

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Where one agent has its files: the policy, the socket's folder, the state. Gone when the test lets go of it.
+/// The folder with the files of one agent: policy, socket and state. It is removed when it is released.
 final class AgentFolder {
     let path: String
     var socket: String { path + "/run/rlimitd.sock" }
@@ -21,14 +21,14 @@ final class AgentFolder {
         chmod(policyFile, 0o644)
     }
 
-    /// Lets an agent that is not started as root make its socket and its state here.
+    /// Lets an agent that does not start as root create its socket and its state here.
     func changeOwner(to account: Account) throws {
         try FileManager.default.createDirectory(
             atPath: state, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
         for folder in [state, path + "/run"] { chown(folder, account.uid, account.gid) }
     }
 
-    /// The words that start an agent whose files are here.
+    /// The command that starts an agent with this folder.
     func command(options: [String] = []) throws -> [String] {
         [
             try Programs.rlimitd, "--socket", socket, "--policy", policyFile, "--state-dir", state,

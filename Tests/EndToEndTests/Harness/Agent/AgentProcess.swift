@@ -1,7 +1,7 @@
 import Foundation
 
-/// A real agent: the program `rlimitd`, started as root with a socket, a policy and a state folder of its own, and
-/// already accepting connections. It is killed when the test lets go of it.
+/// A running `rlimitd`, started as root with its own socket, policy and state folder. It already accepts connections, and it
+/// is killed when it is released.
 final class AgentProcess {
     let folder: AgentFolder
     private let options: [String]
@@ -12,10 +12,12 @@ final class AgentProcess {
     var files: ProcessFiles { ProcessFiles(pid: pid) }
     var isRunning: Bool { child.isRunning }
 
-    /// Everything it has written: its log, the audit lines among it.
+    /// All output so far: the log with the audit records.
     var log: String { child.output + child.error }
 
-    /// `prefix` are words before the command, such as those of prlimit(1); `errorFile` is where its log goes instead of `log`.
+    /// - Parameters:
+    ///   - prefix: Words before the command, such as those of prlimit(1).
+    ///   - errorFile: The descriptor that takes the log; `log` is empty then.
     init(policy: String, options: [String] = [], prefix: [String] = [], errorFile: Int32? = nil) throws {
         folder = try AgentFolder(policy: policy)
         self.options = options + (Machine.mayRaiseHardLimits ? [] : ["--allow-no-capability"])
@@ -23,7 +25,7 @@ final class AgentProcess {
         try waitUntilAccepting()
     }
 
-    /// Replaces the policy file, and tells the agent.
+    /// Replaces the policy file and sends SIGHUP.
     func reload(policy: String) throws {
         try folder.write(policy: policy)
         child.send(SIGHUP)
@@ -31,11 +33,11 @@ final class AgentProcess {
 
     func send(_ signal: Int32) { child.send(signal) }
 
-    /// Waits for its end.
+    /// Waits until the agent ends.
     @discardableResult
     func wait() throws -> ChildProcess.Result { try child.wait() }
 
-    /// Ends it as a service manager does, and starts another with the same files.
+    /// Ends the agent as a service manager does, and starts another with the same files.
     func restart() throws {
         child.send(SIGTERM)
         try child.wait()
@@ -43,24 +45,24 @@ final class AgentProcess {
         try waitUntilAccepting()
     }
 
-    /// Starts another with the same files, once this one has ended, however it did.
+    /// Waits until the agent has ended, for any reason, and starts another with the same files.
     func restartAfterExit(prefix: [String] = []) throws {
         try child.wait()
         child = try ChildProcess(prefix + folder.command(options: options))
         try waitUntilAccepting()
     }
 
-    /// Ends it without a warning, and starts another with the same files.
+    /// Kills the agent and starts another with the same files.
     func killAndRestart() throws {
         child.send(SIGKILL)
         try restartAfterExit()
     }
 
-    /// Waits for a line of the log that contains all of `words`, and returns the first.
+    /// Waits for a line of the log that contains all of `words`, and returns the first such line.
     func logLine(containing words: String...) throws -> String {
         var found: String?
         do {
-            try waitUntil("the log has a line with \(words)", seconds: 10) {
+            try waitUntil("the log has a line with \(words)") {
                 found = log.split(separator: "\n").map(String.init).first { line in words.allSatisfy(line.contains) }
                 return found != nil
             }
@@ -71,7 +73,7 @@ final class AgentProcess {
     private func waitUntilAccepting() throws {
         try waitUntil("the agent accepts") {
             guard child.isRunning else {
-                throw ChildProcess.Failure(description: "the agent ended instead of accepting:\n\(log)")
+                throw ChildProcess.Failure(description: "the agent ended before it accepted a connection:\n\(log)")
             }
             return (try? RawConnection(to: socket).isAnswered()) == true
         }

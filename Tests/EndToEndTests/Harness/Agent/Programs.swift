@@ -1,12 +1,12 @@
 import Foundation
 
-/// The programs under test, copied to a folder from which every user may run them: the build folder may lie where
-/// only its owner can look.
+/// The programs under test, copied to a folder from which every user may run them. The build folder may be readable only by
+/// its owner.
 enum Programs {
     static var rlimitd: String { get throws { try folder.get() + "/rlimitd" } }
     static var rlimitctl: String { get throws { try folder.get() + "/rlimitctl" } }
 
-    /// The example that README quotes.
+    /// The example in docs/swift.md.
     static var example: String { get throws { try folder.get() + "/raise-files" } }
 
     static var probe: String { get throws { try folder.get() + "/client-probe" } }
@@ -23,7 +23,8 @@ enum Programs {
         return folder
     }
 
-    /// The Swift runtime too, if it lies in somebody's home. The programs look for it beside themselves.
+    /// Copies the libraries that ordinary users cannot read, such as a Swift runtime in a home folder. The programs look for
+    /// libraries in their own folder.
     private static func copyPrivateLibraries(to folder: String) throws {
         let shown = try ChildProcess.run(["ldd", folder + "/rlimitd", folder + "/rlimitctl"]).output
         let paths = shown.split(separator: "\n").compactMap { $0.split(separator: " ").first { $0.hasPrefix("/") } }
@@ -34,33 +35,5 @@ enum Programs {
             let copy = "\(folder)/\((library as NSString).lastPathComponent)"
             try FileManager.default.copyItem(atPath: library, toPath: copy)
         }
-    }
-}
-
-/// Folders for what a test leaves lying about.
-enum TemporaryFolder {
-    static func make(mode: Int) throws -> String {
-        var name = Array("/tmp/rlimitd-test.XXXXXX".utf8CString)
-        guard mkdtemp(&name) != nil else {
-            throw ChildProcess.Failure(description: "mkdtemp: \(String(cString: strerror(errno)))")
-        }
-        let path = String(decoding: name.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-        chmod(path, mode_t(mode))
-        removeAtExit(path)
-        return path
-    }
-
-    private static let lock = NSLock()
-    nonisolated(unsafe) private static var paths: [String] = []
-
-    private static func removeAtExit(_ path: String) {
-        lock.withLock {
-            if paths.isEmpty { atexit { TemporaryFolder.removeAll() } }
-            paths.append(path)
-        }
-    }
-
-    private static func removeAll() {
-        lock.withLock { paths.forEach { try? FileManager.default.removeItem(atPath: $0) } }
     }
 }

@@ -1,4 +1,4 @@
-/// Runs the program `rlimitctl` as a user, against one agent.
+/// Runs `rlimitctl` as a user with one agent.
 struct Rlimitctl {
     var socket: String
     var account: Account
@@ -13,7 +13,7 @@ struct Rlimitctl {
         self.account = account
     }
 
-    /// Runs it with these arguments, to its end.
+    /// Runs rlimitctl with these arguments and waits until it ends.
     func callAsFunction(_ arguments: String...) throws -> ChildProcess.Result {
         try self(words: arguments)
     }
@@ -24,7 +24,7 @@ struct Rlimitctl {
             environment: ["RLIMITD_SOCKET": socket, "SUDO_UID": ""])
     }
 
-    /// Runs a shell script in which `rlimitctl` is the program, started with `limits` (options of prlimit(1)).
+    /// Runs a shell script that can call `rlimitctl`. `limits` are options of prlimit(1) for the shell.
     func shell(_ script: String, limits: [String] = []) throws -> ChildProcess.Result {
         let prlimit = limits.isEmpty ? [] : ["prlimit"] + limits
         return try ChildProcess.run(

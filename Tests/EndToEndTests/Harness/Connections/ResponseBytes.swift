@@ -1,11 +1,11 @@
-/// A response of the agent, as far as these tests read it by themselves: a second opinion on the bytes.
+/// The error code of a response, read without the code under test.
 struct ResponseBytes {
     /// `ERROR_CODE_MALFORMED`
     static let malformed: UInt64 = 16
     /// `ERROR_CODE_UNSUPPORTED`
     static let unsupported: UInt64 = 15
 
-    /// The code of the error in it; nil where it holds none.
+    /// The code of the error; nil if the response is a success.
     let errorCode: UInt64?
 
     init(_ payload: [UInt8]) throws {
@@ -18,7 +18,7 @@ struct ResponseBytes {
         var bytes: [UInt8] = []
     }
 
-    // Of each field number the last value: varints and length-delimited ones, which is all that the contract has.
+    // The last value of each field number. The protocol has only varints and length-delimited fields.
     private static func fields(_ payload: [UInt8]) throws -> [UInt64: Field] {
         var rest = payload[...]
         var found: [UInt64: Field] = [:]
@@ -29,7 +29,7 @@ struct ResponseBytes {
             case 2 where value <= rest.count:
                 found[key >> 3] = Field(bytes: Array(rest.prefix(Int(value))))
                 rest = rest.dropFirst(Int(value))
-            default: throw ChildProcess.Failure(description: "no protobuf: \(payload)")
+            default: throw ChildProcess.Failure(description: "not a protobuf message: \(payload)")
             }
         }
         return found
@@ -42,6 +42,6 @@ struct ResponseBytes {
             value |= UInt64(byte & 0x7f) << shift
             if byte < 0x80 { return value }
         }
-        throw ChildProcess.Failure(description: "a varint without an end")
+        throw ChildProcess.Failure(description: "a truncated varint")
     }
 }

@@ -1,23 +1,24 @@
 import Foundation
 
-/// A container made by runc or crun, in namespaces of its own, on the machine's own programs, read-only. The agent's socket
-/// folder is mounted read-only where clients look for it. It is killed, and its cgroups removed, when the test lets go of it.
+/// A container made by runc or crun, with its own namespaces and the machine's programs mounted read-only. The agent's socket
+/// folder is mounted read-only at its default place. When the container is released, its processes are killed and its cgroups
+/// removed.
 final class Container {
     let id: String
-    /// As /proc/PID/cgroup has it outside.
+    /// The path as /proc/PID/cgroup shows it outside the container.
     let cgroup: String
     private let account: Account
     private let runtime: [String]
     private let folder: String
     private let main: ChildProcess
 
-    /// Whom `isolated` containers see as 0.
+    /// The id outside that is 0 inside a container with a user namespace.
     static let firstMappedID: UInt32 = 100_000
 
     /// - Parameters:
-    ///   - account: Who runs its first process, and what `run` starts.
-    ///   - hasUserNamespace: Whether 0 in it is 100000 outside.
-    ///   - neighbour: A container whose PID namespace it joins, as with shareProcessNamespace.
+    ///   - account: The user of the first process and of the programs that `run` starts.
+    ///   - hasUserNamespace: Whether the id 0 inside is 100000 outside.
+    ///   - neighbour: A container with the PID namespace to join, as with shareProcessNamespace in Kubernetes.
     init(
         _ agent: AgentProcess, cgroup: String, id: String = "c" + UUID().uuidString.prefix(8).lowercased(),
         runtime: String = "runc", as account: Account = .alice, hasUserNamespace: Bool = false,
@@ -58,7 +59,7 @@ final class Container {
         _ = try? ChildProcess.run(runtime + ["delete", "--force", id])
         main.send(SIGKILL)
         _ = try? main.wait()
-        // The runtime made those above too. Only what is empty can be removed.
+        // The runtime also made the parents. rmdir(2) removes only empty ones.
         var path = cgroup
         while path.count > 1, rmdir(Cgroup.root + path) == 0 || errno == ENOENT {
             path = (path as NSString).deletingLastPathComponent
@@ -66,31 +67,31 @@ final class Container {
         try? FileManager.default.removeItem(atPath: folder)
     }
 
-    /// Its first process, by its number outside; 0 before there is one.
+    /// The pid of the first process outside the container; 0 before it exists.
     var pid: pid_t {
         get throws { pid_t((try? Machine.contents(of: folder + "/pid")) ?? "") ?? 0 }
     }
 
-    /// Starts a program in it, as its user or as its root.
+    /// Starts a program in the container, as its user or as root.
     func start(_ words: [String], asRoot: Bool = false) throws -> ChildProcess {
         let user = asRoot ? Account.root : account
         return try ChildProcess(runtime + ["exec", "--user", "\(user.uid):\(user.gid)", id] + words)
     }
 
-    /// Runs a program in it to its end.
+    /// Starts a program in the container and waits until it ends.
     func run(_ words: String..., asRoot: Bool = false) throws -> ChildProcess.Result {
         try start(words, asRoot: asRoot).wait()
     }
 
-    /// Runs a shell script in it, that begins with 4096 as its hard limit of open files.
+    /// Runs a shell script in the container, with a hard limit of 4096 open files at the start.
     func shell(_ script: String, asRoot: Bool = false) throws -> ChildProcess.Result {
         try run("sh", "-c", "ulimit -n 4096; " + script, asRoot: asRoot)
     }
 
-    /// Starts a process in it that sleeps, with less than it may have; its number outside, and inside.
+    /// Starts a sleeping process in the container with low limits. Returns its pid outside and inside.
     func sleeper(limits: String = "ulimit -n 4096") throws -> (process: ChildProcess, outside: pid_t, inside: pid_t) {
         let process = try start(["sh", "-c", "\(limits); echo $$; exec sleep 601"])
-        try waitUntil("the process in \(id) has said its number") { process.output.hasSuffix("\n") }
+        try waitUntil("the process in \(id) has printed its pid") { process.output.hasSuffix("\n") }
         guard let inside = pid_t(process.output.dropLast()) else {
             throw ChildProcess.Failure(description: process.output)
         }

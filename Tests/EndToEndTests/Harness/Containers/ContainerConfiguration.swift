@@ -1,12 +1,12 @@
 import Foundation
 
-/// What a runtime is told of a container: the file `config.json` of its bundle.
+/// The configuration of a container for the runtime: the file `config.json` of its bundle.
 struct ContainerConfiguration {
     var root: String
     var cgroup: String
     var account: Account
     var hasUserNamespace = false
-    /// A file of /proc that stands for the PID namespace to join, instead of a new one.
+    /// The file in /proc of the PID namespace to join; nil for a new namespace.
     var joinedPIDNamespace: String?
     private var mounts: [[String: Any]] = [
         ["destination": "/proc", "type": "proc", "source": "proc"],
@@ -19,14 +19,14 @@ struct ContainerConfiguration {
         self.account = account
     }
 
-    /// Mounts a folder of the machine, read-only.
+    /// Mounts a folder of the machine read-only.
     mutating func bind(_ source: String, at destination: String) {
         mounts.append(["destination": destination, "type": "bind", "source": source, "options": ["rbind", "ro"]])
     }
 
     var json: Data {
         get throws {
-            // What root has in a container of docker or containerd, as far as it matters here.
+            // The capabilities of root in a container of docker or containerd that matter to these tests.
             let capabilities = ["CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP", "CAP_KILL", "CAP_CHOWN"]
             let process: [String: Any] = [
                 "terminal": false, "cwd": "/", "noNewPrivileges": true, "args": ["sleep", "600"],

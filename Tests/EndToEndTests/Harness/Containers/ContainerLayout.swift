@@ -1,13 +1,13 @@
-/// Where a runtime puts a container's cgroup, and who made the container.
+/// The paths of cgroups in the layouts of Kubernetes runtimes.
 enum ContainerLayout: String, CaseIterable, CustomStringConvertible {
     case containerd, containerdCgroupfs, crio
 
     var description: String { rawValue }
 
-    /// What makes the containers: each runtime has its turn.
+    /// The OCI runtime for this layout. All layouts together use both runtimes.
     var runtime: String { self == .containerdCgroupfs ? "crun" : "runc" }
 
-    /// The cgroup of the pod `pod`, as the kubelet names it with systemd's driver or with cgroupfs.
+    /// The cgroup of a pod, as the kubelet names it with the systemd driver or with cgroupfs.
     func path(ofPod pod: String) -> String {
         switch self {
         case .containerd, .crio:
@@ -17,7 +17,7 @@ enum ContainerLayout: String, CaseIterable, CustomStringConvertible {
         }
     }
 
-    /// The cgroup of the container `id` in it.
+    /// The cgroup of a container in a pod.
     func path(ofContainer id: String, inPod pod: String) -> String {
         switch self {
         case .containerd: path(ofPod: pod) + "/cri-containerd-\(id).scope"

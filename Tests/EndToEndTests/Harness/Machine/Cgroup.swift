@@ -1,19 +1,19 @@
 import Foundation
 
-/// A cgroup that a test made, below the root of the unified hierarchy or in another of the test's. It is removed, and
-/// whatever lives in it killed, when the test lets go of it.
+/// A new cgroup below the root of the unified hierarchy or below another one. When it is released, its processes are killed and
+/// it is removed.
 final class Cgroup {
-    /// As /proc/PID/cgroup has it.
+    /// The path as /proc/PID/cgroup shows it.
     let path: String
     private let folder: String
     private let parent: Cgroup?
 
-    /// Where the unified hierarchy is mounted.
+    /// The mount point of the unified hierarchy.
     static let root =
         FileManager.default.fileExists(atPath: "/sys/fs/cgroup/cgroup.procs")
         ? "/sys/fs/cgroup" : "/sys/fs/cgroup/unified"
 
-    /// `path` may have several components; those that are there already are left alone.
+    /// `path` may have several components, and existing ones are kept.
     init(_ path: String? = nil, in parent: Cgroup? = nil) throws {
         self.parent = parent
         self.path = (parent?.path ?? "") + "/" + (path ?? "rlimitd-test-\(UUID().uuidString.prefix(8))")
@@ -29,7 +29,7 @@ final class Cgroup {
         }
     }
 
-    /// The processes in it, those below not counted.
+    /// The processes in this cgroup, without those in cgroups below it.
     var members: [pid_t] {
         ((try? Machine.contents(of: folder + "/cgroup.procs")) ?? "").split(separator: "\n").compactMap { pid_t($0) }
     }
@@ -41,17 +41,17 @@ final class Cgroup {
         guard write(file, text, text.utf8.count) == text.utf8.count else { throw RawConnection.failure("cgroup.procs") }
     }
 
-    /// The words that run a command in it, put before it.
+    /// The words that, put before a command, run it in this cgroup.
     var enter: [String] { ["sh", "-c", "echo $$ >\(folder)/cgroup.procs && exec \"$@\"", "sh"] }
 
-    /// Starts so many processes in it, and returns once all are there. They end when what is returned is let go of, or with
-    /// the cgroup.
+    /// Starts `count` processes in the cgroup and returns when all are there. They end when the result or the cgroup is
+    /// released.
     func populate(_ count: Int, as account: Account, limits: [String] = []) throws -> ChildProcess {
         let before = members.count
         let prlimit = limits.isEmpty ? [] : ["prlimit"] + limits
         let script = "for (2..\(count)) { fork or last } sleep 600"
         let child = try ChildProcess(enter + prlimit + account.setpriv + ["perl", "-e", script])
-        try waitUntil("\(count) processes are in \(path): \(child.error)", seconds: 60) {
+        try waitUntil("\(count) processes are in \(path): \(child.error)") {
             members.count >= before + count
         }
         return child

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A JSON text to look into; what is not there is nil at the end.
+/// A parsed JSON text. A path of subscripts to a missing value ends in nil.
 struct JSONObject {
     private let value: Any?
 

@@ -1,20 +1,20 @@
 import Foundation
 import RlimitKernel
 
-/// What the machine that runs the tests can do.
+/// Facts about the machine that runs the tests.
 enum Machine {
-    /// Whether a test's root may raise hard limits; where not, `scripts/with-capability` finds a place where it may.
+    /// Whether root may raise hard limits. If not, `scripts/with-capability` runs the tests on a machine where it may.
     static let mayRaiseHardLimits: Bool =
         (try? ChildProcess.run(["bash", "-c", "ulimit -n 64 && ulimit -Hn 64 && ulimit -Hn 128"]).status) == 0
 
     static let needsCapability = "needs CAP_SYS_RESOURCE: scripts/test runs it in user-mode-linux"
 
-    /// Whether the kernel vouches for the process behind a connection: Linux 6.5 or later.
+    /// Whether the kernel pins the process of a connection (SO_PEERPIDFD, Linux 6.5).
     static let pinsPeers = KernelFeatures.probed.hasPeerPidfd
 
     static let needsPinnedPeers = "needs Linux 6.5 and CAP_SYS_RESOURCE: scripts/test runs it on Linux 6.12 in qemu"
 
-    /// The folder that holds Package.swift.
+    /// The folder with Package.swift.
     static let project = (1...5).reduce(URL(fileURLWithPath: #filePath)) { url, _ in url.deletingLastPathComponent() }
         .path
 

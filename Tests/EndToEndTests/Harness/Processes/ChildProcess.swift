@@ -1,16 +1,16 @@
 import Foundation
 
-/// A program that a test started. Its output goes to files, so it never blocks on a reader; it is killed and waited for
-/// when the test lets go of it. Every wait has an end.
+/// A program that a test started. Its output goes to files, so it never waits for a reader. It is killed and reaped when it is
+/// released. Every wait has a time limit.
 final class ChildProcess {
     let pid: pid_t
     private let outputFile: Int32
     private let errorFile: Int32
     private var status: Int32?
 
-    /// What a started program left behind when it ended.
+    /// The exit status and the output of a program that has ended.
     struct Result {
-        /// Its exit status, or 128 and the number of the signal that ended it.
+        /// The exit status, or 128 plus the number of the signal that ended the program.
         let status: Int32
         let output: String
         let error: String
@@ -20,8 +20,12 @@ final class ChildProcess {
         let description: String
     }
 
-    /// Starts `words`, the first of which is looked up in PATH. `environment` is added to our own; standard error is
-    /// `givenErrorFile` instead of `error`, where it is given.
+    /// Starts a program.
+    ///
+    /// - Parameters:
+    ///   - words: The program, which is looked up in PATH, and its arguments.
+    ///   - environment: Variables that are added to the environment of the tests.
+    ///   - givenErrorFile: The descriptor that becomes standard error; `error` is empty then.
     init(
         _ words: [String], environment: [String: String] = [:], errorFile givenErrorFile: Int32? = nil
     ) throws {
@@ -59,16 +63,16 @@ final class ChildProcess {
         close(errorFile)
     }
 
-    /// What it has written to standard output so far.
+    /// The standard output so far.
     var output: String { Self.contents(of: outputFile) }
-    /// What it has written to standard error so far.
+    /// The standard error output so far.
     var error: String { Self.contents(of: errorFile) }
 
-    /// Whether it has not ended yet.
+    /// Whether the program has not ended yet.
     var isRunning: Bool {
         if status == nil {
             var raw: Int32 = 0
-            // WIFEXITED and its like are macros, which Swift does not see.
+            // Swift does not import WIFEXITED and the like, which are macros.
             if waitpid(pid, &raw, WNOHANG) == pid { status = raw & 0x7f == 0 ? raw >> 8 & 0xff : 128 + raw & 0x7f }
         }
         return status == nil
@@ -78,15 +82,15 @@ final class ChildProcess {
         if isRunning { kill(pid, signal) }
     }
 
-    /// Waits for the end of it; throws if that does not come in time.
+    /// Waits until the program ends. Throws after `seconds`.
     @discardableResult
-    func wait(seconds: Double = 30) throws -> Result {
+    func wait(seconds: Double = 120) throws -> Result {
         try waitUntil("process \(pid) ends", seconds: seconds) { !isRunning }
         return Result(status: status ?? -1, output: output, error: error)
     }
 
-    /// Runs `words` to their end.
-    static func run(_ words: [String], environment: [String: String] = [:], seconds: Double = 30) throws -> Result {
+    /// Starts a program and waits until it ends.
+    static func run(_ words: [String], environment: [String: String] = [:], seconds: Double = 120) throws -> Result {
         try ChildProcess(words, environment: environment).wait(seconds: seconds)
     }
 
@@ -116,12 +120,12 @@ final class ChildProcess {
     }
 }
 
-/// Looks again and again until `condition` holds; throws, saying `what` was waited for, if it does not in time.
-func waitUntil(_ what: String, seconds: Double = 30, _ condition: () throws -> Bool) throws {
+/// Waits until `condition` holds. Throws an error with `what` after `seconds`, which leave room for a busy machine.
+func waitUntil(_ what: String, seconds: Double = 60, _ condition: () throws -> Bool) throws {
     let deadline = ContinuousClock.now + .seconds(seconds)
     while try !condition() {
         guard ContinuousClock.now < deadline else {
-            throw ChildProcess.Failure(description: "waited \(seconds) s in vain until \(what)")
+            throw ChildProcess.Failure(description: "waited \(seconds) s until \(what), which did not happen")
         }
         usleep(2000)
     }

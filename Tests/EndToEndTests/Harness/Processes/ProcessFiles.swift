@@ -1,6 +1,6 @@
 import Foundation
 
-/// What /proc shows of a process, read plainly: the tests' second opinion.
+/// The files of a process in /proc, read without the code under test.
 struct ProcessFiles {
     let pid: pid_t
 
@@ -18,23 +18,23 @@ struct ProcessFiles {
         return ShownLimit(soft: String(words[0]), hard: String(words[1]))
     }
 
-    /// A field of /proc/PID/status, its words joined by one space.
+    /// A field of /proc/PID/status, with single spaces between its words.
     func status(_ field: String) throws -> String {
         let line = try text("status").split(separator: "\n").first { $0.hasPrefix(field + ":") } ?? ""
         return line.dropFirst(field.count + 1).split(whereSeparator: \.isWhitespace).joined(separator: " ")
     }
 
-    /// The name of the program that it runs.
+    /// The name of the program, from /proc/PID/comm.
     var name: String {
         get throws { try text("comm").trimmingCharacters(in: .newlines) }
     }
 
-    /// How many descriptors it has open.
+    /// The number of open descriptors.
     var descriptors: Int {
         get throws { try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count }
     }
 
-    /// The processor time that it has taken, in seconds.
+    /// The processor time so far, in seconds.
     var processorTime: Double {
         get throws {
             let fields = try text("stat").split(separator: ")").last?.split(separator: " ") ?? []
@@ -45,7 +45,7 @@ struct ProcessFiles {
         }
     }
 
-    /// Its resident memory, in bytes.
+    /// The resident memory, in bytes.
     var residentBytes: Int {
         get throws { (Int(try status("VmRSS").split(separator: " ").first ?? "") ?? 0) * 1024 }
     }

@@ -1,14 +1,16 @@
 import Foundation
 
-/// A process for the agent to act on: it sleeps, as the user and with the limits that the test chose.
+/// A sleeping target for the agent, with the user and the limits that a test chooses.
 final class SampleProcess {
     private let child: ChildProcess
     var pid: pid_t { child.pid }
     var files: ProcessFiles { ProcessFiles(pid: pid) }
 
-    /// `limits` are options of prlimit(1), such as "--nofile=4096:4096"; `program` must take a number of seconds.
+    /// - Parameters:
+    ///   - limits: Options of prlimit(1), such as "--nofile=4096:4096".
+    ///   - program: A program that takes a number of seconds.
     init(as account: Account, limits: [String] = [], program: String = "sleep") throws {
-        // The limits first: root may set any, the account may not.
+        // prlimit(1) comes first, because root may set any limit and the account may not.
         let prlimit = limits.isEmpty ? [] : ["prlimit"] + limits
         child = try ChildProcess(prlimit + account.setpriv + [program, "600"])
         let name = String((program as NSString).lastPathComponent.prefix(15))
@@ -18,7 +20,7 @@ final class SampleProcess {
         }
     }
 
-    /// Ends it, and waits until nothing is left of it.
+    /// Kills the process and reaps it.
     func end() throws {
         child.send(SIGKILL)
         try child.wait()

@@ -1,6 +1,7 @@
 import Foundation
 
-/// Threads of this process that wait, each of which has slept at least once, until this is let go of.
+/// Waiting threads of this process. Each has slept at least once, so it has a voluntary context switch. They end when this
+/// is released.
 final class Threads {
     private let gate = DispatchSemaphore(value: 0)
     private let ended = DispatchGroup()
