@@ -10,8 +10,6 @@ struct HostilePeerNeedsCapability {
     @Test func `An agent without free descriptors waits without spinning and serves again when it has one`() throws {
         let agent = try AgentProcess(policy: Policies.nothing + "[quota]\nconnections = 1000\n")
         let before = try agent.files.limit("Max open files")
-        // Lets the agent close the connection that found it ready.
-        usleep(500_000)
         let now = try agent.files.descriptors
         func limit(_ text: String) throws {
             #expect(try ChildProcess.run(["prlimit", "--pid", "\(agent.pid)", "--nofile=\(text)"]).status == 0)

@@ -75,7 +75,12 @@ final class AgentProcess {
             guard child.isRunning else {
                 throw ChildProcess.Failure(description: "the agent ended before it accepted a connection:\n\(log)")
             }
-            return (try? RawConnection(to: socket).isAnswered()) == true
+            guard let connection = try? RawConnection(to: socket), (try? connection.isAnswered()) == true else {
+                return false
+            }
+            // Waits until the agent has closed this connection, so that tests can count the agent's descriptors.
+            shutdown(connection.descriptor, Int32(SHUT_WR))
+            return try connection.response() == nil
         }
     }
 }
