@@ -101,9 +101,13 @@ let package = Package(
 
         // One test target for each module. EndToEndTests run the built programs, and rlimit-bench from Benchmarks.
         .testTarget(name: "RlimitModelTests", dependencies: ["RlimitModel"], swiftSettings: testSettings),
+        .target(name: "SeededRandom", path: "Tests/Support/SeededRandom", swiftSettings: testSettings),
         .target(
-            name: "PolicySamples", dependencies: ["RlimitModel", "RlimitPolicy"], path: "Tests/Support/PolicySamples",
+            name: "ScriptedAgents", dependencies: ["RlimitModel", "RlimitWire"], path: "Tests/Support/ScriptedAgents",
             swiftSettings: testSettings),
+        .target(
+            name: "PolicySamples", dependencies: ["RlimitModel", "RlimitPolicy", "SeededRandom"],
+            path: "Tests/Support/PolicySamples", swiftSettings: testSettings),
         .testTarget(
             name: "RlimitPolicyTests", dependencies: ["PolicySamples", "RlimitModel", "RlimitPolicy"],
             swiftSettings: testSettings),
@@ -137,7 +141,7 @@ let package = Package(
             name: "RlimitAgentTests",
             dependencies: [
                 "CTestKernel", "ControlledProcesses", "PolicySamples", "RlimitAgent", "RlimitConfinement",
-                "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitPolicyFile", "RlimitWire",
+                "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitPolicyFile", "RlimitWire", "SeededRandom",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: testSettings),
@@ -172,7 +176,7 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "CTestKernel", "ControlledProcesses", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitTesting",
-                "RlimitWire", "client-probe", "raise-files", "rlimitctl", "rlimitd",
+                "RlimitWire", "SeededRandom", "client-probe", "raise-files", "rlimitctl", "rlimitd",
             ],
             swiftSettings: testSettings),
     ],

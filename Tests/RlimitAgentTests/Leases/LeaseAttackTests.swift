@@ -2,6 +2,7 @@ import PolicySamples
 import RlimitKernel
 import RlimitModel
 import RlimitPolicy
+import SeededRandom
 import Testing
 
 @testable import RlimitAgent

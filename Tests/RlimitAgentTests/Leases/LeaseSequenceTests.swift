@@ -1,5 +1,6 @@
 import PolicySamples
 import RlimitModel
+import SeededRandom
 import Testing
 
 @testable import RlimitAgent
