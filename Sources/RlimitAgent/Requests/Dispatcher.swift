@@ -301,7 +301,7 @@ struct Dispatcher: ~Copyable {
     /// Answers a session that waits too long for the rest of a frame.
     mutating func timeOut(_ session: Session) {
         let start = replies.end
-        fail(session, RlimitError(.malformed, message: "a frame was not whole within \(Session.frameTimeout)"))
+        fail(session, RlimitError(.malformed, message: "a frame was not complete within \(Session.frameTimeout)"))
         _ = try? replies.sendNow(from: start, to: session)
     }
 

@@ -3,16 +3,16 @@ import RlimitModel
 
 @testable import RlimitAgent
 
-/// Where something can happen to a process of the real kernel while the agent is at work on it.
+/// The step at which a test acts on a real process while the agent handles a request about it.
 final class InterceptionPoint {
-    /// One side of one call of the sequence, counted from 0.
+    /// Before or after a call, counted from 0.
     struct Place: Hashable, CustomStringConvertible {
         var call: Int
         var isAfter: Bool
         var description: String { "\(isAfter ? "after" : "before") call \(call)" }
     }
 
-    /// What the agent called, in order, as "read", "identity", "exchange" or "detail".
+    /// The agent's calls in order: "read", "identity", "exchange", "detail" or "usage".
     private(set) var calls: [String] = []
     var place: Place?
     var event: () throws -> Void = {}
@@ -34,7 +34,7 @@ final class InterceptionPoint {
     }
 }
 
-/// A process of the real kernel, with a seam at each step of the agent's.
+/// A real process that passes an `InterceptionPoint` before and after each call.
 struct InterceptedProcess: TargetProcess, ~Copyable {
     let real: LinuxProcess
     let interception: InterceptionPoint
