@@ -1,4 +1,5 @@
-// A server at boot: as many open files as it may have, and no failure where it may have no more or there is no agent.
+// A server at boot raises its limit of open files as far as permitted. It also runs with a lower limit, or without an
+// agent.
 //
 //     raise-files [COUNT]
 import RlimitClient

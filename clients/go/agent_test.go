@@ -15,7 +15,7 @@ import (
 	rlimitd "github.com/rlimitd/rlimitd/clients/go"
 )
 
-// What an agent in a user namespace can do: it raises no hard limit.
+// These tests run an agent in a user namespace, where it cannot raise hard limits.
 
 const policy = `version = 1
 [quota]
@@ -34,14 +34,14 @@ var ctx = context.Background()
 func setUp(t *testing.T) (*realAgent, *rlimitd.Client, int) {
 	agent := startAgent(t, policy, "--allow-user-namespace")
 	pid := startSleeper(t, 64002, "sleeper")
-	// Below what a rule gives.
+	// Below the maximum of the rule.
 	client := agent.client(t, rlimitd.AgentOnly())
 	_, err := client.Set(ctx, rlimitd.PID(pid), rlimitd.SetBoth(rlimitd.NoFile, rlimitd.Limit{Soft: 256, Hard: 2048}))
 	must(t, err)
 	return agent, client, pid
 }
 
-func TestLimitsOfOthers(t *testing.T) {
+func TestLimitsOfAnotherUsersProcess(t *testing.T) {
 	_, client, pid := setUp(t)
 	process, err := rlimitd.OpenProcess(pid)
 	must(t, err)
@@ -113,7 +113,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// Read from /proc here, by getrusage(2), and by the agent: the same is known.
+// The client from /proc, the client with getrusage(2), and the agent know the same fields.
 func TestUsage(t *testing.T) {
 	agent, client, pid := setUp(t)
 	kernel := agent.client(t)
@@ -192,22 +192,22 @@ func TestLeases(t *testing.T) {
 	_, err = client.ReleaseLease(ctx, info.ID)
 	requireCode(t, err, rlimitd.ErrLeaseEnded)
 
-	// One of the connection outlives the agent, and ends with the client.
+	// A lease without a duration outlives the agent and ends with the client.
 	other := agent.client(t)
 	lease, err = other.Lease(ctx, target, 0, rlimitd.SetSoft(rlimitd.NoFile, 1024))
 	must(t, err)
 	must(t, agent.process.Process.Kill())
 	_ = agent.process.Wait()
 	agent.start()
-	eventually(t, "the lease was claimed", func() bool {
+	eventually(t, "the client renews the lease", func() bool {
 		list, err := other.LeaseList(ctx)
 		return err == nil && len(list) == 1 && list[0].Remaining == 0 && list[0].ID == lease.ID()
 	})
 	if limitOf(t, pid, rlimitd.NoFile) != raised {
-		t.Error("it was lowered meanwhile")
+		t.Error("the limit was lowered before the lease ended")
 	}
 	must(t, other.Close())
-	eventually(t, "the limit goes back", func() bool { return limitOf(t, pid, rlimitd.NoFile).Soft == 256 })
+	eventually(t, "the agent restores the limit", func() bool { return limitOf(t, pid, rlimitd.NoFile).Soft == 256 })
 }
 
 func TestManyCallsShareOneConnection(t *testing.T) {
@@ -238,7 +238,7 @@ func TestManyCallsShareOneConnection(t *testing.T) {
 	if after.ConnectionsTotal != before.ConnectionsTotal || after.FaultsTotal != 0 || after.RequestsTotal < before.RequestsTotal+1000 {
 		t.Errorf("%+v, before %+v", after, before)
 	}
-	// The next call finds an agent that was started anew.
+	// The next call connects to the restarted agent.
 	agent.stop()
 	agent.start()
 	info, err := client.ServerInfo(ctx)
@@ -248,7 +248,7 @@ func TestManyCallsShareOneConnection(t *testing.T) {
 	}
 }
 
-// One round trip: what it costs beside the other clients.
+// BenchmarkRoundTrip measures one round trip, for the comparison with the other clients.
 func BenchmarkRoundTrip(b *testing.B) {
 	agent := startAgent(b, policy, "--allow-user-namespace")
 	client := rlimitd.NewClient(rlimitd.WithSocket(agent.socket()), rlimitd.AgentOnly())

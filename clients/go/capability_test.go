@@ -15,7 +15,7 @@ import (
 	rlimitd "github.com/rlimitd/rlimitd/clients/go"
 )
 
-// What takes CAP_SYS_RESOURCE. The callers are this program again, as an ordinary user.
+// These tests need CAP_SYS_RESOURCE. Their callers run this program again as an ordinary user.
 
 const policy = `version = 1
 [[allow]]
@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Runs a program as an ordinary user that may have 1024 open files of at most 4096.
+// runAs runs a program as an ordinary user with the limit 1024:4096 of open files.
 func runAs(t *testing.T, socket, role string, command ...string) string {
 	t.Helper()
 	words := append([]string{"-c", `ulimit -Hn 4096 && ulimit -Sn 1024 && exec "$@"`, "sh"}, command...)
@@ -70,7 +70,7 @@ func raiseRole() {
 	client := rlimitd.NewClient(rlimitd.WithSocket("/nonexistent"))
 	defer client.Close()
 	limit, err = client.Raise(ctx, rlimitd.Self, rlimitd.NoFile, 100000)
-	report("nobody", limit, err)
+	report("no agent", limit, err)
 	changes, err := client.Set(ctx, rlimitd.Self, rlimitd.RaiseUpTo(rlimitd.NoFile, 100000))
 	report("clamp", changes[0].New, changes[0].Shortfall.Code.String(), err)
 }
@@ -82,7 +82,7 @@ func TestCapabilityRaise(t *testing.T) {
 100000 4096:4096 DENIED_BY_POLICY
 65536 65536:65536 <nil>
 children [65536 65536] <nil>
-nobody 65536:65536 the kernel refuses nofile 100000:100000 for this process (prlimit: operation not permitted), and no agent answers at /nonexistent (connect: no such file or directory)
+no agent 65536:65536 the kernel refuses nofile 100000:100000 for this process (prlimit: operation not permitted), and no agent answers at /nonexistent (connect: no such file or directory)
 clamp 65536:65536 AGENT_UNREACHABLE <nil>
 `
 	if output != expected {
@@ -100,33 +100,33 @@ func leaseRole() {
 		return
 	}
 	limits, err := client.Get(ctx, rlimitd.Self, rlimitd.NoFile)
-	report("lent", limits[rlimitd.NoFile], err)
+	report("leased", limits[rlimitd.NoFile], err)
 	restorations, err := lease.Release(ctx)
-	report("returned", restorations[0].Outcome, restorations[0].Limit, err)
-	// What the process sets itself is its own.
+	report("released", restorations[0].Outcome, restorations[0].Limit, err)
+	// The end of a lease leaves a limit alone that the process has set since.
 	lease, err = client.Lease(ctx, rlimitd.Self, time.Minute, rlimitd.RaiseTo(rlimitd.NoFile, 65536))
-	report("lent", lease.Changes()[0].New, err)
+	report("leased", lease.Changes()[0].New, err)
 	_, err = client.Set(ctx, rlimitd.Self, rlimitd.SetSoft(rlimitd.NoFile, 5000))
 	report("own", err)
 	restorations, err = lease.Release(ctx)
-	report("returned", restorations[0].Outcome, restorations[0].Limit, err)
+	report("released", restorations[0].Outcome, restorations[0].Limit, err)
 }
 
-func TestCapabilityLeaseOfOneself(t *testing.T) {
+func TestCapabilityLeaseOfTheCallingProcess(t *testing.T) {
 	agent := startAgent(t, policy)
 	output := runAs(t, agent.socket(), "lease", testProgram(t))
-	expected := `lent 65536:65536 <nil>
-returned RESTORED 4096:4096 <nil>
-lent 65536:65536 <nil>
+	expected := `leased 65536:65536 <nil>
+released RESTORED 4096:4096 <nil>
+leased 65536:65536 <nil>
 own <nil>
-returned CHANGED_BY_TARGET 5000:65536 <nil>
+released CHANGED_BY_TARGET 5000:65536 <nil>
 `
 	if output != expected {
 		t.Errorf("%s\nand not\n%s", output, expected)
 	}
 }
 
-// The first example of README.md is this program, and it does what it says.
+// The first example of README.md is examples/raise, and it raises the limit.
 func TestCapabilityFirstExample(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	must(t, err)
@@ -163,7 +163,7 @@ func testProgram(t *testing.T) string {
 	return program
 }
 
-// Built beside this program.
+// example returns the path of an example, which is built beside this program.
 func example(t *testing.T, name string) string {
 	program := testProgram(t)
 	return program[:strings.LastIndexByte(program, '/')+1] + name

@@ -2,293 +2,89 @@ package rlimitd
 
 import (
 	"context"
-	"errors"
-	"net"
 	"os"
-	"sync"
-	"syscall"
 	"time"
 
-	pb "github.com/rlimitd/rlimitd/clients/go/internal/rlimitpb"
+	"github.com/rlimitd/rlimitd/clients/go/internal/kernel"
 )
 
-// StandardSocket is where the agent listens unless told otherwise.
+// StandardSocket is the default path of the agent's socket.
 const StandardSocket = "/run/rlimitd/rlimitd.sock"
 
-// Client reads and changes resource limits, of this process or of others: through the kernel where it allows that, and
-// through the agent where it does not.
+// Client reads and changes resource limits of this process or of other processes. It calls the kernel where the kernel
+// permits the operation, and the agent otherwise.
 //
-// Making one opens nothing and cannot fail. The first call that needs the agent makes a connection, which all calls share and
-// which is made again when the agent was restarted. Any number of goroutines may call at once: their requests go over it
-// one behind the other without waiting for answers.
+// NewClient opens nothing and cannot fail. The first call that needs the agent connects to it. All calls share that
+// connection, and the client connects again after a restart of the agent. Any number of goroutines may call at the same
+// time. Their requests are pipelined: a request is sent without waiting for earlier responses.
 //
-// A call that waits for the agent ends with ErrCancelled or ErrDeadlineExceeded as soon as its context does, and disturbs no
-// other; the kernel is asked whatever the context says. After either, and after ErrConnectionLost, a change may have been
-// made: nothing is ever sent twice that may have been carried out.
+// A call that waits for the agent returns ErrCancelled or ErrDeadlineExceeded as soon as its context ends. Other calls
+// are not affected. The context does not interrupt system calls. After these two errors, and after ErrConnectionLost,
+// the agent may have made the change. The client never repeats a request that may have been carried out.
 type Client struct {
-	*link
+	*sharedConnection
 	agentOnly bool
 	timeout   time.Duration
 }
 
-// The way to an agent, which all copies of a client share.
-type link struct {
-	path string
-	// Ends with Close.
-	life    context.Context
-	endLife context.CancelFunc
-	// All goroutines of this client.
-	work sync.WaitGroup
-	// Whoever can put something in makes the connection.
-	connecting chan struct{}
-
-	mu       sync.Mutex
-	current  *conn
-	isClosed bool
-}
-
-// Option is how a client differs from others.
+// Option configures a client.
 type Option func(*Client)
 
-// WithSocket names the agent's socket, for NewClient; by default the path in the environment variable RLIMITD_SOCKET, or StandardSocket.
+// WithSocket sets the path of the agent's socket, for NewClient. The default is the environment variable
+// RLIMITD_SOCKET, or StandardSocket where it is not set.
+//
+// The default ignores the environment in secure-execution mode (AT_SECURE, getauxval(3)).
 func WithSocket(path string) Option { return func(c *Client) { c.path = path } }
 
-// AgentOnly asks the agent alone, and not the kernel first.
+// AgentOnly sends every operation to the agent, without trying the kernel first.
 func AgentOnly() Option { return func(c *Client) { c.agentOnly = true } }
 
-// WithTimeout says how long one call may take in all, connecting included, where its context gives it no less; by default
-// five seconds, and 0 for as long as it takes.
+// WithTimeout bounds the duration of one call, including the connection setup. An earlier deadline of the context still
+// applies. The default is five seconds; 0 sets no bound.
 func WithTimeout(timeout time.Duration) Option { return func(c *Client) { c.timeout = timeout } }
 
-// NewClient returns a client, which is to be closed. It opens nothing.
+// NewClient returns a client and opens nothing. The caller must call Close.
 func NewClient(options ...Option) *Client {
-	c := &Client{link: &link{connecting: make(chan struct{}, 1)}, timeout: 5 * time.Second}
-	c.life, c.endLife = context.WithCancel(context.Background())
+	c := &Client{sharedConnection: &sharedConnection{connecting: make(chan struct{}, 1)}, timeout: 5 * time.Second}
+	c.lifetime, c.cancelLifetime = context.WithCancel(context.Background())
 	for _, option := range options {
 		option(c)
 	}
 	if c.path == "" {
 		c.path = StandardSocket
-		// A program that runs with more rights than its caller has does not look at the environment.
-		if path := os.Getenv("RLIMITD_SOCKET"); path != "" && !isSecure() {
+		// A set-user-id program must not let its caller choose the socket.
+		if path := os.Getenv("RLIMITD_SOCKET"); path != "" && !kernel.IsSecureExecution() {
 			c.path = path
 		}
 	}
 	return c
 }
 
-// With returns a copy that differs in these options, on the same connection: Close closes it for all.
+// With returns a copy with the given options. The copy shares the connection, and Close on either closes it for both.
+// WithSocket has no effect here.
 func (c *Client) With(options ...Option) *Client {
-	other := &Client{link: &link{}, agentOnly: c.agentOnly, timeout: c.timeout}
+	other := &Client{sharedConnection: &sharedConnection{}, agentOnly: c.agentOnly, timeout: c.timeout}
 	for _, option := range options {
 		option(other)
 	}
-	// There is one socket to a connection.
-	other.link = c.link
+	other.sharedConnection = c.sharedConnection
 	return other
 }
 
 // Socket returns the path of the agent's socket.
 func (c *Client) Socket() string { return c.path }
 
-// Close closes the connection, and leases that last as long as it end. Calls that are under way fail with ErrCancelled, and
-// so do later ones that need the agent. It returns when all goroutines of the client have ended, and always nil.
+// Close closes the connection and so ends the leases without a duration. Pending calls fail with ErrCancelled, as do
+// later calls that need the agent. Close returns after all goroutines of the client have ended. It always returns nil.
 func (c *Client) Close() error {
-	c.link.close()
+	c.sharedConnection.close()
 	return nil
 }
 
-func (c *link) close() {
-	c.mu.Lock()
-	current := c.current
-	c.isClosed = true
-	c.mu.Unlock()
-	c.endLife()
-	if current != nil {
-		current.end(c.closed())
-	}
-	c.work.Wait()
-}
-
-// The context of one call: cut to the timeout.
+// bounded applies the client's timeout to the context of one call.
 func (c *Client) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	if c.timeout > 0 {
 		return context.WithTimeout(ctx, c.timeout)
 	}
 	return ctx, func() {}
 }
-
-// Asks the agent, on a connection that is made if there is none, and waits until it has answered. The connection is that
-// over which it did.
-func (c *link) ask(ctx context.Context, q *inquiry) (*pb.Response, *conn, *Error) {
-	for isSecondTry := false; ; isSecondTry = true {
-		if ctx.Err() != nil {
-			return nil, nil, c.givenUp(ctx)
-		}
-		connection, err := c.connection(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
-		response, ending, err := connection.exchange(ctx, q)
-		switch {
-		case err == nil:
-			if refusal := errorFrom(response.GetError()); refusal != nil {
-				return nil, nil, refusal
-			}
-			if response.Outcome == nil {
-				return nil, nil, newError(ErrUnsupported, "the agent at %s answered in a way that this client does not know", c.path)
-			}
-			return response, connection, nil
-		case err.Code != ErrConnectionLost:
-			return nil, nil, err
-		case ending == unsent && isSecondTry:
-			return nil, nil, newError(ErrAgentUnreachable, "the agent at %s hangs up: %s", c.path, err.Message).because(err.Errno)
-		case ending == unanswered && (isSecondTry || !q.onlyReads):
-			return nil, nil, err
-		}
-	}
-}
-
-// The live connection, or else a new one, which only one goroutine makes at a time.
-func (c *link) connection(ctx context.Context) (*conn, *Error) {
-	if live, err := c.liveConnection(); live != nil || err != nil {
-		return live, err
-	}
-	select {
-	case c.connecting <- struct{}{}:
-		defer func() { <-c.connecting }()
-	case <-ctx.Done():
-		return nil, c.givenUp(ctx)
-	case <-c.life.Done():
-		return nil, c.closed()
-	}
-	if live, err := c.liveConnection(); live != nil || err != nil {
-		return live, err
-	}
-	socket, failure := c.connect(ctx)
-	if failure != nil {
-		return nil, failure
-	}
-	made, err := newConn(c, socket)
-	if err != nil {
-		_ = socket.Close()
-		return nil, c.unreachable(err)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.isClosed {
-		_ = socket.Close()
-		return nil, c.closed()
-	}
-	c.current = made
-	c.work.Add(1)
-	go made.receive()
-	return made, nil
-}
-
-func (c *link) liveConnection() (*conn, *Error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.isClosed {
-		return nil, c.closed()
-	}
-	if c.current != nil && c.current.hasEnded() {
-		c.current = nil
-	}
-	return c.current, nil
-}
-
-func (c *link) connect(ctx context.Context) (*net.UnixConn, *Error) {
-	reason, err := reasonForDistrust(c.path)
-	if err != nil {
-		// What stat(2) did not find, connect(2) would not have found either.
-		return nil, c.unreachable(err)
-	}
-	if reason != "" {
-		return nil, newError(ErrUntrustedSocket, "the agent's socket %s is not to be trusted: %s", c.path, reason)
-	}
-	path := c.path
-	if path[0] == '@' {
-		// A file, and no name without one.
-		path = "./" + path
-	}
-	if len(path) > 107 {
-		return nil, c.unreachable(syscall.ENAMETOOLONG)
-	}
-	pause := time.Millisecond
-	for {
-		socket, err := new(net.Dialer).DialContext(ctx, "unix", path)
-		if err == nil {
-			return socket.(*net.UnixConn), nil
-		}
-		if ctx.Err() != nil {
-			return nil, c.givenUp(ctx)
-		}
-		if !errors.Is(err, syscall.EAGAIN) {
-			return nil, c.unreachable(err)
-		}
-		// There is a queue before the agent's door, and nothing to wait at.
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return nil, c.givenUp(ctx)
-		case <-c.life.Done():
-			return nil, c.closed()
-		}
-		if pause *= 2; pause > 20*time.Millisecond {
-			pause = 20 * time.Millisecond
-		}
-	}
-}
-
-// Why a context ended before the agent had answered.
-func (c *link) givenUp(ctx context.Context) *Error {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return newError(ErrDeadlineExceeded, "no answer in time from the agent at %s", c.path)
-	}
-	return newError(ErrCancelled, "the call was cancelled before the agent at %s had answered", c.path)
-}
-
-func (c *link) closed() *Error {
-	err := newError(ErrCancelled, "the client of the agent at %s was closed", c.path)
-	err.cause = net.ErrClosed
-	return err
-}
-
-func (c *link) lost(why string) *Error {
-	return newError(ErrConnectionLost, "the connection to the agent at %s was lost: %s", c.path, why)
-}
-
-func (c *link) noAgent(format string, values ...any) *Error {
-	err := newError(ErrMalformed, format, values...)
-	err.Message = "what answers at " + c.path + " does not speak the rlimitd protocol: " + err.Message
-	return err
-}
-
-// The agent answered, but not what it was asked.
-func (c *link) otherAnswer() *Error {
-	return newError(ErrMalformed, "the agent at %s answered something else than it was asked", c.path)
-}
-
-// connect(2) to the agent failed.
-func (c *link) unreachable(err error) *Error {
-	advice := ""
-	var errno syscall.Errno
-	if !errors.As(err, &errno) {
-		return newError(ErrAgentUnreachable, "no agent answers at %s (%s)", c.path, err)
-	}
-	switch errno {
-	case syscall.ENOENT, syscall.ECONNREFUSED:
-		// The unit is about the standard socket; whoever listens at another is started in another way.
-		if c.path == StandardSocket {
-			advice = "; start it with: systemctl start rlimitd"
-		}
-	case syscall.ENAMETOOLONG:
-		advice = "; a socket's path has at most 107 bytes"
-	case syscall.EACCES:
-		advice = "; the socket or its folder does not let this user in"
-	}
-	return newError(ErrAgentUnreachable, "no agent answers at %s (connect: %s)%s", c.path, errno, advice).because(errno)
-}
-
-func errnoFrom(number int32) syscall.Errno { return syscall.Errno(number) }

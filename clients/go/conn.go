@@ -16,99 +16,71 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	pb "github.com/rlimitd/rlimitd/clients/go/internal/rlimitpb"
+	"github.com/rlimitd/rlimitd/clients/go/internal/wire"
 )
 
 const (
-	greatestRequest  = 4096
-	greatestResponse = 65536
-	// Of one answer at most, so that nobody fills the memory of the agent's clients. An agent names half as many.
-	greatestProcesses = 262144
-	greatestLeases    = 65536
+	maxRequestSize  = 4096
+	maxResponseSize = 65536
+	// Bounds of one response, against a server that fills the client's memory. The agent sends at most half as many.
+	maxProcesses = 262144
+	maxLeases    = 65536
 )
 
-// One open connection to the agent, on which any number of goroutines ask at once.
+// conn is one open connection to the agent. Any number of goroutines use it at the same time.
 //
-// Whoever asks sends, without waiting; what the kernel does not take at once is sent by a goroutine that lasts as long as
-// there is something left. Another receives for all and finds each request by its id. So a call that is given up leaves the
-// others alone: its frame is taken back if none of it was sent, and its answer is dropped.
+// A calling goroutine sends its request without waiting. Where the socket buffer is full, a sending goroutine sends the
+// rest and ends when the queue is empty. A receiving goroutine reads all responses and finds each call by its id.
+//
+// An abandoned call does not affect other calls. Its frame leaves the queue if none of it was sent, and its response is
+// discarded.
 type conn struct {
-	link   *link
+	shared *sharedConnection
 	socket *net.UnixConn
 	raw    syscall.RawConn
 	lastID uint64
-	// Closed when it has ended.
+	// Closed by end.
 	done chan struct{}
 
 	mu sync.Mutex
-	// What follows is touched only while this is locked.
+	// mu guards the fields below.
 	ended   *Error
-	calls   map[uint64]*call
-	queue   []*call
+	calls   map[uint64]*pendingCall
+	queue   []*pendingCall
 	sending bool
-	// It takes no more requests, and ends as soon as what the agent has said is read.
-	deaf bool
+	// The agent has closed its end: no more requests are sent, and what the agent sent before is still read.
+	isDraining bool
 }
 
-// One request that was made.
-type call struct {
-	id    uint64
-	frame []byte
-	// So much of the frame the kernel has.
-	sent int
-	// Goes along with the first byte; -1 for none.
-	pidfd int
-	lends bool
-	// Nobody waits for it any more.
-	abandoned bool
-	// What has come so far of an answer in parts.
-	answer *pb.Response
-	// Closed when answer is whole, or failure and ending say why there is none.
-	done    chan struct{}
-	failure *Error
-	ending  ending
-}
-
-// What came of a request that was sent once.
-type ending uint8
-
-const (
-	// What the agent said, or why nobody waits for that any more.
-	final ending = iota
-	// The connection ended before the agent had all of it: it cannot have acted.
-	unsent
-	// The connection ended before the answer came: the agent may have acted.
-	unanswered
-)
-
-func newConn(link *link, socket *net.UnixConn) (*conn, error) {
+func newConn(shared *sharedConnection, socket *net.UnixConn) (*conn, error) {
 	raw, err := socket.SyscallConn()
 	if err != nil {
 		return nil, err
 	}
-	return &conn{link: link, socket: socket, raw: raw, done: make(chan struct{}), calls: make(map[uint64]*call)}, nil
+	return &conn{shared: shared, socket: socket, raw: raw, done: make(chan struct{}), calls: make(map[uint64]*pendingCall)}, nil
 }
 
 func (c *conn) hasEnded() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.ended != nil || c.deaf
+	return c.ended != nil || c.isDraining
 }
 
-// Sends one request and waits for its answer.
-func (c *conn) exchange(ctx context.Context, q *inquiry) (*pb.Response, ending, *Error) {
-	call := &call{id: atomic.AddUint64(&c.lastID, 1), pidfd: -1, lends: q.lends, done: make(chan struct{})}
-	if q.subject != nil {
-		call.pidfd = q.subject.pidfd
+// exchange sends one request and waits for its response.
+func (c *conn) exchange(ctx context.Context, req *agentRequest) (*pb.Response, exchangeFailure, *Error) {
+	call := &pendingCall{id: atomic.AddUint64(&c.lastID, 1), pidfd: -1, grantsLease: req.grantsLease, done: make(chan struct{})}
+	if req.target != nil {
+		call.pidfd = req.target.pidfd
 	}
-	if err := call.encode(ctx, q.request); err != nil {
-		return nil, final, err
+	if err := call.encode(ctx, req.request); err != nil {
+		return nil, conclusive, err
 	}
 	c.mu.Lock()
-	if c.ended != nil || c.deaf {
+	if c.ended != nil || c.isDraining {
 		err := c.ended
 		c.mu.Unlock()
 		if err == nil {
-			err = c.link.lost("it takes no more requests")
+			err = c.shared.connectionLost("the agent accepts no more requests")
 		}
 		return nil, unsent, err
 	}
@@ -120,46 +92,20 @@ func (c *conn) exchange(ctx context.Context, q *inquiry) (*pb.Response, ending, 
 	}
 	c.mu.Unlock()
 	if err != nil {
-		c.end(c.link.lost(err.Error()))
+		c.end(c.shared.connectionLost(err.Error()))
 	}
 	select {
 	case <-call.done:
 	case <-ctx.Done():
 		if c.abandon(call) {
-			return nil, final, c.link.givenUp(ctx)
+			return nil, conclusive, c.shared.contextError(ctx)
 		}
 	}
-	return call.answer, call.ending, call.failure
+	return call.response, call.kind, call.failure
 }
 
-func (call *call) encode(ctx context.Context, request *pb.Request) *Error {
-	request.Id = &call.id
-	request.TimeoutMs = nil
-	if deadline, bounded := ctx.Deadline(); bounded {
-		left := time.Until(deadline)
-		if left <= 0 {
-			left = 1
-		}
-		// Rounded up. One that is longer than the protocol can say is left out: whoever waits has a clock of their own.
-		if ms := (left + time.Millisecond - 1) / time.Millisecond; ms <= greatestTimeout {
-			request.TimeoutMs = proto.Uint32(uint32(ms))
-		}
-	}
-	options := proto.MarshalOptions{Deterministic: true}
-	frame, err := options.MarshalAppend(make([]byte, 4, 64), request)
-	if err != nil {
-		return newError(ErrInvalidArgument, "the request cannot be said: %s", err)
-	}
-	if size := len(frame) - 4; size > greatestRequest {
-		return newError(ErrInvalidArgument, "a request of %d bytes; at most %d are read", size, greatestRequest)
-	}
-	binary.BigEndian.PutUint32(frame, uint32(len(frame)-4))
-	call.frame = frame
-	return nil
-}
-
-// False where the answer came first.
-func (c *conn) abandon(call *call) bool {
+// abandon gives up a call. It returns false where the response arrived first.
+func (c *conn) abandon(call *pendingCall) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	select {
@@ -167,7 +113,7 @@ func (c *conn) abandon(call *call) bool {
 		return false
 	default:
 	}
-	if call.sent == 0 {
+	if call.sentBytes == 0 {
 		for i, queued := range c.queue {
 			if queued == call {
 				c.queue = append(c.queue[:i:i], c.queue[i+1:]...)
@@ -176,14 +122,14 @@ func (c *conn) abandon(call *call) bool {
 			}
 		}
 	}
-	call.abandoned = true
-	if !call.lends {
+	call.isAbandoned = true
+	if !call.grantsLease {
 		delete(c.calls, call.id)
 	}
 	return true
 }
 
-// Sends what the kernel takes; the rest is sent by a goroutine of its own. Called while locked.
+// sendNow sends what the socket buffer takes and starts a goroutine for the rest. The caller holds mu.
 func (c *conn) sendNow() error {
 	var isDone bool
 	var failure error
@@ -194,9 +140,9 @@ func (c *conn) sendNow() error {
 		return failure
 	}
 	c.sending = true
-	c.link.work.Add(1)
+	c.shared.goroutines.Add(1)
 	go func() {
-		defer c.link.work.Done()
+		defer c.shared.goroutines.Done()
 		var failure error
 		err := c.raw.Write(func(fd uintptr) bool {
 			c.mu.Lock()
@@ -212,34 +158,35 @@ func (c *conn) sendNow() error {
 			failure = err
 		}
 		if failure != nil {
-			c.end(c.link.lost(failure.Error()))
+			c.end(c.shared.connectionLost(failure.Error()))
 		}
 	}()
 	return nil
 }
 
-// False where there is no room for all of it now. Called while locked. It must not close the socket, for its descriptor is
-// in use.
+// send sends the queue. It returns false where the socket buffer is full. The caller holds mu.
+//
+// It must not close the socket, because the caller uses its descriptor.
 func (c *conn) send(fd int) (bool, error) {
-	for len(c.queue) > 0 && c.ended == nil && !c.deaf {
+	for len(c.queue) > 0 && c.ended == nil && !c.isDraining {
 		call := c.queue[0]
 		var rights []byte
-		if call.sent == 0 && call.pidfd >= 0 {
+		if call.sentBytes == 0 && call.pidfd >= 0 {
 			rights = syscall.UnixRights(call.pidfd)
 		}
-		count, err := syscall.SendmsgN(fd, call.frame[call.sent:], rights, nil, syscall.MSG_DONTWAIT|syscall.MSG_NOSIGNAL)
+		count, err := syscall.SendmsgN(fd, call.frame[call.sentBytes:], rights, nil, syscall.MSG_DONTWAIT|syscall.MSG_NOSIGNAL)
 		switch err {
 		case nil:
-			call.sent += count
-			if call.sent == len(call.frame) {
+			call.sentBytes += count
+			if call.sentBytes == len(call.frame) {
 				c.queue = c.queue[1:]
 			}
 		case syscall.EINTR:
 		case syscall.EAGAIN:
 			return false, nil
 		case syscall.EPIPE, syscall.ECONNRESET:
-			// What the agent said before it closed tells more than that it closed: it is still to be read.
-			c.deaf = true
+			// The agent may have sent the reason before it closed. One second is enough to read it.
+			c.isDraining = true
 			_ = c.socket.SetReadDeadline(time.Now().Add(time.Second))
 		default:
 			return false, os.NewSyscallError("sendmsg", err)
@@ -248,9 +195,9 @@ func (c *conn) send(fd int) (bool, error) {
 	return true, nil
 }
 
-// Receives for all until the connection has ended.
+// receive reads responses for all calls until the connection ends.
 func (c *conn) receive() {
-	defer c.link.work.Done()
+	defer c.shared.goroutines.Done()
 	reader := bufio.NewReaderSize(c.socket, 4096)
 	for {
 		if err := c.receiveOne(reader); err != nil {
@@ -263,28 +210,28 @@ func (c *conn) receive() {
 func (c *conn) receiveOne(reader *bufio.Reader) *Error {
 	var header [4]byte
 	if _, err := io.ReadFull(reader, header[:]); err != nil {
-		return c.link.lost(readFailure(err))
+		return c.shared.connectionLost(readFailure(err))
 	}
 	length := binary.BigEndian.Uint32(header[:])
-	if length == 0 || length > greatestResponse {
-		return c.link.noAgent("a frame of %d bytes", length)
+	if length == 0 || length > maxResponseSize {
+		return c.shared.notRlimitd("a frame has %d bytes", length)
 	}
 	bytes := make([]byte, length)
 	if _, err := io.ReadFull(reader, bytes); err != nil {
-		return c.link.lost(readFailure(err))
+		return c.shared.connectionLost(readFailure(err))
 	}
-	if err := checkResponse(bytes); err != nil {
-		return c.link.noAgent("%s", err)
+	if err := wire.ValidateResponse(bytes); err != nil {
+		return c.shared.notRlimitd("%s", err)
 	}
 	response := new(pb.Response)
 	if err := (proto.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(bytes, response); err != nil {
-		return c.link.noAgent("%s", err)
+		return c.shared.notRlimitd("%s", err)
 	}
 	if response.GetId() == 0 {
-		if err := errorFrom(response.GetError()); err != nil {
+		if err := decodeError(response.GetError()); err != nil {
 			return err
 		}
-		return c.link.noAgent("an answer to nothing")
+		return c.shared.notRlimitd("a response names no request")
 	}
 	return c.deliver(response)
 }
@@ -307,73 +254,28 @@ func (c *conn) deliver(response *pb.Response) *Error {
 	if call == nil {
 		return nil
 	}
-	if !call.take(response) {
-		return c.link.noAgent("an answer in parts that do not fit")
+	if !call.addPart(response) {
+		return c.shared.notRlimitd("a part of a response does not continue the earlier parts")
 	}
 	if response.GetMore() && response.GetError() == nil {
 		return nil
 	}
 	delete(c.calls, call.id)
 	close(call.done)
-	if id := call.answer.GetChanges().GetLease().GetId(); call.abandoned && len(id) > 0 {
-		// It is nobody's, and goes back.
-		c.link.work.Add(1)
+	if id := call.response.GetChanges().GetLease().GetId(); call.isAbandoned && len(id) > 0 {
+		// No caller holds this lease.
+		c.shared.goroutines.Add(1)
 		go func() {
-			defer c.link.work.Done()
-			_, _ = c.link.returnLease(LeaseID(id), time.Now().Add(timeToReturn))
+			defer c.shared.goroutines.Done()
+			_, _ = c.shared.releaseLease(LeaseID(id), time.Now().Add(releaseTimeout))
 		}()
 	}
 	return nil
 }
 
-// False where a part does not continue what came before.
-func (call *call) take(response *pb.Response) bool {
-	before := call.answer
-	if before == nil || response.GetError() != nil {
-		call.answer = response
-		return true
-	}
-	switch part := response.Outcome.(type) {
-	case *pb.Response_Limits:
-		if list := before.GetLimits(); list != nil {
-			list.Limits = append(list.Limits, part.Limits.Limits...)
-			return len(list.Limits) <= resourceCount
-		}
-	case *pb.Response_Changes:
-		if list := before.GetChanges(); list != nil {
-			list.Changes = append(list.Changes, part.Changes.Changes...)
-			if part.Changes.Lease != nil {
-				list.Lease = part.Changes.Lease
-			}
-			return len(list.Changes) <= resourceCount
-		}
-	case *pb.Response_Restorations:
-		if list := before.GetRestorations(); list != nil {
-			list.Restorations = append(list.Restorations, part.Restorations.Restorations...)
-			return len(list.Restorations) <= resourceCount
-		}
-	case *pb.Response_Explanation:
-		if list := before.GetExplanation(); list != nil {
-			list.Verdicts = append(list.Verdicts, part.Explanation.Verdicts...)
-			return len(list.Verdicts) <= resourceCount
-		}
-	case *pb.Response_Leases:
-		if list := before.GetLeases(); list != nil {
-			list.Leases = append(list.Leases, part.Leases.Leases...)
-			return len(list.Leases) <= greatestLeases
-		}
-	case *pb.Response_Processes:
-		if list := before.GetProcesses(); list != nil {
-			list.Results = append(list.Results, part.Processes.Results...)
-			list.Incomplete = part.Processes.Incomplete
-			return len(list.Results) <= greatestProcesses
-		}
-	}
-	return false
-}
-
-// Ends the connection, once, and everybody's calls with it. Not called while locked: to close the socket waits for whoever
-// uses it, who may wait for the lock.
+// end ends the connection and all pending calls with it. Only the first call has an effect.
+//
+// The caller must not hold mu: Close waits for users of the socket, which may wait for mu.
 func (c *conn) end(err *Error) {
 	c.mu.Lock()
 	if c.ended != nil {
@@ -382,9 +284,9 @@ func (c *conn) end(err *Error) {
 	}
 	c.ended = err
 	for _, call := range c.calls {
-		call.answer, call.failure, call.ending = nil, err, unanswered
-		if call.sent < len(call.frame) {
-			call.ending = unsent
+		call.response, call.failure, call.kind = nil, err, unanswered
+		if call.sentBytes < len(call.frame) {
+			call.kind = unsent
 		}
 		close(call.done)
 	}

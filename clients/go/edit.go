@@ -1,55 +1,57 @@
 package rlimitd
 
-// Mode says how the values of an Edit are meant.
+// Mode tells how an Edit applies its values.
 type Mode uint8
 
 const (
-	// Exact: the limits become these.
+	// Exact sets the limits to the values.
 	Exact Mode = iota
-	// AtLeast: each half is raised to this where it is below, and never lowered.
+	// AtLeast raises each half that is below the value, and never lowers one.
 	AtLeast
-	// Clamp: as much of this as policy and kernel allow, never less than there is; Change.Shortfall says why it is less.
+	// Clamp is AtLeast up to the maximum that policy and kernel allow. Change.Shortfall tells why the result is lower
+	// than the value.
 	Clamp
 )
 
-// Edit is what shall become of the limits of one resource. Most are made by RaiseTo, RaiseUpTo, SetBoth, SetSoft or SetHard.
+// Edit is a change to the limits of one resource. RaiseTo, RaiseUpTo, SetBoth, SetSoft and SetHard make the usual
+// edits.
 type Edit struct {
 	Resource Resource
-	// Soft and Hard: one that is nil keeps its value; one of the two is there.
+	// Soft and Hard are the values. A nil half keeps its current value; at least one half must be set.
 	Soft, Hard *uint64
 	Mode       Mode
-	// Expect makes it conditional: it is made only if the limits now are these, else ErrConflict.
+	// Expect makes the edit conditional: if the current limits differ, the edit fails with ErrConflict.
 	Expect *Limit
 }
 
-// RaiseTo raises both halves to at least this, or fails; it never lowers.
+// RaiseTo raises both halves to at least bound. It never lowers a limit.
 func RaiseTo(r Resource, bound uint64) Edit {
 	return Edit{Resource: r, Soft: &bound, Hard: &bound, Mode: AtLeast}
 }
 
-// RaiseUpTo raises both halves to as much of this as one may have; it never lowers.
+// RaiseUpTo raises both halves to bound, or to the maximum that is allowed. It never lowers a limit.
 func RaiseUpTo(r Resource, bound uint64) Edit {
 	return Edit{Resource: r, Soft: &bound, Hard: &bound, Mode: Clamp}
 }
 
-// SetBoth sets both halves to exactly these.
+// SetBoth sets both halves to limit.
 func SetBoth(r Resource, limit Limit) Edit {
 	return Edit{Resource: r, Soft: &limit.Soft, Hard: &limit.Hard}
 }
 
-// SetSoft sets the soft limit; the hard one stays.
+// SetSoft sets the soft limit and keeps the hard limit.
 func SetSoft(r Resource, bound uint64) Edit { return Edit{Resource: r, Soft: &bound} }
 
-// SetHard sets the hard limit; the soft one stays, so it must not be above.
+// SetHard sets the hard limit and keeps the soft limit, which must not exceed it.
 func SetHard(r Resource, bound uint64) Edit { return Edit{Resource: r, Hard: &bound} }
 
-// Expecting returns the same edit, to be made only if the limits now are these.
+// Expecting returns a copy of the edit with Expect set to limit.
 func (e Edit) Expecting(limit Limit) Edit {
 	e.Expect = &limit
 	return e
 }
 
-// What it leads to from now, where nothing is refused.
+// applied returns the limits after the edit, provided that nothing is refused.
 func (e Edit) applied(now Limit) Limit {
 	limit := now
 	if e.Mode == Exact {
@@ -62,21 +64,21 @@ func (e Edit) applied(now Limit) Limit {
 		return limit
 	}
 	if e.Soft != nil {
-		limit.Soft = greatest(*e.Soft, now.Soft)
+		limit.Soft = max(*e.Soft, now.Soft)
 	}
 	if e.Hard != nil {
-		limit.Hard = greatest(*e.Hard, now.Hard)
+		limit.Hard = max(*e.Hard, now.Hard)
 	}
 	return limit
 }
 
-// What the agent would say to edits that mean nothing, said before anything is done.
+// checkEdits rejects invalid edits with the agent's error codes, before any limit changes.
 func checkEdits(edits []Edit) *Error {
 	var seen [resourceCount + 1]bool
 	for i, e := range edits {
 		switch {
 		case !e.Resource.isKnown():
-			return newError(ErrInvalidResource, "there is no resource %d; they go from 1 to %d", e.Resource, resourceCount).ofEdit(i)
+			return newError(ErrInvalidResource, "there is no resource %d; the numbers are 1 to %d", e.Resource, resourceCount).ofEdit(i)
 		case e.Soft == nil && e.Hard == nil:
 			return newError(ErrInvalidArgument, "edit %d gives neither a soft nor a hard limit", i).about(e.Resource, i)
 		case e.Mode > Clamp:
@@ -93,6 +95,6 @@ func checkEdits(edits []Edit) *Error {
 }
 
 func softExceedsHard(r Resource, limit Limit, index int) *Error {
-	return newError(ErrSoftExceedsHard, "%s: soft %s is above hard %s", r, boundText(limit.Soft), boundText(limit.Hard)).
+	return newError(ErrSoftExceedsHard, "%s: soft %s is above hard %s", r, formatBound(limit.Soft), formatBound(limit.Hard)).
 		about(r, index)
 }

@@ -7,37 +7,37 @@ import (
 	"time"
 )
 
-// Code is a kind of failure. Each is an error itself, so that
+// Code is a kind of failure. Each code is itself an error:
 //
 //	errors.Is(err, rlimitd.ErrDeniedByPolicy)
 //
-// says whether err is of that kind.
+// tells whether err is of that kind.
 type Code uint8
 
-// The kinds of failure, each with the errno that fits it.
+// The kinds of failure, each with its errno.
 const (
-	ErrInvalidArgument    Code = iota + 1 // a value that makes no sense here (EINVAL)
+	ErrInvalidArgument    Code = iota + 1 // an invalid value (EINVAL)
 	ErrInvalidResource                    // no such resource (EINVAL)
 	ErrSoftExceedsHard                    // the soft limit would be above the hard one (EINVAL)
-	ErrNoSuchProcess                      // the process never was, has ended, or is ending (ESRCH)
-	ErrDeniedByPolicy                     // no rule grants it, or one forbids it (EPERM)
-	ErrDeniedByKernel                     // the kernel refused it (EPERM)
+	ErrNoSuchProcess                      // the process never existed, has ended, or is ending (ESRCH)
+	ErrDeniedByPolicy                     // no rule grants the request, or a rule denies it (EPERM)
+	ErrDeniedByKernel                     // the kernel refused the operation (EPERM)
 	ErrAboveSystemCeiling                 // more open files than fs.nr_open (EPERM)
-	ErrTargetChanged                      // the process became another user's, or ended, meanwhile (ESRCH)
-	ErrConflict                           // the limits are not those that were expected (EAGAIN)
+	ErrTargetChanged                      // the process changed its user or ended during the request (ESRCH)
+	ErrConflict                           // the current limits are not the expected ones (EAGAIN)
 	ErrQuotaExceeded                      // too many connections or leases (EDQUOT)
-	ErrRateLimited                        // too many requests in too little time (EAGAIN)
-	ErrDeadlineExceeded                   // no answer in the time that was given (ETIMEDOUT)
-	ErrLeaseEnded                         // the lease ended before (ENOENT)
+	ErrRateLimited                        // too many requests in a short time (EAGAIN)
+	ErrDeadlineExceeded                   // no response before the deadline (ETIMEDOUT)
+	ErrLeaseEnded                         // the lease has already ended (ENOENT)
 	ErrPidfdRequired                      // a process id from a caller in another PID namespace (EBADF)
-	ErrUnsupported                        // not on Linux, not on this kernel, or not in this agent (EOPNOTSUPP)
-	ErrMalformed                          // bytes that are not the protocol (EPROTO)
-	ErrInternal                           // the agent's own fault (EIO)
+	ErrUnsupported                        // unknown to Linux, to this kernel, or to this agent (EOPNOTSUPP)
+	ErrMalformed                          // the bytes are not the rlimitd protocol (EPROTO)
+	ErrInternal                           // a fault of the agent (EIO)
 
-	ErrAgentUnreachable // nobody answers at the socket (what connect(2) said)
-	ErrUntrustedSocket  // the socket belongs to somebody who could not have started the agent (EACCES)
-	ErrConnectionLost   // the connection ended before the answer came; it may have been carried out (ECONNRESET)
-	ErrCancelled        // the context was cancelled, or the client closed; it may have been carried out (ECANCELED)
+	ErrAgentUnreachable // no agent accepts connections (the errno of connect(2))
+	ErrUntrustedSocket  // a user who cannot start the agent controls the socket (EACCES)
+	ErrConnectionLost   // the connection ended before the response; the request may have been carried out (ECONNRESET)
+	ErrCancelled        // the context or the client ended; the request may have been carried out (ECANCELED)
 )
 
 var codes = [...]struct {
@@ -52,18 +52,18 @@ var codes = [...]struct {
 	ErrDeniedByPolicy:     {"DENIED_BY_POLICY", "refused by policy", syscall.EPERM},
 	ErrDeniedByKernel:     {"DENIED_BY_KERNEL", "refused by the kernel", syscall.EPERM},
 	ErrAboveSystemCeiling: {"ABOVE_SYSTEM_CEILING", "above fs.nr_open", syscall.EPERM},
-	ErrTargetChanged:      {"TARGET_CHANGED", "the process changed its identity meanwhile", syscall.ESRCH},
+	ErrTargetChanged:      {"TARGET_CHANGED", "the process changed its identity during the request", syscall.ESRCH},
 	ErrConflict:           {"CONFLICT", "the limits are not as expected", syscall.EAGAIN},
 	ErrQuotaExceeded:      {"QUOTA_EXCEEDED", "quota exceeded", syscall.EDQUOT},
 	ErrRateLimited:        {"RATE_LIMITED", "too many requests; try again later", syscall.EAGAIN},
-	ErrDeadlineExceeded:   {"DEADLINE_EXCEEDED", "no answer in time", syscall.ETIMEDOUT},
+	ErrDeadlineExceeded:   {"DEADLINE_EXCEEDED", "no response in time", syscall.ETIMEDOUT},
 	ErrLeaseEnded:         {"LEASE_ENDED", "the lease has ended", syscall.ENOENT},
 	ErrPidfdRequired:      {"PIDFD_REQUIRED", "a caller in another PID namespace must send a pidfd", syscall.EBADF},
 	ErrUnsupported:        {"UNSUPPORTED", "not supported", syscall.EOPNOTSUPP},
 	ErrMalformed:          {"MALFORMED", "not the rlimitd protocol", syscall.EPROTO},
 	ErrInternal:           {"INTERNAL", "internal error of the agent", syscall.EIO},
 	ErrAgentUnreachable:   {"AGENT_UNREACHABLE", "the agent is not reachable", syscall.ECONNREFUSED},
-	ErrUntrustedSocket:    {"UNTRUSTED_SOCKET", "the socket belongs to somebody else", syscall.EACCES},
+	ErrUntrustedSocket:    {"UNTRUSTED_SOCKET", "another user controls the socket", syscall.EACCES},
 	ErrConnectionLost:     {"CONNECTION_LOST", "the connection to the agent was lost", syscall.ECONNRESET},
 	ErrCancelled:          {"CANCELLED", "cancelled", syscall.ECANCELED},
 }
@@ -75,44 +75,43 @@ func (c Code) known() Code {
 	return c
 }
 
-// Error returns a few words for people.
+// Error returns a short description.
 func (c Code) Error() string { return codes[c.known()].summary }
 
-// String returns the name of the protocol, such as "DENIED_BY_POLICY".
+// String returns the name in the protocol, such as "DENIED_BY_POLICY".
 func (c Code) String() string { return codes[c.known()].name }
 
-// Error is why something was not done, from the kernel, the agent, or the way to the agent. Every error that this package
-// returns is one.
+// Error is a failure of the kernel, of the agent, or of the connection. All errors of this package are of this type.
 //
-// errors.Is knows it by its Code, by its errno (syscall.EPERM) and what the errno stands for (os.ErrPermission), and by
+// errors.Is matches its Code, its errno (syscall.EPERM), the meaning of the errno (os.ErrPermission),
 // context.DeadlineExceeded and context.Canceled.
 type Error struct {
 	Code Code
-	// Errno is the kernel's where it set one, else the one that fits Code.
+	// Errno comes from the failed system call, or else from Code.
 	Errno syscall.Errno
-	// Message is one sentence that names what was wrong and, where there is one, what would be right.
+	// Message is one sentence that names the fault and, where possible, a remedy.
 	Message string
-	// Resource it is about; 0 if none.
+	// Resource that the error concerns; 0 if none.
 	Resource Resource
-	// EditIndex of the edits it is about, from 0; -1 if none.
+	// EditIndex is the index of the edit that the error concerns, from 0; -1 if none.
 	EditIndex int
-	// Rule of the policy that refused.
+	// Rule of the policy that denied the request.
 	Rule string
-	// Allowed is the most that would have been granted, where that is known.
+	// Allowed is the maximum that the policy grants, where that is known.
 	Allowed *Limit
-	// RetryAfter is how long to wait before another try, where that may help.
+	// RetryAfter is the time to wait before a retry; 0 where that is not known.
 	RetryAfter time.Duration
 
 	cause error
 }
 
-// Error returns the message: it is a whole sentence.
+// Error returns Message.
 func (e *Error) Error() string { return e.Message }
 
-// Unwrap returns the error that led to this one, if one did.
+// Unwrap returns the cause, or nil.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Is says whether the error is of that kind; for errors.Is.
+// Is implements the comparison of errors.Is.
 func (e *Error) Is(target error) bool {
 	if code, ok := target.(Code); ok {
 		return e.Code == code
@@ -126,10 +125,10 @@ func (e *Error) Is(target error) bool {
 	return e.Errno == target || e.Errno.Is(target)
 }
 
-// Timeout says whether no answer came in time.
+// Timeout tells whether the deadline passed before the response.
 func (e *Error) Timeout() bool { return e.Code == ErrDeadlineExceeded }
 
-// Temporary says whether the same call may succeed later: "not now", as against "never".
+// Temporary tells whether the same call may succeed later.
 func (e *Error) Temporary() bool {
 	switch e.Code {
 	case ErrTargetChanged, ErrConflict, ErrRateLimited, ErrQuotaExceeded, ErrDeadlineExceeded, ErrAgentUnreachable,
@@ -143,7 +142,7 @@ func newError(code Code, format string, values ...any) *Error {
 	return &Error{Code: code, Errno: codes[code.known()].errno, Message: fmt.Sprintf(format, values...), EditIndex: -1}
 }
 
-// Of a system call, whose errno is kept.
+// because keeps the errno of a failed system call.
 func (e *Error) because(errno syscall.Errno) *Error {
 	e.Errno = errno
 	return e
@@ -160,8 +159,8 @@ func (e *Error) about(r Resource, index int) *Error {
 	return e
 }
 
-// The same, naming the edit where it names none.
-func (e *Error) aboutItem(i *item) *Error {
+// aboutItem returns a copy that names the edit, unless the error already names one.
+func (e *Error) aboutItem(i *planItem) *Error {
 	named := *e
 	if named.Resource == 0 {
 		named.Resource = i.edit.Resource
@@ -172,8 +171,8 @@ func (e *Error) aboutItem(i *item) *Error {
 	return &named
 }
 
-// Whether the agent, by saying this, or by not being there, has surely changed nothing and is no help either.
-func (e *Error) leavesAllAsItWas() bool {
+// changedNothing tells whether the agent certainly changed no limit and cannot make the edits either.
+func (e *Error) changedNothing() bool {
 	switch e.Code {
 	case ErrAgentUnreachable, ErrUntrustedSocket, ErrDeniedByPolicy, ErrDeniedByKernel, ErrAboveSystemCeiling,
 		ErrUnsupported, ErrRateLimited, ErrQuotaExceeded, ErrPidfdRequired:
@@ -182,7 +181,7 @@ func (e *Error) leavesAllAsItWas() bool {
 	return false
 }
 
-// A nil *Error is no nil error: what leaves the package goes through here.
+// orNil converts to error. A nil *Error in an error interface is not nil, so every exported function uses it.
 func (e *Error) orNil() error {
 	if e == nil {
 		return nil
@@ -191,10 +190,10 @@ func (e *Error) orNil() error {
 }
 
 func noSuchProcess(whom string) *Error {
-	return newError(ErrNoSuchProcess, "no such process: %s has ended or never was", whom)
+	return newError(ErrNoSuchProcess, "no such process: %s has ended or never existed", whom)
 }
 
-// What a failed system call about a process means to whoever asked for it.
+// systemError returns the error for a system call that failed for a process.
 func systemError(errno syscall.Errno, call, whom string) *Error {
 	switch errno {
 	case syscall.ESRCH, syscall.ENOENT:
@@ -202,7 +201,7 @@ func systemError(errno syscall.Errno, call, whom string) *Error {
 	case syscall.EPERM, syscall.EACCES:
 		return newError(ErrDeniedByKernel, "the kernel refused %s: %s: %s", whom, call, errno).because(errno)
 	case syscall.EINVAL:
-		return newError(ErrInvalidArgument, "the kernel takes no such value for %s", whom)
+		return newError(ErrInvalidArgument, "the kernel rejects the value for %s", whom)
 	case syscall.ENOSYS:
 		return newError(ErrUnsupported, "this kernel has no %s", call).because(errno)
 	}

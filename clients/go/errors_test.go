@@ -13,7 +13,7 @@ import (
 	pb "github.com/rlimitd/rlimitd/clients/go/internal/rlimitpb"
 )
 
-func TestErrorsAreKnownByCodeErrnoAndMeaning(t *testing.T) {
+func TestErrorsMatchByCodeErrnoAndMeaning(t *testing.T) {
 	var denied error = newError(ErrDeniedByPolicy, "no")
 	for _, target := range []error{ErrDeniedByPolicy, syscall.EPERM, os.ErrPermission, fs.ErrPermission} {
 		if !errors.Is(denied, target) {
@@ -27,7 +27,7 @@ func TestErrorsAreKnownByCodeErrnoAndMeaning(t *testing.T) {
 	}
 	for code := ErrInvalidArgument; code <= ErrCancelled; code++ {
 		if code.String() == "" || code.Error() == "" || codes[code].errno == 0 {
-			t.Errorf("%d has no name", code)
+			t.Errorf("code %d has no name, summary or errno", code)
 		}
 	}
 	if Code(200).String() != "UNSPECIFIED" {
@@ -35,25 +35,25 @@ func TestErrorsAreKnownByCodeErrnoAndMeaning(t *testing.T) {
 	}
 }
 
-// Codes of the contract have its numbers, names and errnos.
-func TestCodesAreThoseOfTheContract(t *testing.T) {
+// The codes have the protocol's numbers and names, and their errnos.
+func TestCodesMatchTheProtocol(t *testing.T) {
 	for number, name := range pb.ErrorCode_name {
 		if number == 0 {
 			continue
 		}
-		e := errorFrom(&pb.Error{Code: pb.ErrorCode(number).Enum()})
+		e := decodeError(&pb.Error{Code: pb.ErrorCode(number).Enum()})
 		if "ERROR_CODE_"+e.Code.String() != name || e.Errno != codes[e.Code].errno || e.EditIndex != -1 {
 			t.Errorf("%s is %s", name, e.Code)
 		}
 	}
-	e := errorFrom(&pb.Error{Code: pb.ErrorCode(ErrRateLimited).Enum(), ErrorNumber: proto.Int32(11), RetryAfterMs: proto.Uint32(5),
-		EditIndex: proto.Uint32(0), Allowed: Limit{1, Infinity}.onWire(), Rule: proto.String("r")})
+	e := decodeError(&pb.Error{Code: pb.ErrorCode(ErrRateLimited).Enum(), ErrorNumber: proto.Int32(11), RetryAfterMs: proto.Uint32(5),
+		EditIndex: proto.Uint32(0), Allowed: Limit{1, Infinity}.encode(), Rule: proto.String("r")})
 	if e.RetryAfter.Milliseconds() != 5 || e.EditIndex != 0 || e.Allowed.String() != "1:unlimited" || e.Rule != "r" {
 		t.Errorf("%+v", e)
 	}
 }
 
-func TestNamesOfResources(t *testing.T) {
+func TestResourceNames(t *testing.T) {
 	for _, r := range Resources() {
 		if name := pb.Resource(r).String(); name != "RESOURCE_"+upper(r.String()) {
 			t.Errorf("%s is %s", r, name)

@@ -2,120 +2,57 @@ package rlimitd
 
 import (
 	"context"
-	"strings"
 	"sync"
 	"time"
-
-	pb "github.com/rlimitd/rlimitd/clients/go/internal/rlimitpb"
 )
 
-// Lease is limits that were raised and go back: by Release, when its time is over, when the process ends whose limits they
-// are, or, where it was granted without a duration, when the client is closed.
+// Lease is a temporary change of limits. It ends with Release, when its duration has elapsed, or when the target ends.
 //
-// One without a duration lasts as long as the connection. When the agent is started anew the client claims it again, and
-// where the policy bounds how long it may go without being renewed the client renews it in time; both by itself. Ten
-// minutes without an agent end it.
+// A lease without a duration lasts as long as the connection and ends when the client is closed. After a restart of the
+// agent the client renews it by itself. Where the policy bounds the time between renewals, the client renews it in
+// time. The lease ends after ten minutes without an agent.
 //
-// The end of a lease lowers limits, but never below what the process had before, nor below what other leases hold; nor does
-// it touch what somebody else changed meanwhile. Children keep what they inherited.
+// When a lease ends, the agent lowers the limits. It never lowers a limit below the value from before the lease, nor
+// below the value of another lease. It leaves a limit alone that another process has changed since. Child processes
+// keep the limits that they inherited.
 type Lease struct {
 	client *Client
 	id     LeaseID
-	// One renewal at a time.
+	// A semaphore of one: its holder renews the lease.
 	renewing chan struct{}
 
 	mu      sync.Mutex
 	changes []Change
-	// What was asked last; 0 for as long as the connection.
+	// The duration last requested; 0 is as long as the connection.
 	term    time.Duration
 	expires time.Time
-	// It ends with the connection, also where it was given an end since.
-	isBound bool
-	// Nobody has it any more, or why it is over.
-	isLetGo bool
-	ending  *Error
-	// Ends whatever keeps it from ending.
+	// The lease was granted or renewed without a duration. A later duration does not change that.
+	endsWithConnection bool
+	// Release or Keep was called.
+	isDetached bool
+	// Why the lease has ended; nil before that.
+	endError *Error
+	// Stops the renewer; nil where none runs.
 	stop context.CancelFunc
 }
 
-// Lease makes edits of distinct resources until an end, all or none. The agent alone can, whatever the client asks first, and
-// only of Core, NProc, NoFile, MemLock, SigPending and MsgQueue. A duration of 0 is as long as the client's connection.
-//
-// A lease that is granted after the call has failed with ErrCancelled or ErrDeadlineExceeded is given back at once.
-func (c *Client) Lease(ctx context.Context, target Target, duration time.Duration, edits ...Edit) (*Lease, error) {
-	lease, err := c.lease(ctx, target, duration, edits)
-	return lease, err.orNil()
-}
-
-func (c *Client) lease(ctx context.Context, target Target, duration time.Duration, edits []Edit) (*Lease, *Error) {
-	milliseconds, err := leaseOnWire(duration)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkLeasable(edits); err != nil {
-		return nil, err
-	}
-	ctx, cancel, s, err := c.begin(ctx, target)
-	if err != nil {
-		return nil, err
-	}
-	defer cancel()
-	s.keepForChildren(edits)
-	set := setOnWire(s.onWire(), edits)
-	set.Lease = &pb.Lease{DurationMs: milliseconds}
-	q := &inquiry{subject: s, lends: true, request: &pb.Request{Operation: &pb.Request_Set{Set: set}}}
-	answer, connection, err := c.ask(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	changes, ok := changesOf(edits, answer.GetChanges())
-	info := leaseFrom(answer.GetChanges().GetLease())
-	if !ok || info == nil {
-		return nil, c.otherAnswer()
-	}
-	l := &Lease{client: c, id: info.ID, changes: changes, renewing: make(chan struct{}, 1)}
-	l.hold(info, duration, connection)
-	return l, nil
-}
-
-func checkLeasable(edits []Edit) *Error {
-	if err := checkEdits(edits); err != nil {
-		return err
-	}
-	if len(edits) == 0 {
-		return newError(ErrInvalidArgument, "there is no edit to lease")
-	}
-	for i, e := range edits {
-		if e.Resource.isLeasable() {
-			continue
-		}
-		var names []string
-		for _, r := range Resources() {
-			if r.isLeasable() {
-				names = append(names, r.String())
-			}
-		}
-		return newError(ErrUnsupported, "%s cannot be leased, for it cannot be taken back; %s can", e.Resource,
-			strings.Join(names, ", ")).about(e.Resource, i)
-	}
-	return nil
-}
-
-// ID names it, for LeaseList, RenewLease and ReleaseLease.
+// ID returns the id of the lease, for LeaseList, RenewLease and ReleaseLease.
 func (l *Lease) ID() LeaseID { return l.id }
 
-// Changes returns what was changed, in the order of the edits: Old is what it goes back to.
+// Changes returns the changes in the order of the edits. The end of the lease restores Change.Old.
 func (l *Lease) Changes() []Change { return append([]Change(nil), l.changes...) }
 
-// Expires returns when it ends if it is not renewed; zero where it lasts as long as the connection.
+// Expires returns the time at which the lease ends unless it is renewed. It is zero for a lease that lasts as long as
+// the connection.
 func (l *Lease) Expires() time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.expires
 }
 
-// Renew gives it so much time from now, more or less than it had; 0 is as long as the connection. One that was granted without
-// a duration ends then, or with the connection if that is sooner.
+// Renew sets the remaining time of the lease, which may be longer or shorter than before. With 0 the lease lasts as
+// long as the connection. A lease that was granted without a duration still ends with the connection, if that ends
+// first.
 func (l *Lease) Renew(ctx context.Context, duration time.Duration) error {
 	ctx, cancel := l.client.bounded(ctx)
 	defer cancel()
@@ -127,57 +64,57 @@ func (l *Lease) renew(ctx context.Context, duration time.Duration) *Error {
 	case l.renewing <- struct{}{}:
 		defer func() { <-l.renewing }()
 	case <-ctx.Done():
-		return l.client.givenUp(ctx)
+		return l.client.contextError(ctx)
 	}
 	if err := l.requireHeld(); err != nil {
 		return err
 	}
-	info, connection, err := l.client.askToRenew(ctx, l.id, duration)
+	info, connection, err := l.client.renewByAgent(ctx, l.id, duration)
 	if err != nil {
 		if err.Code == ErrLeaseEnded {
 			l.end(err)
 		}
 		return err
 	}
-	l.hold(info, duration, connection)
+	l.update(info, duration, connection)
 	return nil
 }
 
-// Release gives it back now, and tells what came of it for each resource. The request is sent also where this fails with
-// ErrCancelled or ErrDeadlineExceeded.
+// Release ends the lease now and returns the outcome for each resource. The request is sent even where Release fails
+// with ErrCancelled or ErrDeadlineExceeded.
 func (l *Lease) Release(ctx context.Context) ([]Restoration, error) {
-	if err := l.letGo(); err != nil {
+	if err := l.detach(); err != nil {
 		return nil, err
 	}
 	return l.client.ReleaseLease(ctx, l.id)
 }
 
-// Keep lets go of it without giving it back: it ends at its time, or by ReleaseLease. One without a duration still ends with
-// the connection; it is neither renewed nor claimed again any more.
+// Keep detaches the lease from this value without ending it. The lease ends when its duration has elapsed, or with
+// ReleaseLease. A lease without a duration still ends with the connection, and the client no longer renews it.
 func (l *Lease) Keep() LeaseID {
-	_ = l.letGo()
+	_ = l.detach()
 	return l.id
 }
 
-func (l *Lease) letGo() *Error {
+func (l *Lease) detach() *Error {
 	if err := l.requireHeld(); err != nil {
 		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.isLetGo = true
-	l.stopUpkeep()
+	l.isDetached = true
+	l.stopRenewer()
 	return nil
 }
 
 func (l *Lease) requireHeld() *Error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.ending != nil {
-		return l.ending
+	if l.endError != nil {
+		return l.endError
 	}
-	if l.isLetGo {
-		return newError(ErrLeaseEnded, "lease %s was released or kept before", l.id)
+	if l.isDetached {
+		return newError(ErrLeaseEnded, "lease %s is already released or kept", l.id)
 	}
 	return nil
 }
@@ -185,107 +122,8 @@ func (l *Lease) requireHeld() *Error {
 func (l *Lease) end(err *Error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.ending == nil && !l.isLetGo {
-		l.ending = newError(ErrLeaseEnded, "lease %s has ended: %s", l.id, err.Message)
+	if l.endError == nil && !l.isDetached {
+		l.endError = newError(ErrLeaseEnded, "lease %s has ended: %s", l.id, err.Message)
 	}
-	l.stopUpkeep()
-}
-
-// RenewLease gives a lease that was kept so much time from now; 0 is as long as the connection of this client.
-func (c *Client) RenewLease(ctx context.Context, id LeaseID, duration time.Duration) (*LeaseInfo, error) {
-	ctx, cancel := c.bounded(ctx)
-	defer cancel()
-	info, _, err := c.askToRenew(ctx, id, duration)
-	return info, err.orNil()
-}
-
-func (c *link) askToRenew(ctx context.Context, id LeaseID, duration time.Duration) (*LeaseInfo, *conn, *Error) {
-	milliseconds, err := leaseOnWire(duration)
-	if err != nil {
-		return nil, nil, err
-	}
-	answer, connection, err := c.ask(ctx, &inquiry{request: &pb.Request{Operation: &pb.Request_LeaseRenew{
-		LeaseRenew: &pb.LeaseRenew{Lease: []byte(id), DurationMs: milliseconds}}}})
-	if err != nil {
-		return nil, nil, err
-	}
-	info := leaseFrom(answer.GetLease())
-	if info == nil || info.ID != id {
-		return nil, nil, c.otherAnswer()
-	}
-	return info, connection, nil
-}
-
-// ReleaseLease gives a lease back that was kept, as Lease.Release does.
-func (c *Client) ReleaseLease(ctx context.Context, id LeaseID) ([]Restoration, error) {
-	type result struct {
-		restorations []Restoration
-		err          *Error
-	}
-	ctx, cancel := c.bounded(ctx)
-	defer cancel()
-	end := time.Now().Add(timeToReturn)
-	if deadline, bounded := ctx.Deadline(); bounded && ctx.Err() == nil {
-		end = deadline
-	}
-	c.mu.Lock()
-	if c.isClosed {
-		c.mu.Unlock()
-		return nil, c.closed()
-	}
-	c.work.Add(1)
-	c.mu.Unlock()
-	// Whoever waits may give up; the request goes on.
-	came := make(chan result, 1)
-	go func() {
-		defer c.work.Done()
-		restorations, err := c.returnLease(id, end)
-		came <- result{restorations, err}
-	}()
-	select {
-	case r := <-came:
-		return r.restorations, r.err.orNil()
-	case <-ctx.Done():
-		return nil, c.givenUp(ctx)
-	}
-}
-
-// Also for an agent that is only being started.
-const timeToReturn = 30 * time.Second
-
-// Gives a lease back, whoever still waits for that.
-func (c *link) returnLease(id LeaseID, end time.Time) ([]Restoration, *Error) {
-	ctx, cancel := context.WithDeadline(c.life, end)
-	defer cancel()
-	answer, _, err := c.ask(ctx, &inquiry{request: &pb.Request{Operation: &pb.Request_LeaseRelease{
-		LeaseRelease: &pb.LeaseRelease{Lease: []byte(id)}}}})
-	if err != nil {
-		return nil, err
-	}
-	list := answer.GetRestorations()
-	if list == nil {
-		return nil, c.otherAnswer()
-	}
-	return restorationsFrom(list), nil
-}
-
-// LeaseList returns the caller's leases; everyone's for callers whom a rule gives that operation.
-func (c *Client) LeaseList(ctx context.Context) ([]LeaseInfo, error) {
-	answer, err := c.askOfAgent(ctx, &pb.Request{Operation: &pb.Request_LeaseList{LeaseList: &pb.LeaseList{}}})
-	if err != nil {
-		return nil, err
-	}
-	list := answer.GetLeases()
-	if list == nil {
-		return nil, c.otherAnswer()
-	}
-	leases := make([]LeaseInfo, 0, len(list.Leases))
-	for _, one := range list.Leases {
-		info := leaseFrom(one)
-		if info == nil {
-			return nil, c.otherAnswer()
-		}
-		leases = append(leases, *info)
-	}
-	return leases, nil
+	l.stopRenewer()
 }

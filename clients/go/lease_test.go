@@ -8,20 +8,20 @@ import (
 	pb "github.com/rlimitd/rlimitd/clients/go/internal/rlimitpb"
 )
 
-func renewedAnswer(id uint64, remaining uint64) *pb.Response {
+func renewedResponse(id uint64, remaining uint64) *pb.Response {
 	return &pb.Response{Id: &id, Outcome: &pb.Response_Lease{Lease: &pb.LeaseInfo{Id: []byte("lease"), RemainingMs: &remaining}}}
 }
 
-func restoredAnswer(id uint64) *pb.Response {
+func restoredResponse(id uint64) *pb.Response {
 	return &pb.Response{Id: &id, Outcome: &pb.Response_Restorations{Restorations: &pb.RestorationList{Restorations: []*pb.Restoration{
-		{Resource: NoFile.onWire(), Outcome: pb.Restoration_OUTCOME_RESTORED.Enum(), Limit: Limit{1, 2}.onWire()}}}}}
+		{Resource: NoFile.encode(), Outcome: pb.Restoration_OUTCOME_RESTORED.Enum(), Limit: Limit{1, 2}.encode()}}}}}
 }
 
-func TestALeaseOfTheConnectionIsClaimedFromANewAgent(t *testing.T) {
+func TestALeaseOfTheConnectionIsRenewedAtARestartedAgent(t *testing.T) {
 	claimed := make(chan *pb.Request, 4)
-	agent := newFakeAgent(t, func(number int, peer *fakePeer) {
+	agent := newScriptedAgent(t, func(number int, peer *scriptedPeer) {
 		if number == 0 {
-			peer.send(changesAnswer(peer.read().GetId(), []byte("lease")))
+			peer.send(changesResponse(peer.read().GetId(), []byte("lease")))
 			return
 		}
 		request := peer.read()
@@ -29,10 +29,10 @@ func TestALeaseOfTheConnectionIsClaimedFromANewAgent(t *testing.T) {
 		if number == 1 {
 			return
 		}
-		peer.send(renewedAnswer(request.GetId(), 0))
+		peer.send(renewedResponse(request.GetId(), 0))
 		for request := peer.read(); request != nil; request = peer.read() {
 			claimed <- request
-			peer.send(restoredAnswer(request.GetId()))
+			peer.send(restoredResponse(request.GetId()))
 		}
 	})
 	client := agent.client()
@@ -55,31 +55,31 @@ func TestALeaseOfTheConnectionIsClaimedFromANewAgent(t *testing.T) {
 	requireCode(t, err, ErrLeaseEnded)
 }
 
-func TestALeaseThatIsBoundedIsRenewedInTime(t *testing.T) {
+func TestABoundedLeaseIsRenewedInTime(t *testing.T) {
 	renewed := make(chan bool, 1)
-	agent := newFakeAgent(t, func(_ int, peer *fakePeer) {
-		answer := changesAnswer(peer.read().GetId(), []byte("lease"))
+	agent := newScriptedAgent(t, func(_ int, peer *scriptedPeer) {
+		answer := changesResponse(peer.read().GetId(), []byte("lease"))
 		remaining := uint64(40)
 		answer.GetChanges().Lease.RemainingMs = &remaining
 		peer.send(answer)
 		request := peer.read()
-		peer.send(renewedAnswer(request.GetId(), 3600_000))
+		peer.send(renewedResponse(request.GetId(), 3600_000))
 		renewed <- request.GetLeaseRenew() != nil
 		peer.drain()
 	})
 	lease, err := agent.client().Lease(background, Self, 0, RaiseTo(NoFile, 3))
 	must(t, err)
 	if !<-renewed {
-		t.Fatal("something else was asked")
+		t.Fatal("the agent received another request")
 	}
 	if lease.Keep().String() != "6c65617365" {
 		t.Fatal(lease.ID())
 	}
 }
 
-func TestAnEndedLeaseSaysSo(t *testing.T) {
-	agent := newFakeAgent(t, func(_ int, peer *fakePeer) {
-		peer.send(changesAnswer(peer.read().GetId(), []byte("lease")))
+func TestAnEndedLeaseReportsLeaseEnded(t *testing.T) {
+	agent := newScriptedAgent(t, func(_ int, peer *scriptedPeer) {
+		peer.send(changesResponse(peer.read().GetId(), []byte("lease")))
 		for request := peer.read(); request != nil; request = peer.read() {
 			peer.send(&pb.Response{Id: request.Id, Outcome: &pb.Response_Error{Error: &pb.Error{
 				Code: pb.ErrorCode_ERROR_CODE_LEASE_ENDED.Enum()}}})
@@ -92,18 +92,18 @@ func TestAnEndedLeaseSaysSo(t *testing.T) {
 	requireCode(t, err, ErrLeaseEnded)
 }
 
-func TestALeaseThatNobodyWaitsForGoesBack(t *testing.T) {
+func TestALeaseGrantedAfterCancellationIsReleased(t *testing.T) {
 	asked := make(chan bool)
 	goOn := make(chan bool)
 	released := make(chan string, 1)
-	agent := newFakeAgent(t, func(_ int, peer *fakePeer) {
+	agent := newScriptedAgent(t, func(_ int, peer *scriptedPeer) {
 		request := peer.read()
 		asked <- true
 		<-goOn
-		peer.send(changesAnswer(request.GetId(), []byte("lease")))
+		peer.send(changesResponse(request.GetId(), []byte("lease")))
 		request = peer.read()
 		released <- string(request.GetLeaseRelease().GetLease())
-		peer.send(restoredAnswer(request.GetId()))
+		peer.send(restoredResponse(request.GetId()))
 		peer.drain()
 	})
 	client := agent.client()
@@ -119,7 +119,7 @@ func TestALeaseThatNobodyWaitsForGoesBack(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeLeased(t *testing.T) {
+func TestInvalidLeasesAreRejected(t *testing.T) {
 	client := NewClient(WithSocket("/nonexistent/socket"))
 	defer client.Close()
 	_, err := client.Lease(background, Self, 0, RaiseTo(Stack, 1))
@@ -132,11 +132,11 @@ func TestWhatCannotBeLeased(t *testing.T) {
 	requireCode(t, err, ErrInvalidArgument)
 }
 
-// Also where there is no time left to wait for what comes of it.
-func TestAReleaseIsSentAnyhow(t *testing.T) {
+// The request is sent even where no time is left to wait for the response.
+func TestAReleaseIsSentAfterCancellation(t *testing.T) {
 	released := make(chan bool, 1)
-	agent := newFakeAgent(t, func(_ int, peer *fakePeer) {
-		peer.send(changesAnswer(peer.read().GetId(), []byte("lease")))
+	agent := newScriptedAgent(t, func(_ int, peer *scriptedPeer) {
+		peer.send(changesResponse(peer.read().GetId(), []byte("lease")))
 		released <- peer.read().GetLeaseRelease() != nil
 		peer.drain()
 	})
@@ -147,6 +147,6 @@ func TestAReleaseIsSentAnyhow(t *testing.T) {
 	_, err = lease.Release(over)
 	requireCode(t, err, ErrCancelled)
 	if !<-released {
-		t.Fatal("something else was sent")
+		t.Fatal("the agent received another request")
 	}
 }

@@ -5,38 +5,38 @@ import (
 	"strconv"
 )
 
-// Infinity is no limit: RLIM_INFINITY.
+// Infinity is the value of a limit that is not set: RLIM_INFINITY.
 const Infinity uint64 = math.MaxUint64
 
-// Limit is a pair of limits of one resource, in its unit.
+// Limit is the soft and the hard limit of one resource, in the unit of the resource.
 type Limit struct {
-	// Soft is the one that counts now.
+	// Soft is the limit that the kernel enforces.
 	Soft uint64
-	// Hard is the most that the process itself may raise Soft to without privilege.
+	// Hard is the maximum to which an unprivileged process may raise Soft.
 	Hard uint64
 }
 
 // String returns both halves, as in "1024:4096" or "0:unlimited".
-func (l Limit) String() string { return boundText(l.Soft) + ":" + boundText(l.Hard) }
+func (l Limit) String() string { return formatBound(l.Soft) + ":" + formatBound(l.Hard) }
 
-// Limits are those of a process, as far as they were asked for.
+// Limits are the requested limits of one process.
 type Limits map[Resource]Limit
 
-func boundText(bound uint64) string {
+func formatBound(bound uint64) string {
 	if bound == Infinity {
 		return "unlimited"
 	}
 	return strconv.FormatUint(bound, 10)
 }
 
-func least(a, b uint64) uint64 {
+func min(a, b uint64) uint64 {
 	if a < b {
 		return a
 	}
 	return b
 }
 
-func greatest(a, b uint64) uint64 {
+func max(a, b uint64) uint64 {
 	if a > b {
 		return a
 	}

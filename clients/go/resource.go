@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// Resource is one of the sixteen resources whose use Linux limits, numbered by the protocol and not by the kernel. 0 is
-// none of them.
+// Resource is one of the sixteen resources that Linux limits. The numbers are those of the protocol, not of the kernel.
+// 0 is no resource.
 type Resource uint8
 
-// The resources. Limits are in the unit of the kernel.
+// The resources, with the unit of their limits.
 const (
 	CPU        Resource = iota + 1 // RLIMIT_CPU, seconds
 	FSize                          // RLIMIT_FSIZE, bytes
@@ -18,13 +18,13 @@ const (
 	Core                           // RLIMIT_CORE, bytes
 	RSS                            // RLIMIT_RSS, bytes; without effect since Linux 2.4.30
 	NProc                          // RLIMIT_NPROC, threads of the real user id
-	NoFile                         // RLIMIT_NOFILE, one more than the highest descriptor
+	NoFile                         // RLIMIT_NOFILE, one above the maximum descriptor
 	MemLock                        // RLIMIT_MEMLOCK, bytes
 	AS                             // RLIMIT_AS, bytes
 	Locks                          // RLIMIT_LOCKS, locks; without effect since Linux 2.4.25
 	SigPending                     // RLIMIT_SIGPENDING, signals
 	MsgQueue                       // RLIMIT_MSGQUEUE, bytes
-	Nice                           // RLIMIT_NICE, 20 - limit is the lowest nice value
+	Nice                           // RLIMIT_NICE, the minimum nice value is 20 - limit
 	RTPrio                         // RLIMIT_RTPRIO, real-time priority 0 to 99
 	RTTime                         // RLIMIT_RTTIME, microseconds
 )
@@ -34,7 +34,7 @@ const resourceCount = 16
 var resourceNames = [resourceCount + 1]string{"", "cpu", "fsize", "data", "stack", "core", "rss", "nproc", "nofile", "memlock",
 	"as", "locks", "sigpending", "msgqueue", "nice", "rtprio", "rttime"}
 
-// Resources returns all sixteen.
+// Resources returns all sixteen resources.
 func Resources() []Resource {
 	all := make([]Resource, resourceCount)
 	for i := range all {
@@ -53,8 +53,10 @@ func (r Resource) String() string {
 
 func (r Resource) isKnown() bool { return r >= CPU && r <= RTTime }
 
-// ParseResource returns the resource of that name: "nofile", "RLIMIT_NOFILE", and "ofile" and "vmem", which are other
-// systems' words for nofile and as. The error is ErrUnsupported for what only other systems have, else ErrInvalidResource.
+// ParseResource returns the resource with that name, such as "nofile" or "RLIMIT_NOFILE". It ignores case. It also
+// knows the names "ofile" for nofile and "vmem" for as, which other systems use.
+//
+// The error is ErrUnsupported for a resource that only other systems have, and ErrInvalidResource otherwise.
 func ParseResource(name string) (Resource, error) {
 	word := strings.TrimPrefix(strings.ToLower(name), "rlimit_")
 	switch word {
@@ -74,7 +76,7 @@ func ParseResource(name string) (Resource, error) {
 		strings.Join(resourceNames[1:], " "))
 }
 
-// The kernel's own number. Of the architectures that Go runs on MIPS alone has numbers of its own.
+// kernelNumber returns the kernel's number. Among the architectures of Go, only MIPS has different numbers.
 func (r Resource) kernelNumber() uintptr {
 	if strings.HasPrefix(runtime.GOARCH, "mips") {
 		switch r {
@@ -93,7 +95,7 @@ func (r Resource) kernelNumber() uintptr {
 	return uintptr(r) - 1
 }
 
-// What can be lent: an end takes something back of these and breaks nothing.
+// isLeasable tells whether the end of a lease can restore the limit without harm to the process.
 func (r Resource) isLeasable() bool {
 	switch r {
 	case Core, NProc, NoFile, MemLock, SigPending, MsgQueue:
@@ -102,7 +104,7 @@ func (r Resource) isLeasable() bool {
 	return false
 }
 
-// All sixteen where none is named, as the protocol has it.
+// orAll returns all sixteen resources where none is named.
 func orAll(resources []Resource) []Resource {
 	if len(resources) == 0 {
 		return Resources()

@@ -5,26 +5,27 @@ import (
 	"time"
 )
 
-// Change is one edit that was made.
+// Change is the result of one edit.
 type Change struct {
 	Resource Resource
 	Old, New Limit
-	// ByKernel: the kernel allowed it and the agent was not asked. Else Rule granted it.
+	// ByKernel is true where the kernel permitted the edit and the agent was not asked.
 	ByKernel bool
-	// Rule of the policy that granted it; empty for the baseline, which needs no rule.
+	// Rule of the policy that granted the edit. It is empty where no rule was needed.
 	Rule     string
 	Warnings []Warning
-	// Shortfall says, of Clamp, why it is not all that was asked for.
+	// Shortfall tells why a Clamp stopped below its value.
 	Shortfall *Error
 }
 
-// Warning is something that a change does not do, though it was made.
+// Warning tells that a change has less effect than its limit suggests.
 type Warning uint32
 
-// LimitedByUserNamespace: the user namespace of the process holds this one down whatever the limit says.
+// LimitedByUserNamespace tells that the user namespace of the process enforces a lower limit.
 const LimitedByUserNamespace Warning = 1
 
-// Usage is what a process used: the fields of getrusage(2), and what is used of each limit. nil is not shown, never zero.
+// Usage is the resource usage of a process: the fields of getrusage(2), and the amounts of each limit that are in use.
+// A nil field is unknown, not zero.
 type Usage struct {
 	UserTime, SystemTime                                 *time.Duration
 	MaxResidentBytes                                     *uint64
@@ -34,84 +35,84 @@ type Usage struct {
 	BlockInputs, BlockOutputs                            *uint64
 	MessagesSent, MessagesReceived, SignalsReceived      *uint64
 	VoluntaryContextSwitches, InvoluntaryContextSwitches *uint64
-	// Partial: the context switches lack those of threads that have ended.
+	// Partial is true where the context switches of ended threads are missing.
 	Partial bool
-	// InUse is how much is taken now of a limit, in its unit; what is not shown is absent.
+	// InUse is the amount in use now, in the unit of the limit. Unknown amounts are absent.
 	InUse map[Resource]uint64
 }
 
-// Scope says whose usage.
+// Scope selects the processes of a Usage.
 type Scope uint8
 
 const (
-	// OfProcess: all threads of the process (RUSAGE_SELF).
+	// OfProcess covers all threads of the process (RUSAGE_SELF).
 	OfProcess Scope = iota
-	// OfChildren: its children that ended and were waited for (RUSAGE_CHILDREN).
+	// OfChildren covers the children that ended and were waited for (RUSAGE_CHILDREN).
 	OfChildren
-	// OfBoth: the two together.
+	// OfBoth covers the process and these children.
 	OfBoth
 )
 
-// Explanation is what would come of an operation.
+// Explanation is the agent's decision about an operation that was not carried out.
 type Explanation struct {
 	Allowed bool
-	// Rule that decided, if one did for the whole.
+	// Rule that decided the whole operation, if any.
 	Rule string
-	// Err says why not, where it is not allowed.
+	// Err is the reason where the operation is not allowed.
 	Err *Error
-	// Verdicts, one for each edit or resource.
+	// Verdicts has one entry for each edit or resource.
 	Verdicts []Verdict
 }
 
-// Verdict is what would come of one edit, or what may be had of one resource.
+// Verdict is the decision about one edit or one resource.
 type Verdict struct {
 	Resource Resource
-	// Now are its limits; nil where the caller may not know.
+	// Now is the current limit; nil where the caller may not read it.
 	Now *Limit
-	// Most that the caller may give the process.
+	// Most is the maximum that the caller may set for the target.
 	Most *Limit
-	// Rule that grants it; empty for the baseline.
+	// Rule that grants the edit. It is empty where no rule is needed.
 	Rule string
-	// New is what it would become; nil where nothing was to change or it would be refused.
+	// New is the resulting limit; nil without an edit, or where the edit would be denied.
 	New *Limit
-	// Err says why it would be refused, or why it falls short.
+	// Err tells why the edit would be denied, or why a Clamp would stop below its value.
 	Err *Error
 }
 
-// LeaseID names a lease; its bytes mean nothing here.
+// LeaseID identifies a lease. Its bytes are opaque.
 type LeaseID string
 
-// String returns it in hexadecimal digits.
+// String returns the id in hexadecimal digits.
 func (id LeaseID) String() string { return hex.EncodeToString([]byte(id)) }
 
-// LeaseInfo is a lease as the agent has it.
+// LeaseInfo is the agent's description of a lease.
 type LeaseInfo struct {
 	ID LeaseID
-	// PID of the process whose limits it holds, in the agent's PID namespace; 0 where that is not told.
+	// PID of the target in the agent's PID namespace; 0 where the agent does not send it.
 	PID     int
 	Changes []Change
-	// Remaining time; 0 where it lasts as long as the connection.
+	// Remaining time; 0 where the lease lasts as long as the connection.
 	Remaining time.Duration
 	Rule      string
 }
 
-// Outcome is what came of the end of a lease, for one resource.
+// Outcome tells what the end of a lease did to one resource.
 type Outcome uint8
 
 // The outcomes.
 const (
 	UnknownOutcome     Outcome = iota
-	Restored                   // it is what it was before
-	HeldByAnotherLease         // another lease holds it up
-	ChangedByTarget            // somebody else changed it; left as it is
-	IdentityChanged            // no more the process of the grant; left, tried again
-	ProcessEnded               // there is nothing to restore
+	Restored                   // the limit is as before the lease
+	HeldByAnotherLease         // another lease keeps the limit raised
+	ChangedByTarget            // another process changed the limit, which stays as it is
+	IdentityChanged            // the target changed its identity; the agent tries again
+	ProcessEnded               // the target has ended
 )
 
 var outcomeNames = [...]string{"UNSPECIFIED", "RESTORED", "HELD_BY_ANOTHER_LEASE", "CHANGED_BY_TARGET", "IDENTITY_CHANGED",
 	"PROCESS_ENDED"}
 
-// String returns the name of the protocol, such as "RESTORED".
+// String returns the name in the protocol, such as "RESTORED".
 func (o Outcome) String() string {
 	if int(o) >= len(outcomeNames) {
 		o = UnknownOutcome
@@ -119,43 +120,43 @@ func (o Outcome) String() string {
 	return outcomeNames[o]
 }
 
-// Restoration is what the end of a lease came to.
+// Restoration is the result of the end of a lease for one resource.
 type Restoration struct {
 	Resource Resource
 	Outcome  Outcome
-	// Limit as it is now; nil where that is not known.
+	// Limit is the current limit; nil where it is unknown.
 	Limit *Limit
 }
 
-// ServerInfo is the agent, and the caller as the agent sees it.
+// ServerInfo describes the agent, and the caller as the agent sees it.
 type ServerInfo struct {
 	Version string
 	// Kernel release.
 	Kernel string
-	// Features are words of the protocol for what agent and kernel can do.
+	// Features are the protocol's names of what the agent and its kernel support.
 	Features []string
-	// NrOpen is fs.nr_open, the greatest hard limit of open files.
+	// NrOpen is fs.nr_open, the maximum hard limit of open files.
 	NrOpen uint64
-	// CanRaise: it holds CAP_SYS_RESOURCE where that counts.
+	// CanRaise is true where the agent holds CAP_SYS_RESOURCE in the initial user namespace.
 	CanRaise bool
 	Caller   Caller
-	// Policy in a few words.
+	// Policy is a short description of the policy.
 	Policy string
 }
 
-// Caller is who calls, as the agent sees it.
+// Caller is the calling process, as the agent sees it.
 type Caller struct {
-	// PID in the agent's PID namespace; 0 where it has none there.
+	// PID in the agent's PID namespace; 0 where the caller has none there.
 	PID      int
 	UID, GID uint32
 	Groups   []uint32
-	// Pinned: the kernel vouches that PID is still the process that connected.
+	// Pinned is true where the kernel guarantees that PID is still the process that connected.
 	Pinned bool
 	// NamespaceDepth is 1 in the agent's own PID namespace.
 	NamespaceDepth int
 	Cgroup         string
 	Label          string
-	// MixedIDs: real, effective and saved ids differ; nothing but ServerInfo is answered.
+	// MixedIDs is true where real, effective and saved ids differ. The agent then permits only ServerInfo.
 	MixedIDs bool
 }
 
@@ -167,19 +168,19 @@ type Stats struct {
 	Uptime                                                  time.Duration
 }
 
-// Each is what came of one call for every process of a group.
+// Each is the result of one call for each process of a group.
 type Each[Value any] struct {
-	// Processes in the order in which they were found.
+	// Processes are in the order in which the agent found them.
 	Processes []Process[Value]
-	// Incomplete: there may be more processes, for they kept appearing.
+	// Incomplete is true where new processes kept appearing, so that some may be missing.
 	Incomplete bool
 }
 
-// Process is what came of it for one.
+// Process is the result for one process.
 type Process[Value any] struct {
-	// PID in the caller's PID namespace; 0 where it has none there.
+	// PID in the caller's PID namespace; 0 where the process has none there.
 	PID int
-	// Value, where Err is nil.
+	// Value is valid where Err is nil.
 	Value Value
 	Err   *Error
 }

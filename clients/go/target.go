@@ -3,9 +3,11 @@ package rlimitd
 import (
 	"fmt"
 	"os"
+
+	"github.com/rlimitd/rlimitd/clients/go/internal/kernel"
 )
 
-// Target is the process that a call is about.
+// Target is the process that a call concerns.
 type Target struct {
 	kind   targetKind
 	number int
@@ -19,42 +21,41 @@ const (
 	pidfdTarget
 )
 
-// Self is the process that calls, and what a zero Target means.
+// Self is the calling process. It is the zero value of Target.
 var Self = Target{}
 
-// PID is the process that has this number now, in the PID namespace of the caller. It is held by a pidfd for as long as
-// the call lasts.
+// PID is the process with this pid in the PID namespace of the caller. The client holds a pidfd of it during the call.
 func PID(pid int) Target { return Target{pidTarget, pid} }
 
-// Pidfd is the process of a pidfd, as from OpenProcess, which stays the caller's and must stay open for as long as the call
-// lasts.
+// Pidfd is the process of a pidfd, such as one from OpenProcess. The caller keeps the descriptor open during the call.
 func Pidfd(fd int) Target { return Target{pidfdTarget, fd} }
 
-// OpenProcess takes hold of the process that has this number now, by a pidfd (pidfd_open(2)): Pidfd(int(file.Fd())) means this
-// very process, though its number may be given to another once it has ended.
+// OpenProcess opens a pidfd of the process with this pid: pidfd_open(2). Pidfd(int(file.Fd())) then always is this
+// process, even if its pid is reused.
 func OpenProcess(pid int) (*os.File, error) {
 	if pid <= 0 {
-		return nil, newError(ErrInvalidArgument, "%d is no process id", pid)
+		return nil, newError(ErrInvalidArgument, "%d is not a process id", pid)
 	}
 	name := fmt.Sprintf("process %d", pid)
-	fd, errno := pidfdOpen(pid)
+	fd, errno := kernel.PidfdOpen(pid)
 	if err := pidfdError(errno, name); err != nil {
 		return nil, err
 	}
 	return os.NewFile(uintptr(fd), name), nil
 }
 
-// Group is many processes: those of a cgroup or of a pod. Each is judged for itself, by the agent.
+// Group is all processes of a cgroup or of a pod. The policy decides for each process separately.
 type Group struct {
 	isPod bool
 	path  string
 	named bool
 }
 
-// Cgroup is every process in a cgroup of the unified hierarchy and in those below it, by its path from the root.
+// Cgroup is all processes in a cgroup of the unified hierarchy and in its descendants. The path starts at the root
+// cgroup.
 func Cgroup(path string) Group { return Group{path: path, named: true} }
 
-// Pod is every process in a pod, by the path of its cgroup or of one below it.
+// Pod is all processes in a pod. The path names the cgroup of the pod or a descendant of it.
 func Pod(path string) Group { return Group{isPod: true, path: path, named: true} }
 
 // OwnCgroup is the cgroup of the caller.
@@ -63,7 +64,8 @@ func OwnCgroup() Group { return Group{} }
 // OwnPod is the pod of the caller.
 func OwnPod() Group { return Group{isPod: true} }
 
-// On the wire no path is the caller's own; nobody shall mean that by a string that happens to be empty.
+// check rejects an empty path. In the protocol an absent path is the caller's own group, which only OwnCgroup and
+// OwnPod request.
 func (g Group) check() *Error {
 	if g.named && g.path == "" {
 		return newError(ErrInvalidArgument, "the path of a cgroup is empty")

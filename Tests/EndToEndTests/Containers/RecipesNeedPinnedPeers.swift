@@ -1,14 +1,14 @@
 import Foundation
 import Testing
 
-/// README's recipes for containers, each with the very rule that stands there. The one for systemd is done by
-/// scripts/lib/check-units, where there is a systemd.
+/// The recipes of docs/recipes.md for containers, each with the rule of the document. scripts/lib/check-units follows
+/// the recipe for systemd.
 @Suite(
-    "README's recipes", .serialized,
+    "The recipes", .serialized,
     .enabled(if: Machine.mayRaiseHardLimits && Machine.pinsPeers, "\(Machine.needsPinnedPeers)"))
 struct RecipesNeedPinnedPeers {
     private func agent(recipe: String) throws -> AgentProcess {
-        try AgentProcess(policy: "version = 1\n" + Readme.block("toml", below: recipe))
+        try AgentProcess(policy: "version = 1\n" + Recipes.block("toml", below: recipe))
     }
 
     @Test func `a container in the slice opens a million files, and one elsewhere does not`() throws {

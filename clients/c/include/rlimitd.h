@@ -1,12 +1,13 @@
-// Resource limits of processes: by the kernel's leave where it gives it, and the agent's (rlimitd) where it does not.
+// Reads and changes resource limits of processes. The kernel is asked first; where it refuses, the agent (rlimitd) is
+// asked.
 //
 //     struct rlimitd_limit got;
 //     if (rlimitd_raise(RLIMIT_NOFILE, 65536, &got) != 0) perror("more open files");
 //
-// Functions return 0, or -1 with errno set, and with more in the caller's `struct rlimitd_error` where there is one. Resources are
-// the RLIMIT_* numbers of <sys/resource.h>. What a function hands out by a pointer to a pointer is one result, given back by
-// `rlimitd_free`. A pointer to a result or an error may be NULL where the caller does not care. Nothing is global, no signal is
-// raised or handled, and every wait has an end.
+// Functions return 0, or -1 with errno set. They describe the failure in the caller's `struct rlimitd_error`, unless it
+// is NULL. Resources are the RLIMIT_* numbers of <sys/resource.h>. A function that returns a result by a pointer to a
+// pointer allocates it; `rlimitd_free` frees it. A pointer to a result may be NULL if the caller does not need the
+// result. The library has no global state, raises and handles no signal, and waits no longer than its timeout.
 #ifndef RLIMITD_H
 #define RLIMITD_H
 
@@ -19,14 +20,14 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-// Whatever the library itself, or who includes this, hides otherwise.
+// The library, and perhaps the program that includes this file, is compiled with hidden visibility.
 #pragma GCC visibility push(default)
 
 /// No limit.
 #define RLIMITD_INFINITY UINT64_MAX
-/// How many resources Linux limits; each RLIMIT_* is below it.
+/// The number of resources that Linux limits. Every RLIMIT_* is below it.
 #define RLIMITD_RESOURCES 16
-/// How many edits one call may make.
+/// The maximum number of edits in one call.
 #define RLIMITD_EDITS 16
 
 /// A soft and a hard limit, in the unit of the resource.
@@ -37,125 +38,130 @@ struct rlimitd_limit {
 
 // ---- Errors
 
-/// What kind of failure: those of the protocol by its numbers, and the library's own.
+/// The kind of a failure. Codes below 1001 have the numbers of the protocol; the others are the library's own.
 enum rlimitd_code {
     RLIMITD_OK = 0,
     RLIMITD_INVALID_ARGUMENT = 1,      // EINVAL
     RLIMITD_INVALID_RESOURCE = 2,      // EINVAL: no such resource
     RLIMITD_SOFT_EXCEEDS_HARD = 3,     // EINVAL
-    RLIMITD_NO_SUCH_PROCESS = 4,       // ESRCH: never was, has ended, or is ending
+    RLIMITD_NO_SUCH_PROCESS = 4,       // ESRCH: never existed, has ended, or is ending
     RLIMITD_DENIED_BY_POLICY = 5,      // EPERM: no rule grants it, or one forbids it
     RLIMITD_DENIED_BY_KERNEL = 6,      // EPERM
     RLIMITD_ABOVE_SYSTEM_CEILING = 7,  // EPERM: more open files than fs.nr_open
-    RLIMITD_TARGET_CHANGED = 8,        // ESRCH: the process became another user's meanwhile
-    RLIMITD_CONFLICT = 9,              // EAGAIN: the limits are not what was expected
+    RLIMITD_TARGET_CHANGED = 8,        // ESRCH: the process changed its user during the request
+    RLIMITD_CONFLICT = 9,              // EAGAIN: the limits are not the expected ones
     RLIMITD_QUOTA_EXCEEDED = 10,       // EDQUOT: too many connections or leases
     RLIMITD_RATE_LIMITED = 11,         // EAGAIN: too many requests; see retry_after_ms
     RLIMITD_DEADLINE_EXCEEDED = 12,    // ETIMEDOUT
     RLIMITD_LEASE_ENDED = 13,          // ENOENT
     RLIMITD_PIDFD_REQUIRED = 14,       // EBADF
     RLIMITD_UNSUPPORTED = 15,          // EOPNOTSUPP
-    RLIMITD_MALFORMED = 16,            // EPROTO: not this protocol
-    RLIMITD_INTERNAL = 17,             // EIO: the agent's own fault, or out of memory here (ENOMEM)
-    RLIMITD_AGENT_UNREACHABLE = 1001,  // nobody answers at the socket; what connect(2) said, or ECONNREFUSED
-    RLIMITD_UNTRUSTED_SOCKET = 1002,   // EACCES: the socket belongs to somebody who could not have started the agent
-    RLIMITD_CONNECTION_LOST = 1003,    // ECONNRESET: it ended before the answer came; the request may have been carried out
-    RLIMITD_CANCELLED = 1004,          // ECANCELED; this library never says it
+    RLIMITD_MALFORMED = 16,            // EPROTO: the peer does not speak this protocol
+    RLIMITD_INTERNAL = 17,             // EIO: an error of the agent; ENOMEM: the client is out of memory
+    RLIMITD_AGENT_UNREACHABLE = 1001,  // the errno of connect(2), or ECONNREFUSED: no agent answers at the socket
+    RLIMITD_UNTRUSTED_SOCKET = 1002,   // EACCES: the socket belongs to a user who cannot have started the agent
+    RLIMITD_CONNECTION_LOST = 1003,    // ECONNRESET: it ended before the response; the request may have been executed
+    RLIMITD_CANCELLED = 1004,          // ECANCELED: not used by this library
 };
 
 #define RLIMITD_RULE_SIZE 1028
 #define RLIMITD_MESSAGE_SIZE 2052
 
-/// Why something was not done.
+/// Describes a failure.
 struct rlimitd_error {
     enum rlimitd_code code;
-    int error_number;                // as errno: the kernel's where it set one, else the one that fits the code
+    int error_number;                // the kernel's errno if it set one, else the one that belongs to the code
     int resource;                    // RLIMIT_*, or -1
-    int edit_index;                  // of the edit that it is about, or -1
+    int edit_index;                  // of the edit that failed, or -1
     bool has_allowed;
-    struct rlimitd_limit allowed;    // the most that would have been granted
-    uint32_t retry_after_ms;         // not now, but perhaps after so long; 0: nothing is known of that
+    struct rlimitd_limit allowed;    // the maximum that would be granted
+    uint32_t retry_after_ms;         // a retry may succeed after this time; 0: unknown
     char rule[RLIMITD_RULE_SIZE];    // the policy rule that refused; empty: none
-    char message[RLIMITD_MESSAGE_SIZE];  // one sentence for people, in UTF-8
+    char message[RLIMITD_MESSAGE_SIZE];  // one sentence in UTF-8
 };
 
-/// "DENIED_BY_POLICY"; "UNKNOWN" for a number that is no code.
+/// The name of a code, such as "DENIED_BY_POLICY"; "UNKNOWN" for any other number.
 const char *rlimitd_code_name(enum rlimitd_code code);
 
 // ---- Names
 
-/// The RLIMIT_* number that a name means: nofile, RLIMIT_NOFILE, Nofile; ofile and vmem are other systems' words for nofile and
-/// as. -1 for an unknown name (INVALID_RESOURCE) and for one that only other systems have (UNSUPPORTED).
+/// Returns the RLIMIT_* number of a name, in any case: nofile, RLIMIT_NOFILE, Nofile.
+///
+/// ofile and vmem are names that other systems use for nofile and as. Returns -1 with INVALID_RESOURCE for an unknown
+/// name, and with UNSUPPORTED for a resource that only other systems have.
 int rlimitd_resource_by_name(const char *name, struct rlimitd_error *error);
 
-/// The short name, "nofile"; NULL for what is no resource.
+/// The short name of a resource, such as "nofile"; NULL for any other number.
 const char *rlimitd_resource_name(int resource);
 
-/// The version of this library, as "0.1.0".
+/// The version of this library, such as "0.1.0".
 const char *rlimitd_version(void);
 
 // ---- One call
 
-/// Raises both halves of one's own limit to at least this, and lowers nothing: prlimit(2), and the agent where that refuses.
+/// Raises both halves of the calling process's own limit to at least `to`, and never lowers them.
 ///
-/// `got` gets what the limits are then; after a failure also, as far as they could be read. Needs no connection, and makes one
-/// only for as long as it takes. At most 5 seconds.
+/// Tries prlimit(2), then the agent. Sets `got` to the limits afterwards; after a failure too, as far as they can be
+/// read. Needs no connection: it makes a temporary one if the kernel refuses. Takes at most 5 seconds.
 int rlimitd_raise(int resource, uint64_t to, struct rlimitd_limit *got);
 
 // ---- Connections
 
-/// A way to the agent. Threads may share one: their calls go one after the other. After fork(2) the child's calls make a
-/// connection of their own; close it in the child too. No thread is cancelled in a call.
+/// A connection to the agent.
+///
+/// Threads can share it: their calls run one after another. After fork(2) the calls of the child make a connection of
+/// their own; the child must close it too. A thread is not cancelled during a call.
 struct rlimitd;
 
-/// Only the agent is asked, and not the kernel first.
+/// Asks only the agent, not the kernel first.
 #define RLIMITD_AGENT_ONLY 1u
-/// As a timeout: none at all. What the kernel tells or does needs none; the rest is DEADLINE_EXCEEDED.
+/// A timeout of no time. Calls that the kernel can answer succeed; all others fail with DEADLINE_EXCEEDED.
 #define RLIMITD_NO_TIME UINT32_MAX
 
-/// All zero is what most want.
+/// Options of a connection. All zero is the default.
 struct rlimitd_options {
     const char *socket;   // NULL: the path in the environment variable RLIMITD_SOCKET, or /run/rlimitd/rlimitd.sock
-    uint32_t timeout_ms;  // of each call in all; 0: 5000
+    uint32_t timeout_ms;  // of a whole call; 0: 5000
     uint32_t flags;       // RLIMITD_AGENT_ONLY
     uint64_t reserved[4]; // 0
 };
 
-/// Makes a way to the agent, which connects at the first call that needs it and again when the agent was restarted.
+/// Makes a connection. It connects at the first call that needs the agent, and again after a restart of the agent.
 ///
-/// What the kernel allows needs no agent. A call that may have been carried out is never sent a second time: it fails with
-/// CONNECTION_LOST. `options` may be NULL. NULL if it fails: INVALID_ARGUMENT, or ENOMEM.
+/// A change that the agent may have made is never sent a second time: the call fails with CONNECTION_LOST. `options`
+/// may be NULL. Returns NULL with INVALID_ARGUMENT or ENOMEM.
 ///
-/// Of the heap nothing is used by this, by `rlimitd_close`, and by calls that hand out no result by pointer.
+/// This function, `rlimitd_close` and calls that return no result by pointer do not use the heap.
 struct rlimitd *rlimitd_open(const struct rlimitd_options *options, struct rlimitd_error *error);
 
-/// Gives calls that begin from now on, in every thread, another timeout (0: 5000) and other flags.
+/// Sets the timeout (0: 5000) and the flags of all later calls, in every thread.
 int rlimitd_configure(struct rlimitd *agent, uint32_t timeout_ms, uint32_t flags);
 
-/// Closes it; leases that last as long as the connection end. Nothing else may be using it. NULL is in order. errno is kept.
+/// Closes a connection, which ends the leases that last as long as it. No other call may use it meanwhile. Does nothing
+/// for NULL. Leaves errno unchanged.
 void rlimitd_close(struct rlimitd *agent);
 
-/// Gives back a result: what a function handed out by a pointer to a pointer. NULL is in order. errno is kept.
+/// Frees a result that a function returned by a pointer to a pointer. Does nothing for NULL. Leaves errno unchanged.
 void rlimitd_free(const void *result);
 
-// In all that follows `agent` may be NULL: a way to the agent that is made for the call alone, with the usual options.
+// In the functions below `agent` may be NULL. The call then makes a temporary connection with the default options.
 
 // ---- Targets
 
 enum rlimitd_target_kind {
-    RLIMITD_SELF,    // the process that calls
-    RLIMITD_PID,     // by number, in the PID namespace of the caller
-    RLIMITD_PIDFD,   // by a pidfd, which stays the caller's
-    RLIMITD_CGROUP,  // every process in a cgroup of the unified hierarchy, and below it
-    RLIMITD_POD,     // every process in the pod whose cgroup that is or is in
+    RLIMITD_SELF,    // the calling process
+    RLIMITD_PID,     // a process by its number in the PID namespace of the caller
+    RLIMITD_PIDFD,   // a process by a pidfd; the caller closes it
+    RLIMITD_CGROUP,  // every process in a cgroup of the unified hierarchy and in its descendants
+    RLIMITD_POD,     // every process in a pod, named by the pod's cgroup or a cgroup in it
 };
 
-/// Of whom. A NULL pointer to one is the process that calls.
+/// The process or the processes that a call concerns. A NULL pointer means the calling process.
 struct rlimitd_target {
     enum rlimitd_target_kind kind;
     pid_t pid;
     int pidfd;
-    const char *path;  // of a cgroup or pod, as /proc/PID/cgroup shows it; NULL or empty: the caller's own
+    const char *path;  // of a cgroup or pod, as in /proc/PID/cgroup; NULL or empty: the caller's own
 };
 
 static inline struct rlimitd_target rlimitd_process(pid_t pid) {
@@ -180,28 +186,29 @@ static inline struct rlimitd_target rlimitd_pod(const char *path) {
 
 // ---- Reading limits
 
-/// Limits by RLIMIT_* number; which of them are known has a bit each.
+/// Limits, indexed by RLIMIT_* number. `known` has a bit for each limit that is set.
 struct rlimitd_limits {
     uint32_t known;  // 1u << RLIMIT_*
     struct rlimitd_limit of[RLIMITD_RESOURCES];
 };
 
-/// Reads limits of a process: prlimit(2), then /proc/PID/limits, then the agent. No resource: all sixteen.
+/// Reads limits of a process: by prlimit(2), then /proc/PID/limits, then the agent. An empty list means all sixteen.
 int rlimitd_get(struct rlimitd *agent, const struct rlimitd_target *target, const int *resources, size_t count,
                 struct rlimitd_limits *limits, struct rlimitd_error *error);
 
 // ---- Changing limits
 
-/// prlimit(2) of one resource, by the kernel or else the agent: sets both halves if `new_limit` is not NULL, and hands out the old
-/// ones.
+/// Sets both halves of one limit, unless `new_limit` is NULL, and returns the old limit. Tries prlimit(2), then the
+/// agent.
 int rlimitd_prlimit(struct rlimitd *agent, const struct rlimitd_target *target, int resource,
-                    const struct rlimitd_limit *new_limit, struct rlimitd_limit *old_limit, struct rlimitd_error *error);
+                    const struct rlimitd_limit *new_limit, struct rlimitd_limit *old_limit,
+                    struct rlimitd_error *error);
 
 enum rlimitd_value_kind {
-    RLIMITD_KEEP,    // not given: it stays as it is
+    RLIMITD_KEEP,    // keeps its present value
     RLIMITD_NUMBER,  // in the unit of the resource
-    RLIMITD_HARD,    // the hard limit there is
-    RLIMITD_MOST,    // the most that policy, or else the hard limit there is, gives
+    RLIMITD_HARD,    // the present hard limit
+    RLIMITD_MOST,    // the maximum that policy grants, or the present hard limit
 };
 
 /// One half of an edit.
@@ -211,73 +218,76 @@ struct rlimitd_value {
 };
 
 enum rlimitd_mode {
-    RLIMITD_EXACT,     // become exactly these
-    RLIMITD_AT_LEAST,  // each half is raised to this where it is below, and never lowered
-    RLIMITD_CLAMP,     // as much of this as policy and kernel allow, never less than there is
+    RLIMITD_EXACT,     // sets these values
+    RLIMITD_AT_LEAST,  // raises each half to at least this value and never lowers it
+    RLIMITD_CLAMP,     // raises as far towards this value as policy and kernel allow, and never lowers
 };
 
-/// What shall become of one resource's limits.
+/// A change of one resource's limits.
 struct rlimitd_edit {
     int resource;
     enum rlimitd_mode mode;
     struct rlimitd_value soft;
     struct rlimitd_value hard;
-    struct rlimitd_value both;    // instead of the two: soft becomes this, hard is raised to it if below, and never lowered
+    struct rlimitd_value both;    // instead of `soft` and `hard`: sets soft, and raises hard to it if hard is below
     bool has_expect;
-    struct rlimitd_limit expect;  // compare-and-set: only if the limits are these, else CONFLICT
+    struct rlimitd_limit expect;  // compare-and-set: CONFLICT if the present limits are others
 };
 
-/// Both halves exactly.
+/// Sets both halves.
 static inline struct rlimitd_edit rlimitd_edit_exact(int resource, uint64_t soft, uint64_t hard) {
     struct rlimitd_edit edit = {resource, RLIMITD_EXACT, {RLIMITD_NUMBER, soft}, {RLIMITD_NUMBER, hard},
                                 {RLIMITD_KEEP, 0}, false, {0, 0}};
     return edit;
 }
 
-/// Soft exactly; hard stays.
+/// Sets the soft half; keeps the hard half.
 static inline struct rlimitd_edit rlimitd_edit_soft(int resource, uint64_t soft) {
     struct rlimitd_edit edit = rlimitd_edit_exact(resource, soft, 0);
     edit.hard.kind = RLIMITD_KEEP;
     return edit;
 }
 
-/// Hard exactly; soft stays, so it must not be above.
+/// Sets the hard half; keeps the soft half, which must not be above it.
 static inline struct rlimitd_edit rlimitd_edit_hard(int resource, uint64_t hard) {
     struct rlimitd_edit edit = rlimitd_edit_exact(resource, 0, hard);
     edit.soft.kind = RLIMITD_KEEP;
     return edit;
 }
 
-/// Both halves at least this, or an error; never lowers.
+/// Raises both halves to at least this value, or fails. Never lowers.
 static inline struct rlimitd_edit rlimitd_edit_raise(int resource, uint64_t to) {
     struct rlimitd_edit edit = rlimitd_edit_exact(resource, to, to);
     edit.mode = RLIMITD_AT_LEAST;
     return edit;
 }
 
-/// As much of this as one may have, for both halves; never lowers. The change says why it is less.
+/// Raises both halves as far towards this value as policy and kernel allow. Never lowers. The change says why it fell
+/// short.
 static inline struct rlimitd_edit rlimitd_edit_clamp(int resource, uint64_t up_to) {
     struct rlimitd_edit edit = rlimitd_edit_exact(resource, up_to, up_to);
     edit.mode = RLIMITD_CLAMP;
     return edit;
 }
 
-/// An edit as people write it: nofile=65536, memlock=64M:8G, cpu=10s:, core=:0, as=hard, nofile=max. The mode is EXACT.
-/// INVALID_ARGUMENT, INVALID_RESOURCE, or UNSUPPORTED for a resource of other systems; the message says what would be right.
+/// Parses an edit: nofile=65536, memlock=64M:8G, cpu=10s:, core=:0, as=hard, nofile=max. The mode is EXACT.
+///
+/// Fails with INVALID_ARGUMENT, INVALID_RESOURCE, or UNSUPPORTED for a resource of other systems. The message says what
+/// is expected.
 int rlimitd_edit_parse(const char *text, struct rlimitd_edit *edit, struct rlimitd_error *error);
 
-/// The target's user namespace holds this one down whatever the limit says.
+/// A warning: a user namespace of the target enforces a lower limit.
 #define RLIMITD_LIMITED_BY_USER_NAMESPACE 1u
 
-/// An edit that was made.
+/// The effect of an edit.
 struct rlimitd_change {
     int resource;
     struct rlimitd_limit before;
     struct rlimitd_limit after;
-    bool by_agent;                          // else the kernel said yes
-    const char *rule;                       // the agent's that granted it; NULL: none was needed, or the kernel
+    bool by_agent;                          // false: made by prlimit(2)
+    const char *rule;                       // the policy rule that granted it; NULL: no rule was needed, or the kernel
     uint32_t warnings;                      // RLIMITD_LIMITED_BY_USER_NAMESPACE
-    const struct rlimitd_error *shortfall;  // of CLAMP: why it is not all that was asked for; else NULL
+    const struct rlimitd_error *shortfall;  // of CLAMP: why it fell short of the requested value; else NULL
 };
 
 struct rlimitd_changes {
@@ -285,25 +295,25 @@ struct rlimitd_changes {
     struct rlimitd_change *list;  // in the order of the edits
 };
 
-/// Makes edits of distinct resources, all or none. The kernel is asked first; where it refuses, the agent makes all that raises, as
-/// one request, and then what is left is lowered.
+/// Applies edits of distinct resources, all or none. The kernel is asked first. Where it refuses, the agent makes all
+/// edits that raise a limit, in one request, and the client then lowers the others.
 ///
-/// DENIED_BY_POLICY, with the most that is `allowed`; DENIED_BY_KERNEL; ABOVE_SYSTEM_CEILING; SOFT_EXCEEDS_HARD; CONFLICT;
-/// NO_SUCH_PROCESS; TARGET_CHANGED; AGENT_UNREACHABLE where the kernel refuses and there is no agent. After DEADLINE_EXCEEDED and
-/// CONNECTION_LOST it may have been done.
-int rlimitd_set(struct rlimitd *agent, const struct rlimitd_target *target, const struct rlimitd_edit *edits, size_t count,
-                struct rlimitd_changes **changes, struct rlimitd_error *error);
+/// Fails with DENIED_BY_POLICY, and the maximum in `allowed`; DENIED_BY_KERNEL; ABOVE_SYSTEM_CEILING;
+/// SOFT_EXCEEDS_HARD; CONFLICT; NO_SUCH_PROCESS; TARGET_CHANGED; AGENT_UNREACHABLE if the kernel refuses and no agent
+/// answers. After DEADLINE_EXCEEDED and CONNECTION_LOST the edits may have been applied.
+int rlimitd_set(struct rlimitd *agent, const struct rlimitd_target *target, const struct rlimitd_edit *edits,
+                size_t count, struct rlimitd_changes **changes, struct rlimitd_error *error);
 
 // ---- Use
 
 enum rlimitd_scope {
-    RLIMITD_OF_PROCESS,   // all its threads (RUSAGE_SELF)
-    RLIMITD_OF_CHILDREN,  // its children that ended and were waited for (RUSAGE_CHILDREN)
-    RLIMITD_OF_BOTH,      // the two together
+    RLIMITD_OF_PROCESS,   // all threads of the process (RUSAGE_SELF)
+    RLIMITD_OF_CHILDREN,  // its children that have ended and been waited for (RUSAGE_CHILDREN)
+    RLIMITD_OF_BOTH,      // the sum of the two
     RLIMITD_OF_THREAD,    // one thread (RUSAGE_THREAD)
 };
 
-/// Which fields of `struct rlimitd_usage` are known, a bit each, in their order.
+/// The bits of `known` in `struct rlimitd_usage`, in the order of its fields.
 #define RLIMITD_USER_TIME (1u << 0)
 #define RLIMITD_SYSTEM_TIME (1u << 1)
 #define RLIMITD_MAX_RESIDENT (1u << 2)
@@ -321,7 +331,8 @@ enum rlimitd_scope {
 #define RLIMITD_VOLUNTARY_SWITCHES (1u << 14)
 #define RLIMITD_INVOLUNTARY_SWITCHES (1u << 15)
 
-/// getrusage(2), and what is used now of each limit. What the kernel does not show has no bit and is 0.
+/// The values of getrusage(2), and the present use of each limit. A value that the kernel does not show is 0 and has no
+/// bit.
 struct rlimitd_usage {
     uint32_t known;
     uint32_t in_use_known;  // 1u << RLIMIT_*
@@ -341,20 +352,22 @@ struct rlimitd_usage {
     uint64_t signals_received;
     uint64_t voluntary_context_switches;
     uint64_t involuntary_context_switches;
-    bool partial;  // threads that ended meanwhile are missing from the context switches
+    bool partial;  // the context switches exclude threads that have ended
     uint64_t in_use[RLIMITD_RESOURCES];
 };
 
-/// What was used. `thread` is for RLIMITD_OF_THREAD alone, as gettid(2) gives it, and else 0; the agent takes it for a number of
-/// its own PID namespace.
+/// Reads the usage of a process or thread: by getrusage(2), then /proc, then the agent.
+///
+/// `thread` is a thread id as gettid(2) returns it for RLIMITD_OF_THREAD, and 0 for the other scopes. The agent reads
+/// it as a number in its own PID namespace.
 int rlimitd_usage(struct rlimitd *agent, const struct rlimitd_target *target, enum rlimitd_scope scope, pid_t thread,
                   struct rlimitd_usage *usage, struct rlimitd_error *error);
 
 // ---- Cgroups and pods
 
-/// One process of a cgroup or pod: what it was asked, or why not.
+/// One process of a cgroup or pod: one of `limits`, `changes`, `usage` and `error` is set.
 struct rlimitd_process {
-    uint64_t pid;  // in the caller's PID namespace; 0: it has no number there
+    uint64_t pid;  // in the caller's PID namespace; 0: the process has no number there
     const struct rlimitd_limits *limits;
     const struct rlimitd_changes *changes;
     const struct rlimitd_usage *usage;
@@ -364,12 +377,13 @@ struct rlimitd_process {
 struct rlimitd_processes {
     size_t count;
     struct rlimitd_process *list;
-    bool incomplete;  // there may be more: they kept appearing
+    bool incomplete;  // processes kept appearing, so the list may lack some
 };
 
-/// The same of every process in a cgroup or pod, each judged by itself; the agent is asked alone. That some are refused is no
-/// failure. Edits must mean the same for every process: UNSUPPORTED for `both` in the mode EXACT, and for HARD and MOST beside
-/// another value.
+/// The same for every process in a cgroup or pod. Only the agent is asked, and it authorizes each process separately.
+///
+/// The call succeeds even if some processes are refused. Edits must mean the same for every process: UNSUPPORTED for
+/// `both` in the mode EXACT, and for HARD and MOST beside another value.
 int rlimitd_get_each(struct rlimitd *agent, const struct rlimitd_target *target, const int *resources, size_t count,
                      struct rlimitd_processes **processes, struct rlimitd_error *error);
 int rlimitd_set_each(struct rlimitd *agent, const struct rlimitd_target *target, const struct rlimitd_edit *edits,
@@ -377,15 +391,15 @@ int rlimitd_set_each(struct rlimitd *agent, const struct rlimitd_target *target,
 int rlimitd_usage_each(struct rlimitd *agent, const struct rlimitd_target *target, enum rlimitd_scope scope,
                        struct rlimitd_processes **processes, struct rlimitd_error *error);
 
-// ---- What would come of it
+// ---- Explanations
 
 enum rlimitd_operation { RLIMITD_GET, RLIMITD_SET, RLIMITD_PRLIMIT, RLIMITD_USAGE };
 
-/// A call that is to be decided by the agent and not made.
+/// A call that the agent decides but does not perform.
 struct rlimitd_question {
     enum rlimitd_operation operation;
     const struct rlimitd_target *target;
-    const int *resources;                  // of GET; none: all sixteen
+    const int *resources;                  // of GET; empty: all sixteen
     size_t resource_count;
     const struct rlimitd_edit *edits;      // of SET
     size_t edit_count;
@@ -401,27 +415,27 @@ struct rlimitd_verdict {
     int resource;
     bool has_now, has_most, has_after;
     struct rlimitd_limit now;
-    struct rlimitd_limit most;   // that the caller may give the target
-    struct rlimitd_limit after;  // as it would be
-    const char *rule;            // that grants it; NULL: the baseline, which needs none
-    const struct rlimitd_error *error;  // why it would be refused, or why it falls short; else NULL
+    struct rlimitd_limit most;   // the maximum that the caller may set for the target
+    struct rlimitd_limit after;  // the limit after the call
+    const char *rule;            // the rule that grants it; NULL: no rule is needed
+    const struct rlimitd_error *error;  // why the call would be refused or fall short; else NULL
 };
 
 struct rlimitd_explanation {
     bool allowed;
-    const char *rule;                   // that decided, if one did for the whole; else NULL
-    const struct rlimitd_error *error;  // why not; NULL where allowed
+    const char *rule;                   // the rule that decided the whole call, or NULL
+    const struct rlimitd_error *error;  // the reason for a refusal; NULL if allowed
     size_t count;
-    struct rlimitd_verdict *verdicts;   // for each edit or resource
+    struct rlimitd_verdict *verdicts;   // one for each edit or resource
 };
 
-/// A refusal is no failure here but the answer.
+/// Asks the agent whether it would allow a call, and by which rule. Succeeds if the answer is a refusal.
 int rlimitd_explain(struct rlimitd *agent, const struct rlimitd_question *question,
                     struct rlimitd_explanation **explanation, struct rlimitd_error *error);
 
-// ---- Leases: grants with an end
+// ---- Leases: changes that the agent undoes after a time
 
-/// What names a lease: bytes of the agent's choosing.
+/// The name of a lease: 1 to 64 bytes that the agent chooses.
 struct rlimitd_lease_id {
     size_t length;
     unsigned char bytes[64];
@@ -429,17 +443,17 @@ struct rlimitd_lease_id {
 
 #define RLIMITD_LEASE_TEXT_SIZE 129
 
-/// Two hexadecimal digits for each byte.
+/// Converts the name of a lease to and from two hexadecimal digits for each byte.
 void rlimitd_lease_id_text(const struct rlimitd_lease_id *id, char text[RLIMITD_LEASE_TEXT_SIZE]);
 int rlimitd_lease_id_parse(const char *text, struct rlimitd_lease_id *id);
 
 struct rlimitd_lease {
     struct rlimitd_lease_id id;
-    uint64_t pid;           // in the caller's PID namespace; 0: it has no number there
-    uint64_t remaining_ms;  // 0: while the connection lasts
-    const char *rule;       // that granted it, or NULL
+    uint64_t pid;           // in the caller's PID namespace; 0: the process has no number there
+    uint64_t remaining_ms;  // 0: as long as the connection
+    const char *rule;       // the rule that granted it, or NULL
     size_t count;
-    struct rlimitd_change *changes;  // `before` is what its end goes back to
+    struct rlimitd_change *changes;  // the end of the lease restores `before`
 };
 
 struct rlimitd_leases {
@@ -450,8 +464,8 @@ struct rlimitd_leases {
 enum rlimitd_outcome {
     RLIMITD_RESTORED = 1,
     RLIMITD_HELD_BY_ANOTHER_LEASE = 2,
-    RLIMITD_CHANGED_BY_TARGET = 3,  // no longer the agent's; left as it is
-    RLIMITD_IDENTITY_CHANGED = 4,   // not the process of the grant any more; left, and tried again
+    RLIMITD_CHANGED_BY_TARGET = 3,  // the limit is no longer the agent's; left as it is
+    RLIMITD_IDENTITY_CHANGED = 4,   // the process is not the one of the grant; left, and tried again
     RLIMITD_PROCESS_ENDED = 5,
 };
 
@@ -459,7 +473,7 @@ struct rlimitd_restoration {
     int resource;
     enum rlimitd_outcome outcome;
     bool has_limit;
-    struct rlimitd_limit limit;  // as it is now
+    struct rlimitd_limit limit;  // the present limit
 };
 
 struct rlimitd_restorations {
@@ -467,42 +481,44 @@ struct rlimitd_restorations {
     struct rlimitd_restoration *list;
 };
 
-/// Makes edits until an end, all or none; the agent alone can. It only raises, and of NOFILE, MEMLOCK, NPROC, CORE, SIGPENDING and
-/// MSGQUEUE. `duration_ms` is at most 365 days; 0: as long as the connection, so `agent` must not be NULL then.
+/// Applies edits for a limited time, all or none. Only the agent is asked.
+///
+/// A lease only raises, and only NOFILE, MEMLOCK, NPROC, CORE, SIGPENDING and MSGQUEUE. `duration_ms` is at most 365
+/// days. 0 means as long as the connection, so `agent` must not be NULL then.
 int rlimitd_lease(struct rlimitd *agent, const struct rlimitd_target *target, const struct rlimitd_edit *edits,
                   size_t count, uint64_t duration_ms, struct rlimitd_lease **lease, struct rlimitd_error *error);
 
-/// Gives it so much time from now; 0: as long as this connection.
+/// Sets the remaining time of a lease; 0: as long as this connection.
 int rlimitd_lease_renew(struct rlimitd *agent, const struct rlimitd_lease_id *id, uint64_t duration_ms,
                         struct rlimitd_lease **lease, struct rlimitd_error *error);
 
-/// Ends it now, and says what came of it.
+/// Ends a lease now and returns what became of each limit.
 int rlimitd_lease_release(struct rlimitd *agent, const struct rlimitd_lease_id *id,
                           struct rlimitd_restorations **restorations, struct rlimitd_error *error);
 
-/// The caller's leases; all for callers whom a rule lets see them.
+/// Lists the caller's leases, or all leases if a rule permits it.
 int rlimitd_lease_list(struct rlimitd *agent, struct rlimitd_leases **leases, struct rlimitd_error *error);
 
 // ---- The agent
 
-/// The agent, and the caller as the agent sees it.
+/// What the agent reports about itself and about the caller.
 struct rlimitd_server_info {
     const char *version;
     const char *kernel;
     size_t feature_count;
     const char *const *features;
-    uint64_t nr_open;  // fs.nr_open, the greatest hard RLIMIT_NOFILE
+    uint64_t nr_open;  // fs.nr_open, the maximum hard RLIMIT_NOFILE
     bool can_raise;
     const char *policy;
     struct {
-        uint64_t pid;  // 0: not visible from the agent
+        uint64_t pid;  // 0: not visible to the agent
         uint32_t uid;
         uint32_t gid;
         size_t group_count;
         const uint32_t *groups;
-        bool pinned;  // the kernel vouches that pid is still the process that connected
-        uint32_t namespace_depth;  // 1: the agent's own PID namespace; 0: not known
-        const char *cgroup;        // NULL: not known; bytes of its maker's choosing
+        bool pinned;  // the kernel confirms that `pid` is still the process that connected
+        uint32_t namespace_depth;  // 1: the agent's own PID namespace; 0: unknown
+        const char *cgroup;        // NULL: unknown; not necessarily UTF-8
         size_t cgroup_length;
         const char *label;         // NULL: none
         bool mixed_ids;
@@ -511,7 +527,7 @@ struct rlimitd_server_info {
 
 int rlimitd_server_info(struct rlimitd *agent, struct rlimitd_server_info **info, struct rlimitd_error *error);
 
-/// What the agent has done since it started, for those whom a rule lets see that.
+/// Counters since the start of the agent. Only callers whom a rule permits may read them.
 struct rlimitd_stats {
     uint64_t connections;
     uint64_t connections_total;

@@ -1,16 +1,21 @@
-// What the tests share: checks that are counted, and an agent that answers whatever a test says.
+// A minimal test runner: named tests, checks and a summary.
 #ifndef TESTS_TEST_H
 #define TESTS_TEST_H
 
-#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
 
-#include "internal.h"
+#include "rlimitd.h"
 
+// Runs a test. The variable ONLY of the environment selects the tests that have its text in their names.
 void test(const char *name, void (*run)(void));
-// "N passed, N failed"; the status to exit with.
+// Prints "N passed, N failed". Returns the status to exit with.
 int summary(void);
-// Of the test that runs: notes that something is not so.
+// Marks the running test as failed.
 void failed(const char *file, int line, const char *what);
+// False under valgrind. It has limits of its own, knows no pidfds, and reports memory of the parent's threads as lost
+// in a child.
+bool has_kernel(void);
 #define CHECK(condition)                                          \
     do {                                                          \
         if (!(condition)) failed(__FILE__, __LINE__, #condition); \
@@ -21,33 +26,5 @@ void failed(const char *file, int line, const char *what);
             failed(__FILE__, __LINE__, #value " is not " #wanted);                                           \
         if ((error).code != (wanted)) fprintf(stderr, "    %s: %s\n", rlimitd_code_name((error).code), (error).message); \
     } while (0)
-
-struct fake {
-    char folder[64];
-    char path[96];
-    int listener;
-    pthread_t thread;
-    // Serves one connection, which is closed then.
-    void (*serve)(struct fake *fake, int fd);
-    _Atomic int connections, requests;
-};
-
-void start_fake(struct fake *fake, void (*serve)(struct fake *fake, int fd));
-void stop_fake(struct fake *fake);
-struct rlimitd *open_fake(const struct fake *fake, uint32_t timeout_ms, uint32_t flags);
-
-// The next request; NULL when the client has hung up. `descriptors` counts what came along.
-Request *next_request(struct fake *fake, int fd, int *descriptors);
-void free_request(Request *request);
-// Its frame.
-size_t frame_of(const Response *response, unsigned char **frame);
-void answer(int fd, const Response *response);
-void send_bytes(int fd, const void *bytes, size_t count);
-
-// Messages of a test, which live until it has ended.
-Response *response_to(const Request *request);
-Response *limits_response(const Request *request, uint64_t soft);
-Response *error_response(uint64_t id, int code, const char *message);
-int count_descriptors(void);
 
 #endif

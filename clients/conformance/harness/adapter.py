@@ -1,4 +1,4 @@
-"""An adapter: a client's own test program, which answers one line of JSON to each."""
+"""An adapter: a test program of a client, which answers each line of JSON with one line of JSON."""
 import json
 import os
 import selectors
@@ -11,29 +11,29 @@ from . import kernel
 UID = 64001
 
 
-class Failure(Exception):
-    """It hung, died, or said something that is no answer."""
+class AdapterFailure(Exception):
+    """The adapter did not answer in time, ended, or wrote something that is not an answer."""
 
 
-class Patience:
-    """Gives up on an adapter that failed so often on end by hanging or dying: a round must come to its end."""
+class FailureBudget:
+    """Gives up on an adapter that hangs or dies several times in succession, so that a run ends in bounded time."""
 
-    MOST = 3
+    MAX = 3
 
     def __init__(self):
         self._failures = 0
 
     @property
     def is_over(self):
-        return self._failures >= self.MOST
+        return self._failures >= self.MAX
 
     def note(self, failure):
         self._failures = self._failures + 1 if failure else 0
 
 
 class Adapter:
-    def __init__(self, command, socket, limits, patience):
-        self.patience = patience
+    def __init__(self, command, socket, limits, timeout):
+        self.timeout = timeout
         self._rest = b""
         self._errors = tempfile.TemporaryFile()
         environment = {key: value for key, value in os.environ.items() if not key.startswith("RLIMITD_")}
@@ -43,17 +43,17 @@ class Adapter:
                 UID, limits, command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, bufsize=0,
                 env=environment)
         except OSError as error:
-            raise Failure(f"cannot be started: {error}") from None
+            raise AdapterFailure(f"cannot be started: {error}") from None
         except subprocess.SubprocessError as error:
-            raise Failure(f"cannot be started with these limits: {error}") from None
+            raise AdapterFailure(f"cannot be started with these limits: {error}") from None
         try:
-            # Some runtimes change limits before the program begins. Afterwards they are put back to what cases count on.
+            # Some runtimes change limits before the program begins. They are set back to the limits that the cases expect.
             self.ask({"do": "get", "resources": ["nofile"]})
             now = kernel.limits(self.pid)
             changed = {name: limit for name, limit in limits.items() if now and now[name] != limit}
             if now is None or changed and not kernel.change(self.pid, UID, changed):
-                raise Failure(f"its limits at the start are not {limits} but {now}")
-        except Failure:
+                raise AdapterFailure(f"its limits at the start are not {limits} but {now}")
+        except AdapterFailure:
             self.close()
             raise
 
@@ -61,48 +61,48 @@ class Adapter:
     def pid(self):
         return self.process.pid
 
-    def ask(self, request, patience=None):
+    def ask(self, request, timeout=None):
         line = json.dumps(request) + "\n"
         try:
             self.process.stdin.write(line.encode())
         except OSError as error:
-            raise Failure(f"did not take the request ({error}){self._ending()}") from None
-        return self._answer(patience or self.patience)
+            raise AdapterFailure(f"did not take the request ({error}){self._ending()}") from None
+        return self._answer(timeout or self.timeout)
 
-    def _answer(self, patience):
-        until = time.monotonic() + patience
+    def _answer(self, timeout):
+        until = time.monotonic() + timeout
         output = self.process.stdout
         with selectors.DefaultSelector() as selector:
             selector.register(output, selectors.EVENT_READ)
             while b"\n" not in self._rest:
                 left = until - time.monotonic()
                 if left <= 0 or not selector.select(left):
-                    raise Failure(f"no answer within {patience:g} s")
+                    raise AdapterFailure(f"no answer within {timeout:g} s")
                 some = os.read(output.fileno(), 65536)
                 if not some:
-                    raise Failure(f"ended without an answer{self._ending()}")
+                    raise AdapterFailure(f"ended without an answer{self._ending()}")
                 self._rest += some
                 if len(self._rest) > 16 << 20:
-                    raise Failure("wrote 16 MiB and no line")
+                    raise AdapterFailure("wrote 16 MiB and no line")
         line, self._rest = self._rest.split(b"\n", 1)
         try:
             answer = json.loads(line)
         except ValueError:
-            raise Failure(f"answered no JSON: {line[:200]!r}") from None
+            raise AdapterFailure(f"answered no JSON: {line[:200]!r}") from None
         if not isinstance(answer, dict):
-            raise Failure(f"answered no object: {line[:200]!r}")
+            raise AdapterFailure(f"answered no object: {line[:200]!r}")
         if self._rest:
-            raise Failure(f"answered more than one line: {self._rest[:200]!r}")
+            raise AdapterFailure(f"answered more than one line: {self._rest[:200]!r}")
         return answer
 
     def _ending(self):
         status = kernel.wait_until(lambda: self.process.poll() is not None, 1) and self.process.returncode
         self._errors.seek(0)
         said = self._errors.read()[-1500:].decode(errors="replace").strip()
-        return f", status {status}" + (f"; it said:\n{said}" if said else "")
+        return f", status {status}" + (f"; its output:\n{said}" if said else "")
 
     def close(self):
-        """Ends it, first by the end of its input: a client may have something to give back."""
+        """Ends the adapter, first by closing its input, so that the client can release its leases."""
         try:
             self.process.stdin.close()
         except OSError:

@@ -1,12 +1,12 @@
-"""The cases of cases.json, one after the other, against a real agent."""
+"""Runs the cases of cases.json one after another with a real agent."""
 import json
 import re
 import time
 
 from . import kernel
-from .adapter import Adapter, Failure, Patience
+from .adapter import Adapter, AdapterFailure, FailureBudget
 from .match import compare
-from .world import Broken, World
+from .fixture import FixtureError, Fixture
 
 
 def load(here):
@@ -14,32 +14,32 @@ def load(here):
         return json.load(file)
 
 
-def chosen(cases, only):
+def select_cases(cases, only):
     words = (only or "").lower().split()
     return [case for case in cases if all(word in case["name"].lower() for word in words)]
 
 
-def none_such(only):
-    """What runs nothing does not pass."""
+def report_no_case(only):
+    """A run without a case fails."""
     print(f"no case has the words {only!r}: 0 passed, 1 failed")
     return 1
 
 
 def run_cases(here, options, adapters):
     table = load(here)
-    cases = chosen(table["cases"], options.only)
+    cases = select_cases(table["cases"], options.only)
     if options.list:
         for case in cases:
             print(case["name"] + (f"  ({', '.join(case['needs'])})" if "needs" in case else ""))
         return 0
     if not cases:
-        return none_such(options.only)
+        return report_no_case(options.only)
     can_raise = kernel.may_raise_hard_limits() and not options.without_capability
     failed = 0
-    world = World(options.agent, here + "/policy.toml", table["limits"], can_raise)
+    fixture = Fixture(options.agent, here + "/policy.toml", table["limits"], can_raise)
     try:
-        world.start_agent()
-        has = {"raise": can_raise, "cgroup": bool(world.cgroups), "pinned": _pins(world)}
+        fixture.start_agent()
+        has = {"raise": can_raise, "cgroup": bool(fixture.cgroups), "pinned": _has_peer_pidfd(fixture)}
         has["unpinned"] = not has["pinned"]
         left = {}
         run = []
@@ -53,46 +53,46 @@ def run_cases(here, options, adapters):
             if not lacks:
                 run.append(case)
         for name, command in adapters:
-            failed += Round(world, name, command, options.patience).run(run, left)
+            failed += CaseRunner(fixture, name, command, options.timeout).run(run, left)
     finally:
-        world.close()
+        fixture.close()
     return failed
 
 
-def _pins(world):
-    """Whether the kernel vouches for who connected, as the agent says."""
+def _has_peer_pidfd(fixture):
+    """Whether the agent reports that the kernel confirms the identity of a peer (SO_PEERPIDFD)."""
     import socket
 
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(10)
-        connection.connect(world.socket)
+        connection.connect(fixture.socket)
         connection.sendall(bytes.fromhex("0000000408065a00"))
         return b"peer-pidfd" in connection.recv(65536)
 
 
-class Round:
-    """One adapter's turn."""
+class CaseRunner:
+    """All cases with one adapter."""
 
-    def __init__(self, world, name, command, patience):
-        self.world, self.name, self.command, self.patience = world, name, command, patience
+    def __init__(self, fixture, name, command, timeout):
+        self.fixture, self.name, self.command, self.timeout = fixture, name, command, timeout
         self.adapter = None
         self.lacks = []
 
     def run(self, cases, left):
         began, passed, failed = time.monotonic(), 0, 0
-        patience = Patience()
+        failure_budget = FailureBudget()
         for number, case in enumerate(cases):
-            if patience.is_over:
+            if failure_budget.is_over:
                 failed += len(cases) - number
-                print(f"{self.name}: it fails every time: {len(cases) - number} more cases were not tried")
+                print(f"{self.name}: gave up after repeated failures: {len(cases) - number} cases were not tried")
                 break
             self.failure = None
             try:
                 wrong = self._case(case)
-            except Failure as failure:
+            except AdapterFailure as failure:
                 self.failure = failure
                 wrong = [str(failure)]
-            patience.note(self.failure)
+            failure_budget.note(self.failure)
             if wrong:
                 failed += 1
                 print(f"{self.name}: {case['name']}: FAILED")
@@ -116,25 +116,25 @@ class Round:
             self.adapter = None
 
     def _case(self, case):
-        # Leases outlive the connections of those who took them; where one was, the agent is another afterwards.
+        # A lease can outlive its connection, so a case with a lease gets a new agent, and the next case a new adapter.
         self.optional = case.get("optional", False)
         leases = "lease" in json.dumps(case)
         own_socket = case.get("socket")
         if leases or case.get("new_agent"):
             self._end_adapter()
-            self.world.start_agent()
-        self.world.requires_agent()
-        self.world.renew()
+            self.fixture.start_agent()
+        self.fixture.require_agent()
+        self.fixture.reset_processes()
         own_cgroup = case.get("adapter_in")
         if own_socket or own_cgroup:
             self._end_adapter()
         if self.adapter is None:
             self.adapter = Adapter(
-                self.command, self.world.socket_for(own_socket), self.world.limits, self.patience)
+                self.command, self.fixture.socket_for(own_socket), self.fixture.limits, self.timeout)
         if own_cgroup:
-            self.world.move(self.adapter.pid, own_cgroup)
-        self.known = self.world.names(self.adapter.pid)
-        before = self.world.limits_of(self.adapter.pid)
+            self.fixture.move(self.adapter.pid, own_cgroup)
+        self.known = self.fixture.names(self.adapter.pid)
+        before = self.fixture.limits_of(self.adapter.pid)
         wrong = []
         for number, step in enumerate(case.get("steps") or [case]):
             found = self._step(step)
@@ -144,22 +144,22 @@ class Round:
             if found:
                 break
         if not wrong:
-            wrong = self._changed(before, case.get("after", {}))
+            wrong = self._changed_limits(before, case.get("after", {}))
         after = kernel.limits(self.adapter.pid)
         if own_socket or own_cgroup or leases or after != before["self"]:
             self._end_adapter()
         if case.get("stops_agent"):
             self._end_adapter()
-            self.world.start_agent()
+            self.fixture.start_agent()
         return wrong
 
     def _step(self, step):
         if "ask" in step:
-            request = self._filled(step["ask"])
-            expected = self._filled(step["answer"])
+            request = self._substitute(step["ask"])
+            expected = self._substitute(step["answer"])
             try:
                 given = self.adapter.ask(request)
-            except Failure as failure:
+            except AdapterFailure as failure:
                 self.failure = failure
                 return [f"it {failure}", f"request:  {json.dumps(request)}"]
             if self.optional and set(given) == {"lacks"}:
@@ -173,17 +173,17 @@ class Round:
                 self.known[step.get("keep", "lease")] = given["lease"]
             return []
         if "agent" in step:
-            self.world.stop_agent(kill=step["agent"] == "killed")
+            self.fixture.stop_agent(kill=step["agent"] == "killed")
             if step["agent"] != "stopped":
-                self.world.start_agent(keeping_state=True)
+                self.fixture.start_agent(keeping_state=True)
         elif "change" in step:
             for name, wanted in step["change"].items():
-                self.world.change(name, wanted)
+                self.fixture.change(name, wanted)
         elif "end" in step:
-            self.world.end(step["end"])
+            self.fixture.end(step["end"])
         elif "new_adapter" in step:
             self._end_adapter()
-            self.adapter = Adapter(self.command, self.world.socket, self.world.limits, self.patience)
+            self.adapter = Adapter(self.command, self.fixture.socket, self.fixture.limits, self.timeout)
             self.known.update(self=self.adapter.pid)
         elif "until" in step:
             def reached():
@@ -193,20 +193,20 @@ class Round:
                 return [f"the limits did not become {step['until']} within 10 s; they are "
                         f"{ {name: {r: self._now(name).get(r) for r in limits} for name, limits in step['until'].items()} }"]
         else:
-            raise Broken(f"a case has a step that means nothing: {step}")
+            raise FixtureError(f"a case has an unknown step: {step}")
         return []
 
     def _now(self, name):
-        return self.world.limits_of(self.adapter.pid)[name] or {}
+        return self.fixture.limits_of(self.adapter.pid)[name] or {}
 
-    def _changed(self, before, expected):
-        """What is other than the case says, in the limits of anybody."""
-        now = self.world.limits_of(self.adapter.pid)
+    def _changed_limits(self, before, expected):
+        """The limits of all processes that are not as the case expects."""
+        now = self.fixture.limits_of(self.adapter.pid)
         wrong = []
         for name, limits in now.items():
             if expected.get(name) == "ended":
                 continue
-            should = dict(before[name] or {}, **self._filled(expected.get(name, {})))
+            should = dict(before[name] or {}, **self._substitute(expected.get(name, {})))
             for resource in kernel.NAMES:
                 if limits is None:
                     wrong.append(f"{name} has ended")
@@ -215,18 +215,18 @@ class Round:
                     wrong.append(f"afterwards {resource} of {name} is {limits[resource]} and not {should.get(resource)}")
         return wrong
 
-    def _filled(self, value):
-        return filled(value, self.known)
+    def _substitute(self, value):
+        return substitute(value, self.known)
 
 
-def filled(value, known):
-    """With what $NAME stands for."""
+def substitute(value, known):
+    """Replaces each $NAME by its value."""
     if isinstance(value, dict):
-        return {key: filled(one, known) for key, one in value.items()}
+        return {key: substitute(one, known) for key, one in value.items()}
     if isinstance(value, list):
-        return [filled(one, known) for one in value]
+        return [substitute(one, known) for one in value]
     if isinstance(value, str) and re.fullmatch(r"\$[a-z0-9_]+", value):
         if value[1:] not in known:
-            raise Broken(f"a case says {value}, which is nothing here")
+            raise FixtureError(f"a case has the unknown name {value}")
         return known[value[1:]]
     return value

@@ -1,4 +1,4 @@
-"""The contract as Google's protobuf has it, generated from the .proto into a folder of its own."""
+"""The messages of the protocol in Google's protobuf, generated from the .proto into a temporary folder."""
 import re
 import subprocess
 import sys
@@ -7,8 +7,8 @@ import tempfile
 PROJECT = __file__.rsplit("/clients/", 1)[0]
 
 
-def generated():
-    """The module with the messages."""
+def generate_messages():
+    """Generates and returns the module of the messages."""
     with tempfile.TemporaryDirectory(prefix="conformance-proto.") as folder:
         subprocess.run(
             ["protoc", f"--proto_path={PROJECT}/proto", f"--python_out={folder}", "rlimitd/v1/rlimitd.proto"], check=True)
@@ -20,21 +20,21 @@ def generated():
     return rlimitd_pb2
 
 
-def octets(text):
-    """Bytes from hexadecimal digits, with blanks and comments anywhere."""
+def parse_hex(text):
+    """Parses hexadecimal digits with blanks and comments between them."""
     return bytes.fromhex(re.sub(r"#[^\n]*", "", text))
 
 
 def worked_examples():
-    """(kind, text, bytes of the whole frame) of each example in PROTOCOL.md."""
+    """Returns (kind, text, bytes of the whole frame) for each example in PROTOCOL.md."""
     with open(PROJECT + "/proto/PROTOCOL.md") as file:
         section = file.read().split("\n## Worked bytes", 1)[1].split("\n## ", 1)[0]
     pattern = r"```textproto (\w+)\n(.*?)```\s+```hex\n(.*?)```"
-    return [(kind, text, octets(digits)) for kind, text, digits in re.findall(pattern, section, re.DOTALL)]
+    return [(kind, text, parse_hex(digits)) for kind, text, digits in re.findall(pattern, section, re.DOTALL)]
 
 
-def plain(request):
-    """The same request without what means the same when it is left out."""
+def normalized(request):
+    """Returns a request without the fields that mean the same when they are left out."""
     same = type(request)()
     same.CopyFrom(request)
     operation = same

@@ -1,4 +1,4 @@
-"""What the kernel is asked: limits of processes, users, namespaces."""
+"""Access to the kernel: limits of processes, users, and processes in a known state."""
 import functools
 import os
 import resource
@@ -7,11 +7,11 @@ import time
 
 INFINITY = 2**64 - 1
 NAMES = "cpu fsize data stack core rss nproc nofile memlock as locks sigpending msgqueue nice rtprio rttime".split()
-# As Linux on this architecture numbers them, and as /proc/PID/limits words them.
+# The numbers of the resources on this architecture, and their names in /proc/PID/limits.
 _NUMBERS = dict(cpu=0, fsize=1, data=2, stack=3, core=4, rss=5, nproc=6, nofile=7, memlock=8, locks=10, sigpending=11,
                 msgqueue=12, nice=13, rtprio=14, rttime=15)
 _NUMBERS["as"] = 9
-_WORDS = {
+_PROC_LABELS = {
     "Max cpu time": "cpu", "Max file size": "fsize", "Max data size": "data", "Max stack size": "stack",
     "Max core file size": "core", "Max resident set": "rss", "Max processes": "nproc", "Max open files": "nofile",
     "Max locked memory": "memlock", "Max address space": "as", "Max file locks": "locks",
@@ -21,7 +21,7 @@ _WORDS = {
 
 
 def limits(pid):
-    """All sixteen as [soft, hard], "unlimited" for infinity; None where there is no such process."""
+    """Returns all sixteen limits as [soft, hard], with "unlimited" for infinity; None if there is no such process."""
     try:
         with open(f"/proc/{pid}/limits") as file:
             return _parsed(file.read())
@@ -34,7 +34,7 @@ def _parsed(text):
     found = {}
     for line in text.splitlines()[1:]:
         words = line[26:].split()
-        name = _WORDS.get(line[:26].strip())
+        name = _PROC_LABELS.get(line[:26].strip())
         if name and len(words) >= 2:
             found[name] = [word if word == "unlimited" else int(word) for word in words[:2]]
     return found if len(found) == len(NAMES) else None
@@ -45,23 +45,23 @@ def _number(bound):
 
 
 def set_own(wanted):
-    """For a child before it becomes another program."""
+    """Sets limits of a child before it executes another program."""
     for name, (soft, hard) in wanted.items():
         resource.setrlimit(_NUMBERS[name], (_number(soft), _number(hard)))
 
 
-def become(uid):
+def switch_user(uid):
     os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
 
 
 def as_user(uid, action):
-    """Does it in a child with that user's rights, and says whether it worked."""
+    """Runs an action in a child process as a user. Returns whether it succeeded."""
     child = os.fork()
     if child == 0:
         try:
-            become(uid)
+            switch_user(uid)
             action()
             os._exit(0)
         except BaseException:
@@ -70,7 +70,7 @@ def as_user(uid, action):
 
 
 def change(pid, uid, wanted):
-    """Sets limits of a process as a process of its own user can."""
+    """Sets limits of a process with the rights of a user."""
 
     def action():
         for name, (soft, hard) in wanted.items():
@@ -80,7 +80,7 @@ def change(pid, uid, wanted):
 
 
 def may_raise_hard_limits():
-    """Asking the kernel beats reading capability masks: root of a child user namespace has the bit and still may not."""
+    """Tries it, because root of a child user namespace has the capability bit and is refused."""
     child = os.fork()
     if child == 0:
         try:
@@ -93,7 +93,7 @@ def may_raise_hard_limits():
 
 
 def may_change_others():
-    """Whether root may set limits of other users' processes: of those in a child user namespace any root of it may."""
+    """Whether root may set limits of other users' processes, which any root of a child user namespace may in it."""
     process = spawn(65500, {}, ["/bin/sleep", "60"])
     try:
         return change(process.pid, 0, {"core": [0, 0]})
@@ -102,11 +102,11 @@ def may_change_others():
 
 
 def spawn(uid, wanted, command, **how):
-    """A process of a user, with limits."""
+    """Starts a process as a user, with limits."""
 
     def prepare():
         set_own(wanted)
-        become(uid)
+        switch_user(uid)
 
     return subprocess.Popen(command, preexec_fn=prepare, start_new_session=True, **how)
 

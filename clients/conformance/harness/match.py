@@ -13,19 +13,19 @@ ERRNO = {
 
 
 def compare(expected, given):
-    """What is wrong with the whole answer, as lines; none where it is right."""
+    """Returns the differences of a whole answer as lines."""
     wrong = differences(expected, given, "answer")
     extra = sorted(set(given) - set(expected))
     if extra:
         wrong.append(f"answer has {', '.join(extra)}, which was not expected")
-    return wrong + _faults(given, expected, "answer")
+    return wrong + _general_faults(given, expected, "answer")
 
 
 def differences(expected, given, where):
     if isinstance(expected, dict):
         words = [key for key in expected if key.startswith("$")]
         if words:
-            return _special(words[0], expected, given, where)
+            return _operator(words[0], expected, given, where)
         if not isinstance(given, dict):
             return [f"{where} is {given!r} and no object"]
         wrong = []
@@ -38,10 +38,10 @@ def differences(expected, given, where):
                 wrong.append(f"{place} is missing")
             else:
                 wrong += differences(value, given[key], place)
-                # Which limits were told is part of the answer.
+                # An answer with more limits than the case names is wrong.
                 if key == "limits" and isinstance(value, dict) and isinstance(given[key], dict):
                     extra = sorted(set(given[key]) - set(value)) if not any(k.startswith("$") for k in value) else []
-                    wrong += [f"{place} has {name}, which nobody asked for" for name in extra]
+                    wrong += [f"{place} has {name}, which was not requested" for name in extra]
         return wrong
     if isinstance(expected, list):
         if not isinstance(given, list) or len(given) != len(expected):
@@ -57,7 +57,7 @@ def _is_number(value):
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _special(word, expected, given, where):
+def _operator(word, expected, given, where):
     value = expected[word]
     if word == "$any":
         return []
@@ -80,16 +80,16 @@ def _special(word, expected, given, where):
         if not isinstance(given, list):
             return [f"{where} is {given!r} and no list"]
         return [line for index, one in enumerate(given) for line in differences(value, one, f"{where}[{index}]")]
-    raise ValueError(f"a case says {word}, which means nothing")
+    raise ValueError(f"a case has the unknown operator {word}")
 
 
-def _faults(given, expected, where):
-    """What is wrong in any answer, whatever was expected."""
+def _general_faults(given, expected, where):
+    """Returns the faults that an answer has whatever the case expects."""
     wrong = []
     if isinstance(given, list):
         for index, value in enumerate(given):
             below = expected[index] if isinstance(expected, list) and index < len(expected) else None
-            wrong += _faults(value, below, f"{where}[{index}]")
+            wrong += _general_faults(value, below, f"{where}[{index}]")
     if not isinstance(given, dict):
         return wrong
     named = expected if isinstance(expected, dict) else {}
@@ -107,5 +107,5 @@ def _faults(given, expected, where):
     for key, value in given.items():
         if value is None:
             wrong.append(f"{where}.{key} is null; what is absent is left out")
-        wrong += _faults(value, named.get(key), f"{where}.{key}")
+        wrong += _general_faults(value, named.get(key), f"{where}.{key}")
     return wrong

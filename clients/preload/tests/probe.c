@@ -1,5 +1,5 @@
-// What a program sees of setrlimit(2) and prlimit(2) with the library in it. Started by tests/run as a user whom the agent lets
-// have 20000 open files, with fewer as hard limit. Each case prints "ok" or "not ok" and its name.
+// Tests setrlimit(2) and prlimit(2) of a program with the library. tests/run starts it as a user to whom the policy
+// grants 20000 open files, with a lower hard limit. Each case prints "ok" or "not ok" and its name.
 //
 //   probe CASE [ARGUMENT...]
 #define _GNU_SOURCE
@@ -28,7 +28,7 @@ static int raise_to(rlim_t number) {
     return setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static bool ended_well(pid_t child) {
+static bool exited_with_zero(pid_t child) {
     int status;
     return child > 0 && waitpid(child, &status, 0) == child && status == 0;
 }
@@ -41,15 +41,15 @@ static int open_descriptors(void) {
     return count;
 }
 
-static bool granted(char **words) {
-    (void)words;
+static bool granted(char **arguments) {
+    (void)arguments;
     const int before = open_descriptors();
     errno = EXDEV;
     return raise_to(20000) == 0 && errno == EXDEV && has(20000, 20000) && open_descriptors() == before;
 }
 
-static bool refused(char **words) {
-    (void)words;
+static bool refused(char **arguments) {
+    (void)arguments;
     struct rlimit now;
     getrlimit(RLIMIT_NOFILE, &now);
     const int before = open_descriptors();
@@ -57,28 +57,28 @@ static bool refused(char **words) {
     return raise_to(20001) == -1 && errno == EPERM && has(now.rlim_cur, now.rlim_max) && open_descriptors() == before;
 }
 
-// Within the time given, in milliseconds.
-static bool refused_within(char **words) {
+// Refused within a time in milliseconds.
+static bool refused_within(char **arguments) {
     struct timespec start, end;
     clock_gettime(CLOCK_MONOTONIC, &start);
     const bool is_refused = raise_to(20000) == -1 && errno == EPERM;
     clock_gettime(CLOCK_MONOTONIC, &end);
     const long took = (end.tv_sec - start.tv_sec) * 1000 + (end.tv_nsec - start.tv_nsec) / 1000000;
-    if (took > atol(words[0])) printf("it took %ld ms\n", took);
-    return is_refused && took <= atol(words[0]);
+    if (took > atol(arguments[0])) printf("it took %ld ms\n", took);
+    return is_refused && took <= atol(arguments[0]);
 }
 
-static bool other_errors(char **words) {
-    (void)words;
+static bool other_errors(char **arguments) {
+    (void)arguments;
     const struct rlimit upside_down = {2, 1}, fine = {1, 1};
-    bool good = setrlimit(RLIMIT_NOFILE, &upside_down) == -1 && errno == EINVAL;
-    good = good && setrlimit((__rlimit_resource_t)99, &fine) == -1 && errno == EINVAL;
-    good = good && prlimit(4194304, RLIMIT_NOFILE, &fine, NULL) == -1 && errno == ESRCH;
-    return good && setrlimit(RLIMIT_NOFILE, (const struct rlimit *)8) == -1 && errno == EFAULT;
+    bool is_correct = setrlimit(RLIMIT_NOFILE, &upside_down) == -1 && errno == EINVAL;
+    is_correct = is_correct && setrlimit((__rlimit_resource_t)99, &fine) == -1 && errno == EINVAL;
+    is_correct = is_correct && prlimit(4194304, RLIMIT_NOFILE, &fine, NULL) == -1 && errno == ESRCH;
+    return is_correct && setrlimit(RLIMIT_NOFILE, (const struct rlimit *)8) == -1 && errno == EFAULT;
 }
 
-static bool names(char **words) {
-    (void)words;
+static bool names(char **arguments) {
+    (void)arguments;
     const char *const all[] = {"setrlimit", "setrlimit64", "prlimit", "prlimit64"};
     for (size_t index = 0; index < sizeof all / sizeof all[0]; index++) {
         Dl_info info;
@@ -86,57 +86,59 @@ static bool names(char **words) {
         if (function == NULL || dladdr(function, &info) == 0 || strstr(info.dli_fname, "librlimitd-preload.so") == NULL)
             return false;
     }
-    // Nothing of what it is made of gets in a program's way.
+    // The libraries inside are not visible to the program.
     return dlsym(RTLD_DEFAULT, "rlimitd_prlimit") == NULL && dlsym(RTLD_DEFAULT, "protobuf_c_message_unpack") == NULL;
 }
 
-static bool by_each_name(char **words) {
-    (void)words;
+static bool by_each_name(char **arguments) {
+    (void)arguments;
     const struct rlimit a = {15001, 15001}, c = {15003, 15003};
     const struct rlimit64 b = {15002, 15002}, d = {15004, 15004};
     struct rlimit old;
     struct rlimit64 old64;
     return setrlimit(RLIMIT_NOFILE, &a) == 0 && has(15001, 15001) && setrlimit64(RLIMIT_NOFILE, &b) == 0 &&
-           has(15002, 15002) && prlimit(0, RLIMIT_NOFILE, &c, &old) == 0 && old.rlim_max == 15002 && has(15003, 15003) &&
+           has(15002, 15002) && prlimit(0, RLIMIT_NOFILE, &c, &old) == 0 && old.rlim_max == 15002 && has(15003,
+                                                                                                         15003) &&
            prlimit64(getpid(), RLIMIT_NOFILE, &d, &old64) == 0 && old64.rlim_cur == 15003 && has(15004, 15004);
 }
 
-// The soft one is lowered, the hard one raised.
-static bool both_ways(char **words) {
-    (void)words;
+// Lowers the soft limit and raises the hard limit in one call.
+static bool both_ways(char **arguments) {
+    (void)arguments;
     const struct rlimit limit = {100, 20000};
     return setrlimit(RLIMIT_NOFILE, &limit) == 0 && has(100, 20000);
 }
 
-static bool of_a_child(char **words) {
-    (void)words;
+static bool of_a_child(char **arguments) {
+    (void)arguments;
     const pid_t child = fork();
     if (child == 0) pause();
     const struct rlimit limit = {20000, 20000}, more = {20001, 20001};
     struct rlimit now = {0, 0};
-    const bool good = prlimit(child, RLIMIT_NOFILE, &limit, NULL) == 0 && prlimit(child, RLIMIT_NOFILE, NULL, &now) == 0 &&
+    const bool is_correct = prlimit(child, RLIMIT_NOFILE, &limit, NULL) == 0 && prlimit(child, RLIMIT_NOFILE, NULL,
+                                                                                        &now) == 0 &&
                       now.rlim_max == 20000 && prlimit(child, RLIMIT_NOFILE, &more, NULL) == -1 && errno == EPERM;
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
-    return good && !has(20000, 20000);
+    return is_correct && !has(20000, 20000);
 }
 
-static bool after_fork(char **words) {
-    (void)words;
+static bool after_fork(char **arguments) {
+    (void)arguments;
     for (int round = 0; round < 20; round++) {
         const pid_t child = fork();
         if (child == 0) _exit(raise_to(20000) == 0 && has(20000, 20000) ? 0 : 1);
-        if (!ended_well(child)) return false;
+        if (!exited_with_zero(child)) return false;
     }
     return raise_to(20000) == 0;
 }
 
-static bool after_vfork(char **words) {
-    (void)words;
+static bool after_vfork(char **arguments) {
+    (void)arguments;
     for (volatile int round = 0; round < 20; round++) {
         const pid_t child = vfork();
         if (child == 0) _exit(raise_to(20000) == 0 ? 0 : 1);
-        if (!ended_well(child)) return false;
+        if (!exited_with_zero(child)) return false;
     }
     return !has(20000, 20000) && raise_to(20000) == 0;
 }
@@ -148,9 +150,9 @@ static void handle(int signal) {
     handled = raise_to(20000) == 0 ? 1 : -1;
 }
 
-// While the program is inside malloc(3) most of the time.
-static bool in_a_handler(char **words) {
-    (void)words;
+// The signal arrives while the program is inside malloc(3), most of the time.
+static bool in_a_handler(char **arguments) {
+    (void)arguments;
     signal(SIGALRM, handle);
     ualarm(20000, 0);
     while (handled == 0) {
@@ -165,30 +167,30 @@ static void *raise_in_thread(void *result) {
     return NULL;
 }
 
-static bool on_a_small_stack(char **words) {
-    (void)words;
+static bool on_a_small_stack(char **arguments) {
+    (void)arguments;
     pthread_attr_t small;
     pthread_attr_init(&small);
     pthread_attr_setstacksize(&small, 64 * 1024);
     pthread_t threads[8];
     int results[8];
     for (int index = 0; index < 8; index++) pthread_create(&threads[index], &small, raise_in_thread, &results[index]);
-    bool good = true;
+    bool is_correct = true;
     for (int index = 0; index < 8; index++) {
         pthread_join(threads[index], NULL);
-        good = good && results[index] == 0;
+        is_correct = is_correct && results[index] == 0;
     }
-    return good && has(20000, 20000);
+    return is_correct && has(20000, 20000);
 }
 
-static bool without_descriptors(char **words) {
+static bool without_descriptors(char **arguments) {
     while (open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0) {}
-    return refused(words);
+    return refused(arguments);
 }
 
 static const struct {
     const char *name;
-    bool (*run)(char **words);
+    bool (*run)(char **arguments);
 } cases[] = {
     {"granted", granted},
     {"refused", refused},
@@ -205,13 +207,13 @@ static const struct {
     {"without-descriptors", without_descriptors},
 };
 
-int main(int count, char **words) {
+int main(int count, char **arguments) {
     for (size_t index = 0; count > 1 && index < sizeof cases / sizeof cases[0]; index++) {
-        if (strcmp(words[1], cases[index].name) != 0) continue;
-        const bool good = cases[index].run(words + 2);
-        printf("%s %s\n", good ? "ok" : "not ok", words[1]);
-        return good ? 0 : 1;
+        if (strcmp(arguments[1], cases[index].name) != 0) continue;
+        const bool is_correct = cases[index].run(arguments + 2);
+        printf("%s %s\n", is_correct ? "ok" : "not ok", arguments[1]);
+        return is_correct ? 0 : 1;
     }
-    fprintf(stderr, "probe: no case %s\n", count > 1 ? words[1] : "was given");
+    fprintf(stderr, "probe: no case %s\n", count > 1 ? arguments[1] : "was given");
     return 64;
 }

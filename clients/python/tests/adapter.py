@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The adapter of clients/conformance: a request in JSON a line, answered by calls of the public API.
+"""The adapter for clients/conformance. It reads one request in JSON per line and answers it with the public API.
 
-    adapter.py [--async]
+adapter.py [--async]
 """
 
 import asyncio
@@ -21,10 +21,10 @@ def bound(number):
     return "unlimited" if number == rlimitd.UNLIMITED else number
 
 
-def asked_bound(number):
-    # To Python's own `resource`, and so to the client, -1 is infinity; to the cases it is nonsense.
+def checked_bound(number):
+    # -1 is infinity in Python's `resource` module, and so in the client. The cases treat it as invalid.
     if number == -1:
-        raise ValueError("-1 is no limit")
+        raise ValueError("-1 is not a limit")
     return number
 
 
@@ -32,16 +32,16 @@ def pair(limit):
     return None if limit is None else [bound(limit.soft), bound(limit.hard)]
 
 
-def present(**members):
+def without_none(**members):
     return {name: value for name, value in members.items() if value is not None}
 
 
-def limits(told):
-    return {str(name): pair(limit) for name, limit in told.items()}
+def limits(result):
+    return {str(name): pair(limit) for name, limit in result.items()}
 
 
 def error(problem):
-    return present(
+    return without_none(
         code=str(problem.code),
         errno="EOPNOTSUPP" if problem.errno == errno.EOPNOTSUPP else errno.errorcode[problem.errno],
         message=problem.message,
@@ -53,31 +53,31 @@ def error(problem):
     )
 
 
-def change(made):
-    return present(
-        resource=str(made.resource),
-        old=pair(made.old),
-        new=pair(made.new),
-        granted_by="kernel" if made.granted_by == "kernel" else {"rule": made.rule or ""},
-        warnings=list(made.warnings) or None,
-        shortfall=made.shortfall and error(made.shortfall),
+def change(applied):
+    return without_none(
+        resource=str(applied.resource),
+        old=pair(applied.old),
+        new=pair(applied.new),
+        granted_by="kernel" if applied.granted_by == "kernel" else {"rule": applied.rule or ""},
+        warnings=list(applied.warnings) or None,
+        shortfall=applied.shortfall and error(applied.shortfall),
     )
 
 
-def changes(made):
-    return [change(each) for each in made]
+def changes(applied):
+    return [change(each) for each in applied]
 
 
 def usage(used):
     members = {name: value for name, value in used._asdict().items() if value is not None and name != "in_use"}
     if not members["partial"]:
         del members["partial"]
-    return present(**members, in_use={str(name): amount for name, amount in used.in_use.items()} or None)
+    return without_none(**members, in_use={str(name): amount for name, amount in used.in_use.items()} or None)
 
 
-def explanation(told):
+def explanation(result):
     verdicts = [
-        present(
+        without_none(
             resource=str(verdict.resource),
             now=pair(verdict.now),
             most=pair(verdict.most),
@@ -85,13 +85,15 @@ def explanation(told):
             new=pair(verdict.new),
             error=verdict.error and error(verdict.error),
         )
-        for verdict in told.verdicts
+        for verdict in result.verdicts
     ]
-    return present(allowed=told.allowed, rule=told.rule, error=told.error and error(told.error), verdicts=verdicts)
+    return without_none(
+        allowed=result.allowed, rule=result.rule, error=result.error and error(result.error), verdicts=verdicts
+    )
 
 
 def lease(info):
-    return present(
+    return without_none(
         id=info.id.hex(),
         pid=info.pid,
         changes=changes(info.changes),
@@ -101,31 +103,31 @@ def lease(info):
 
 
 def restoration(ended):
-    return present(resource=str(ended.resource), outcome=ended.outcome, limit=pair(ended.limit))
+    return without_none(resource=str(ended.resource), outcome=ended.outcome, limit=pair(ended.limit))
 
 
 def server_info(info):
     members = {**info._asdict(), "features": list(info.features)}
     if info.caller is not None:
-        members["caller"] = present(**{**info.caller._asdict(), "groups": list(info.caller.groups)})
-    return present(**members)
+        members["caller"] = without_none(**{**info.caller._asdict(), "groups": list(info.caller.groups)})
+    return without_none(**members)
 
 
 def processes(results, name, show):
     found = [
-        present(pid=each.pid, **({"error": error(each.error)} if each.error else {name: show(each.value)}))
+        without_none(pid=each.pid, **({"error": error(each.error)} if each.error else {name: show(each.value)}))
         for each in results
     ]
     return {"processes": found, "incomplete": results.incomplete}
 
 
 class Request:
-    """One request, as arguments for the client. Closes what it opened."""
+    """One request as arguments for the client. Closes the descriptors that it opened."""
 
-    def __init__(self, asked):
-        self.asked = asked
+    def __init__(self, request_json):
+        self.request_json = request_json
         self._descriptors = []
-        on = asked.get("on") or {}
+        on = request_json.get("on") or {}
         self.group = self.target = None
         if "cgroup" in on:
             self.group = rlimitd.Cgroup(on["cgroup"] or None)
@@ -145,45 +147,45 @@ class Request:
         return [
             rlimitd.Edit.set(
                 edit["resource"],
-                asked_bound(edit.get("soft")),
-                asked_bound(edit.get("hard")),
+                checked_bound(edit.get("soft")),
+                checked_bound(edit.get("hard")),
                 mode=edit.get("mode", "exact"),
                 expect=edit.get("expect"),
             )
-            for edit in self.asked["edits"]
+            for edit in self.request_json["edits"]
         ]
 
     def usage(self):
-        scope, thread = self.asked.get("scope", "process"), self.asked.get("thread")
+        scope, thread = self.request_json.get("scope", "process"), self.request_json.get("thread")
         if (scope == "thread") != (thread is not None):
-            raise ValueError("a thread is named where its usage is asked for, and only then")
+            raise ValueError("the scope is thread if and only if a thread is given")
         return {"scope": "process" if scope == "thread" else scope, "thread": thread}
 
-    def duration(self, asked):
-        return asked.get("duration_ms", 0) / 1000 or None
+    def duration(self, request_json):
+        return request_json.get("duration_ms", 0) / 1000 or None
 
 
-def same(answered):
-    return answered
+def identity(value):
+    return value
 
 
-class Calls:
-    """What is called for each request; `held` keeps leases from being given back."""
+class Adapter:
+    """Answers each request with a call of the client. Keeps references to leases, so that they do not end early."""
 
-    def __init__(self, client, wait=same):
+    def __init__(self, client, wait=identity):
         self._client = client
         self._wait = wait
         self._held = []
 
-    def answer(self, asked):
+    def answer(self, request_json):
         request = None
         try:
-            request = Request(asked)
+            request = Request(request_json)
             options = {}
-            if "timeout_ms" in asked:
-                options["timeout"] = asked["timeout_ms"] / 1000
-            client = self._client.options(agent_only=asked.get("agent_only", False), **options)
-            return getattr(self, f"do_{asked['do']}")(client, request, asked)
+            if "timeout_ms" in request_json:
+                options["timeout"] = request_json["timeout_ms"] / 1000
+            client = self._client.options(agent_only=request_json.get("agent_only", False), **options)
+            return getattr(self, f"handle_{request_json['do']}")(client, request, request_json)
         except rlimitd.RlimitError as problem:
             return {"error": error(problem)}
         except OSError as problem:
@@ -195,42 +197,44 @@ class Calls:
             if request is not None:
                 request.close()
 
-    def do_get(self, client, request, asked):
+    def handle_get(self, client, request, request_json):
         if request.group is not None:
-            told = self._wait(client.limits_each(request.group, asked.get("resources")))
-            return processes(told, "limits", limits)
-        return {"limits": limits(self._wait(client.limits(asked.get("resources"), request.target)))}
+            result = self._wait(client.limits_each(request.group, request_json.get("resources")))
+            return processes(result, "limits", limits)
+        return {"limits": limits(self._wait(client.limits(request_json.get("resources"), request.target)))}
 
-    def do_set(self, client, request, asked):
-        if "lease" in asked:
-            return self._lease(client, request, request.duration(asked["lease"]))
+    def handle_set(self, client, request, request_json):
+        if "lease" in request_json:
+            return self._lease(client, request, request.duration(request_json["lease"]))
         if request.group is not None:
             return processes(self._wait(client.apply_each(request.group, request.edits())), "changes", changes)
         return {"changes": changes(self._wait(client.apply(request.edits(), request.target)))}
 
     def _lease(self, client, request, duration):
         if request.group is not None:
-            raise rlimitd.UnsupportedError(rlimitd.Code.UNSUPPORTED, "there are no leases of a cgroup or pod")
+            raise rlimitd.UnsupportedError(rlimitd.Code.UNSUPPORTED, "a cgroup or pod cannot be leased")
         held = self._wait(client.lease(request.edits(), duration, request.target))
         self._held.append(held)
         answer = {"changes": changes(held.changes), "lease": held.id.hex()}
-        return present(**answer, remaining_ms=held.info.remaining_ms)
+        return without_none(**answer, remaining_ms=held.info.remaining_ms)
 
-    def do_prlimit(self, client, request, asked):
+    def handle_prlimit(self, client, request, request_json):
         self._require_one(request)
-        old = self._wait(client.prlimit(asked["resource"], asked.get("limit"), request.target))
+        old = self._wait(client.prlimit(request_json["resource"], request_json.get("limit"), request.target))
         return {"prlimit": pair(old)}
 
-    def do_usage(self, client, request, asked):
+    def handle_usage(self, client, request, request_json):
         of = request.usage()
         if request.group is not None:
             if of["thread"] is not None:
-                raise rlimitd.UnsupportedError(rlimitd.Code.UNSUPPORTED, "a thread is of one process")
+                raise rlimitd.UnsupportedError(
+                    rlimitd.Code.UNSUPPORTED, "a thread belongs to one process, not to a cgroup"
+                )
             return processes(self._wait(client.usage_each(request.group, of["scope"])), "usage", usage)
         return {"usage": usage(self._wait(client.usage(request.target, **of)))}
 
-    def do_explain(self, client, request, asked):
-        inner = asked["of"]
+    def handle_explain(self, client, request, request_json):
+        inner = request_json["of"]
         of = Request(inner)
         try:
             self._require_one(of)
@@ -248,30 +252,34 @@ class Calls:
             return client.explain_prlimit(inner["resource"], inner.get("limit"), of.target)
         return client.explain_usage(of.target, **of.usage())
 
-    def do_raise(self, client, request, asked):
+    def handle_raise(self, client, request, request_json):
         self._require_one(request)
-        made = self._wait(client.raise_limit(asked["resource"], asked["to"], request.target))
-        return {"raised": pair(made.new)}
+        applied = self._wait(client.raise_limit(request_json["resource"], request_json["to"], request.target))
+        return {"raised": pair(applied.new)}
 
-    def do_lease_renew(self, client, request, asked):
-        return {"renewed": lease(self._wait(client.renew(bytes.fromhex(asked["lease"]), request.duration(asked))))}
+    def handle_lease_renew(self, client, request, request_json):
+        return {
+            "renewed": lease(
+                self._wait(client.renew(bytes.fromhex(request_json["lease"]), request.duration(request_json)))
+            )
+        }
 
-    def do_lease_release(self, client, request, asked):
-        ended = self._wait(client.release(bytes.fromhex(asked["lease"])))
+    def handle_lease_release(self, client, request, request_json):
+        ended = self._wait(client.release(bytes.fromhex(request_json["lease"])))
         return {"restorations": [restoration(each) for each in ended]}
 
-    def do_lease_list(self, client, request, asked):
+    def handle_lease_list(self, client, request, request_json):
         return {"leases": [lease(info) for info in self._wait(client.leases())]}
 
-    def do_server_info(self, client, request, asked):
+    def handle_server_info(self, client, request, request_json):
         return {"server_info": server_info(self._wait(client.server_info()))}
 
-    def do_stats(self, client, request, asked):
+    def handle_stats(self, client, request, request_json):
         return {"stats": self._wait(client.stats())._asdict()}
 
     def _require_one(self, request):
         if request.group is not None:
-            raise rlimitd.UnsupportedError(rlimitd.Code.UNSUPPORTED, "this is asked of one process, not of a cgroup")
+            raise rlimitd.UnsupportedError(rlimitd.Code.UNSUPPORTED, "this operation needs one process, not a cgroup")
 
 
 def main():
@@ -284,9 +292,9 @@ def main():
 
             return loop.run_until_complete(waiting())
 
-        calls = Calls(rlimitd.AsyncClient(), wait)
+        calls = Adapter(rlimitd.AsyncClient(), wait)
     else:
-        calls = Calls(rlimitd.Client())
+        calls = Adapter(rlimitd.Client())
     for line in sys.stdin:
         print(json.dumps(calls.answer(json.loads(line))), flush=True)
 

@@ -1,5 +1,6 @@
-"""A real agent, processes of several users, and programs of users who may not raise their limits."""
+"""A real agent, clients of it, target processes, and programs of users who may not raise hard limits."""
 
+import asyncio
 import json
 import os
 import resource
@@ -13,11 +14,17 @@ import time
 from pathlib import Path
 
 import pytest
+from blocking_adapter import BlockingAdapter
+
+import rlimitd
+from rlimitd import Client
 
 HERE = Path(__file__).resolve().parent
 SOURCE = HERE.parent / "src"
 AGENT = os.environ.get("RLIMITD_AGENT", str(HERE.parents[2] / ".build/debug/rlimitd"))
 USER, NEIGHBOUR, STRANGER = 64001, 64002, 64003
+# Seconds for a call that must succeed, even on a busy machine.
+TIMEOUT = 60.0
 
 POLICY = f"""version = 1
 [quota]
@@ -28,7 +35,7 @@ name = "own limits"
 caller.users = [{USER}]
 limits = {{ nofile = "64K", nproc = 10000, memlock = "1G" }}
 [[allow]]
-name = "anybody's"
+name = "other users"
 caller.users = [0]
 target = {{ relation = "any", users = ["0-64002"] }}
 operations = ["get", "set", "usage", "stats", "lease_list"]
@@ -38,7 +45,7 @@ lower = true
 
 
 def pytest_sessionfinish(session, exitstatus):
-    """What clients/test counts, after all else. A test that is skipped has not passed."""
+    """Prints the summary that clients/test counts, as the last line. A skipped test counts as failed."""
     seen = session.config.pluginmanager.get_plugin("terminalreporter").stats
     counts = {kind: len(seen.get(kind, [])) for kind in ("passed", "failed", "error", "skipped", "xfailed")}
     passed = counts.pop("passed")
@@ -63,7 +70,7 @@ class Agent:
                 stdin=subprocess.DEVNULL,
                 stderr=log,
             )
-        end = time.monotonic() + 30
+        end = time.monotonic() + TIMEOUT
         while True:
             with socket.socket(socket.AF_UNIX) as probe:
                 try:
@@ -77,7 +84,7 @@ class Agent:
         return Path(f"{self.folder}/log").read_text()
 
     def reload(self):
-        """Until it says that it has, or has not."""
+        """Sends SIGHUP and waits until the log reports the outcome."""
         before = self.log.count("policy")
         self._process.send_signal(signal.SIGHUP)
         while self.log.count("policy") == before:
@@ -110,7 +117,7 @@ def agent(folder):
 
 @pytest.fixture
 def spare_agent(tmp_path_factory):
-    """One that a test may kill."""
+    """An agent that the test may kill."""
     path = tempfile.mkdtemp(prefix="rlimitd-python-")
     os.chmod(path, 0o755)
     running = Agent(path)
@@ -121,30 +128,74 @@ def spare_agent(tmp_path_factory):
 
 
 @pytest.fixture
-def people():
-    """Makes processes that wait, of a user and with limits."""
-    made = []
+def spawn():
+    """spawn(user, nofile): an idle process of the user with these limits."""
+    spawned = []
 
     def make(user, nofile=(256, 1024)):
         def limit():
             resource.setrlimit(resource.RLIMIT_NOFILE, nofile)
 
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        process = subprocess.Popen(["cat"], user=user, group=user, extra_groups=[], preexec_fn=limit, bufsize=0, **pipes)
-        made.append(process)
-        # What it says shows that it has loaded all that it needs.
+        process = subprocess.Popen(
+            ["cat"], user=user, group=user, extra_groups=[], preexec_fn=limit, bufsize=0, **pipes
+        )
+        spawned.append(process)
+        # The echo shows that cat has started, so its descriptors and usage are stable.
         process.stdin.write(b"\n")
         assert process.stdout.read(1) == b"\n"
         return process
 
     yield make
-    for process in made:
+    for process in spawned:
         process.kill()
         process.communicate()
 
 
+@pytest.fixture(params=["Client", "AsyncClient"])
+def connect(request):
+    closing = []
+
+    def make(socket, timeout=TIMEOUT, **options):
+        if request.param == "Client":
+            client = Client(socket, timeout=timeout, **options)
+            closing.append(client.close)
+            return client
+        loop = asyncio.new_event_loop()
+        client = rlimitd.AsyncClient(socket, timeout=timeout, **options)
+        closing.append(lambda: (loop.run_until_complete(client.aclose()), loop.close()))
+        return BlockingAdapter(client, loop)
+
+    yield make
+    for close in closing:
+        close()
+
+
+@pytest.fixture
+def client(agent, connect):
+    return connect(agent.socket, agent_only=True)
+
+
+@pytest.fixture(params=["Client", "AsyncClient"])
+def invoke(request):
+    """invoke(socket, method, arguments...): one call of a client that uses the agent alone."""
+
+    def call(path, method, *arguments, timeout=TIMEOUT, **named):
+        if request.param == "Client":
+            with Client(path, timeout=timeout, agent_only=True) as client:
+                return getattr(client, method)(*arguments, **named)
+
+        async def main():
+            async with rlimitd.AsyncClient(path, timeout=timeout, agent_only=True) as client:
+                return await getattr(client, method)(*arguments, **named)
+
+        return asyncio.run(main())
+
+    return call
+
+
 def run_program(program, socket_path, *arguments, user=USER, nofile=(256, 1024), **environment):
-    """Runs a program of Python as a user; what it prints as JSON."""
+    """Runs a Python program as a user and returns its output, decoded from JSON."""
 
     def limit():
         resource.setrlimit(resource.RLIMIT_NOFILE, nofile)
@@ -159,7 +210,7 @@ def run_program(program, socket_path, *arguments, user=USER, nofile=(256, 1024),
         extra_groups=[],
         preexec_fn=limit,
         cwd="/",
-        timeout=60,
+        timeout=300,
         env={"PYTHONPATH": str(SOURCE), "RLIMITD_SOCKET": socket_path, "PATH": os.environ["PATH"], **environment},
     )
     assert done.returncode == 0, done.stderr

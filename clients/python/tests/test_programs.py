@@ -1,4 +1,4 @@
-"""Programs of a user who may not raise hard limits."""
+"""Whole programs of a user who may not raise hard limits."""
 
 import os
 import socket
@@ -18,12 +18,14 @@ def attempt(call):
 """
 
 
-def test_where_there_is_no_agent_the_kernel_and_the_way_to_it_are_named(folder):
-    told = run_program(
-        PROGRAM + 'print(json.dumps(attempt(lambda: rlimitd.raise_limit("nofile", 4096))))', f"{folder}/nobody"
+def test_without_an_agent_the_error_names_the_kernels_refusal_first(folder):
+    result = run_program(
+        PROGRAM + 'print(json.dumps(attempt(lambda: rlimitd.raise_limit("nofile", 4096))))', f"{folder}/missing"
     )
-    assert told[0] == Code.AGENT_UNREACHABLE
-    assert told[1].startswith("the kernel refuses nofile 4096:4096 for this process (prlimit: Operation not permitted), and no agent")
+    assert result[0] == Code.AGENT_UNREACHABLE
+    assert result[1].startswith(
+        "the kernel refuses nofile 4096:4096 for this process (prlimit: Operation not permitted), and no agent"
+    )
 
 
 def test_without_an_agent_a_raise_up_to_stops_at_the_hard_limit(folder):
@@ -33,11 +35,16 @@ with rlimitd.Client() as client:
     same = client.raise_limit("nofile", 100)
     print(json.dumps([change.new, str(change.shortfall.code), same.new, same.granted_by]))
 """
-    assert run_program(PROGRAM + program, f"{folder}/nobody") == [[1024, 1024], Code.AGENT_UNREACHABLE, [1024, 1024], "kernel"]
+    assert run_program(PROGRAM + program, f"{folder}/missing") == [
+        [1024, 1024],
+        Code.AGENT_UNREACHABLE,
+        [1024, 1024],
+        "kernel",
+    ]
 
 
 @pytest.mark.parametrize("kind", ["foreign", "link", "folder", "long", "file", "writable"])
-def test_a_socket_that_others_could_have_put_there_is_not_trusted(folder, agent, kind):
+def test_a_socket_that_another_user_could_have_placed_is_not_trusted(folder, agent, kind):
     place = f"{folder}/{kind}"
     os.mkdir(place, 0o755)
     path = f"{place}/s"
@@ -58,8 +65,8 @@ def test_a_socket_that_others_could_have_put_there_is_not_trusted(folder, agent,
             os.chown(place, STRANGER, STRANGER)
         else:
             os.chmod(place, 0o777)
-    told = run_program(PROGRAM + 'print(json.dumps(attempt(lambda: rlimitd.raise_limit("nofile", 4096))))', path)
-    assert told[0] == expected, told
+    result = run_program(PROGRAM + 'print(json.dumps(attempt(lambda: rlimitd.raise_limit("nofile", 4096))))', path)
+    assert result[0] == expected, result
 
 
 @pytest.mark.capability
@@ -95,5 +102,5 @@ async def main():
         print(json.dumps([inside, outside, swapped.new, swapped.rule]))
 asyncio.run(main())
 """
-    told = run_program(PROGRAM + program, agent.socket)
-    assert told == [[4096, 4096], [256, 1024], [2048, 2048], "own limits"]
+    result = run_program(PROGRAM + program, agent.socket)
+    assert result == [[4096, 4096], [256, 1024], [2048, 2048], "own limits"]

@@ -1,4 +1,4 @@
-"""What README shows is so."""
+"""The examples and tables of README.md are correct."""
 
 import ast
 import re
@@ -14,7 +14,7 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 def run_example(example, socket_path, **how):
-    # What it prints comes out as one text of JSON.
+    # Prints the output of the example as one JSON string.
     program = (
         "import contextlib, io, json\noutput = io.StringIO()\nwith contextlib.redirect_stdout(output):\n"
         f"    exec({example!r})\nprint(json.dumps(output.getvalue()))"
@@ -29,7 +29,7 @@ def test_the_first_example_raises_the_limit(agent):
 
 def test_the_first_example_needs_no_agent_where_the_hard_limit_is_high_enough(folder):
     example = EXAMPLES[0].replace("65536", "1000")
-    assert run_example(example, f"{folder}/nobody", nofile=(256, 1024)) == "1000 open files\n"
+    assert run_example(example, f"{folder}/missing", nofile=(256, 1024)) == "1000 open files\n"
 
 
 @pytest.mark.capability
@@ -38,7 +38,7 @@ def test_the_second_example_raises_the_limit(agent):
     assert run_example(example, agent.socket) == "(65536, 65536)\n"
 
 
-def test_every_call_that_is_shown_is_there():
+def test_every_call_in_the_examples_exists():
     for example in EXAMPLES:
         for node in ast.walk(ast.parse(example)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
@@ -63,11 +63,11 @@ def test_the_two_clients_have_the_same_calls():
     assert calls(rlimitd.Lease) == calls(rlimitd.AsyncLease)
 
 
-def test_the_environment_has_what_the_project_says():
+def test_the_installed_protobuf_is_one_that_the_project_allows():
     import google.protobuf
 
     project = (Path(__file__).resolve().parent.parent / "pyproject.toml").read_text()
-    ((least, beyond),) = re.findall(r'"protobuf>=([0-9.]+),<([0-9]+)"', project)
-    assert f"{least} or later and below {beyond}" in README
+    ((minimum, beyond),) = re.findall(r'"protobuf>=([0-9.]+),<([0-9]+)"', project)
+    assert f"{minimum} or later and below {beyond}" in README
     version = [int(part) for part in google.protobuf.__version__.split(".")[:3]]
-    assert [int(part) for part in least.split(".")] <= version < [int(beyond)]
+    assert [int(part) for part in minimum.split(".")] <= version < [int(beyond)]

@@ -1,4 +1,4 @@
-"""`rlimitd.resource` against the standard module: the same names, the same results, the same exceptions."""
+"""`rlimitd.resource` compared with the standard module: names, results and exceptions are the same."""
 
 import json
 import os
@@ -13,12 +13,12 @@ from conftest import NEIGHBOUR, SOURCE, STRANGER, USER, run_program
 import rlimitd.resource as standin
 
 
-def test_every_name_of_the_standard_module_is_there():
+def test_every_name_of_the_standard_module_exists():
     assert set(dir(standard)) <= set(dir(standin))
     assert "RLIMIT_NOFILE" in dir(standin) and "struct_rusage" in dir(standin)
 
 
-def test_everything_but_the_two_calls_is_the_very_same():
+def test_every_name_but_two_is_the_object_of_the_standard_module():
     for name, value in vars(standard).items():
         if not name.startswith("__") and name not in ("setrlimit", "prlimit"):
             assert getattr(standin, name) is value
@@ -26,8 +26,25 @@ def test_everything_but_the_two_calls_is_the_very_same():
     assert standin.error is OSError
 
 
-# What is called, as text: `m` is the module, `pid` the caller's, `other` a process of another user, `gone` of nobody.
-RESOURCES = ["m.RLIMIT_NOFILE", "m.RLIMIT_CORE", "m.RLIMIT_NICE", "0", "15", "16", "-1", "99", "2**31", "2**70", "'nofile'", "None", "7.0", "Index(7)", "True", "b'7'"]
+# Calls as text. `m` is the module, `pid` the caller, `other` a process of another user, `gone` a process that has ended.
+RESOURCES = [
+    "m.RLIMIT_NOFILE",
+    "m.RLIMIT_CORE",
+    "m.RLIMIT_NICE",
+    "0",
+    "15",
+    "16",
+    "-1",
+    "99",
+    "2**31",
+    "2**70",
+    "'nofile'",
+    "None",
+    "7.0",
+    "Index(7)",
+    "True",
+    "b'7'",
+]
 LIMITS = [
     "(200, 1000)", "[200, 1000]", "(200, 4096)", "(4096, 4096)", "(-1, -1)", "(0, -1)", "(-2, -2)", "(-5, 10)", "(1000, 200)", "(m.RLIM_INFINITY, 1000)",
     "(2**31, 2**32)", "(2**63 - 1, 2**63 - 1)", "(2**63, 2**63)", "(2**64 - 1, 2**64 - 1)", "(2**64, 2**64)", "(10**40, 1)", "(-2**63, 1)", "(-2**63 - 1, 1)",
@@ -36,7 +53,23 @@ LIMITS = [
     "iter((200, 1000))", "iter((200, 4096))", "iter([1])", "(x for x in (200, 1000))", "(x for x in (200, 4096))", "(1 // 0 for x in (1, 2))", "Two(200, 1000)", "Two(200, 4096)",
     "Sub((200, 1000))", "Sub((200, 4096))", "Broken()", "(True, 1000)", "(Failing(), 1)", "object()", "m.getrlimit(m.RLIMIT_NOFILE)",
 ]  # fmt: skip
-PIDS = ["0", "pid", "other", "gone", "-1", "1", "2**22", "2**31", "-2**31 - 1", "None", "'1'", "1.0", "Index(0)", "Index(pid)", "True"]
+PIDS = [
+    "0",
+    "pid",
+    "other",
+    "gone",
+    "-1",
+    "1",
+    "2**22",
+    "2**31",
+    "-2**31 - 1",
+    "None",
+    "'1'",
+    "1.0",
+    "Index(0)",
+    "Index(pid)",
+    "True",
+]
 SHAPES = [
     "m.getrlimit()", "m.getrlimit(1, 2)", "m.getrlimit(resource=1)", "m.getrlimit(7)", "m.getrlimit('7')", "m.getrlimit(99)",
     "m.setrlimit()", "m.setrlimit(7)", "m.setrlimit(7, (1, 2), 3)", "m.setrlimit(resource=7, limits=(1, 2))", "m.setrlimit(7, limits=(1, 2))", "m.setrlimit(*[7], **{})",
@@ -48,7 +81,11 @@ SHAPES = [
 CALLS = [
     *SHAPES,
     *(f"m.getrlimit({resource})" for resource in RESOURCES),
-    *(f"m.setrlimit({resource}, {limits})" for resource in RESOURCES for limits in ("(200, 4096)", "5", "(1,)", "(4096, 1)")),
+    *(
+        f"m.setrlimit({resource}, {limits})"
+        for resource in RESOURCES
+        for limits in ("(200, 4096)", "5", "(1,)", "(4096, 1)")
+    ),
     *(f"m.setrlimit(m.RLIMIT_NOFILE, {limits})" for limits in LIMITS),
     *(f"m.prlimit(0, m.RLIMIT_NOFILE, {limits})" for limits in LIMITS),
     *(f"m.prlimit(pid, m.RLIMIT_CORE, {limits})" for limits in LIMITS),
@@ -86,7 +123,7 @@ def told(call):
     answer = attempt(call)
     name = m.__name__
     for now in (m.RLIMIT_NOFILE, m.RLIMIT_CORE):
-        # Each begins where the one before it began, as far as that goes.
+        # Restores the soft limit, so that each call starts from the same limits as far as possible.
         m.prlimit(0, now, (min(256, m.getrlimit(now)[1]) % 2**63, m.getrlimit(now)[1]))
     return answer.replace(f"'{name}'", "'resource'")
 calls = json.loads(sys.argv[4])
@@ -101,9 +138,9 @@ def ended_process():
 
 
 @pytest.mark.parametrize("way", ["no agent", "an agent that refuses"])
-def test_every_call_has_the_same_outcome(agent, people, folder, way):
-    path = agent.socket if way == "an agent that refuses" else f"{folder}/nobody"
-    other, gone = people(NEIGHBOUR).pid, ended_process()
+def test_every_call_has_the_same_outcome(agent, spawn, folder, way):
+    path = agent.socket if way == "an agent that refuses" else f"{folder}/missing"
+    other, gone = spawn(NEIGHBOUR).pid, ended_process()
     calls = json.dumps(CALLS)
     assert len(CALLS) > 300
     expected, found = (
@@ -111,10 +148,10 @@ def test_every_call_has_the_same_outcome(agent, people, folder, way):
         for module in ("resource", "rlimitd.resource")
     )
     different = [(mine, theirs) for mine, theirs in zip(found, expected) if mine != theirs]
-    assert not different, "\n".join(f"{theirs} is now {mine}" for mine, theirs in different)
+    assert not different, "\n".join(f"expected {theirs}, got {mine}" for mine, theirs in different)
     outcomes = {outcome.split(" ")[0] for _, outcome, *_ in expected}
     for seen in ("ValueError", "OverflowError", "TypeError", "PermissionError", "ProcessLookupError", "KeyError"):
-        assert f"builtins.{seen}:" in outcomes, f"no call ends with {seen}"
+        assert f"builtins.{seen}:" in outcomes, f"no call raises {seen}"
 
 
 REASONED = """
@@ -127,10 +164,10 @@ except ValueError as error:
 """
 
 
-def test_the_reason_of_the_agent_is_the_cause(agent, folder):
+def test_the_agents_reason_is_the_cause_of_the_exception(agent, folder):
     refused = "not allowed to raise maximum limit"
     assert run_program(REASONED, agent.socket, user=STRANGER) == [refused, "DENIED_BY_POLICY"]
-    assert run_program(REASONED, f"{folder}/nobody") == [refused, "AGENT_UNREACHABLE"]
+    assert run_program(REASONED, f"{folder}/missing") == [refused, "AGENT_UNREACHABLE"]
 
 
 LAZY = """
@@ -142,8 +179,8 @@ print(json.dumps([name for name in sys.modules if name.startswith(("rlimitd.", "
 """
 
 
-def test_what_the_kernel_allows_needs_no_agent_and_loads_nothing(folder):
-    assert run_program(LAZY, f"{folder}/nobody") == ["rlimitd.resource"]
+def test_a_call_that_the_kernel_allows_needs_no_agent_and_loads_nothing(folder):
+    assert run_program(LAZY, f"{folder}/missing") == ["rlimitd.resource"]
 
 
 ORDINARY = """
@@ -160,7 +197,7 @@ except ValueError as error:
 
 
 @pytest.mark.capability
-def test_an_ordinary_program_that_fails_to_raise_succeeds(agent):
+def test_a_program_that_fails_with_the_standard_module_succeeds(agent):
     import resource
 
     def lower():
@@ -190,8 +227,8 @@ except PermissionError as error:
 """
 
 
-def test_another_users_process_is_reached_where_policy_says_so(agent, people):
-    process = people(NEIGHBOUR)
+def test_another_users_process_is_reached_if_policy_allows(agent, spawn):
+    process = spawn(NEIGHBOUR)
     assert run_program(OTHERS, agent.socket, process.pid) == [1, "DENIED_BY_POLICY"]
     rules = Path(agent.policy).read_text()
     try:
@@ -208,7 +245,7 @@ def test_another_users_process_is_reached_where_policy_says_so(agent, people):
 
 
 @pytest.mark.hints
-def test_those_who_check_types_see_the_standard_module(tmp_path):
+def test_type_checkers_see_the_standard_module(tmp_path):
     program = tmp_path / "program.py"
     program.write_text(
         "import rlimitd\nimport rlimitd.resource as resource\n"
@@ -221,7 +258,17 @@ def test_those_who_check_types_see_the_standard_module(tmp_path):
         "resource.setrlimit('x')  # wrong\n"
     )
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", os.devnull, "--config-file", f"{SOURCE.parent}/pyproject.toml", str(program)],
+        [
+            sys.executable,
+            "-m",
+            "mypy",
+            "--strict",
+            "--cache-dir",
+            os.devnull,
+            "--config-file",
+            f"{SOURCE.parent}/pyproject.toml",
+            str(program),
+        ],
         env={**os.environ, "MYPYPATH": str(SOURCE)},
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
-"""What callers may write, and what errors are."""
+"""Values that callers pass, and the classes of errors."""
 
 import pickle
 import resource
@@ -7,21 +7,22 @@ import pytest
 
 import rlimitd
 from rlimitd import Code, Edit, Limit, Resource, RlimitError
-from rlimitd._plan import Plan
-from rlimitd._replies import _CODES
-from rlimitd._run import Run
+from rlimitd._edits.edit_plan import EditPlan
+from rlimitd._edits.edit_transaction import EditTransaction
+from rlimitd._wire.reply_decoder import _CODES
 from rlimitd.edits import resource_of
-from rlimitd.errors import _CLASSES, failure
+from rlimitd.errors import _CLASSES, make_error
 
 
 @pytest.mark.parametrize(
-    "name", ["nofile", "NOFILE", "RLIMIT_NOFILE", "rlimit_nofile", "ofile", "Nofile", resource.RLIMIT_NOFILE, Resource.NOFILE]
+    "name",
+    ["nofile", "NOFILE", "RLIMIT_NOFILE", "rlimit_nofile", "ofile", "Nofile", resource.RLIMIT_NOFILE, Resource.NOFILE],
 )
-def test_a_resource_has_many_spellings(name):
+def test_a_resource_has_several_spellings(name):
     assert resource_of(name) is Resource.NOFILE
 
 
-def test_every_number_of_the_standard_module_means_the_resource_of_that_name():
+def test_every_number_of_the_standard_module_is_the_resource_of_that_name():
     for name, number in vars(resource).items():
         if name.startswith("RLIMIT_"):
             assert resource_of(number) is resource_of(name)
@@ -37,44 +38,44 @@ def test_every_number_of_the_standard_module_means_the_resource_of_that_name():
         ("", Code.INVALID_RESOURCE, "the names are"),
     ],
 )
-def test_a_name_that_is_none_is_told_apart(name, code, words):
-    with pytest.raises(RlimitError) as told:
+def test_an_unknown_resource_is_explained(name, code, words):
+    with pytest.raises(RlimitError) as result:
         resource_of(name)
-    assert told.value.code == code
-    assert words in str(told.value)
+    assert result.value.code == code
+    assert words in str(result.value)
 
 
 @pytest.mark.parametrize("bound", [-2, 2**64, "lots", "-1"])
-def test_a_bound_that_is_none_is_a_value_error(bound):
+def test_an_invalid_bound_is_a_value_error(bound):
     with pytest.raises(ValueError):
         Edit.set("nofile", bound)
 
 
 @pytest.mark.parametrize("bound", [1.5, None, b"1", (1,)])
-def test_a_bound_of_another_type_is_no_bound(bound):
+def test_a_bound_of_another_type_is_an_error(bound):
     with pytest.raises((TypeError, ValueError)):
         Edit.set("nofile", bound)
 
 
 @pytest.mark.parametrize("bound", [-1, "unlimited", rlimitd.UNLIMITED, resource.RLIM_INFINITY])
-def test_infinity_has_many_spellings(bound):
+def test_infinity_has_several_spellings(bound):
     assert Edit.set("core", hard=bound).hard == rlimitd.UNLIMITED
     assert str(Limit(0, Edit.set("core", hard=bound).hard)) == "0:unlimited"
 
 
-def test_a_resource_is_its_name():
+def test_a_resource_equals_its_name():
     assert {Resource.NOFILE: 1}["nofile"] == 1
     assert f"{Resource.NOFILE:>8}|{Resource.NOFILE}" == "  nofile|nofile"
 
 
 def test_every_code_has_an_error_with_an_errno_and_a_message():
     for code in Code:
-        error = failure(code)
+        error = make_error(code)
         assert error.errno and str(error) == error.message and isinstance(error, OSError)
         assert isinstance(error, _CLASSES.get(code, RlimitError))
 
 
-def test_every_code_of_the_contract_is_known():
+def test_every_code_of_the_protocol_is_known():
     from rlimitd.v1 import rlimitd_pb2 as pb
 
     assert {f"ERROR_CODE_{code}" for code in _CODES.values()} == set(pb.ErrorCode.keys()) - {"ERROR_CODE_UNSPECIFIED"}
@@ -97,44 +98,44 @@ def test_every_code_of_the_contract_is_known():
         (Code.SOFT_EXCEEDS_HARD, ValueError),
     ],
 )
-def test_an_error_is_caught_as_what_python_has_for_it(code, natural):
+def test_an_error_is_also_a_built_in_exception(code, natural):
     with pytest.raises(natural):
-        raise failure(code)
+        raise make_error(code)
 
 
 def test_an_error_survives_pickling():
-    error = failure(Code.DENIED_BY_POLICY, "no", errno=13, resource=Resource.AS, edit_index=2, allowed=Limit(1, 2))
+    error = make_error(Code.DENIED_BY_POLICY, "no", errno=13, resource=Resource.AS, edit_index=2, allowed=Limit(1, 2))
     again = pickle.loads(pickle.dumps(error))
     assert (type(again), again.code, str(again), again.details()) == (type(error), error.code, "no", error.details())
 
 
-def test_everything_that_the_package_offers_is_there():
+def test_every_exported_name_exists():
     for name in dir(rlimitd):
         getattr(rlimitd, name)
     with pytest.raises(AttributeError):
         rlimitd.nonsense
 
 
-class _Raced:
-    """A process whose hard limit somebody else raises between the reading and the writing; the kernel raises none."""
+class _RacingTarget:
+    """A target whose hard limit another process raises between the read and the write. Its kernel raises no limit."""
 
     def __init__(self, now):
         self.now = now
 
-    def read(self, resource):
+    def get_limit(self, resource):
         return self.now
 
-    def exchange(self, resource, new):
+    def set_limit(self, resource, new):
         old = self.now
         if new.hard > old.hard:
-            raise failure(Code.DENIED_BY_KERNEL, "refused", resource=resource)
+            raise make_error(Code.DENIED_BY_KERNEL, "refused", resource=resource)
         self.now = new
         return old
 
 
 @pytest.mark.parametrize("edit", [Edit.raise_to("nofile", 15), Edit.set("nofile", soft=5)])
-def test_what_somebody_else_raised_meanwhile_is_asked_for_again(edit):
-    plan = Plan([edit], {Resource.NOFILE: Limit(10, 20)})
-    refusal = Run(plan, _Raced(Limit(10, 40))).ask_kernel()
+def test_a_limit_raised_meanwhile_is_requested_from_the_agent(edit):
+    plan = EditPlan([edit], {Resource.NOFILE: Limit(10, 20)})
+    refusal = EditTransaction(plan, _RacingTarget(Limit(10, 40))).apply_in_kernel()
     assert refusal is not None
     assert plan.agent_part == [Edit(Resource.NOFILE, edit.soft, 40, edit.mode)]

@@ -1,4 +1,4 @@
-// A server at boot: at least 65536 open files, by the kernel's leave or the agent's.
+// Command raise shows how a server ensures at least 65536 open files at its start.
 package main
 
 import (
@@ -14,7 +14,7 @@ func main() {
 	defer cancel()
 	limit, err := rlimitd.Raise(ctx, rlimitd.NoFile, 65536)
 	if err != nil {
-		fmt.Println("going on with fewer:", err)
+		fmt.Println("continuing with fewer:", err)
 	}
 	fmt.Println("open files:", limit)
 }

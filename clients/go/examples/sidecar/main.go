@@ -1,10 +1,10 @@
-// A sidecar: raises the limit of open files of the main process of its pod, and of whatever takes its place when it is
-// started again. The containers of the pod share their PID namespace (shareProcessNamespace: true), and the agent's socket is
-// mounted read-only.
+// Command sidecar raises the limit of open files of the main process of its pod, also after a restart of that process.
+// The containers of the pod share their PID namespace (shareProcessNamespace: true), and the agent's socket is mounted
+// read-only.
 //
 //	sidecar -process server -nofile 1048576 [-every 10s] [-once]
 //
-// A rule of the policy on the node lets it:
+// The policy of the node needs a rule such as this one:
 //
 //	[[allow]]
 //	name = "servers of pods open many files"
@@ -32,9 +32,9 @@ import (
 
 func main() {
 	name := flag.String("process", "", "the `name` of the process, as in /proc/PID/comm")
-	files := flag.Uint64("nofile", 1048576, "how many open files it shall have at least")
-	every := flag.Duration("every", 10*time.Second, "how often to look for it")
-	once := flag.Bool("once", false, "only look for it once")
+	files := flag.Uint64("nofile", 1048576, "the minimum limit of open files")
+	every := flag.Duration("every", 10*time.Second, "the time between two searches for the process")
+	once := flag.Bool("once", false, "search for the process only once")
 	flag.Parse()
 	if *name == "" || flag.NArg() > 0 {
 		flag.Usage()
@@ -80,9 +80,9 @@ func raiseAll(ctx context.Context, client *rlimitd.Client, name string, files ui
 	return failed
 }
 
-// Nothing where it is another process.
+// raise returns nil where the process has another name.
 func raise(ctx context.Context, client *rlimitd.Client, pid int, name string, files uint64) (*rlimitd.Change, error) {
-	// Held before it is looked at: a number may come to mean another process meanwhile, a pidfd never.
+	// Opened before its name is read: a pid may be reused in between, a pidfd never changes its process.
 	process, err := rlimitd.OpenProcess(pid)
 	if err != nil {
 		return nil, err

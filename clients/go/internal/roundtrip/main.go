@@ -1,4 +1,4 @@
-// Roundtrip gets the limit of open files of itself by the agent, one call after the other.
+// Command roundtrip reads its own limit of open files through the agent, one call after the other.
 //
 //	roundtrip SOCKET CALLS WARMUP          prints {"calls", "p50_us", "p99_us"}
 package main

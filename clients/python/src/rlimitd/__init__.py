@@ -1,7 +1,7 @@
-"""Resource limits beyond the hard limit, by the rlimitd agent.
+"""Raises resource limits above the hard limit with the rlimitd agent.
 
-``raise_limit("nofile", 65536)`` is all that most programs need; `Client` and `AsyncClient` have everything, and
-``rlimitd.resource`` stands in for the standard library's ``resource``.
+Most programs need only ``raise_limit("nofile", 65536)``. `Client` and `AsyncClient` offer every operation, and
+``rlimitd.resource`` replaces the standard library's ``resource``.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Dict, List
 
 if TYPE_CHECKING:
-    from ._values import UNLIMITED as UNLIMITED
-    from ._values import Limit as Limit
-    from ._values import Resource as Resource
+    from ._limits import UNLIMITED as UNLIMITED
+    from ._limits import Limit as Limit
+    from ._limits import Resource as Resource
     from .aio import AsyncClient as AsyncClient
     from .aio import AsyncLease as AsyncLease
     from .client import Client as Client
@@ -49,9 +49,9 @@ if TYPE_CHECKING:
     from .targets import Pidfd as Pidfd
     from .targets import Pod as Pod
 
-# Imported when they are asked for, so that `import rlimitd.resource` costs next to nothing.
-_HOMES: Dict[str, str] = {
-    **dict.fromkeys(("UNLIMITED", "Limit", "Resource"), "_values"),
+# The module of each name. It is imported on first use, which keeps `import rlimitd.resource` cheap.
+_MODULES: Dict[str, str] = {
+    **dict.fromkeys(("UNLIMITED", "Limit", "Resource"), "_limits"),
     **dict.fromkeys(("AsyncClient", "AsyncLease"), "aio"),
     **dict.fromkeys(("Client", "Lease"), "client"),
     **dict.fromkeys(("AT_LEAST", "CLAMP", "EXACT", "Edit"), "edits"),
@@ -94,10 +94,10 @@ _HOMES: Dict[str, str] = {
 
 
 def raise_limit(resource: ResourceLike, to: Bound) -> Limit:
-    """Raises soft and hard limit of this process to at least ``to``, and returns what they are then; never lowers.
+    """Raises the soft and hard limit of this process to at least ``to`` and returns the new limits.
 
-    The kernel is asked first, and the agent only where it refuses. Raises `RlimitError`, which is a ``PermissionError``
-    where policy refuses.
+    Never lowers a limit. The kernel is asked first, and the agent only if the kernel refuses. Raises `RlimitError`,
+    which is a ``PermissionError`` if the policy denies the request.
     """
     from .client import Client
 
@@ -106,15 +106,15 @@ def raise_limit(resource: ResourceLike, to: Bound) -> Limit:
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
+    module = _MODULES.get(name)
+    if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(f".{home}", __name__), name)
+    value = getattr(import_module(f".{module}", __name__), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> List[str]:
-    return sorted([*_HOMES, *globals()])
+    return sorted([*_MODULES, *globals()])

@@ -1,4 +1,4 @@
-"""The client for tasks of asyncio: the calls of `Client`, to be awaited."""
+"""The asynchronous client: the calls of `Client` as coroutines for asyncio."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ import contextlib
 from types import TracebackType
 from typing import Dict, Generator, List, Optional, Tuple, Type, TypeVar, Union, cast
 
-from . import _courses, _fork
-from ._courses import Course, Duration, Edits, Resources, lease_milliseconds
-from ._deadline import Deadline, Same, Timeout
-from ._inbox import Unanswered, Unsent, require_another_try
-from ._place import Place
-from ._requests import Inquiry
-from ._task_connection import TaskConnection
-from ._values import Limit
+from . import _operations
+from ._connection import fork_local
+from ._connection.agent_socket import AgentSocket
+from ._connection.async_shared_connection import AsyncSharedConnection
+from ._connection.deadline import Deadline, Timeout, Unchanged
+from ._limits import Limit
+from ._operations import Duration, Edits, Operation, Resources, lease_milliseconds
 from .edits import EXACT, Bound, Edit, LimitLike, ResourceLike
-from .errors import Code, RlimitError, failure
+from .errors import Code, RlimitError, make_error
 from .results import (
     Change,
     Explanation,
@@ -28,80 +27,17 @@ from .results import (
     Usage,
 )
 from .targets import Group, Target
-from .v1 import rlimitd_pb2 as pb
 
 __all__ = ["AsyncClient", "AsyncLease"]
 
 T = TypeVar("T")
 
 
-class _TaskLink:
-    """The way to an agent, which all copies of a client share: one connection for each event loop that asks."""
-
-    def __init__(self, place: Place) -> None:
-        self.place = place
-        self._generation = _fork.generation()
-        self._connections: List[TaskConnection] = []
-
-    async def ask(self, inquiry: Inquiry, deadline: Deadline) -> pb.Response:
-        is_second = False
-        while True:
-            connection = await self._open(deadline)
-            try:
-                return await connection.exchange(inquiry, deadline)
-            except (Unsent, Unanswered) as ending:
-                require_another_try(ending, inquiry.only_reads, is_second, self.place)
-            is_second = True
-
-    def close(self) -> None:
-        connections, self._connections = self._connections, []
-        for connection in connections:
-            connection.close_soon()
-
-    async def _open(self, deadline: Deadline) -> TaskConnection:
-        # The kernel tells nobody when there is room in a listener's backlog again.
-        pause = 0.001
-        while True:
-            connection = self._open_if_ready()
-            if connection is not None:
-                return connection
-            left = deadline.left()
-            if left == 0:
-                raise self.place.late()
-            await asyncio.sleep(pause if left is None else min(pause, left))
-            pause = min(pause * 2, 0.02)
-
-    def _open_if_ready(self) -> Optional[TaskConnection]:
-        loop, generation = asyncio.get_running_loop(), _fork.generation()
-        if generation != self._generation:
-            for connection in self._connections:
-                connection.abandon()
-            self._connections, self._generation = [], generation
-        for connection in self._connections[:]:
-            if connection.serves(loop):
-                return connection
-            if connection.is_over():
-                self._connections.remove(connection)
-        opened = self.place.socket()
-        try:
-            opened.setblocking(False)
-            opened.connect(self.place.path)
-        except BlockingIOError:
-            opened.close()
-            return None
-        except OSError as error:
-            opened.close()
-            raise self.place.unreachable(error) from error
-        made = TaskConnection(opened, self.place, loop)
-        self._connections.append(made)
-        return made
-
-
 class AsyncClient:
-    """As `Client`, for tasks: no call blocks the event loop, and any number of them are under way on one connection.
+    """`Client` for tasks. No call blocks the event loop, and one connection carries any number of calls at once.
 
-    A task that is cancelled is cancelled at once; its request, if it was sent, may be carried out, but a lease that is
-    granted to nobody goes back.
+    A cancelled task ends at once. The agent may still execute its request if it was sent, but a lease that is granted
+    after the cancellation is released.
     """
 
     def __init__(
@@ -112,29 +48,27 @@ class AsyncClient:
         agent_only: bool = False,
         trusted_uid: Optional[int] = None,
     ) -> None:
-        """The parameters are those of `Client`."""
-        self._link = _TaskLink(Place(socket, trusted_uid))
+        """Takes the parameters of `Client`."""
+        self._shared_connection = AsyncSharedConnection(AgentSocket(socket, trusted_uid))
         self.timeout = timeout
         self.agent_only = agent_only
 
     @property
     def socket(self) -> str:
-        """Where its agent listens."""
-        return self._link.place.path
+        """The path of the agent's socket."""
+        return self._shared_connection.agent_socket.path
 
-    def options(
-        self, *, timeout: Timeout = Same.SAME, agent_only: Optional[bool] = None
-    ) -> AsyncClient:
-        """A copy on the same connection, with other options."""
+    def options(self, *, timeout: Timeout = Unchanged.UNCHANGED, agent_only: Optional[bool] = None) -> AsyncClient:
+        """A copy with other options that shares the connection."""
         copy = AsyncClient.__new__(AsyncClient)
-        copy._link = self._link
-        copy.timeout = self.timeout if isinstance(timeout, Same) else timeout
+        copy._shared_connection = self._shared_connection
+        copy.timeout = self.timeout if isinstance(timeout, Unchanged) else timeout
         copy.agent_only = self.agent_only if agent_only is None else agent_only
         return copy
 
     async def aclose(self) -> None:
-        """Ends the connection, and with it the leases that last as long. The next call makes a new one."""
-        self._link.close()
+        """Closes the connection, which ends the leases without a duration. The next call opens a new one."""
+        self._shared_connection.close()
 
     async def __aenter__(self) -> AsyncClient:
         return self
@@ -145,13 +79,13 @@ class AsyncClient:
         await self.aclose()
 
     async def get(self, resource: ResourceLike, of: Target = None) -> Limit:
-        return await self._run(_courses.get_one(resource, of, self.agent_only))
+        return await self._perform(_operations.get_one(resource, of, self.agent_only))
 
     async def limits(self, resources: Resources = None, of: Target = None) -> Dict[str, Limit]:
-        return await self._run(_courses.get(resources, of, self.agent_only))
+        return await self._perform(_operations.get(resources, of, self.agent_only))
 
     async def limits_each(self, group: Group, resources: Resources = None) -> Processes[Dict[str, Limit]]:
-        return await self._run(_courses.get_each(resources, group))
+        return await self._perform(_operations.get_each(resources, group))
 
     async def set(
         self,
@@ -164,93 +98,92 @@ class AsyncClient:
         on: Target = None,
     ) -> Change:
         edit = Edit.set(resource, soft, hard, mode=mode, expect=expect)
-        return await self._run(_courses.apply_one(edit, on, self.agent_only))
+        return await self._perform(_operations.apply_one(edit, on, self.agent_only))
 
     async def raise_limit(self, resource: ResourceLike, to: Bound, on: Target = None) -> Change:
-        return await self._run(_courses.apply_one(Edit.raise_to(resource, to), on, self.agent_only))
+        return await self._perform(_operations.apply_one(Edit.raise_to(resource, to), on, self.agent_only))
 
     async def raise_up_to(self, resource: ResourceLike, bound: Bound, on: Target = None) -> Change:
-        return await self._run(_courses.apply_one(Edit.raise_up_to(resource, bound), on, self.agent_only))
+        return await self._perform(_operations.apply_one(Edit.raise_up_to(resource, bound), on, self.agent_only))
 
     async def apply(self, edits: Edits, on: Target = None) -> List[Change]:
-        return await self._run(_courses.apply(edits, on, self.agent_only))
+        return await self._perform(_operations.apply(edits, on, self.agent_only))
 
     async def apply_each(self, group: Group, edits: Edits) -> Processes[List[Change]]:
-        return await self._run(_courses.apply_each(edits, group))
+        return await self._perform(_operations.apply_each(edits, group))
 
-    async def prlimit(
-        self, resource: ResourceLike, limit: Optional[LimitLike] = None, of: Target = None
-    ) -> Limit:
-        return await self._run(_courses.prlimit(resource, limit, of, self.agent_only))
+    async def prlimit(self, resource: ResourceLike, limit: Optional[LimitLike] = None, of: Target = None) -> Limit:
+        return await self._perform(_operations.prlimit(resource, limit, of, self.agent_only))
 
     async def usage(self, of: Target = None, scope: str = "process", *, thread: Optional[int] = None) -> Usage:
-        return await self._run(_courses.usage(of, scope, thread, self.agent_only))
+        return await self._perform(_operations.usage(of, scope, thread, self.agent_only))
 
     async def usage_each(self, group: Group, scope: str = "process") -> Processes[Usage]:
-        return await self._run(_courses.usage_each(scope, group))
+        return await self._perform(_operations.usage_each(scope, group))
 
-    async def explain(
-        self, edits: Edits, on: Target = None, *, lease: Union[bool, Duration] = False
-    ) -> Explanation:
-        return await self._run(_courses.explain(edits, on, lease))
+    async def explain(self, edits: Edits, on: Target = None, *, lease: Union[bool, Duration] = False) -> Explanation:
+        return await self._perform(_operations.explain(edits, on, lease))
 
     async def explain_limits(self, resources: Resources = None, of: Target = None) -> Explanation:
-        return await self._run(_courses.explain_get(resources, of))
+        return await self._perform(_operations.explain_get(resources, of))
 
     async def explain_prlimit(
         self, resource: ResourceLike, limit: Optional[LimitLike] = None, of: Target = None
     ) -> Explanation:
-        return await self._run(_courses.explain_prlimit(resource, limit, of))
+        return await self._perform(_operations.explain_prlimit(resource, limit, of))
 
     async def explain_usage(
         self, of: Target = None, scope: str = "process", *, thread: Optional[int] = None
     ) -> Explanation:
-        return await self._run(_courses.explain_usage(of, scope, thread))
+        return await self._perform(_operations.explain_usage(of, scope, thread))
 
-    def lease(self, edits: Edits, duration: Duration = None, on: Target = None) -> _Lending:
-        """``async with client.lease(...) as lease`` gives back at its end; ``await client.lease(...)`` does not."""
-        return _Lending(self, edits, duration, on)
+    def lease(self, edits: Edits, duration: Duration = None, on: Target = None) -> _PendingLease:
+        """Requests a lease as `Client.lease` does.
+
+        ``async with client.lease(...)`` ends it with the block; ``await client.lease(...)`` does not.
+        """
+        return _PendingLease(self, edits, duration, on)
 
     async def leases(self) -> List[LeaseInfo]:
-        return await self._run(_courses.leases())
+        return await self._perform(_operations.leases())
 
     async def renew(self, lease_id: bytes, duration: Duration = None) -> LeaseInfo:
-        return await self._run(_courses.lease_renew(lease_id, lease_milliseconds(duration)))
+        return await self._perform(_operations.lease_renew(lease_id, lease_milliseconds(duration)))
 
     async def release(self, lease_id: bytes) -> List[Restoration]:
-        return await self._run(_courses.lease_release(lease_id))
+        return await self._perform(_operations.lease_release(lease_id))
 
     async def server_info(self) -> ServerInfo:
-        return await self._run(_courses.server_info())
+        return await self._perform(_operations.server_info())
 
     async def stats(self) -> Stats:
-        return await self._run(_courses.stats())
+        return await self._perform(_operations.stats())
 
-    async def _run(self, course: Course[T]) -> T:
+    async def _perform(self, operation: Operation[T]) -> T:
         deadline = Deadline(self.timeout)
         try:
-            inquiry = next(course)
+            request = next(operation)
             while True:
                 try:
-                    reply = await self._link.ask(inquiry, deadline)
+                    reply = await self._shared_connection.exchange(request, deadline)
                 except RlimitError as error:
-                    inquiry = course.throw(error)
+                    request = operation.throw(error)
                 else:
-                    inquiry = course.send(reply)
+                    request = operation.send(reply)
         except StopIteration as end:
             return cast(T, end.value)
         finally:
-            course.close()
+            operation.close()
 
 
 class AsyncLease:
-    """As `Lease`, for tasks."""
+    """`Lease` for tasks."""
 
     def __init__(self, client: AsyncClient, info: LeaseInfo) -> None:
         self._client = client
         self.info = info
         self._is_held = True
-        self._generation = _fork.generation()
+        self._generation = fork_local.generation()
 
     @property
     def id(self) -> bytes:
@@ -265,11 +198,11 @@ class AsyncLease:
         self.info = (await self._client.renew(self.id, duration))._replace(changes=self.changes)
 
     async def release(self) -> List[Restoration]:
-        """Gives back now. Sent also where the task is cancelled meanwhile."""
+        """Ends the lease now. The request is sent even if the task is cancelled meanwhile."""
         self._require_held()
         self._is_held = False
         release = asyncio.ensure_future(self._client.release(self.id))
-        # Where nobody waits for it any more, nobody asks what went wrong.
+        # Retrieves the exception, so that asyncio does not log it if the task was cancelled.
         release.add_done_callback(lambda done: done.cancelled() or done.exception())
         return await asyncio.shield(release)
 
@@ -278,8 +211,10 @@ class AsyncLease:
         return self.id
 
     def _require_held(self) -> None:
-        if not self._is_held or self._generation != _fork.generation():
-            raise failure(Code.LEASE_ENDED, "the lease was given back or let go of before, or is the parent process's")
+        if not self._is_held or self._generation != fork_local.generation():
+            raise make_error(
+                Code.LEASE_ENDED, "the lease was released or kept before, or belongs to the parent process"
+            )
 
     async def __aenter__(self) -> AsyncLease:
         return self
@@ -287,14 +222,14 @@ class AsyncLease:
     async def __aexit__(
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
-        if self._is_held and self._generation == _fork.generation():
-            # What goes wrong in giving back does not matter here: it then ends at its time or with the connection.
+        if self._is_held and self._generation == fork_local.generation():
+            # If the release fails, the lease ends after its duration or with the connection.
             with contextlib.suppress(RlimitError):
                 await self.release()
 
 
-class _Lending:
-    """A lease that is asked for when it is awaited or entered."""
+class _PendingLease:
+    """A lease that is requested when it is awaited or entered."""
 
     def __init__(self, client: AsyncClient, edits: Edits, duration: Duration, on: Target) -> None:
         self._client = client
@@ -303,15 +238,15 @@ class _Lending:
         self._on = on
         self._lease: Optional[AsyncLease] = None
 
-    async def _lend(self) -> AsyncLease:
-        course = _courses.lease(self._edits, self._on, lease_milliseconds(self._duration))
-        return AsyncLease(self._client, await self._client._run(course))
+    async def _request_lease(self) -> AsyncLease:
+        operation = _operations.lease(self._edits, self._on, lease_milliseconds(self._duration))
+        return AsyncLease(self._client, await self._client._perform(operation))
 
     def __await__(self) -> Generator[object, None, AsyncLease]:
-        return self._lend().__await__()
+        return self._request_lease().__await__()
 
     async def __aenter__(self) -> AsyncLease:
-        self._lease = await self._lend()
+        self._lease = await self._request_lease()
         return self._lease
 
     async def __aexit__(

@@ -1,7 +1,7 @@
-"""What can go wrong. Every error is an `RlimitError`, and so an `OSError` with an ``errno``.
+"""The errors of this package. Every error is an `RlimitError`, and so an `OSError` with an ``errno``.
 
-Those that have a counterpart among Python's own exceptions are also of that class, so that
-``except PermissionError`` and the like catch them.
+An error with a counterpart among Python's built-in exceptions is also of that class, so ``except PermissionError``
+and similar clauses catch it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import enum
 import errno as _errno
 from typing import Any, Dict, Optional, Tuple, Type
 
-from ._values import Limit, Resource
+from ._limits import Limit, Resource
 
 __all__ = [
     "AgentUnreachableError",
@@ -61,7 +61,7 @@ class Code(str, enum.Enum):
         return format(str(self.value), spec)
 
 
-# The errno of each code where the kernel set none, and what to say where nothing more is known.
+# The errno of each code if the kernel set none, and the message if there is no other.
 _DEFAULTS: Dict[Code, Tuple[int, str]] = {
     Code.INVALID_ARGUMENT: (_errno.EINVAL, "invalid argument"),
     Code.INVALID_RESOURCE: (_errno.EINVAL, "no such resource"),
@@ -81,7 +81,7 @@ _DEFAULTS: Dict[Code, Tuple[int, str]] = {
     Code.MALFORMED: (_errno.EPROTO, "not the rlimitd protocol"),
     Code.INTERNAL: (_errno.EIO, "internal error of the agent"),
     Code.AGENT_UNREACHABLE: (_errno.ECONNREFUSED, "the agent is not reachable"),
-    Code.UNTRUSTED_SOCKET: (_errno.EACCES, "the socket belongs to somebody else"),
+    Code.UNTRUSTED_SOCKET: (_errno.EACCES, "the socket is not trusted"),
     Code.CONNECTION_LOST: (_errno.ECONNRESET, "the connection to the agent was lost"),
     Code.CANCELLED: (_errno.ECANCELED, "cancelled"),
 }
@@ -100,11 +100,11 @@ _TRANSIENT = frozenset(
 
 
 class RlimitError(OSError):
-    """Why something was not done, by the kernel, the agent, or the way to the agent.
+    """An operation failed in the kernel, in the agent, or on the connection to the agent.
 
-    ``code`` is for programs, ``message`` for people. What else is known stands beside them: which edit of
-    several (from 0), which rule of the policy, the most that would have been ``allowed``, and after how long
-    another try may succeed.
+    Programs use ``code``, users read ``message``. The other attributes are None if unknown: the resource, the index of
+    the edit in its batch (from 0), the policy rule, the maximum limits that are ``allowed``, and the time in
+    milliseconds after which another attempt may succeed.
     """
 
     errno: int
@@ -140,11 +140,11 @@ class RlimitError(OSError):
 
     @property
     def is_transient(self) -> bool:
-        """Whether the same call may succeed later: "not now", as against "not this"."""
+        """Whether the same call may succeed later."""
         return self.code in _TRANSIENT
 
     def details(self) -> Dict[str, Any]:
-        """All but the code and the message, by name."""
+        """All attributes except the code and the message, by name."""
         return {
             "errno": self.errno,
             "resource": self.resource,
@@ -161,7 +161,7 @@ class RlimitError(OSError):
         return f"{type(self).__name__}({self.code}, {self.message!r})"
 
     def __reduce__(self) -> Tuple[Any, ...]:
-        return _again, (self.code, self.message, self.details())
+        return _unpickle, (self.code, self.message, self.details())
 
 
 class InvalidRequestError(RlimitError, ValueError):
@@ -197,15 +197,15 @@ class UnsupportedError(RlimitError):
 
 
 class AgentUnreachableError(RlimitError, ConnectionError):
-    """AGENT_UNREACHABLE: nobody answers at the socket."""
+    """AGENT_UNREACHABLE: no agent answers at the socket."""
 
 
 class UntrustedSocketError(RlimitError, PermissionError):
-    """UNTRUSTED_SOCKET: somebody else could have put it there."""
+    """UNTRUSTED_SOCKET: another user could have placed the socket at its path."""
 
 
 class ConnectionLostError(RlimitError, ConnectionError):
-    """CONNECTION_LOST: the connection ended before the answer came. A change may have been made."""
+    """CONNECTION_LOST: the connection ended before the response came. A change may have been made."""
 
 
 _CLASSES: Dict[Code, Type[RlimitError]] = {
@@ -229,24 +229,24 @@ _CLASSES: Dict[Code, Type[RlimitError]] = {
 }
 
 
-def failure(code: Code, message: str = "", **details: Any) -> RlimitError:
-    """The error of the class that fits the code."""
+def make_error(code: Code, message: str = "", **details: Any) -> RlimitError:
+    """An error of the class for the code."""
     return _CLASSES.get(code, RlimitError)(code, message, **details)
 
 
-def _again(code: Code, message: str, details: Dict[str, Any]) -> RlimitError:
-    return failure(code, message, **details)
+def _unpickle(code: Code, message: str, details: Dict[str, Any]) -> RlimitError:
+    return make_error(code, message, **details)
 
 
-def changed(error: RlimitError, **details: Any) -> RlimitError:
-    """The same error with other details or another message."""
+def replace_details(error: RlimitError, **details: Any) -> RlimitError:
+    """A copy of the error with other details or another message."""
     message = details.pop("message", error.message)
-    return failure(error.code, message, **{**error.details(), **details})
+    return make_error(error.code, message, **{**error.details(), **details})
 
 
-def about(error: RlimitError, resource: Resource, edit_index: int) -> RlimitError:
-    """The same error, naming the edit where it names none."""
-    return changed(
+def attributed(error: RlimitError, resource: Resource, edit_index: int) -> RlimitError:
+    """A copy of the error with the resource and the edit index, if it has none."""
+    return replace_details(
         error,
         resource=error.resource or resource,
         edit_index=edit_index if error.edit_index is None else error.edit_index,

@@ -1,10 +1,10 @@
-"""What calls return."""
+"""The results of calls."""
 
 from __future__ import annotations
 
 from typing import Dict, Generic, Iterator, List, NamedTuple, Optional, Sequence, Tuple, TypeVar, Union, overload
 
-from ._values import Limit, Resource
+from ._limits import Limit, Resource
 from .errors import RlimitError
 
 __all__ = [
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class Change(NamedTuple):
-    """One edit that was made."""
+    """One edit that was applied."""
 
     resource: Resource
     old: Limit
@@ -33,14 +33,17 @@ class Change(NamedTuple):
     granted_by: str
     """``"kernel"`` or ``"agent"``."""
     rule: Optional[str] = None
-    """The rule of the policy that granted it; None where none was needed."""
+    """The policy rule that granted the edit; None if it needed none."""
     warnings: Tuple[str, ...] = ()
     shortfall: Optional[RlimitError] = None
-    """Of a clamp: why it is not all that was asked for."""
+    """Why a clamp granted less than the request; None if it granted all of it."""
 
 
 class Usage(NamedTuple):
-    """What a process used, as getrusage(2) has it, and what is taken of each limit now. None is not shown, never zero."""
+    """The usage of a process as in getrusage(2), and the current amount of each resource.
+
+    None is an unknown value, never zero.
+    """
 
     user_time_us: Optional[int] = None
     system_time_us: Optional[int] = None
@@ -59,12 +62,12 @@ class Usage(NamedTuple):
     voluntary_context_switches: Optional[int] = None
     involuntary_context_switches: Optional[int] = None
     partial: bool = False
-    """Threads that have ended are missing from the context switches."""
+    """Whether the context switches of ended threads are missing."""
     in_use: Dict[Resource, int] = {}
 
 
 class Verdict(NamedTuple):
-    """What would come of one edit, or what one may have of one resource."""
+    """The outcome of one edit, or the maximum of one resource, as `Explanation` predicts it."""
 
     resource: Resource
     now: Optional[Limit] = None
@@ -75,7 +78,7 @@ class Verdict(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """What an operation would do."""
+    """The predicted outcome of an operation."""
 
     allowed: bool
     rule: Optional[str] = None
@@ -84,22 +87,23 @@ class Explanation(NamedTuple):
 
 
 class LeaseInfo(NamedTuple):
-    """A lease as the agent tells of it."""
+    """A lease as the agent reports it."""
 
     id: bytes
     pid: Optional[int] = None
     changes: Tuple[Change, ...] = ()
     remaining_ms: Optional[int] = None
-    """None where it lasts as long as the connection."""
+    """None if the lease lasts as long as the connection."""
     rule: Optional[str] = None
 
 
 class Restoration(NamedTuple):
-    """What the end of a lease came to, for one resource."""
+    """The outcome of the end of a lease, for one resource."""
 
     resource: Resource
     outcome: str
-    """``"RESTORED"``, ``"HELD_BY_ANOTHER_LEASE"``, ``"CHANGED_BY_TARGET"``, ``"IDENTITY_CHANGED"``, ``"PROCESS_ENDED"``."""
+    """``"RESTORED"``, ``"HELD_BY_ANOTHER_LEASE"``, ``"CHANGED_BY_TARGET"``, ``"IDENTITY_CHANGED"``, or
+    ``"PROCESS_ENDED"``."""
     limit: Optional[Limit] = None
 
 
@@ -118,7 +122,7 @@ class Caller(NamedTuple):
 
 
 class ServerInfo(NamedTuple):
-    """The agent, and the caller as it sees it."""
+    """The agent, and the caller as the agent sees it."""
 
     version: str
     kernel: str
@@ -130,7 +134,7 @@ class ServerInfo(NamedTuple):
 
 
 class Stats(NamedTuple):
-    """What the agent has done since it started."""
+    """Counters of the agent since its start."""
 
     connections: int
     connections_total: int
@@ -143,19 +147,19 @@ class Stats(NamedTuple):
 
 
 class ProcessResult(Generic[T]):
-    """What came of one process of a cgroup or pod: a value or an error."""
+    """The result for one process of a cgroup or pod: a value or an error."""
 
     __slots__ = ("_value", "error", "pid")
 
     def __init__(self, pid: Optional[int], value: Optional[T], error: Optional[RlimitError]) -> None:
         self.pid = pid
-        """Its number in the PID namespace of the caller; None where it has none."""
+        """The pid in the PID namespace of the caller; None if the process has none there."""
         self.error = error
         self._value = value
 
     @property
     def value(self) -> T:
-        """Raises the error where there is one."""
+        """The value. Raises the error if there is one."""
         if self.error is not None:
             raise self.error
         assert self._value is not None
@@ -166,14 +170,14 @@ class ProcessResult(Generic[T]):
 
 
 class Processes(Sequence[ProcessResult[T]]):
-    """What came of each process of a cgroup or pod, in the order in which they were found."""
+    """The result for each process of a cgroup or pod, in the order of discovery."""
 
     __slots__ = ("_results", "incomplete")
 
     def __init__(self, results: List[ProcessResult[T]], incomplete: bool) -> None:
         self._results = results
         self.incomplete = incomplete
-        """There may be more: processes kept appearing until the time was over."""
+        """Whether processes may be missing, because new ones appeared until the deadline."""
 
     def __len__(self) -> int:
         return len(self._results)

@@ -1,4 +1,4 @@
-"""Whose limits."""
+"""The process, or the group of processes, that a call is about."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["Cgroup", "Group", "Pidfd", "Pod", "Target"]
 
 
 class Pidfd(NamedTuple):
-    """A process by a descriptor of it (``os.pidfd_open``), which never comes to mean another process."""
+    """A process by a pidfd (``os.pidfd_open``). Unlike a pid, a pidfd never refers to another process."""
 
     descriptor: int
 
@@ -17,19 +17,21 @@ class Pidfd(NamedTuple):
 
 
 class Cgroup(NamedTuple):
-    """Every process in a control group and in those below it: by its path, as /proc/PID/cgroup shows it behind
-    ``0::``, or the caller's own."""
+    """Every process in a cgroup and in the cgroups below it.
+
+    The path is the one that /proc/PID/cgroup shows after ``0::``. None is the caller's own cgroup.
+    """
 
     path: Optional[str] = None
 
 
 class Pod(NamedTuple):
-    """Every process in a pod: by the path of its group or of one below, or the caller's own."""
+    """Every process in a pod, by the path of its cgroup or of a cgroup below it. None is the caller's own pod."""
 
     path: Optional[str] = None
 
 
 Target = Union[None, int, Pidfd]
-"""None is the calling process. A number is turned into a pidfd before anything is asked about it."""
+"""None is the calling process. A pid is resolved to a pidfd before the call uses it."""
 
 Group = Union[Cgroup, Pod]

@@ -1,0 +1,1 @@
+"""The recorder of what the programs print. Nothing but Python's standard library."""

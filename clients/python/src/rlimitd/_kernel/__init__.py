@@ -1,0 +1,1 @@
+"""System calls, /proc, and the process that a call is about."""
