@@ -61,14 +61,18 @@ extension CommandLineOptions {
     }
 
     private static let known = [
-        OptionSpec("socket", "PATH", "the path to listen on; a missing directory is created (\(AgentOptions.standardSocket))") {
+        OptionSpec(
+            "socket", "PATH", "the path to listen on; a missing directory is created (\(AgentOptions.standardSocket))"
+        ) {
             $0.agent.socket = $1
         },
-        OptionSpec("policy", "FILE", "the policy file; policy.d beside it holds drop-ins (/etc/rlimitd/policy.toml)")
-        {
+        OptionSpec("policy", "FILE", "the policy file; policy.d beside it holds drop-ins (/etc/rlimitd/policy.toml)") {
             $0.agent.policy = $1
         },
-        OptionSpec("state-dir", "PATH", "the directory for state that survives a restart (\(AgentOptions.standardStateDirectory))") {
+        OptionSpec(
+            "state-dir", "PATH",
+            "the directory for state that survives a restart (\(AgentOptions.standardStateDirectory))"
+        ) {
             $0.agent.stateDirectory = $1
         },
         OptionSpec("user", "NAME", "the user to run as, by name or as UID:GID (rlimitd)") { $0.agent.user = $1 },
