@@ -210,7 +210,7 @@ struct Dispatcher: ~Copyable {
         }
     }
 
-    // nil: the process has so many threads that a long request scans them.
+    // nil: the process has many threads, and a long request scans them.
     private mutating func perform(
         _ request: Request, on process: borrowing LinuxProcess, isPeer: Bool, for session: Session
     ) throws(RlimitError) -> Reply? {
