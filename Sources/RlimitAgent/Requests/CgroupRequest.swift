@@ -27,7 +27,7 @@ final class CgroupRequest: LongRequest {
     /// The maximum number of refusals that are logged individually.
     private static let maxAuditedRefusals = 8
 
-    /// - Throws: `.noSuchProcess` where there is no such cgroup.
+    /// - Throws: `.noSuchProcess` if there is no such cgroup.
     init(
         _ request: Request, about cgroup: String, for session: Session, now: BootInstant
     ) throws(RlimitError) {
@@ -118,7 +118,7 @@ final class CgroupRequest: LongRequest {
 }
 
 extension LinuxProcess {
-    /// Whether it is in a cgroup. It is checked after the look that the pid still belongs to this process.
+    /// Whether it is in a cgroup. After /proc was read by pid, this checks that the process has not ended.
     fileprivate func isWithin(_ cgroup: String) throws(RlimitError) -> Bool {
         let path: String?
         do throws(SystemError) { path = try CgroupPath.read(of: pid) } catch {

@@ -76,7 +76,7 @@ struct RequestHandlerTests {
     }
 
     @Test("If a limit changes between the decision and the write, the policy decides again")
-    func judgedAgain() throws {
+    func decidedAgain() throws {
         script.beforeExchange[1] = { $0.limits[.openFiles] = Limit(soft: 2000, hard: 4096) }
         guard case .changes(let changes, _) = try handle(raise(to: 8192)) else { throw Unexpected() }
         #expect(changes.first?.old == Limit(soft: 2000, hard: 4096))
