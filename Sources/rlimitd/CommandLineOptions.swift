@@ -2,18 +2,18 @@
 import Glibc
 import RlimitAgent
 
-/// The command line of `rlimitd`, read by getopt_long(3): a parser in Swift brings more into memory than the agent itself.
+/// The command line of `rlimitd`, read by getopt_long(3): a parser in Swift takes more memory than the agent itself.
 struct CommandLineOptions {
-    /// What is wrong was said on standard error already.
+    /// The error has been printed on standard error already.
     struct UsageError: Error {}
 
     var agent = AgentOptions()
-    /// Only read the policy.
+    /// Whether to check the policy and exit.
     var checksPolicy = false
-    /// What to print instead of anything else.
+    /// The text to print before exiting, for `--help` and `--version`.
     var answer: String?
 
-    /// - Throws: `UsageError`; whatever an option finds wrong with its value.
+    /// - Throws: `UsageError`; `OptionError` for an invalid value.
     init(_ arguments: borrowing CommandLineArguments) throws {
         var longOptions = unsafe Self.known.enumerated().map { place, known in
             unsafe option(
@@ -35,7 +35,7 @@ struct CommandLineOptions {
     }
 }
 
-/// What main(3) got.
+/// The arguments of the process.
 @safe struct CommandLineArguments: ~Copyable {
     let count = CommandLine.argc
     let values = unsafe CommandLine.unsafeArgv
@@ -44,7 +44,7 @@ struct CommandLineOptions {
 extension CommandLineOptions {
     private struct OptionSpec: Sendable {
         let name: OptionName
-        /// What stands for the value in the help; nil where it takes none.
+        /// The placeholder of the value in the help; nil if the option takes no value.
         let value: String?
         let help: String
         let apply: @Sendable (inout CommandLineOptions, String) throws -> Void
@@ -61,44 +61,48 @@ extension CommandLineOptions {
     }
 
     private static let known = [
-        OptionSpec("socket", "PATH", "listen here; the folder is made where missing (\(AgentOptions.standardSocket))") {
+        OptionSpec(
+            "socket", "PATH", "the path to listen on; a missing directory is created (\(AgentOptions.standardSocket))"
+        ) {
             $0.agent.socket = $1
         },
-        OptionSpec("policy", "FILE", "the policy file, to which policy.d beside it belongs (/etc/rlimitd/policy.toml)")
-        {
+        OptionSpec("policy", "FILE", "the policy file; policy.d beside it holds drop-ins (/etc/rlimitd/policy.toml)") {
             $0.agent.policy = $1
         },
-        OptionSpec("state-dir", "PATH", "what must survive a restart (\(AgentOptions.standardStateDirectory))") {
+        OptionSpec(
+            "state-dir", "PATH",
+            "the directory for state that survives a restart (\(AgentOptions.standardStateDirectory))"
+        ) {
             $0.agent.stateDirectory = $1
         },
-        OptionSpec("user", "NAME", "the user to become, by name or as UID:GID (rlimitd)") { $0.agent.user = $1 },
-        OptionSpec("log-format", "FORMAT", "how log lines are written: \(AgentOptions.logFormats) (text)") {
+        OptionSpec("user", "NAME", "the user to run as, by name or as UID:GID (rlimitd)") { $0.agent.user = $1 },
+        OptionSpec("log-format", "FORMAT", "the format of log lines: \(AgentOptions.logFormats) (text)") {
             $0.agent.logFormat = try AgentOptions.logFormat(named: $1)
         },
         OptionSpec(
             "log-level", "LEVEL",
-            "the least important messages to log: \(AgentOptions.logLevels) (\(AgentOptions.standardLogLevel))"
+            "the lowest level to log: \(AgentOptions.logLevels) (\(AgentOptions.standardLogLevel))"
         ) { $0.agent.logLevel = try AgentOptions.logLevel(named: $1) },
         OptionSpec(
-            "busy-poll", "MICROSECONDS", "look for requests that long before sleeping, while that pays (0: never)"
+            "busy-poll", "MICROSECONDS", "poll for requests this long before sleeping, while that pays (0: never)"
         ) {
             $0.agent.busyPoll = try AgentOptions.busyPoll(parsing: $1)
         },
-        OptionSpec("check", nil, "read the policy, say what is wrong with it, and stop") { options, _ in
+        OptionSpec("check", nil, "check the policy, print its errors, and exit") { options, _ in
             options.checksPolicy = true
         },
         OptionSpec(
-            "allow-no-capability", nil, "start without CAP_SYS_RESOURCE too, and serve what the kernel still allows"
+            "allow-no-capability", nil, "start even without CAP_SYS_RESOURCE, and serve what the kernel still allows"
         ) {
             options, _ in options.agent.allowsNoCapability = true
         },
         OptionSpec(
-            "allow-user-namespace", nil, "start in a child user namespace too, where hard limits cannot be raised"
+            "allow-user-namespace", nil, "start even in a child user namespace, where hard limits cannot be raised"
         ) {
             options, _ in options.agent.allowsUserNamespace = true
         },
-        OptionSpec("version", nil, "say which version this is") { options, _ in options.answer = agentVersion },
-        OptionSpec("help", nil, "say this") { options, _ in options.answer = help },
+        OptionSpec("version", nil, "print the version and exit") { options, _ in options.answer = agentVersion },
+        OptionSpec("help", nil, "print this help and exit") { options, _ in options.answer = help },
     ]
 
     private static var help: String {
@@ -107,17 +111,18 @@ extension CommandLineOptions {
         }
         return """
             Usage: rlimitd [OPTION...]
-            Gets and sets resource limits for processes that may not do it themselves, under a policy.
+            Gets and sets resource limits on behalf of unprivileged processes, as its policy allows.
 
-            It holds one capability, CAP_SYS_RESOURCE, and runs as a user of its own. SIGHUP reads the policy again;
-            SIGTERM answers what has been asked and stops. Started by systemd it takes the socket it is handed.
+            The agent holds one capability, CAP_SYS_RESOURCE, and runs as a user of its own. SIGHUP reloads the policy.
+            SIGTERM answers the requests that were sent and stops the agent. Under systemd it uses the socket that
+            systemd passes.
 
             \(options.joined(separator: "\n"))
             """
     }
 }
 
-/// A name that C may keep a pointer to.
+/// An option name with a pointer that stays valid for C.
 private struct OptionName: Sendable, CustomStringConvertible {
     private let text: StaticString
     init(_ text: StaticString) { self.text = text }

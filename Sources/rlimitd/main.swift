@@ -1,9 +1,9 @@
 import Glibc
 import RlimitAgent
 
-// `rlimitd`: reads the command line, and hands over.
+// The agent's executable: reads the command line, and starts the event loop.
 
-/// sysexits(3).
+/// EX_USAGE of sysexits(3).
 private let usageError: Int32 = 64
 
 do {
@@ -23,7 +23,7 @@ do {
     AgentOptions.printError("rlimitd: \(error)")
     exit(usageError)
 } catch {
-    // One line for each thing that is wrong: a policy file can have several.
+    // A policy file can have several errors, one a line.
     for line in "\(error)".split(separator: "\n") { AgentOptions.printError("rlimitd: \(line)") }
     exit(EXIT_FAILURE)
 }

@@ -1,6 +1,6 @@
 package import Logging
 
-/// What swift-log calls for the agent's own messages; they share the sink and the format with the audit.
+/// The handler of swift-log for the agent's own messages. They share the sink and the format with the audit records.
 package struct AgentLogHandler: LogHandler {
     package var logLevel: Logger.Level
     package var metadata: Logger.Metadata = [:]

@@ -2,24 +2,24 @@ import RlimitKernel
 import RlimitModel
 import RlimitPolicy
 
-/// What was decided and done, for whoever asks later: one line for each change and each refusal.
+/// The audit records: one line for each change and each refusal.
 package struct AuditLog: Sendable {
     private let sink: LogSink
 
     package init(sink: LogSink) { self.sink = sink }
 
     enum Verdict {
-        /// A change that was granted and made.
+        /// A change that the policy granted and the agent made.
         case granted
-        /// A lease that got another end.
+        /// A lease with a new end.
         case renewed
-        /// A lease that ended, and what became of one limit.
+        /// A lease that ended, with the outcome for one limit.
         case ended
-        /// A request that policy or the kernel refused.
+        /// A request that the policy or the kernel refused.
         case refused
-        /// A change that met a process which was no longer the one that had been judged.
+        /// A change that met another process than the one that the policy decided on.
         case stray
-        /// A connection that was closed for what it sent.
+        /// A connection that was closed because its peer broke the protocol.
         case fault
 
         var literal: StaticString {
@@ -34,7 +34,7 @@ package struct AuditLog: Sendable {
         }
     }
 
-    /// A limit that was lent, whether or not it had to change for that.
+    /// Records a leased limit, whether or not it changed for the lease.
     func leaseGranted(_ change: Change, _ lease: Lease, _ term: LeaseTerm, by peer: Peer) {
         var line = begin(.granted, peer, "set")
         line.add("target_pid", lease.process.pid)
@@ -54,9 +54,9 @@ package struct AuditLog: Sendable {
         sink.write(line, isChange: true)
     }
 
-    /// What the end of a lease came to for one limit.
+    /// Records the end of a lease for one limit.
     ///
-    /// - Parameter peer: Who released it; nil: it ended by itself, and is told of whoever has it.
+    /// - Parameter peer: The caller that released it; nil if it ended by itself, in which case the record names the lease holder.
     func leaseEnded(
         _ restoration: Restoration, of lease: Lease, because cause: Lease.Cause, by peer: Peer? = nil
     ) {
@@ -78,7 +78,7 @@ package struct AuditLog: Sendable {
         if let time { line.add("ends_in_ms", time.nanoseconds / 1_000_000) }
     }
 
-    /// An edit was made.
+    /// Records an edit.
     func limitChanged(_ edit: AuthorizedEdit, by peer: Peer, operation: StaticString, target: Int32) {
         var line = begin(.granted, peer, operation)
         line.add("target_pid", target)
@@ -105,7 +105,7 @@ package struct AuditLog: Sendable {
         sink.write(line)
     }
 
-    /// So many more of a cgroup as were not told one by one.
+    /// Logs how many refusals of a cgroup's processes were not logged individually.
     func refusalsSuppressed(_ count: Int, of cgroup: String, to peer: Peer, operation: StaticString) {
         var line = begin(.refused, peer, operation)
         line.add("cgroup", cgroup)
@@ -138,7 +138,7 @@ extension AuditLog.Verdict {
 }
 
 extension Restoration.Outcome {
-    /// As the protocol has it.
+    /// The name in the protocol.
     fileprivate var literal: String {
         switch self {
         case .restored: "restored"

@@ -1,24 +1,21 @@
 import RlimitModel
 import RlimitWire
 
-/// How lines of the log are written.
+/// The format of log lines.
 package enum LogFormat: String, Sendable, CaseIterable {
-    /// `key=value` pairs, values quoted where they hold anything but plain characters.
+    /// `key=value` pairs. Values with other than plain characters are quoted.
     case text
     /// One JSON object a line, with the same keys.
     case json
 }
 
-/// One line of the log, built key by key. Whatever stands in a value, it stays one line and one value: names of
-/// processes, cgroups and labels are other people's bytes.
-///
-/// Not copied: it holds its bytes.
+/// A log line, built key by key. Any value stays one value on one line: names of processes, cgroups and labels come from other users.
 struct LogLine: ~Copyable {
     private let format: LogFormat
-    // Most lines fit in it, so that they cost no allocation.
+    // Holds most lines without an allocation.
     private var buffer = InlineArray<480, UInt8>(repeating: 0)
     private var bufferCount = 0
-    // What comes before it in a longer line.
+    // The bytes of a longer line that precede the buffer.
     private var overflow: [UInt8] = []
 
     init(_ format: LogFormat) { self.format = format }
@@ -41,7 +38,7 @@ struct LogLine: ~Copyable {
         if !isWritten { quote(value) }
     }
 
-    /// A word of plain characters.
+    /// Adds a value of plain characters.
     mutating func add(_ key: StaticString, literal: StaticString) {
         begin(key)
         if format == .json { append(UInt8(ascii: "\"")) }
@@ -55,7 +52,7 @@ struct LogLine: ~Copyable {
         append(UInt64(value.magnitude))
     }
 
-    /// "1024:unlimited".
+    /// Adds a limit, as "1024:unlimited".
     mutating func add(_ key: StaticString, _ limit: Limit) {
         begin(key)
         if format == .json { append(UInt8(ascii: "\"")) }
@@ -65,7 +62,6 @@ struct LogLine: ~Copyable {
         if format == .json { append(UInt8(ascii: "\"")) }
     }
 
-    /// A moment of civil time.
     mutating func add(_ key: StaticString, _ time: Timestamp) {
         begin(key)
         if format == .json { append(UInt8(ascii: "\"")) }
@@ -77,16 +73,16 @@ struct LogLine: ~Copyable {
         if let value { add(key, value) }
     }
 
-    /// Adds the end of the line.
+    /// Ends the line.
     mutating func finish() {
         if format == .json { append(UInt8(ascii: "}")) }
         append(UInt8(ascii: "\n"))
     }
 
-    /// In bytes.
+    /// The number of bytes.
     var length: Int { overflow.count + bufferCount }
 
-    /// Appends what there is of the line.
+    /// Appends the line to a queue.
     func write(to queue: inout ByteQueue) {
         if !overflow.isEmpty { queue.append(overflow.span) }
         queue.append(buffer.span.extracting(0..<bufferCount))
@@ -100,7 +96,7 @@ struct LogLine: ~Copyable {
             append(UInt8(ascii: "="))
         case .json:
             append(UInt8(ascii: length > 0 ? "," : "{"))
-            // Keys are plain words.
+            // Keys need no escapes.
             append(UInt8(ascii: "\""))
             append(key)
             append(UInt8(ascii: "\""))
@@ -116,7 +112,7 @@ struct LogLine: ~Copyable {
         return !bytes.isEmpty
     }
 
-    // Between quotes, as it is.
+    // Whether the value needs no escapes between quotes.
     private static func isPrintable(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         for index in bytes.indices {
             guard needsNoEscape(unsafe bytes[index]) else { return false }
@@ -128,7 +124,7 @@ struct LogLine: ~Copyable {
         byte >= 0x20 && byte < 0x7f && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
     }
 
-    // As JSON has it; beyond ASCII everything is escaped too, so that no terminal is steered by it.
+    // Escapes as in JSON. Also escapes everything beyond ASCII, so that no value controls a terminal.
     private mutating func quote(_ value: String) {
         append(UInt8(ascii: "\""))
         for unit in value.utf16 {
@@ -160,7 +156,7 @@ extension LogLine {
         text.withUTF8Buffer { unsafe append($0) }
     }
 
-    // Digit by digit: a line has many numbers, and no String is made for them.
+    // Digit by digit, without a String: a line has many numbers.
     private mutating func append(_ number: UInt64) {
         guard number > 9 else { return append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number)) }
         var digits = InlineArray<20, UInt8>(repeating: 0)
@@ -179,7 +175,7 @@ extension LogLine {
         unsafe bytes.withUnsafeBufferPointer { unsafe append($0) }
     }
 
-    // A line is some thirty pieces: what each takes is worth its place in the callers.
+    // Inlined, because a line consists of some thirty pieces.
     @inline(__always)
     private mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) {
         let start = bufferCount

@@ -1,16 +1,16 @@
 import RlimitWire
 import Synchronization
 
-/// Where lines of the log go: a bounded queue before a descriptor that may be full. The agent never waits for whoever
-/// reads its log; lines that find no room are counted, and the count is logged once there is room again.
+/// A bounded queue of log lines for a descriptor that may be full. The agent never waits for the reader of its log. It counts the
+/// lines that find no room, and logs the count once there is room again.
 package final class LogSink: Sendable {
-    /// Takes as many of the bytes as it can without waiting, and says how many.
+    /// Writes as many of the bytes as it can without waiting, and returns how many.
     package typealias Output = @Sendable (_ bytes: borrowing Span<UInt8>) -> Int
 
     package let format: LogFormat
     private let output: Output
     private let state = Mutex(State())
-    // So that the loop, which asks every turn, needs no lock to learn that there is nothing.
+    // Lets the event loop check for lines in each iteration without a lock.
     private let hasLines = Atomic<Bool>(false)
 
     private struct State: ~Copyable {
@@ -18,9 +18,9 @@ package final class LogSink: Sendable {
         var lost = 0
     }
 
-    /// What is kept for a slow reader: about ten thousand lines.
+    /// The maximum number of queued bytes: about ten thousand lines.
     static let capacity = 2 << 20
-    // What an empty queue keeps of its room.
+    // The capacity that an empty queue keeps.
     private static let retainedCapacity = 16 << 10
 
     package init(format: LogFormat, output: @escaping Output) {
@@ -28,11 +28,11 @@ package final class LogSink: Sendable {
         self.output = output
     }
 
-    /// Whether everything was taken.
+    /// Whether all lines have been written.
     var isEmpty: Bool { !hasLines.load(ordering: .relaxed) }
 
-    /// - Parameter isChange: It tells of a change that was made. Half of the queue is for these alone: nobody can crowd them
-    ///   out by being refused.
+    /// - Parameter isChange: Whether the line records a change. Half of the queue is reserved for changes, so that refusals cannot
+    ///   displace them.
     func write(_ line: consuming LogLine, isChange: Bool = false) {
         line.finish()
         let capacity = isChange ? Self.capacity : Self.capacity / 2
@@ -46,7 +46,9 @@ package final class LogSink: Sendable {
         }
     }
 
-    /// Hands on what is queued, as far as the reader takes it. True when nothing is left.
+    /// Writes queued lines, as far as the descriptor accepts them.
+    ///
+    /// - Returns: Whether the queue is empty.
     @discardableResult
     package func flush() -> Bool {
         if isEmpty { return true }
@@ -54,7 +56,7 @@ package final class LogSink: Sendable {
             if state.lost > 0 && state.queued.count < Self.capacity / 4 {
                 var line = LogLine(format)
                 line.add("level", "error")
-                line.add("message", "log lines lost, for nobody took them")
+                line.add("message", "log lines were lost because the reader was too slow")
                 line.add("lost", state.lost)
                 line.finish()
                 line.write(to: &state.queued)

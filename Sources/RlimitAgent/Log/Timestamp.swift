@@ -1,6 +1,6 @@
 import RlimitKernel
 
-/// A moment of civil time, as RFC 3339 writes it in UTC: `2026-11-23T19:40:12.123456Z`.
+/// A time in UTC in the format of RFC 3339: `2026-11-23T19:40:12.123456Z`.
 struct Timestamp: CustomStringConvertible {
     private let seconds: Int64
     private let microseconds: Int64
@@ -23,7 +23,7 @@ struct Timestamp: CustomStringConvertible {
     /// The text.
     var bytes: InlineArray<27, UInt8> {
         var text = InlineArray<27, UInt8>(repeating: UInt8(ascii: "0"))
-        // By constants, so that no division is made.
+        // Constant divisors, which the compiler turns into multiplications.
         func put(_ number: Int64, at place: Int) {
             text[place] &+= UInt8(truncatingIfNeeded: number / 10 % 10)
             text[place + 1] &+= UInt8(truncatingIfNeeded: number % 10)
@@ -51,8 +51,8 @@ struct Timestamp: CustomStringConvertible {
         return text
     }
 
-    // Days since 1970 to the Gregorian calendar, counted in eras of 400 years that begin on the first of March, so that
-    // the day that comes and goes is the last of a year.
+    // Converts days since 1970 to the Gregorian calendar. Counts in eras of 400 years that begin on the first of March, so that a leap
+    // day is the last day of a year.
     private static func civil(_ day: Int64) -> (year: Int64, month: Int64, day: Int64) {
         let shifted = day + 719_468
         let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097

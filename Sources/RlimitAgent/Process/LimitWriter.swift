@@ -1,16 +1,16 @@
 import RlimitModel
 import RlimitPolicy
 
-/// Carries out edits that policy granted, on one process.
+/// Applies edits that the policy authorized to one process.
 ///
-/// The kernel takes a number and not a process, so after each batch the writer looks whether it was still the process
-/// that had been judged. If not, it takes back, but only upward: a limit that was raised could have been raised before
-/// the program changed, and would have stayed; a limit that was lowered may break a program that runs as another user.
+/// prlimit(2) takes a pid, so after each batch the writer checks that the pid still belongs to the process that the policy decided
+/// on. If it does not, the writer restores limits, but only upward. A limit that was raised could have been raised before the program
+/// changed, and would have stayed. A limit that was lowered may break a program that runs as another user.
 struct LimitWriter: ~Copyable {
-    /// What came of a batch.
+    /// The outcome of a batch.
     enum Outcome: Equatable {
         case written
-        /// Somebody else changed this limit after it was judged. What was written has been put back.
+        /// Another process changed this limit after the decision. The writer has restored what it wrote.
         case overtaken(Resource, now: Limit)
     }
 
@@ -22,13 +22,13 @@ struct LimitWriter: ~Copyable {
 
     private var written: [Written] = []
 
-    /// - Throws: what the kernel refused, naming the edit, with all edits of the batch taken back; `.targetChanged`.
+    /// - Throws: The kernel's refusal, with the index of the edit, after all edits of the batch were restored; `.targetChanged`.
     mutating func write(
         _ edits: [AuthorizedEdit], to process: borrowing some TargetProcess & ~Copyable,
         expectedIdentity: ProcessCredentials
     ) throws(RlimitError) -> Outcome {
         written.removeAll(keepingCapacity: true)
-        // By place, for a copy of an edit takes long.
+        // By index, because copying an edit is slow.
         for place in edits.indices where edits[place].new != edits[place].old {
             let (resource, new) = (edits[place].resource, edits[place].new)
             let previous: Limit
@@ -51,7 +51,7 @@ struct LimitWriter: ~Copyable {
         return .written
     }
 
-    /// Lowers what was lent, with the same care. A program that runs with other ids by now has it raised again.
+    /// Lowers a leased limit, with the same checks. If the program runs with other ids by now, the limit is raised again.
     mutating func lower(
         _ resource: Resource, from now: Limit, to target: Limit, of process: borrowing some TargetProcess & ~Copyable,
         expectedIdentity: ProcessCredentials
@@ -67,29 +67,29 @@ struct LimitWriter: ~Copyable {
         return .written
     }
 
-    // Where it cannot be asked, it may be anybody by now.
+    // False also if the kernel does not tell: the pid may belong to another process.
     private func isUnchanged(
         _ expectedIdentity: ProcessCredentials, _ process: borrowing some TargetProcess & ~Copyable
     ) -> Bool {
         (try? process.identity()) == expectedIdentity
     }
 
-    // Newest first and exactly as it was, as long as it is the process that was judged.
+    // Restores the previous limits, newest first, as long as the process is the one that the policy decided on.
     private mutating func restoreLimits(
         from process: borrowing some TargetProcess & ~Copyable, expectedIdentity: ProcessCredentials
     ) throws(RlimitError) {
         guard !written.isEmpty else { return }
         guard isUnchanged(expectedIdentity, process) else { throw targetChanged(process) }
         for edit in written.reversed() {
-            // What is taken back may be taken from another program by now, so that is written down as well.
+            // The pid may belong to another program by now, so the restoring is recorded as well.
             let previous = try process.exchange(edit.resource, for: edit.previous)
             written.append(Written(resource: edit.resource, new: edit.previous, previous: previous))
         }
         guard isUnchanged(expectedIdentity, process) else { throw targetChanged(process) }
     }
 
-    // Raises again what this writer lowered, if it still is as it was written: else it was set since by the program that runs
-    // there now, which knows why, or the number has come to mean another process. Where that fails there is nothing to mend.
+    // Raises the limits that this writer lowered, if they still are as it wrote them. Otherwise the program that runs now has set them
+    // itself, or the pid belongs to another process. If the raising fails, the process has ended and needs no repair.
     private func targetChanged(_ process: borrowing some TargetProcess & ~Copyable) -> RlimitError {
         for edit in written {
             guard let now = try? process.read(edit.resource) else { continue }

@@ -1,15 +1,15 @@
 package import RlimitKernel
 package import RlimitModel
 
-/// A process of the real kernel, held by its pidfd.
+/// A process, held by its pidfd.
 package struct LinuxProcess: TargetProcess, ~Copyable {
     package let pid: Int32
     private let pidfd: Pidfd
     private let invariants = Invariants()
 
-    /// What of a process never changes.
+    /// Facts about a process that never change.
     private final class Invariants {
-        /// It was seen to be none of the kernel's own threads, which no process becomes.
+        /// Whether it was found not to be a kernel thread. No process becomes one.
         var isUserSpace = false
     }
 
@@ -24,7 +24,7 @@ package struct LinuxProcess: TargetProcess, ~Copyable {
         self.pidfd = pidfd
     }
 
-    /// The process that has this number now, in the agent's PID namespace.
+    /// The process that has this pid now, in the agent's PID namespace.
     package init(pid: Int32) throws(RlimitError) {
         let pidfd: Pidfd
         do throws(SystemError) { pidfd = try Pidfd.open(pid: pid) } catch {
@@ -35,7 +35,7 @@ package struct LinuxProcess: TargetProcess, ~Copyable {
 
     /// The process of a descriptor that a peer sent.
     ///
-    /// - Throws: `.malformed` for no descriptor, or one that is no pidfd of a process.
+    /// - Throws: `.malformed` if there is no descriptor, or if it is not a pidfd of a process.
     package init(receivedPidfd descriptor: consuming FileDescriptor?) throws(RlimitError) {
         guard let descriptor else {
             throw RlimitError(.malformed, message: "the frame speaks of a pidfd, and none came with it")
@@ -46,7 +46,7 @@ package struct LinuxProcess: TargetProcess, ~Copyable {
         try self.init(pidfd)
     }
 
-    /// For a poller, to which it is readable once the process has ended.
+    /// For a poller: readable once the process has ended.
     var descriptor: Int32 { pidfd.descriptor.number }
     package var hasEnded: Bool { pidfd.hasEnded }
     package var isInChildUserNamespace: Bool { Procfs.isInChildUserNamespace(pid) }
@@ -82,7 +82,7 @@ package struct LinuxProcess: TargetProcess, ~Copyable {
         if known.parts.isSuperset(of: parts) { return known }
         do throws(SystemError) {
             let detail = try Procfs.detail(of: pid, parts)
-            // Had the number been another's by then, this one would have ended, and is asked about no more.
+            // If the pid belonged to another process by then, this one has ended, and no request asks about it any more.
             if parts.contains(.kernelThread), !detail.isKernelThread { invariants.isUserSpace = true }
             return detail
         } catch {
@@ -99,9 +99,9 @@ package struct LinuxProcess: TargetProcess, ~Copyable {
         }
     }
 
-    // Each is a file of /proc; more than these take more than a turn.
+    // Each thread has a file in /proc. Reading more of them takes longer than a turn.
     private static let maxThreadsCounted: UInt64 = 32
-    // Nor may these: the file of a thread that is in 65536 groups takes the kernel milliseconds.
+    // The kernel takes milliseconds for the file of a thread that is in 65536 groups.
     private static let maxThreadCountTime: Duration = .milliseconds(2)
 
     package func usage(ofThread thread: Int32) throws(RlimitError) -> Usage {

@@ -1,29 +1,29 @@
 package import RlimitKernel
 package import RlimitModel
 
-/// What the agent does with one process. A protocol, so that the sequence of a change can be tested against a process that
-/// ends, or becomes another user's, at any step of it.
+/// The operations of the agent on one process. A protocol, so that tests can make the process end, or become another user's, at any
+/// step of a change.
 package protocol TargetProcess: ~Copyable {
-    /// Its number in the agent's PID namespace.
+    /// The pid in the agent's PID namespace.
     ///
-    /// prlimit(2) takes no pidfd, and a pidfd does not keep the number from being used again: whatever is done by number is
-    /// looked at once more through `identity()`.
+    /// prlimit(2) takes no pidfd, and a pidfd does not keep the pid from being reused. After each operation by pid, the caller checks
+    /// `identity()`.
     var pid: Int32 { get }
-    /// Who it is now; nil once it has ended or is ending.
+    /// The credentials now; nil once it has ended or is ending.
     func identity() throws(RlimitError) -> ProcessCredentials?
-    /// What tells it from every other, also for an agent after this one.
+    /// The identity that no other process ever has. It stays valid when the agent restarts.
     func birth() throws(RlimitError) -> ProcessIdentity
-    /// Its limit of one resource, by number.
+    /// The limit of one resource, read by pid.
     func read(_ resource: Resource) throws(RlimitError) -> Limit
-    /// Sets both halves, by number, and returns what they were.
+    /// Sets a soft and a hard limit, by pid, and returns the previous ones.
     func exchange(_ resource: Resource, for new: Limit) throws(RlimitError) -> Limit
-    /// What is known of it beyond the ids, and never changes, without asking anybody.
+    /// The details that are known without a system call, because they never change.
     var knownDetail: ProcessDetail { get }
-    /// What rules may ask beyond the ids.
+    /// The details that rules match besides the credentials.
     func detail(_ parts: ProcessDetail.Parts) throws(RlimitError) -> ProcessDetail
     func usage(_ scope: Usage.Scope) throws(RlimitError) -> Usage
     func usage(ofThread thread: Int32) throws(RlimitError) -> Usage
-    /// Whether a user namespace holds counts per user down, whatever the limit says (Linux 5.14).
+    /// Whether it is in a child user namespace, where counts per user may be capped below the limit (Linux 5.14).
     var isInChildUserNamespace: Bool { get }
 }
 
@@ -36,7 +36,9 @@ extension TargetProcess where Self: ~Copyable {
         return limits
     }
 
-    /// Who it is now, if it is still the process that was found under this number.
+    /// The credentials now.
+    ///
+    /// - Throws: `.noSuchProcess` if the pid does not belong to this process any more.
     func livingIdentity() throws(RlimitError) -> ProcessCredentials {
         guard let identity = try identity(), identity.pid == pid else { throw .processEnded }
         return identity

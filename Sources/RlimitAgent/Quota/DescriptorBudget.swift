@@ -1,23 +1,23 @@
-/// What the agent's descriptors are for.
+/// Divides the agent's descriptors among their uses.
 ///
-/// A connection takes its socket, and its process where the kernel cannot give that again. Whatever else is held for connections
-/// is there for speed, and may be as much as is left: where it runs short, sessions give it up.
+/// A connection needs a descriptor for its socket, and one for its process if the kernel cannot return that again. The agent holds
+/// all other descriptors of connections for speed only, in what is left of the budget. When that runs short, sessions give them up.
 struct DescriptorBudget {
-    /// Processes that have leases, at most.
+    /// The maximum number of processes with leases.
     let maxLeasedProcesses: Int
-    /// Errands under way at once, at most.
+    /// The maximum number of long requests under way at once.
     let maxLongRequests: Int
-    /// For connections and what is held for them, and for processes that have leases.
+    /// For connections and what is held for them, and for processes with leases.
     private let shared: Int
-    // So much is left to be held for connections, however many there are.
+    // What is left for the cache at the maximum number of connections.
     private let cacheReserve: Int
-    // What a connection cannot give up.
+    // The number of descriptors that a connection cannot give up.
     private let perConnection: Int
 
-    /// What the agent itself keeps open, with room for what is opened to be looked at.
+    /// What the agent itself keeps open, with room for files that it opens for a short time.
     private static let reservedForAgent = 64
 
-    /// - Parameter canRegainPeers: The kernel gives the process at the other end of a socket at any time (Linux 6.5).
+    /// - Parameter canReopenPeers: Whether the kernel returns the process of a peer at any time (Linux 6.5).
     init(descriptors: Int, canReopenPeers: Bool) {
         maxLeasedProcesses = descriptors / 16
         maxLongRequests = min(32, max(1, descriptors / 4 / CgroupRequest.maxDescriptors))
@@ -26,20 +26,20 @@ struct DescriptorBudget {
         perConnection = canReopenPeers ? 1 : 2
     }
 
-    /// Connections, at most.
+    /// The maximum number of connections.
     var maxConnections: Int { max(1, (shared - maxLeasedProcesses - cacheReserve) / perConnection) }
 
-    /// Descriptors of peers that wait for the rest of their frames, at most: they cannot be had again.
+    /// The maximum number of descriptors of peers that wait for the rest of their frames. The agent cannot open these again.
     var maxReceivedDescriptors: Int { max(1, cacheReserve / 2) }
 
-    /// How many descriptors may be held beside so many sockets.
+    /// The number of descriptors that may be held besides this number of sockets.
     func cacheCapacity(besides sockets: Int) -> Int { shared - sockets }
 
-    /// How many are given up at once, where it runs short.
+    /// The number of descriptors that are given up at once when they run short.
     var evictionBatch: Int { max(1, cacheReserve / 8) }
 
-    /// What a tenant may hold and need not give up for others. Those of all tenants leave room for a batch; so whenever there is
-    /// less, somebody holds more.
+    /// The number of descriptors that a tenant never gives up for others. The shares of all tenants leave room for one batch, so
+    /// when there is less room than that, at least one tenant holds more than its share.
     func fairShare(besides sockets: Int, tenants: Int) -> Int {
         max(0, shared - sockets * perConnection - maxLeasedProcesses - maxReceivedDescriptors - evictionBatch - 1)
             / max(1, tenants)

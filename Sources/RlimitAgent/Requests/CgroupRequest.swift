@@ -4,8 +4,8 @@ import RlimitPolicy
 
 /// A request about every process of a cgroup.
 ///
-/// Processes come and go meanwhile. So the cgroup is gone through again until a pass finds none that was not known, and
-/// each process is judged for itself, after a look whether it still is in the cgroup.
+/// Processes start and end during the scan. The scan is therefore repeated until a pass finds no new process. The policy decides on
+/// each process separately, after a check that the process still is in the cgroup.
 final class CgroupRequest: LongRequest {
     private let cgroup: String
     private var namespaceView: PIDNamespaceTranslator?
@@ -17,17 +17,17 @@ final class CgroupRequest: LongRequest {
     private var isPartial = false
     private var refusals = 0
 
-    /// What it holds open at once: a folder for each level, their processes, and the one that is looked at.
+    /// The maximum number of descriptors that it holds: a directory for each level, their process lists, and the current process.
     static let maxDescriptors = CgroupScan.maxDepth + 4
     private static let maxPasses = 8
-    // Process ids of a cgroup in which something keeps forking.
+    // Bounds the scan of a cgroup in which processes fork without end.
     private static let maxProcesses = 131_072
-    /// So many results make a response; it stays well below the greatest frame.
+    /// The maximum number of results in a response. Such a response stays well below the maximum frame length.
     private static let resultsPerResponse = 128
-    /// So many refusals are written down one by one.
+    /// The maximum number of refusals that are logged individually.
     private static let maxAuditedRefusals = 8
 
-    /// - Throws: `.noSuchProcess` where there is no such cgroup.
+    /// - Throws: `.noSuchProcess` if there is no such cgroup.
     init(
         _ request: Request, about cgroup: String, for session: Session, now: BootInstant
     ) throws(RlimitError) {
@@ -66,7 +66,7 @@ final class CgroupRequest: LongRequest {
                 isPartial = isPartial || scan.isPartial
                 guard foundNewProcess else { return finish(isIncomplete: isPartial) }
                 guard passes < Self.maxPasses, let nextScan = try? CgroupScan(of: cgroup) else {
-                    // Removed meanwhile, there is nobody left in it.
+                    // A cgroup that was removed meanwhile contains no process.
                     return finish(isIncomplete: passes >= Self.maxPasses)
                 }
                 scan = nextScan
@@ -93,14 +93,14 @@ final class CgroupRequest: LongRequest {
                 results.append(ProcessResult(pid: number, .failure(error)))
             }
         } catch {
-            // It has ended, or cannot be looked at: then it is not for this caller either.
+            // The process has ended, or the agent cannot inspect it, and so this caller may not see it either.
             if error.code != .noSuchProcess {
                 results.append(ProcessResult(pid: namespaceView?.number(of: pid), .failure(error)))
             }
         }
     }
 
-    /// Tells of the refusals that were not written down, also where the peer has gone before it had them all.
+    /// Logs how many refusals were not logged individually, also if the peer has closed the connection before the end.
     override func cleanUp(for session: Session, _ handler: inout RequestHandler) {
         guard refusals > Self.maxAuditedRefusals else { return }
         handler.audit.refusalsSuppressed(
@@ -118,7 +118,7 @@ final class CgroupRequest: LongRequest {
 }
 
 extension LinuxProcess {
-    /// Whether it is in a cgroup, by the kernel's word, and still is this process after the kernel said so.
+    /// Whether it is in a cgroup. After /proc was read by pid, this checks that the process has not ended.
     fileprivate func isWithin(_ cgroup: String) throws(RlimitError) -> Bool {
         let path: String?
         do throws(SystemError) { path = try CgroupPath.read(of: pid) } catch {

@@ -18,7 +18,7 @@ struct Dispatcher: ~Copyable {
     /// Ends the leases of processes.
     private var leaseMonitor: LeaseMonitor
     /// The requests that take longer than a turn.
-    private(set) var longRequests: LongRequests
+    var longRequests: LongRequests
     /// The responses that wait for delivery.
     private(set) var replies = ReplySender()
     private var receiver = FrameReceiver()
@@ -167,10 +167,10 @@ struct Dispatcher: ~Copyable {
 
     // nil: a long request has begun, which sends its responses later.
     private mutating func outcome(
-        of request: Request, with descriptor: consuming FileDescriptor?, for session: Session
+        of request: Request, with descriptor: consuming FileDescriptor?, for session: Session, isAdmitted: Bool = false
     ) -> Result<Reply, RlimitError>? {
         do throws(RlimitError) {
-            try Admission.check(request, from: session, clock, &handler)
+            if !isAdmitted { try Admission.check(request, from: session, clock, &handler) }
             return try reply(to: request, with: descriptor, for: session).map { .success($0) }
         } catch {
             return .failure(error)
@@ -212,7 +212,7 @@ struct Dispatcher: ~Copyable {
         }
     }
 
-    // nil: the process has so many threads that a long request scans them.
+    // nil: the process has many threads, and a long request scans them.
     private mutating func perform(
         _ request: Request, on process: borrowing LinuxProcess, isPeer: Bool, for session: Session
     ) throws(RlimitError) -> Reply? {
@@ -244,10 +244,9 @@ struct Dispatcher: ~Copyable {
 
     /// Takes over the leases that the previous agent recorded.
     mutating func adoptLeases() throws(SystemError) { try leaseMonitor.adoptLeases(&handler.leases, &processes) }
-}
 
-// Gets of one limit, the most frequent request.
-extension Dispatcher {
+    // MARK: Gets of one limit, the most frequent request
+
     // Reads the limit that a get asks for, and defers the response. False: the get takes the way of all other requests.
     private mutating func enqueue(_ get: PlainGet, of session: Session) -> Bool {
         // A deferred response goes out after all encoded ones, so none may be encoded before it.
@@ -287,30 +286,19 @@ extension Dispatcher {
             let pending = gets[place]
             if let identity = pending.process.identity(inBatch: gets.number) {
                 GetBatch.answer(pending, of: session, identity, &handler, &replies)
-                continue
-            }
-            // The process has ended, and its pid may belong to another one. The get was admitted already.
-            do throws(RlimitError) {
-                guard let reply = try reply(to: pending.get.request, with: nil, for: session) else { continue }
-                replies.append(Response(id: pending.get.id, .success(reply)))
-            } catch {
-                replies.append(Response(id: pending.get.id, .failure(error)))
+            } else if let outcome = outcome(of: pending.get.request, with: nil, for: session, isAdmitted: true) {
+                // The process has ended, and its pid may belong to another one.
+                replies.append(Response(id: pending.get.id, outcome))
             }
         }
     }
-}
 
-// The ends of sessions and of long requests.
-extension Dispatcher {
-    /// Advances a session's long request by one slice.
-    ///
-    /// - Returns: Whether the session has no long request any more.
+    // MARK: Ends
+
+    /// `LongRequests.advance`.
     mutating func advanceLongRequest(of session: Session, until end: BootInstant) throws(SystemError) -> Bool {
         try longRequests.advance(session, until: end, &handler, &replies)
     }
-
-    /// The session with the long request that has the next slice; nil if none can make progress.
-    mutating func nextLongRequest(in sessions: SessionTable) -> Session? { longRequests.next(in: sessions) }
 
     /// Answers a protocol violation. The session ends once the response is sent.
     private mutating func fail(_ session: Session, _ error: RlimitError, id: UInt64 = 0) {
@@ -324,7 +312,7 @@ extension Dispatcher {
     /// Answers a session that waits too long for the rest of a frame.
     mutating func timeOut(_ session: Session) {
         let start = replies.end
-        fail(session, RlimitError(.malformed, message: "a frame was not whole within \(Session.frameTimeout)"))
+        fail(session, RlimitError(.malformed, message: "a frame was not complete within \(Session.frameTimeout)"))
         _ = try? replies.sendNow(from: start, to: session)
     }
 

@@ -12,7 +12,7 @@ struct GetBatch {
 
     init() { gets.reserveCapacity(Frame.maxRequestsInFlight) }
 
-    /// Whether so many gets wait that they are answered before others are received.
+    /// Whether the waiting gets are to be answered before others are received.
     var isFull: Bool { gets.count >= 4 * Frame.maxRequestsInFlight }
 
     /// Begins the gets of another session.

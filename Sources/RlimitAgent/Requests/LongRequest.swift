@@ -1,12 +1,12 @@
 import RlimitKernel
 import RlimitModel
 
-/// A request that takes longer than a turn, carried out a slice at a time between the turns of others.
+/// A request that takes longer than a turn. It advances by slices, between the turns of sessions.
 class LongRequest {
     let request: Request
-    /// The session's, for the loop.
+    /// The session's token.
     let token: UInt64
-    /// Some of the time that the caller gave is kept back for the way of the answer.
+    /// Nine tenths of the caller's timeout. The rest is for the transport of the response.
     let deadline: BootInstant
 
     private static let maxDuration: Duration = .seconds(60)
@@ -17,18 +17,18 @@ class LongRequest {
         deadline = now + min(request.timeout.map { $0 * 9 / 10 } ?? Self.maxDuration, Self.maxDuration)
     }
 
-    /// What one slice came to.
+    /// The outcome of one slice.
     enum Progress {
         case unfinished
-        /// A response, and whether others follow.
+        /// A response to send. `more`: other responses follow.
         case response(Result<Reply, RlimitError>, more: Bool)
     }
 
-    /// Goes on until `end`, or until there is a response to send.
+    /// Advances until `end`, or until there is a response to send.
     func advance(until end: BootInstant, for session: Session, _ handler: inout RequestHandler) -> Progress {
         .response(.failure(RlimitError(.internalError)), more: false)
     }
 
-    /// It is done, or its session has ended before.
+    /// Called once, when the request is done or its session has ended.
     func cleanUp(for session: Session, _ handler: inout RequestHandler) {}
 }

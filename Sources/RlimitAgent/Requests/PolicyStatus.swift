@@ -2,12 +2,12 @@ import RlimitKernel
 import RlimitPolicy
 import RlimitPolicyFile
 
-/// The policy in force in a few words, and why the last reload did not replace it.
+/// A summary of the policy in force, with the error of the last reload if it failed.
 struct PolicyStatus {
     private var summary: String
     private var failure: String?
 
-    /// One line, and short enough for everyone who shows it.
+    /// Keeps the text on one line of a status display.
     static let maxFailureLength = 300
 
     init(_ policy: Policy) { summary = policy.summary }

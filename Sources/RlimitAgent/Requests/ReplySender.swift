@@ -16,7 +16,7 @@ struct ReplySender: ~Copyable {
     /// The number of bytes of responses with which a session's turn ends.
     private static let maxOutput = 64 * 1024
 
-    /// Whether all sessions together have so many bytes of responses that these are sent before others are encoded.
+    /// Whether the responses to all sessions together are to be sent before others are encoded.
     var isFull: Bool { output.count >= Self.maxOutput }
     /// The end of the output buffer, as the start for `sendNow(from:to:)`.
     var end: Int { output.count }

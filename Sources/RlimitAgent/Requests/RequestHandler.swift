@@ -2,9 +2,9 @@ import RlimitKernel
 package import RlimitModel
 package import RlimitPolicy
 
-/// Authorizes and performs: the middle of a request's way, between the decoder and the encoder.
+/// Authorizes and performs requests, between the decoder and the encoder.
 ///
-/// Nothing here knows of sockets, and nothing is done but what `Policy` put into an `AuthorizedRequest`.
+/// The handler knows nothing about sockets, and performs only what `Policy` put into an `AuthorizedRequest`.
 package struct RequestHandler: ~Copyable {
     let facts: AgentFacts
     let audit: AuditLog
@@ -19,7 +19,7 @@ package struct RequestHandler: ~Copyable {
         self.init(policy: policy, facts: facts, audit: audit, leases: LeaseJournal())
     }
 
-    /// - Parameter leases: The leases of the agent, and their records on disk.
+    /// - Parameter leases: The present leases, and the journal that records them.
     init(policy: Policy, facts: AgentFacts, audit: AuditLog, leases: consuming LeaseJournal) {
         self.leases = LeaseManager(leases, audit: audit)
         self.policy = policy
@@ -29,14 +29,14 @@ package struct RequestHandler: ~Copyable {
         adopt(policy)
     }
 
-    /// Goes by another policy from now on.
+    /// Puts another policy into force.
     mutating func adopt(_ policy: Policy) {
         self.policy = policy
         policyStatus.adopted(policy)
         self.policy.openFilesCeiling = Limit.Bound(facts.openFilesCeiling)
     }
 
-    /// An operation that concerns no process.
+    /// Handles an operation that concerns no process.
     package mutating func handle(_ request: Request, from peer: Peer) throws(RlimitError) -> Reply {
         let authorized: AuthorizedRequest
         do throws(RlimitError) {
@@ -51,16 +51,17 @@ package struct RequestHandler: ~Copyable {
             statistics.uptime = .now - startedAt
             statistics.leases = UInt64(leases.count)
             return .stats(statistics)
-        default: throw RlimitError(.internalError, message: "\(request.operationName) came where no process is known")
+        default: throw RlimitError(.internalError, message: "\(request.operationName) was handled without its process")
         }
     }
 
-    /// An operation that concerns one process; `isPeer` where it is the one that connected.
+    /// Handles an operation that concerns one process.
     ///
     /// - Parameters:
-    ///   - wasFound: It was found in a cgroup.
-    ///   - isSilent: A refusal is counted and not written down.
-    ///   - asker: Who is to have the lease that is asked for.
+    ///   - isPeer: Whether the process is the one that connected.
+    ///   - isFromCgroupScan: Whether the process was found in a cgroup.
+    ///   - skipsAudit: Whether a refusal is counted and not logged.
+    ///   - requester: The caller that gets the lease, if the request asks for one.
     package mutating func handle(
         _ request: Request, from peer: Peer, on process: borrowing some TargetProcess & ~Copyable, isPeer: Bool,
         isFromCgroupScan: Bool = false, skipsAudit: Bool = false, requester: LeaseRequester? = nil
@@ -107,11 +108,11 @@ package struct RequestHandler: ~Copyable {
         throw RlimitError(.internalError, message: "\(request.operationName) is not an operation on a lease")
     }
 
-    /// Whether the caller of a get may see limits that were read of a process, given a look at it that came after.
+    /// Decides whether the caller of a get may see a limit that was read, by the credentials that were read after it.
     mutating func authorizeGet(
         _ pending: PendingGet, from peer: Peer, _ identity: ProcessCredentials, isPeer: Bool
     ) throws(RlimitError) {
-        // The commonest case, before anything is built for the others.
+        // The most frequent case, before the facts for the other cases are collected.
         if identity.pid > 1, Policy.baselineAllowsRead(identity, peer) { return }
         let cached = pending.process
         var now = Limits()
@@ -130,14 +131,14 @@ package struct RequestHandler: ~Copyable {
         }
     }
 
-    /// Counts a refusal, and writes it down where it was one: of a process that has ended there is nothing to tell.
+    /// Counts and logs a refusal. Other errors, such as `.noSuchProcess`, are neither counted nor logged.
     package mutating func recordRefusal(
         _ error: RlimitError, _ request: Request, to peer: Peer, target: Int32?, skipsAudit: Bool = false
     ) {
         switch error.code {
         case .deniedByPolicy, .deniedByKernel, .aboveSystemCeiling, .targetChanged, .pidfdRequired, .quotaExceeded:
             statistics.refusals += 1
-            // What was done to a process that changed is told in any case.
+            // A change that met another process is logged in any case.
             guard !skipsAudit || error.code == .targetChanged else { return }
             audit.refused(
                 error, to: peer, operation: request.operationName, target: target,
@@ -150,15 +151,15 @@ package struct RequestHandler: ~Copyable {
         _ request: Request, from peer: Peer, on process: borrowing some TargetProcess & ~Copyable, isPeer: Bool,
         isFromCgroupScan: Bool, requester: LeaseRequester?
     ) throws(RlimitError) -> Reply {
-        // Its number never reaches the kernel, so its limits are not known either.
+        // Pid 1 never reaches the kernel, so its limits are not known either.
         guard process.pid > 1 else { throw Policy.firstProcess }
-        // A change is judged by the limits as they are. Where somebody else changes them between the judging and the
-        // writing, it is judged again; an honest neighbour is done long before the last try.
         let hasLeasedLimit =
             request.operation.isChange
             && leases.holdAny(of: request.operation.resources, ofProcess: process.pid)
+        // The decision depends on the present limits. If another process changes them between the decision and the write,
+        // the policy decides again. Only a process that changes the limits without end uses up all attempts.
         for _ in 0..<8 {
-            // Read by number first, then make sure of whom: one look serves both the reading and the judging.
+            // Limits first, by pid, and then the credentials: one look confirms the read and serves the decision.
             let now = try process.read(request.operation.resources)
             let identity = try process.livingIdentity()
             var snapshot = TargetSnapshot(
@@ -190,7 +191,7 @@ package struct RequestHandler: ~Copyable {
         throw RlimitError(.conflict, message: "the limits of process \(process.pid) kept changing; try again")
     }
 
-    // nil: somebody else changed the limits since they were judged.
+    // nil: another process changed the limits since the decision.
     private mutating func perform(
         _ authorized: AuthorizedRequest, _ request: Request, from peer: Peer,
         on process: borrowing some TargetProcess & ~Copyable, _ snapshot: TargetSnapshot, _ requester: LeaseRequester?,
@@ -215,7 +216,7 @@ package struct RequestHandler: ~Copyable {
             }
             var changes: [Change] = []
             changes.reserveCapacity(edits.count)
-            // By place, for a copy of a change takes long.
+            // By index, because copying an edit is slow.
             for place in edits.indices {
                 changes.append(change(edits[place], on: process))
                 guard edits[place].new != edits[place].old else { continue }
@@ -227,11 +228,11 @@ package struct RequestHandler: ~Copyable {
             }
             return .changes(changes, lease: nil)
         case .serverInfo, .stats, .leaseList, .leaseRenew, .leaseRelease:
-            throw RlimitError(.internalError, message: "a deed without a process came to a process")
+            throw RlimitError(.internalError, message: "an operation without a process was handled with one")
         }
     }
 
-    // What /proc was read by number is shown only if the number still was that process afterwards.
+    // What was read from /proc by pid is returned only if the pid still belonged to the process afterwards.
     private func verifyUnchanged<Value>(
         _ process: borrowing some TargetProcess & ~Copyable, _ snapshot: TargetSnapshot, _ value: Value
     ) throws(RlimitError) -> Value {
@@ -239,7 +240,7 @@ package struct RequestHandler: ~Copyable {
         return value
     }
 
-    // nil: overtaken.
+    // nil: another process changed a limit first.
     private mutating func grantLease(
         _ edits: [AuthorizedEdit], until term: LeaseTerm, _ request: Request,
         to process: borrowing some TargetProcess & ~Copyable, _ snapshot: TargetSnapshot, _ requester: LeaseRequester?
@@ -256,7 +257,7 @@ package struct RequestHandler: ~Copyable {
         return .changes(changes, lease: requester.info(of: lease, at: lease.grantedAt))
     }
 
-    // False: overtaken.
+    // False: another process changed a limit first.
     private mutating func applyPermanent(
         _ edits: [AuthorizedEdit], _ request: Request, to process: borrowing some TargetProcess & ~Copyable,
         _ snapshot: TargetSnapshot, hasLeasedLimit: Bool
@@ -284,7 +285,7 @@ package struct RequestHandler: ~Copyable {
         return true
     }
 
-    // False: overtaken.
+    // False: another process changed a limit first.
     private mutating func write(
         _ edits: [AuthorizedEdit], _ request: Request, to process: borrowing some TargetProcess & ~Copyable,
         _ snapshot: TargetSnapshot
@@ -294,7 +295,7 @@ package struct RequestHandler: ~Copyable {
         case .overtaken(let resource, let now):
             guard let (index, expected) = request.operation.expected(of: resource) else { return false }
             throw RlimitError(
-                .conflict, message: "\(resource) is \(now) and not \(expected), as was expected", resource: resource,
+                .conflict, message: "\(resource) is \(now), not \(expected) as expected", resource: resource,
                 editIndex: index)
         }
     }

@@ -1,7 +1,7 @@
 import RlimitKernel
 import RlimitModel
 
-/// The usage of a process that has many threads: each has a file of its own in /proc.
+/// The usage of a process with many threads. Each thread has a file of its own in /proc.
 final class ThreadUsageRequest: LongRequest {
     private let process: LinuxProcess
     private var scan: ContextSwitchCount
@@ -29,7 +29,7 @@ final class ThreadUsageRequest: LongRequest {
         return .response(outcome(session, &handler), more: false)
     }
 
-    // Judged now, and by the process that was held all the while: so the threads that were read were its own.
+    // The policy decides after the scan. The process was held during the scan, so the threads that were read belong to it.
     private func outcome(_ session: Session, _ handler: inout RequestHandler) -> Result<Reply, RlimitError> {
         do throws(RlimitError) {
             let reply = try handler.handle(

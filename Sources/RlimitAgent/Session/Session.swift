@@ -1,108 +1,108 @@
 import RlimitKernel
 import RlimitModel
 
-/// One connection: who is at the other end, and what is half received or half sent.
+/// One connection: its peer, and what is partly received or partly sent.
 ///
-/// Of credentials it keeps only what the kernel said when it was accepted. An idle session holds no buffers.
+/// The peer's credentials are those that the kernel reported when the connection was accepted. An idle session holds no buffers.
 final class Session {
     let socket: StreamSocket
     let peer: Peer
     let tenantUsage: TenantUsage
-    /// The process that connected, while it is held; nil also where it has no number in the agent's PID namespace.
+    /// The process that connected, while it is held; nil also if it has no pid in the agent's PID namespace.
     private(set) var peerProcess: CachedProcess?
-    /// The process last named by number, held for the next request that names it: a pidfd, never its credentials.
+    /// The process that was last named by pid, held for the next request that names it: a pidfd, never its credentials.
     private(set) var lastNamedProcess: CachedProcess?
-    /// Whether descriptors are received from this peer at all.
+    /// Whether the agent receives descriptors from this peer.
     var mayAttachPidfd: Bool
-    /// A descriptor that came with bytes of a frame that is not whole yet, or not yet read.
+    /// A descriptor that waits for its frame.
     var receivedDescriptor: ReceivedDescriptor?
-    /// Bytes of a frame that is not whole yet, or of frames left for the next turn.
+    /// Bytes of an incomplete frame, or of frames that wait for the next turn.
     var unread: PartialBuffer?
-    /// Responses that the peer did not take yet; as long as there are any, nothing more is read.
+    /// Responses that the socket did not accept yet. The agent reads nothing from the session before they are sent.
     var unsent: PartialBuffer?
-    /// When the first bytes of an unfinished frame came.
+    /// When the first bytes of an incomplete frame came.
     var partialFrameSince: BootInstant?
-    /// How many bytes of the stream have been answered.
+    /// The number of bytes of the stream that have been processed.
     var position: UInt64 = 0
-    // The same, when `hasReadSinceLastCheck()` was called last.
+    // The value of `position` at the last call of `hasReadSinceLastCheck()`.
     private var positionAtLastCheck: UInt64 = 0
-    /// `unread` holds frames that are whole, and not only the beginning of one.
+    /// Whether `unread` holds complete frames.
     var hasCompleteFrames = false
-    /// The connection ends as soon as `unsent` is gone.
+    /// Whether the connection is closed as soon as all responses are sent.
     var isClosing = false
-    /// The peer sends no more, but may still read.
+    /// Whether the peer sends no more. It may still read.
     var hasReachedEOF = false
-    /// What takes longer than a turn; one at a time. Other requests are answered meanwhile.
+    /// The session's long request. The agent answers its other requests meanwhile.
     var longRequest: LongRequest?
-    /// A frame is left that must wait for the end of the errand, and so must all behind it.
+    /// Whether the next frame must wait for the end of the long request. All later frames wait with it.
     var isBlocked = false
-    /// Its place in the table.
+    /// The key in `SessionTable`, and the token of its events.
     var token: UInt64 = 0
 
-    /// How long a peer may take from the first byte of a frame to its last.
+    /// The maximum time from the first byte of a frame to its last.
     static let frameTimeout: Duration = .seconds(2)
 
     /// What a session does next.
     enum NextStep {
-        /// It waits for bytes of the peer's.
+        /// It waits for bytes from the peer.
         case read
-        /// It waits for the peer to take what is unsent.
+        /// It waits until the socket accepts more of `unsent`.
         case write
-        /// It has whole frames left; it is the others' turn first.
+        /// It has complete frames left, and the other sessions have their turns first.
         case continueProcessing
-        /// It waits for its errand alone.
+        /// It waits for its long request only.
         case wait
         case close
     }
 
-    /// What it does when all responses are sent.
+    /// The next step once all responses are sent.
     var nextStep: NextStep {
         if isClosing || hasReachedEOF && longRequest == nil { return .close }
         return isReadingPaused ? .wait : hasCompleteFrames ? .continueProcessing : .read
     }
 
-    /// Nothing is read from it before its errand is done.
+    /// Whether nothing is read from it before its long request is done.
     var isReadingPaused: Bool { isBlocked || hasReachedEOF }
 
-    /// Whether it is among those that have their turn without being asked for it.
+    /// Whether it is in the scheduler's `Backlog`.
     var isInBacklog = false
-    /// Its tenant had its share of the last turn.
+    /// Whether its turn was deferred because its tenant had used up its time.
     var isDeferred = false
 
-    /// What the poller was told that it waits for.
+    /// The interest that is registered with the poller.
     var interest: Poller.Interest = .readable
 
-    /// The peer has taken all that was sent to it.
+    /// Whether the socket has accepted all responses.
     var isOutputDrained: Bool { unsent == nil }
 
-    /// Nothing of it is under way.
+    /// Whether no input, no response and no long request is pending.
     var isIdle: Bool { unread == nil && unsent == nil && longRequest == nil }
 
-    /// Holds the process that connected, or nothing instead of it.
+    /// Replaces the peer's process.
     func cache(peerProcess process: CachedProcess?) {
         if canReopenPeer { tenantUsage.cachedProcesses += (process == nil ? 0 : 1) - (peerProcess == nil ? 0 : 1) }
         peerProcess = process
     }
 
-    /// Holds a process that was named, or nothing instead of it.
+    /// Replaces the process that was last named.
     func cache(lastNamed process: CachedProcess?) {
         tenantUsage.cachedProcesses += (process == nil ? 0 : 1) - (lastNamedProcess == nil ? 0 : 1)
         lastNamedProcess = process
     }
 
-    /// Whether any request was answered since this was asked last.
+    /// Whether a request was processed since the last call.
     func hasReadSinceLastCheck() -> Bool {
         defer { positionAtLastCheck = position }
         return position != positionAtLastCheck
     }
 
-    /// It waits for its peer's next request, and for nothing else.
+    /// Whether it waits for its peer's next request, and for nothing else.
     var isAwaitingRequest: Bool { isIdle && !isReadingPaused && !isClosing && interest == .readable && !isInBacklog }
 
-    /// Whether a process, held since before now, is the one that connected. The number alone does not tell: it may have been
-    /// given to another after the peer ended.
+    /// Whether a process is the one that connected. The caller holds the process already. The pid alone proves nothing: it may
+    /// have been reused after the peer ended.
     ///
-    /// - Throws: Where nobody can tell.
+    /// - Throws: If the kernel does not tell.
     func isPeer(_ process: borrowing LinuxProcess) throws(RlimitError) -> Bool {
         guard let peerProcess else {
             guard peer.pid == process.pid, let peerProcess = try reopenPeer() else { return false }
@@ -111,10 +111,10 @@ final class Session {
         return peerProcess.process.pid == process.pid && !peerProcess.process.hasEnded
     }
 
-    /// The kernel holds the process that connected, and gives it again at any time.
+    /// Whether the kernel returns the peer's process at any time (SO_PEERPIDFD).
     var canReopenPeer: Bool { peer.isPinned }
 
-    /// The process that connected, from the kernel once more; nil where it has ended, or has no number here.
+    /// Asks the kernel for the peer's process again; nil if it has ended, or has no pid in the agent's PID namespace.
     func reopenPeer() throws(RlimitError) -> LinuxProcess? {
         guard canReopenPeer, peer.pid != nil else { return nil }
         let pidfd: Pidfd?
@@ -128,7 +128,7 @@ final class Session {
         }
     }
 
-    /// - Parameter itself: Held for this session, which releases it.
+    /// - Parameter peerProcess: Acquired from `ProcessCache` for this session, which releases it.
     init(
         socket: consuming StreamSocket, _ peer: Peer, peerProcess: CachedProcess?, tenantUsage: TenantUsage,
         mayAttachPidfd: Bool

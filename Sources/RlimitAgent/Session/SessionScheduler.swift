@@ -202,7 +202,7 @@ struct SessionScheduler: ~Copyable {
 
     /// Advances one long request by a slice. Long requests with peers that do not accept the responses wait.
     mutating func advanceLongRequest() {
-        guard let session = dispatcher.nextLongRequest(in: sessions) else { return }
+        guard let session = dispatcher.longRequests.next(in: sessions) else { return }
         do throws(SystemError) {
             if try dispatcher.advanceLongRequest(of: session, until: .now + Self.longRequestSlice) {
                 return serve(session.token)

@@ -1,5 +1,5 @@
-/// The sessions, by the token under which the poller knows them. A token is never used twice, so an event that was reported
-/// before its session ended meets nobody. Tokens below 1 << 32 are not sessions'.
+/// The sessions, by the tokens that the poller reports. A token is never used twice, so an event that was reported before its session
+/// ended reaches no other session. Tokens of sessions are at least 1 << 32.
 struct SessionTable {
     private var slots: [Session?] = []
     private var generations: [UInt32] = []
@@ -26,7 +26,7 @@ struct SessionTable {
         return slots[index]
     }
 
-    /// False if it was gone already.
+    /// - Returns: False if there is no such session.
     mutating func remove(_ token: UInt64) -> Bool {
         guard let index = index(of: token), slots[index] != nil else { return false }
         slots[index] = nil
@@ -37,17 +37,17 @@ struct SessionTable {
         return true
     }
 
-    /// How many calls of `next()` go round.
+    /// The number of calls of `next()` in one round.
     var slotCount: Int { slots.count }
 
-    /// The sessions in turn, with a nil here and there.
+    /// The next session in round-robin order; nil for a free slot.
     mutating func next() -> Session? {
         guard !slots.isEmpty else { return nil }
         cursor = cursor + 1 < slots.count ? cursor + 1 : 0
         return slots[cursor]
     }
 
-    /// The tokens of all sessions, for what happens seldom.
+    /// The tokens of all sessions. Allocates, so it is for rare events.
     var tokens: [UInt64] {
         slots.indices.compactMap { slots[$0] == nil ? nil : UInt64(generations[$0]) << 32 | UInt64($0) }
     }

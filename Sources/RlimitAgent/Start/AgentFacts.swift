@@ -3,9 +3,9 @@ import RlimitModel
 import RlimitPolicy
 import RlimitWire
 
-/// What the agent knows of itself and its kernel from the start.
+/// Facts about the agent and its kernel that do not change while it runs.
 package struct AgentFacts: Sendable {
-    /// The agent's own process: never a target of a change.
+    /// The agent's own pid. The agent never changes its own limits for a caller.
     let pid: Int32
     let kernelRelease: String
     let openFilesCeiling: UInt64

@@ -3,17 +3,17 @@ import RlimitKernel
 import RlimitPolicy
 package import RlimitPolicyFile
 
-/// What the administrator says on the command line.
+/// The options of the command line.
 package struct AgentOptions: Sendable {
     package static let standardSocket = "/run/rlimitd/rlimitd.sock"
     package static let standardStateDirectory = "/run/rlimitd-state"
     package static let standardLogLevel = Logger.Level.info
-    /// The words for `logLevel(named:)`.
+    /// The values of `logLevel(named:)`.
     package static let logLevels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
 
-    /// The words for `logFormat(named:)`.
+    /// The values of `logFormat(named:)`.
     package static let logFormats = LogFormat.allCases.map(\.rawValue).joined(separator: ", ")
-    /// The longest that `busyPoll` may be.
+    /// The maximum of `busyPoll`.
     private static let maxBusyPollMicroseconds = 1000
 
     package static func logLevel(named name: String) throws(OptionError) -> Logger.Level {
@@ -38,7 +38,7 @@ package struct AgentOptions: Sendable {
     }
 
     package var socket: String
-    /// nil: the standard policy, if there is one.
+    /// nil: the standard policy file, if it exists.
     package var policy: String?
     package var stateDirectory: String
     /// A name, or UID:GID.
@@ -47,7 +47,7 @@ package struct AgentOptions: Sendable {
     package var logLevel: Logger.Level
     package var allowsNoCapability: Bool
     package var allowsUserNamespace: Bool
-    /// How long the loop looks for requests before it sleeps, while that pays.
+    /// How long the event loop polls for requests before it sleeps, while that pays.
     package var busyPoll: Duration
 
     package init(
@@ -67,27 +67,27 @@ package struct AgentOptions: Sendable {
         self.busyPoll = busyPoll
     }
 
-    /// Tells whoever started the agent why it does not start.
+    /// Prints a line on standard error.
     package static func printError(_ line: String) {
-        // With standard error closed there is nobody to tell; the exit status says it all the same.
+        // If standard error is closed, the exit status alone reports the failure.
         try? OwnProcess.write(line + "\n", to: .error)
     }
 
-    /// A policy that is named must be there, and brings its own drop-ins: `policy.d` beside it.
+    /// A policy file that is named must exist, and its drop-ins are in `policy.d` beside it.
     var loader: PolicyLoader {
         guard let policy else { return PolicyLoader() }
         let folder = policy.lastIndex(of: "/").map { policy[...$0] } ?? ""
         return PolicyLoader(main: policy, mainIsRequired: true, dropIns: ["\(folder)policy.d"])
     }
 
-    /// What the policy says, in a line or more.
+    /// The warnings about the policy and a summary of it, one a line.
     package func checkPolicy() throws(PolicyFileError) -> String {
         let loaded = try loader.load()
         return (loaded.warnings.map { "\($0)" } + ["policy is good: \(loaded.policy.summary)"]).joined(separator: "\n")
     }
 }
 
-/// A value on the command line that makes no sense, and what would.
+/// An invalid value on the command line, with the valid values.
 package struct OptionError: Error, CustomStringConvertible {
     package let description: String
     init(_ description: String) { self.description = description }

@@ -6,7 +6,7 @@ import RlimitPolicy
 import RlimitPolicyFile
 import RlimitWire
 
-/// What the loop is made of, ready before the first byte of a peer is read.
+/// The parts of the event loop, ready before the agent reads the first byte of a peer.
 struct EventLoopParts: ~Copyable {
     let signals: SignalSource
     let listener: Listener
@@ -21,24 +21,24 @@ struct EventLoopParts: ~Copyable {
     let busyPoll: Duration
 }
 
-/// Why the agent does not start, and what to do about it.
+/// The reason why the agent does not start, with a remedy.
 package struct StartupError: Error, CustomStringConvertible {
     package let description: String
     init(_ description: String) { self.description = description }
 }
 
 extension AgentOptions {
-    /// How many descriptors the agent would like: for some fifty thousand connections.
+    /// The number of descriptors that the agent requests: enough for some fifty thousand connections.
     private static let requestedDescriptors: UInt64 = 65536
 
-    /// The agent, with the privilege it was given taken down to what it needs.
+    /// Starts the agent, and drops all privileges that it does not need.
     ///
-    /// The order matters: what only root can open comes first, then the privilege goes, and only then is anything read that
-    /// a peer could have written.
+    /// The order matters. What only root can open comes first. Then the agent drops privileges. Only after that does it read anything
+    /// that a peer could have written.
     package func start() throws -> EventLoop {
-        // Before there is any thread: each inherits the blocked signals.
+        // Before any thread is created, because threads inherit the blocked signals.
         let signals = try SignalSource()
-        // Whoever reads the log may go; that is no reason to go too.
+        // The agent continues when the reader of its log exits.
         OwnProcess.ignoreBrokenPipes()
         let sink = LogSink(format: logFormat, output: NonblockingStderr.write)
         let log = Logger.agent(sink: sink, level: logLevel)
@@ -56,18 +56,20 @@ extension AgentOptions {
         try OwnProcess.disableCoreDumps()
         let privileges = try Privileges.dropToAgentUser(
             user, allowing: allowance)
-        // Of this thread, whose loop it will be.
+        // For this thread, which runs the event loop.
         SchedulerSlice.request(Self.timeSlice)
-        // Its own limits are what they shall be.
+        // After the agent has set its own limits, which the filter forbids.
         try Sandbox.applyFilter(pid: OwnProcess.pid)
         let facts = AgentFacts.probe(canRaise: privileges.permitted != 0 && SystemInfo.isInitialUserNamespace)
         log.notice(
             """
             rlimitd \(agentVersion) on Linux \(facts.kernelRelease) as uid \(user.uid), \
-            \(facts.canRaise ? "with CAP_SYS_RESOURCE" : "without the power to raise hard limits"), \
+            \(facts.canRaise ? "with CAP_SYS_RESOURCE" : "unable to raise hard limits"), \
             policy: \(loaded.policy.summary)
             """)
-        if loaded.files.isEmpty { log.warning("there is no policy file; only what needs no rule is granted") }
+        if loaded.files.isEmpty {
+            log.warning("there is no policy file; the agent grants only what needs no rule")
+        }
         let budget = DescriptorBudget(
             descriptors: Int(clamping: descriptors), canReopenPeers: KernelFeatures.probed.hasPeerPidfd)
         let journal = LeaseJournal(try LeaseStore(state, log: log), maxProcesses: budget.maxLeasedProcesses)
@@ -80,8 +82,8 @@ extension AgentOptions {
         return eventLoop
     }
 
-    /// Shorter than the shortest that Linux gives of its own (0.7 ms): the loop, when it is woken, need not wait for the slice of a
-    /// thread that computes on its processor, such as the one that reads the policy anew.
+    /// Shorter than the minimum that Linux assigns by itself (0.7 ms). When the event loop wakes up, it does not wait for the slice of
+    /// a thread that computes on its processor, such as the thread that reloads the policy.
     private static let timeSlice: Duration = .microseconds(500)
 
     // By name, or as UID:GID.
@@ -95,7 +97,7 @@ extension AgentOptions {
         }
         guard let found else {
             throw StartupError(
-                "there is no user \"\(user)\"; make it with systemd-sysusers, or name one with --user NAME or --user UID:GID"
+                "there is no user \"\(user)\"; create it with systemd-sysusers, or choose another with --user NAME or --user UID:GID"
             )
         }
         return found

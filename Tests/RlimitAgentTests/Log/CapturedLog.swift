@@ -1,4 +1,4 @@
-/// Lines of a log, in memory.
+/// A log in memory.
 final class CapturedLog: @unchecked Sendable {
     private(set) var text = ""
 
@@ -7,11 +7,11 @@ final class CapturedLog: @unchecked Sendable {
         return bytes.count
     }
 
-    /// How many lines have all of these words.
+    /// The number of lines that contain all of these words.
     func count(with words: String...) -> Int {
         text.split(separator: "\n").filter { line in words.allSatisfy { line.contains($0) } }.count
     }
 }
 
-/// An answer of another kind than was asked for.
+/// A reply of another kind than the request calls for.
 struct Unexpected: Error {}

@@ -12,7 +12,7 @@ private func finished(_ line: consuming LogLine) -> [UInt8] {
     return queue.withBytes { bytes in bytes.indices.map { bytes[$0] } }
 }
 
-@Suite("Lines of the log")
+@Suite("Log lines")
 struct LogLineTests {
     private func text(_ value: String) -> String {
         var line = LogLine(.text)
@@ -21,7 +21,7 @@ struct LogLineTests {
     }
 
     @Test(
-        "plain values stand bare, all others are quoted",
+        "Plain values are written as they are, and all others are quoted",
         arguments: [
             ("nofile", "key=nofile\n"), ("1024:4096", "key=1024:4096\n"), ("web servers", "key=\"web servers\"\n"),
             ("", "key=\"\"\n"), ("a=b", "key=\"a=b\"\n"), ("say \"x\"", #"key="say \"x\"""# + "\n"),
@@ -29,7 +29,7 @@ struct LogLineTests {
     func plainAndQuoted(value: String, expected: String) { #expect(text(value) == expected) }
 
     @Test(
-        "no value can begin a new line or steer a terminal",
+        "No value can begin a new line or control a terminal",
         arguments: ["a\nverdict=granted", "\u{1b}[31m", "\u{202e}x", "\r", "\0"])
     func hostile(value: String) {
         let line = text(value)
@@ -37,14 +37,14 @@ struct LogLineTests {
         #expect(line.utf8.filter { $0 == UInt8(ascii: "\n") }.count == 1)
     }
 
-    @Test("a long line is whole, wherever its values end", arguments: [470, 471, 472, 480, 481, 960, 5000])
+    @Test("A long line is complete wherever its values end", arguments: [470, 471, 472, 480, 481, 960, 5000])
     func long(length: Int) {
         let value = String(repeating: "x", count: length)
         #expect(text(value) == "key=\(value)\n")
         #expect(text(value + " \u{e9}") == "key=\"\(value) \\u00e9\"\n")
     }
 
-    @Test("a JSON line is one object and gives every value back")
+    @Test("A JSON line is one object, and decodes to the values that were added")
     func json() throws {
         var line = LogLine(.json)
         line.add("a", "x\n\"y\" \\ \u{1F600}")
@@ -60,7 +60,7 @@ struct LogLineTests {
 @Suite("Timestamps")
 struct TimestampTests {
     @Test(
-        "are the calendar's",
+        "Timestamps match the calendar",
         arguments: [
             (0, "1970-01-01T00:00:00.000001Z"), (951_782_400, "2000-02-29T00:00:00.000001Z"),
             (4_107_542_399, "2100-02-28T23:59:59.000001Z"), (4_107_542_400, "2100-03-01T00:00:00.000001Z"),
@@ -71,9 +71,9 @@ struct TimestampTests {
     }
 }
 
-@Suite("The queue of the log")
+@Suite("Log queue")
 struct LogSinkTests {
-    @Test("a reader that takes little gets everything in the end, in order")
+    @Test("A slow reader gets all lines in order")
     func slowReader() {
         let taken = Taken()
         let sink = LogSink(format: .text) { bytes in taken.take(bytes, atMost: 7) }
@@ -86,7 +86,7 @@ struct LogSinkTests {
         #expect(taken.text == (0..<10).map { "n=\($0)\n" }.joined())
     }
 
-    @Test("a reader that takes nothing costs a bounded queue, and is told how much it missed")
+    @Test("The queue for a stalled reader is bounded, and the number of lost lines is logged")
     func noReader() {
         let taken = Taken()
         taken.isBlocked = true
@@ -106,7 +106,7 @@ struct LogSinkTests {
         sink.flush()
         #expect(taken.text.utf8.count < LogSink.capacity + 200)
         #expect(taken.text.hasSuffix("lost=85\n"))
-        #expect(taken.text.contains("event=change\n"), "what was changed is not crowded out")
+        #expect(taken.text.contains("event=change\n"), "refusals do not displace changes")
     }
 
     private final class Taken: @unchecked Sendable {

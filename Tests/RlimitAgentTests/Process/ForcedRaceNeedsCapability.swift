@@ -6,10 +6,9 @@ import Testing
 
 @testable import RlimitAgent
 
-/// Every way in which the target can come to be another while the agent is at work on it, forced at every step.
+/// Forces every way in which a target can change, at every step of a request.
 ///
-/// The agent's sequence runs here in the tests' own process, over the real kernel: what happens between two of its system
-/// calls is what the test says.
+/// The agent's code runs in the test process with real system calls. The test decides what happens between two of them.
 @Suite(
     "Forced races", .serialized,
     .enabled(if: RootLimits.mayRaise, "needs CAP_SYS_RESOURCE: scripts/test runs it in user-mode-linux"))
@@ -18,10 +17,10 @@ struct ForcedRaceNeedsCapability {
     private static let bob = Credentials(uid: 64_002, gid: 64_002)
     private static let root = Credentials(uid: 0, gid: 0)
     private static let start = Limit(soft: 1000, hard: 4000)
-    /// What those who take over a number have.
+    /// The limits of a process that reuses the pid.
     private static let theirs = Limit(soft: 1500, hard: 3000)
 
-    /// What becomes of the target.
+    /// What happens to the target.
     enum Event: CaseIterable, CustomTestStringConvertible {
         case executesSetuidProgram, becomesZombie, isReaped, numberGoesToBob, numberGoesToRoot, numberGoesToAlice
 
@@ -36,7 +35,7 @@ struct ForcedRaceNeedsCapability {
         }
     }
 
-    /// What was asked for.
+    /// The change that the request asks for.
     enum RequestedChange: CaseIterable {
         case raise, lower, both
 
@@ -50,7 +49,7 @@ struct ForcedRaceNeedsCapability {
         var limit: Limit { edit.applied(to: start) }
     }
 
-    /// alice may do with her own processes what she likes, also lower.
+    /// alice may raise and lower limits of her own processes.
     private let policy = Policy(
         allows: [
             AllowRule(
@@ -70,7 +69,7 @@ struct ForcedRaceNeedsCapability {
         return try handler.handle(Request(id: 1, operation), from: peer, on: process, isPeer: false)
     }
 
-    /// A target, and what can be done to it.
+    /// A target and the events that can happen to it.
     private final class RaceFixture {
         let spawner: ControlledProcess
         var target: ControlledProcess?
@@ -94,7 +93,7 @@ struct ForcedRaceNeedsCapability {
                 try target.execute(program.path)
                 let report = try target.executionResult()
                 guard report.effectiveUID == 0 else {
-                    throw ControlledProcess.Failure(description: "the program is not root's")
+                    throw ControlledProcess.Failure(description: "the program does not run as root")
                 }
             case .becomesZombie: try spawner.killChild(target)
             case .isReaped: try spawner.reap(target)
@@ -108,7 +107,7 @@ struct ForcedRaceNeedsCapability {
         }
     }
 
-    /// What one try came to.
+    /// The outcome of one attempt.
     private struct Outcome {
         var error: RlimitError?
         var after: Limit?
@@ -144,7 +143,7 @@ struct ForcedRaceNeedsCapability {
         return outcome
     }
 
-    // The sequence that is tried: the look by which it is judged, the change, and the look after it.
+    // The sequence under test: the reads for the decision, the change, and the check after it.
     private static let sequence = ["read", "identity", "detail", "exchange", "identity"]
     private static let judging = 1
     private static let writing = 3
@@ -157,7 +156,7 @@ struct ForcedRaceNeedsCapability {
     }
 
     @Test(arguments: Event.allCases)
-    func `at no step does a target that changes leave anybody with less, nor go unsaid`(event: Event) throws {
+    func `a target that changes at any step leaves no process with lower limits, and is reported`(event: Event) throws {
         for requestedChange in RequestedChange.allCases {
             let undisturbed = try attempt(requestedChange, nil, at: nil)
             #expect(undisturbed.error == nil && undisturbed.after == requestedChange.limit)
@@ -189,17 +188,17 @@ struct ForcedRaceNeedsCapability {
             #expect(event == .isReaped, what)
             return
         }
-        // A zombie has nothing left to lose.
+        // The limits of a zombie do not matter.
         if event != .becomesZombie { #expect(after.soft >= had.soft && after.hard >= had.hard, what) }
         if after.soft > had.soft || after.hard > had.hard { #expect(outcome.error?.code == .targetChanged, what) }
-        // prlimit(2) takes a number: only between the looking and the changing can it be another's.
+        // prlimit(2) takes a pid, which can change hands only between the decision and the change.
         let isExposed = comes(Self.judging) && !comes(Self.writing)
         if event.givesNumberTo != nil && !isExposed { #expect(after == had, what) }
         if event == .executesSetuidProgram && !comes(Self.judging) { #expect(after == had, what) }
     }
 
     @Test(arguments: Event.allCases)
-    func `of a target that changes nothing is told that is not the caller's to know`(event: Event) throws {
+    func `a get of a target that changes reveals only what the caller may read`(event: Event) throws {
         for call in 0...1 {
             for isAfter in [false, true] {
                 let fixture = try RaceFixture(spawner, program)

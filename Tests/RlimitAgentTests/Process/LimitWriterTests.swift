@@ -20,7 +20,7 @@ struct LimitWriterTests {
         return try writer.write(edits, to: ScriptedProcess(script: script), expectedIdentity: expectedIdentity)
     }
 
-    @Test("a granted batch is written whole, and what stays as it is costs no call")
+    @Test("A batch is written completely, and an unchanged limit costs no system call")
     func batch() throws {
         let edits = [edit(.openFiles, Limit(8192)), edit(.processes, Limit(soft: 1024, hard: 4096), index: 1)]
         #expect(try write(edits) == .written)
@@ -28,7 +28,7 @@ struct LimitWriterTests {
         #expect(script.writes.count == 1)
     }
 
-    @Test("when the kernel refuses the second, the first is put back and the refusal names the second")
+    @Test("If the kernel refuses the second edit, the first is restored and the error names the second")
     func refusedInTheMiddle() throws {
         script.refusals[.processes] = RlimitError(.deniedByKernel)
         let edits = [edit(.openFiles, Limit(8192)), edit(.processes, Limit(9), index: 1)]
@@ -39,7 +39,7 @@ struct LimitWriterTests {
         #expect(script.limits[.openFiles] == Limit(soft: 1024, hard: 4096))
     }
 
-    @Test("a limit that somebody else changed meanwhile is put back as they had it")
+    @Test("A limit that another process changed meanwhile is restored to that process's value")
     func overtaken() throws {
         let theirs = Limit(soft: 5, hard: 6)
         script.beforeExchange[1] = { $0.limits[.openFiles] = theirs }
@@ -47,7 +47,7 @@ struct LimitWriterTests {
         #expect(script.limits[.openFiles] == theirs)
     }
 
-    @Test("a process that became root's before a raise keeps the raise, and the answer says so")
+    @Test("A process that became root's before a raise keeps the raise, and the answer is TARGET_CHANGED")
     func execBeforeRaise() throws {
         script.beforeExchange[1] = { $0.becomeRoot() }
         let error = #expect(throws: RlimitError.self) { try write([edit(.openFiles, Limit(8192))]) }
@@ -57,7 +57,7 @@ struct LimitWriterTests {
     }
 
     @Test(
-        "a process that became root's before or after a lowering is left with no less than it had",
+        "A process that became root's before or after a lowering keeps at least its old limits",
         arguments: [true, false])
     func execAroundLowering(before: Bool) throws {
         if before {
@@ -70,14 +70,14 @@ struct LimitWriterTests {
         #expect(script.limits[.fileSize] == Limit(soft: 1024, hard: 4096))
     }
 
-    @Test("of an edit that raises one half and lowers the other, only the lowered one is raised back")
+    @Test("If an edit raises one limit and lowers the other, only the lowered one is restored")
     func mixed() throws {
         script.beforeExchange[1] = { $0.becomeRoot() }
         _ = #expect(throws: RlimitError.self) { try write([edit(.openFiles, Limit(soft: 10, hard: 8192))]) }
         #expect(script.limits[.openFiles] == Limit(soft: 1024, hard: 8192))
     }
 
-    @Test("a program that becomes root's while a batch is put back is never left with less than it had")
+    @Test("A program that becomes root's while a batch is restored keeps at least its old limits")
     func execDuringTakeBack() throws {
         script.refusals[.processes] = RlimitError(.deniedByKernel)
         script.beforeExchange[2] = { $0.becomeRoot() }
@@ -87,9 +87,9 @@ struct LimitWriterTests {
         #expect(script.limits[.openFiles] == Limit(soft: 1024, hard: 4096))
     }
 
-    @Test("a program that becomes root's just before a raise is put back keeps what the raise had given it")
+    @Test("A program that becomes root's just before a raise is undone keeps the raised limit")
     func execBeforePutBack() throws {
-        // The peer lowers its own limit while it is raised, so that the raise is taken back, and then execs.
+        // The peer lowers its own limit during the raise, so that the raise is undone, and then executes a program.
         script.beforeExchange[1] = { $0.limits[.openFiles] = Limit(5) }
         script.beforeExchange[2] = { $0.becomeRoot() }
         let error = #expect(throws: RlimitError.self) { try write([edit(.openFiles, Limit(8192))]) }
@@ -97,7 +97,7 @@ struct LimitWriterTests {
         #expect(script.limits[.openFiles] == Limit(8192))
     }
 
-    @Test("what the setuid program has set for itself meanwhile is left to it")
+    @Test("A limit that the setuid program has set for itself stays")
     func ownLimits() throws {
         script.afterExchange[1] = {
             $0.becomeRoot()
@@ -108,7 +108,7 @@ struct LimitWriterTests {
         #expect(script.limits[.coreFileSize] == Limit(0))
     }
 
-    @Test("where the process ended and its number is another's, that one keeps what it has")
+    @Test("If the process ended and its pid was reused, the new process keeps its limits")
     func numberOfAnother() throws {
         script.afterExchange[1] = {
             $0.identity = nil
@@ -120,7 +120,7 @@ struct LimitWriterTests {
         #expect(script.writes.count == 1)
     }
 
-    @Test("where nobody can say any more who it is, what was lowered is raised back")
+    @Test("If the identity cannot be read any more, lowered limits are restored")
     func hiddenAfterLowering() throws {
         script.afterExchange[1] = { $0.isHidden = true }
         let error = #expect(throws: RlimitError.self) { try write([edit(.fileSize, Limit(0))]) }
@@ -128,7 +128,7 @@ struct LimitWriterTests {
         #expect(script.limits[.fileSize] == Limit(soft: 1024, hard: 4096))
     }
 
-    @Test("a process that ended leaves nothing to mend")
+    @Test("A process that ended needs no repair")
     func ended() throws {
         script.afterExchange[1] = { $0.identity = nil }
         let error = #expect(throws: RlimitError.self) { try write([edit(.openFiles, Limit(8192))]) }

@@ -3,28 +3,28 @@ import RlimitModel
 
 @testable import RlimitAgent
 
-/// A process that does what a test says at each step: limits in memory, and something that happens just before the n-th
-/// exchange or look at the identity.
+/// The state of a `ScriptedProcess`: limits in memory, and actions before and after the n-th exchange.
 final class Script {
     let before = Limit(soft: 1024, hard: 4096)
     lazy var limits = Limits(repeating: before)
     var identity: ProcessCredentials? = ProcessCredentials(pid: 100, credentials: Credentials(uid: 1000, gid: 1000))
-    /// Everything that was written, in order.
+    /// All writes, in order.
     var writes: [(Resource, Limit)] = []
     var beforeExchange: [Int: (Script) -> Void] = [:]
     var afterExchange: [Int: (Script) -> Void] = [:]
     var refusals: [Resource: RlimitError] = [:]
-    /// Nobody can be asked who it is.
+    /// Whether reading the identity fails.
     var isHidden = false
     fileprivate var exchanges = 0
 
-    /// It exec'd a setuid-root program.
+    /// Executes a setuid-root program.
     func becomeRoot() {
         identity?.credentials.effectiveUID = 0
         identity?.credentials.savedUID = 0
     }
 }
 
+/// A process in memory that follows a script.
 struct ScriptedProcess: TargetProcess, ~Copyable {
     let script: Script
     let pid: Int32 = 100

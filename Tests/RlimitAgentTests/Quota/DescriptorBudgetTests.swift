@@ -6,10 +6,10 @@ import Testing
 
 @testable import RlimitAgent
 
-@Suite("Descriptors", .serialized)
+@Suite("Descriptor budget", .serialized)
 struct DescriptorBudgetTests {
     @Test(
-        "whatever the limit, what cannot be given up fits, and something is left to be held", arguments: [false, true])
+        "For any limit, the fixed uses fit and some descriptors are left for the cache", arguments: [false, true])
     func sums(canReopenPeers: Bool) {
         for descriptors in [200, 256, 1024, 4096, 20000, 65536, 1_048_576] {
             let budget = DescriptorBudget(descriptors: descriptors, canReopenPeers: canReopenPeers)
@@ -23,7 +23,7 @@ struct DescriptorBudgetTests {
             #expect(
                 budget.cacheCapacity(besides: budget.maxConnections) > budget.maxLeasedProcesses
                     + budget.maxReceivedDescriptors)
-            // Should every tenant hold its share, there is room for more.
+            // If every tenant holds its share, there is room for more.
             for tenants in [1, 2, 7, 1000] {
                 let held = tenants * budget.fairShare(besides: budget.maxConnections, tenants: tenants)
                 let others =
@@ -36,15 +36,15 @@ struct DescriptorBudgetTests {
         #expect(budget.maxConnections == (canReopenPeers ? 16796 : 8398))
     }
 
-    @Test("no limit is too low to start with")
+    @Test("The agent can start with a very low limit")
     func low() {
         let budget = DescriptorBudget(descriptors: 20, canReopenPeers: true)
         #expect(
             budget.maxConnections == 1 && budget.maxLongRequests == 1 && budget.fairShare(besides: 1, tenants: 0) == 0)
     }
 
-    /// A desk with sessions, none of which is real.
-    private final class World {
+    /// A dispatcher with sessions that no event loop serves.
+    private final class DispatcherFixture {
         var dispatcher: Dispatcher
         let budget: DescriptorBudget
         var sessions = SessionTable()
@@ -84,18 +84,18 @@ struct DescriptorBudgetTests {
         }
     }
 
-    @Test("a flood that holds many processes takes none from a neighbour, and none is lost for ever")
+    @Test("A tenant that names many processes displaces none of its neighbour's, and all descriptors are released")
     func flood() throws {
         let processes = try sleepers(14)
         defer { for process in processes { process.terminate() } }
         let pids = processes.map(\.processIdentifier)
-        let fixture = try World(descriptors: 110)
+        let fixture = try DispatcherFixture(descriptors: 110)
         let neighbour = try fixture.connect(uid: 1)
         _ = try fixture.dispatcher.processes.acquireNamedProcess(pids[0], for: neighbour)
         let flood = try (1...12).map { _ in try fixture.connect(uid: 2) }
         for round in 0..<3 {
             for (session, pid) in zip(flood, pids[1...]) {
-                // All of these are busy, and the neighbour is not.
+                // These sessions are active, and the neighbour is idle.
                 session.position += 1
                 let named = try fixture.dispatcher.processes.acquireNamedProcess(pid, for: session)
                 #expect(named.process.pid == pid && session.lastNamedProcess === named)
@@ -107,18 +107,18 @@ struct DescriptorBudgetTests {
                 #expect(fixture.dispatcher.processes.descriptorCount.total <= fixture.dispatcher.processes.capacity)
             }
             #expect(neighbour.lastNamedProcess?.process.pid == pids[0])
-            #expect(flood.contains { $0.lastNamedProcess == nil }, "somebody had to give up something")
+            #expect(flood.contains { $0.lastNamedProcess == nil }, "one session gave up its process")
         }
         for session in flood + [neighbour] { fixture.dispatcher.releaseResources(of: session) }
         #expect(fixture.dispatcher.processes.descriptorCount.total == 0)
         #expect(neighbour.tenantUsage.cachedProcesses == 0 && flood[0].tenantUsage.cachedProcesses == 0)
     }
 
-    @Test("those that asked nothing for longest give up first")
+    @Test("The sessions that have been idle the longest give up their processes first")
     func idleFirst() throws {
         let processes = try sleepers(13)
         defer { for process in processes { process.terminate() } }
-        let fixture = try World(descriptors: 110)
+        let fixture = try DispatcherFixture(descriptors: 110)
         let sessions = try (0..<13).map { _ in try fixture.connect(uid: 2) }
         for (session, process) in zip(sessions, processes) {
             _ = try fixture.dispatcher.processes.acquireNamedProcess(process.processIdentifier, for: session)
@@ -130,9 +130,9 @@ struct DescriptorBudgetTests {
         #expect(sessions.filter { $0.lastNamedProcess == nil }.map { $0 === sessions[5] } == [true])
     }
 
-    @Test("descriptors that wait for their frames are bounded, and are counted until they are closed")
+    @Test("Descriptors that wait for their frames are bounded, and count until they are closed")
     func receivedDescriptors() throws {
-        let fixture = try World(descriptors: 110)
+        let fixture = try DispatcherFixture(descriptors: 110)
         let sessions = try (0..<4).map { _ in try fixture.connect(uid: 2) }
         let receiver = FrameReceiver()
         let errors = try sessions.map { session in
@@ -142,7 +142,7 @@ struct DescriptorBudgetTests {
             // A second turn does not count it again.
             return error ?? receiver.keepReceivedDescriptor(of: session, &fixture.dispatcher.processes)
         }
-        // Of three, one user has no more than are left for others.
+        // Of three, one tenant holds no more than are left for all others.
         #expect(errors.map { $0?.code } == [nil, nil, .quotaExceeded, .quotaExceeded])
         #expect(
             fixture.dispatcher.processes.descriptorCount.receivedDescriptors == 2

@@ -6,9 +6,9 @@ import Testing
 
 @testable import RlimitAgent
 
-/// Somebody who calls prlimit(2) past the agent while it is at work, on a process of the real kernel. Soft limits are
-/// changed up to the hard one, for which nobody needs a privilege.
-@Suite("A limit that is changed past the agent", .serialized)
+/// Another process changes a limit with prlimit(2) during a request. It changes the soft limit up to the hard limit, which needs no
+/// privilege.
+@Suite("A limit that another process changes", .serialized)
 struct OvertakenTests {
     private static let start = Limit(soft: 1000, hard: 4000)
     private static let theirs = Limit(soft: 1500, hard: 4000)
@@ -32,7 +32,7 @@ struct OvertakenTests {
         var handler = RequestHandler(policy: Policy(), facts: facts, audit: AuditLog(sink: sink))
         let edit = NumericEdit(.openFiles, soft: soft, expecting: expecting)
         let request = Request(id: 1, .set(.pid(spawner.pid), EditBatch([edit]), lease: nil))
-        // As the process that it is about: what it may do without a rule is enough.
+        // The peer is the target, so the request needs no rule.
         let peer = Peer(pid: spawner.pid, uid: getuid(), gid: getgid())
         var refusal: RlimitError?
         do throws(RlimitError) { _ = try handler.handle(request, from: peer, on: process, isPeer: true) } catch {
@@ -43,13 +43,13 @@ struct OvertakenTests {
         return refusal
     }
 
-    // Of the sequence read, identity, exchange, identity: between the look at the limits and the change.
+    // In the sequence read, identity, exchange, identity: between the read and the change.
     private static let places = [
         InterceptionPoint.Place(call: 0, isAfter: true), InterceptionPoint.Place(call: 1, isAfter: true),
         InterceptionPoint.Place(call: 2, isAfter: false),
     ]
 
-    @Test("is seen by what prlimit(2) returns, put back, and answered CONFLICT", arguments: places)
+    @Test("A change that the request does not expect is restored and answered CONFLICT", arguments: places)
     func conflict(place: InterceptionPoint.Place) throws {
         let error = try set(soft: 3000, expecting: Self.start, when: place)
         #expect(error?.code == .conflict, "\(error?.message ?? "")")
@@ -57,7 +57,7 @@ struct OvertakenTests {
         #expect(try RootLimits.read(.openFiles, of: spawner.pid) == Self.theirs)
     }
 
-    @Test("is overtaken by what expects nothing, which is judged anew")
+    @Test("A request without an expectation is decided again and succeeds")
     func noExpectation() throws {
         #expect(try set(soft: 3000, expecting: nil, when: .init(call: 2, isAfter: false)) == nil)
         #expect(try RootLimits.read(.openFiles, of: spawner.pid) == Limit(soft: 3000, hard: 4000))

@@ -4,7 +4,7 @@ import Testing
 
 @testable import RlimitAgent
 
-@Suite("What is told of the policy")
+@Suite("Policy status")
 struct PolicyStatusTests {
     private func failed(_ messages: String...) -> String {
         var status = PolicyStatus(.baselineOnly)
@@ -13,7 +13,7 @@ struct PolicyStatusTests {
         return status.text
     }
 
-    @Test("a reload that failed stays visible until one succeeds")
+    @Test("A failed reload stays visible until one succeeds")
     func visible() {
         var status = PolicyStatus(.baselineOnly)
         #expect(status.text == "baseline only")
@@ -24,7 +24,7 @@ struct PolicyStatusTests {
         #expect(status.text == "baseline only")
     }
 
-    @Test("in one line, however long and whatever is in it, and with how many more there are")
+    @Test("The status is one short line, escaped, with the number of further errors")
     func oneLine() {
         let long = failed(String(repeating: "x", count: 5000), "second", "third")
         #expect(long.count < 400 && long.hasSuffix("... (and 2 more)"))

@@ -33,7 +33,7 @@ struct RequestHandlerTests {
         return .set(.caller, EditBatch([edit]), lease: lease)
     }
 
-    @Test("a raise that a rule grants is made, and written down once")
+    @Test("A raise that a rule grants is made, and logged once")
     func granted() throws {
         guard case .changes(let changes, _) = try handle(raise(to: 8192)) else { throw Unexpected() }
         #expect(changes == [Change(.openFiles, old: script.before, new: Limit(8192), grantedBy: .agent(rule: "files"))])
@@ -44,14 +44,14 @@ struct RequestHandlerTests {
         #expect(log.text.split(separator: "\n").count == 1)
     }
 
-    @Test("what changes nothing is not written down")
+    @Test("A set that changes no limit is not logged")
     func unchanged() throws {
         _ = try handle(.set(.caller, EditBatch([NumericEdit(.openFiles, soft: 1024)]), lease: nil))
         #expect(script.writes.isEmpty)
         #expect(log.text.isEmpty)
     }
 
-    @Test("a question changes nothing, whatever the answer")
+    @Test("An explain changes no limit")
     func question() throws {
         guard case .explanation(let explanation) = try handle(raise(to: 8192), isExplain: true) else {
             throw Unexpected()
@@ -60,14 +60,14 @@ struct RequestHandlerTests {
         #expect(script.writes.isEmpty)
     }
 
-    @Test("a leased change is refused rather than made for good")
+    @Test("A change with a lease is refused rather than made permanently")
     func lease() throws {
         let error = #expect(throws: RlimitError.self) { try handle(raise(to: 8192, lease: .connection)) }
         #expect(error?.code == .unsupported)
         #expect(script.writes.isEmpty)
     }
 
-    @Test("above fs.nr_open of this kernel nothing is asked of it")
+    @Test("A limit above fs.nr_open is refused without a system call")
     func systemCeiling() throws {
         let error = #expect(throws: RlimitError.self) { try handle(raise(to: 60_000)) }
         #expect(error?.code == .aboveSystemCeiling)
@@ -75,15 +75,15 @@ struct RequestHandlerTests {
         #expect(log.text.contains("verdict=refused"))
     }
 
-    @Test("a limit that changed between judging and writing is judged again as it is then")
-    func judgedAgain() throws {
+    @Test("If a limit changes between the decision and the write, the policy decides again")
+    func decidedAgain() throws {
         script.beforeExchange[1] = { $0.limits[.openFiles] = Limit(soft: 2000, hard: 4096) }
         guard case .changes(let changes, _) = try handle(raise(to: 8192)) else { throw Unexpected() }
         #expect(changes.first?.old == Limit(soft: 2000, hard: 4096))
         #expect(script.limits[.openFiles] == Limit(8192))
     }
 
-    @Test("what somebody else raised meanwhile is not lowered: it is put back, and lowering refused")
+    @Test("A limit that another process raised meanwhile is restored, and the lowering is refused")
     func overtakenByRaise() throws {
         script.beforeExchange[1] = { $0.limits[.openFiles] = Limit(50_000) }
         let error = #expect(throws: RlimitError.self) { try handle(raise(to: 8192)) }
@@ -91,7 +91,7 @@ struct RequestHandlerTests {
         #expect(script.limits[.openFiles] == Limit(50_000))
     }
 
-    @Test("with an expectation, a limit that changed meanwhile is put back and answered CONFLICT")
+    @Test("With an expectation, a limit that changed meanwhile is restored and answered CONFLICT")
     func conflict() throws {
         script.beforeExchange[1] = { $0.limits[.openFiles] = Limit(soft: 2000, hard: 4096) }
         let error = #expect(throws: RlimitError.self) { try handle(raise(to: 8192, expecting: script.before)) }
@@ -100,7 +100,7 @@ struct RequestHandlerTests {
         #expect(script.limits[.openFiles] == Limit(soft: 2000, hard: 4096))
     }
 
-    @Test("limits that change at every look end in CONFLICT, not in a loop")
+    @Test("Limits that change at every attempt are answered CONFLICT")
     func restless() throws {
         for exchange in 1...100 {
             script.beforeExchange[exchange] = { $0.limits[.openFiles].soft = Limit.Bound(1024 + exchange) }
@@ -110,7 +110,7 @@ struct RequestHandlerTests {
         #expect(script.limits[.openFiles].hard == 4096)
     }
 
-    @Test("a process that became another user's is answered TARGET_CHANGED, and that is written down")
+    @Test("A process that became another user's is answered TARGET_CHANGED, and logged")
     func stray() throws {
         script.beforeExchange[1] = { $0.becomeRoot() }
         let error = #expect(throws: RlimitError.self) { try handle(raise(to: 8192)) }
@@ -118,14 +118,14 @@ struct RequestHandlerTests {
         #expect(log.text.contains("verdict=stray"))
     }
 
-    @Test("of a process that has ended nothing is told")
+    @Test("A process that has ended is answered NO_SUCH_PROCESS")
     func ended() throws {
         script.identity = nil
         let error = #expect(throws: RlimitError.self) { try handle(.get(.caller, .all)) }
         #expect(error?.code == .noSuchProcess)
     }
 
-    @Test("a peer that became root's since it connected is neither read nor changed for whoever holds its connection")
+    @Test("A peer that became root's after it connected is neither read nor changed over its connection")
     func execSinceConnect() throws {
         script.becomeRoot()
         for operation in [.get(.caller, .all), raise(to: 8192)] as [Request.Operation] {

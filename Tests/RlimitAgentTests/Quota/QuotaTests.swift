@@ -13,7 +13,7 @@ struct QuotaTests {
         tenants.addConnection(Tenant(peer, .baselineOnly), limit: 1, ratePerSecond: 1, now: start) != nil
     }
 
-    @Test("a second's worth at once, then as many as trickle in, and the wait is told")
+    @Test("A bucket grants the requests of one second at once, then refills at the rate, and reports the wait")
     func bucket() {
         var bucket = TokenBucket(ratePerSecond: 10, now: start)
         for _ in 0..<10 { #expect(bucket.takeToken(ratePerSecond: 10, now: start) == nil) }
@@ -24,7 +24,7 @@ struct QuotaTests {
         #expect(bucket.takeToken(ratePerSecond: 10, now: start + .seconds(60)) != nil)
     }
 
-    @Test("a clock that goes back gives nothing and takes nothing")
+    @Test("A clock that goes back neither adds nor removes tokens")
     func clockGoesBack() {
         var bucket = TokenBucket(ratePerSecond: 1, now: start)
         #expect(bucket.takeToken(ratePerSecond: 1, now: start) == nil)
@@ -32,7 +32,7 @@ struct QuotaTests {
             bucket.takeToken(ratePerSecond: 1, now: BootInstant(nanoseconds: start.nanoseconds - 5_000_000_000)) != nil)
     }
 
-    @Test("a tenant that had its time of a turn waits for the next, however long its last request took")
+    @Test("A tenant that has used its time of an iteration waits for the next one, however long its last request took")
     func timeInIteration() throws {
         var tenants = TenantTable()
         let tenant = Tenant(Peer(pid: 2, uid: 1000, gid: 1000), .baselineOnly)
@@ -49,7 +49,7 @@ struct QuotaTests {
         #expect(tenantUsage.hasTime(inIteration: 3))
     }
 
-    @Test("whoever reconnects finds its bucket as it left it")
+    @Test("A tenant that reconnects gets its old bucket")
     func reconnecting() throws {
         var tenants = TenantTable()
         let peer = Peer(pid: 7, uid: 1000, gid: 1000)
@@ -63,7 +63,7 @@ struct QuotaTests {
         #expect(second.takeRequestToken(ratePerSecond: 1, now: start) != nil)
     }
 
-    @Test("the uids of a container share one account, and none with the same uid outside")
+    @Test("All uids of a container are one tenant, and the same uid outside is another")
     func containers() {
         var tenants = TenantTable()
         let inside = { (uid: UInt32) in Peer(pid: 9, uid: uid, gid: uid, namespaceDepth: 2, cgroup: "/pod1") }
@@ -72,7 +72,7 @@ struct QuotaTests {
         #expect(admits(Peer(pid: 10, uid: 1000, gid: 1000), to: &tenants) == true)
     }
 
-    @Test("whoever comes and goes for ever has one account and one bucket all the while")
+    @Test("A tenant that reconnects without end keeps one bucket")
     func comingAndGoing() throws {
         var tenants = TenantTable()
         let peer = Peer(pid: 7, uid: 1000, gid: 1000)
@@ -87,7 +87,7 @@ struct QuotaTests {
         #expect(granted <= 61, "ten at once, and ten for each of five seconds")
     }
 
-    @Test("whoever came and went often before it stayed has no more connections than others")
+    @Test("A tenant that reconnected often gets no more connections than others")
     func stayingAfterComingAndGoing() throws {
         var tenants = TenantTable()
         let peer = Peer(pid: 7, uid: 1000, gid: 1000)
@@ -106,7 +106,7 @@ struct QuotaTests {
         #expect(held == 2)
     }
 
-    @Test("a user's own cgroups are one tenant, however many there are")
+    @Test("All cgroups of a user are one tenant")
     func cgroupsOfAUser() {
         var tenants = TenantTable()
         let inside = { (path: String) in
@@ -117,7 +117,7 @@ struct QuotaTests {
         #expect(admits(inside("session-4.scope"), to: &tenants) == false)
     }
 
-    @Test("however many cgroups root in a container makes below its own, and whatever uid it takes, it is one tenant")
+    @Test("A container is one tenant, whatever cgroups and uids its root uses")
     func cgroupsOfAContainer() {
         for own in ["/system.slice/docker-1.scope", "/kubepods/burstable/pod1/c1", "/docker/1"] {
             var tenants = TenantTable()
@@ -133,7 +133,7 @@ struct QuotaTests {
     }
 
     @Test(
-        "where the kernel vouches for no process, callers in containers take nothing of the host's users and are bounded"
+        "Callers with an unknown container are bounded, and take no connections from users of the host"
     )
     func unknownContainer() {
         var tenants = TenantTable()
@@ -142,7 +142,7 @@ struct QuotaTests {
         }
         let outside = Peer(pid: 9, uid: 1, gid: 1, isPinned: false, namespaceDepth: 1)
         #expect(Tenant(inside(1), .baselineOnly) == .unknownContainer(1) && Tenant(outside, .baselineOnly) == .user(1))
-        // Even a path that could be read may be another process's by now.
+        // A path that could be read may belong to another process by now.
         var withPath = inside(1)
         withPath.cgroup = "/docker/1"
         #expect(Tenant(withPath, .baselineOnly) == .unknownContainer(1))
@@ -160,13 +160,13 @@ struct QuotaTests {
         let again = tenants.addConnection(
             Tenant(inside(500), .baselineOnly), limit: 5, unknownContainerLimit: 10, ratePerSecond: 1, now: start)
         #expect(again != nil)
-        // Whose PID namespace is not known counts as elsewhere.
+        // A peer with an unknown PID namespace counts as one in another namespace.
         #expect(
             Tenant(Peer(pid: nil, uid: 7, gid: 7, isPinned: true, namespaceDepth: nil), .baselineOnly)
                 == .unknownContainer(7))
     }
 
-    @Test("one connection in sixteen is left for those who look after the agent")
+    @Test("One connection in sixteen is reserved for administrators")
     func reserve() {
         let limits = ConnectionLimits(all: 320)
         #expect(limits.reserve == 20 && limits.unknownContainer == 80)
@@ -178,7 +178,7 @@ struct QuotaTests {
         #expect(ConnectionLimits(all: 1).availableConnections(besides: 0, administrator: false) == 1)
     }
 
-    @Test("a tenant with more uids than the agent has connections leaves some")
+    @Test("A caller with more uids than the agent has connections leaves some for others")
     func subordinateUIDs() {
         let limits = ConnectionLimits(all: 160)
         var tenants = TenantTable()
@@ -195,49 +195,5 @@ struct QuotaTests {
             }
         }
         #expect(held == 150 && limits.availableConnections(besides: held, administrator: true) == 10)
-    }
-}
-
-@Suite("Lists of groups")
-struct GroupListsTests {
-    private func groups(_ count: Int, from first: UInt32 = 0) -> [UInt32] { (0..<UInt32(count)).map { $0 + first } }
-
-    @Test("equal lists are kept once, and long ones that differ are bounded for each tenant")
-    func oneTenant() {
-        var lists = SharedGroupLists()
-        var budget = GroupBudget()
-        for _ in 0..<64 { #expect(lists.intern(groups(65536), within: &budget) != nil) }
-        #expect(budget.entries == 65536)
-        #expect(lists.intern(groups(65536, from: 1), within: &budget) == nil)
-        #expect(lists.intern(groups(65, from: 1), within: &budget) == nil)
-        #expect(lists.intern(groups(64, from: 1), within: &budget) == groups(64, from: 1))
-        for _ in 0..<63 { lists.release(groups(65536), to: &budget) }
-        #expect(lists.intern(groups(65536, from: 1), within: &budget) == nil)
-        lists.release(groups(65536), to: &budget)
-        #expect(budget.entries == 0)
-        #expect(lists.intern(groups(65536, from: 1), within: &budget) != nil)
-        lists.release(groups(64, from: 1), to: &budget)
-        #expect(budget.entries == 65536)
-    }
-
-    @Test("equal lists share their memory")
-    func shared() throws {
-        var lists = SharedGroupLists()
-        var budget = GroupBudget()
-        let first = try #require(lists.intern(groups(1000), within: &budget))
-        let second = try #require(lists.intern(groups(1000), within: &budget))
-        let addresses = [first, second].map { $0.withUnsafeBufferPointer { $0.baseAddress } }
-        #expect(addresses[0] == addresses[1])
-    }
-
-    @Test("and bounded for all tenants together")
-    func allTenants() {
-        var budget = GroupBudget()
-        var admitted = 0
-        for number in 0..<1000 as Range<UInt32> {
-            var lists = SharedGroupLists()
-            if lists.intern(groups(65536, from: number), within: &budget) != nil { admitted += 1 }
-        }
-        #expect(admitted == 64 && budget.entries <= GroupBudget.maxEntries)
     }
 }

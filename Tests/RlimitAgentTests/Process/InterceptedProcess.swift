@@ -3,38 +3,7 @@ import RlimitModel
 
 @testable import RlimitAgent
 
-/// Where something can happen to a process of the real kernel while the agent is at work on it.
-final class InterceptionPoint {
-    /// One side of one call of the sequence, counted from 0.
-    struct Place: Hashable, CustomStringConvertible {
-        var call: Int
-        var isAfter: Bool
-        var description: String { "\(isAfter ? "after" : "before") call \(call)" }
-    }
-
-    /// What the agent called, in order, as "read", "identity", "exchange" or "detail".
-    private(set) var calls: [String] = []
-    var place: Place?
-    var event: () throws -> Void = {}
-    private(set) var failure: (any Error)?
-    private(set) var hasHappened = false
-
-    fileprivate func pass(_ name: String) -> Int {
-        calls.append(name)
-        happen(Place(call: calls.count - 1, isAfter: false))
-        return calls.count - 1
-    }
-
-    fileprivate func leave(_ call: Int) { happen(Place(call: call, isAfter: true)) }
-
-    private func happen(_ here: Place) {
-        guard here == place, !hasHappened else { return }
-        hasHappened = true
-        do { try event() } catch { failure = error }
-    }
-}
-
-/// A process of the real kernel, with a seam at each step of the agent's.
+/// A real process that passes an `InterceptionPoint` before and after each call.
 struct InterceptedProcess: TargetProcess, ~Copyable {
     let real: LinuxProcess
     let interception: InterceptionPoint
