@@ -27,7 +27,7 @@ struct PlainSetTests {
     func retries() throws {
         var fixture = LeaseFixture()
         for exchange in 1...3 {
-            fixture.script.beforeExchange[exchange] = { $0.limits[.openFiles].soft += 1 }
+            fixture.script.beforeExchange[exchange] = { $0.limits[.openFiles].soft = Limit.Bound(1024 + exchange) }
         }
         #expect(try lookups(of: [raise], &fixture) == 1)
         #expect(fixture.script.limits[.openFiles] == Limit(soft: 8000, hard: 9000))
