@@ -143,7 +143,7 @@ struct KillTests {
         try waitUntil("\(what): nothing is left of it", seconds: 5) {
             try FileManager.default.contentsOfDirectory(atPath: agent.folder.state).allSatisfy { $0 == "unfinished" }
         }
-        #expect(!agent.log.contains("is no lease"), "\(agent.log)")
+        #expect(!agent.log.contains("is not a lease"), "\(agent.log)")
     }
 
     private func soft(_ sample: SampleProcess) throws -> Limit.Bound {
