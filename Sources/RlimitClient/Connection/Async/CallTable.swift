@@ -93,7 +93,7 @@ struct CallTable {
         return nil
     }
 
-    /// Delivers a complete response whose bytes are those of the one before.
+    /// Delivers a complete response that equals the previous one except for its id.
     ///
     /// - Throws: `.malformed` if the call has received parts of another response.
     mutating func deliver(

@@ -38,7 +38,7 @@ import RlimitWire
     /// Whether the response is complete.
     var isAnswered: Bool { limit != nil || other?.reply.isComplete ?? false }
 
-    /// Adds a complete response whose bytes are those of the one before. Returns false if parts have arrived already.
+    /// Adds a complete response that equals the previous one except for its id. Returns false if parts have arrived already.
     func add(_ decoded: borrowing DecodedLimits) -> Bool {
         if let resource, limit == nil, other == nil, decoded.resources.contains(resource) {
             limit = decoded.limits[resource]

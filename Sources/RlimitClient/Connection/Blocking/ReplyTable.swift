@@ -43,7 +43,7 @@ struct ReplyTable: ~Copyable {
         return others[id]?.reply.add(response) ?? true
     }
 
-    /// Adds a complete response whose bytes are those of the one before.
+    /// Adds a complete response that equals the previous one except for its id.
     mutating func add(_ decoded: DecodedLimits, of id: UInt64) -> Bool {
         firstID == id ? first.add(decoded) : others[id]?.reply.add(decoded) ?? true
     }
