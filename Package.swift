@@ -1,9 +1,9 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// The order of this file is the order of the layers: a target may only depend on targets above it.
+// The targets stand in the order of the layers: a target depends only on targets above it.
 
-/// What every Swift target of this package is built with.
+/// The settings of every Swift target that is not a test.
 let swiftSettings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .strictMemorySafety(),
@@ -12,7 +12,7 @@ let swiftSettings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-/// Tests may use unsafe buffers freely.
+/// The settings of tests, which may use unsafe buffers without a mark.
 let testSettings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
@@ -25,17 +25,17 @@ let package = Package(
     products: [
         .executable(name: "rlimitd", targets: ["rlimitd"]),
         .executable(name: "rlimitctl", targets: ["rlimitctl"]),
-        .executable(name: "rlimit-bench", targets: ["rlimit-bench"]),
         .library(name: "RlimitClient", targets: ["RlimitClient"]),
         .library(name: "RlimitTesting", targets: ["RlimitTesting"]),
     ],
+    // Ranges, because applications resolve these packages too. Releases use the versions in
+    // scripts/lib/resolved-versions.
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", exact: "0.2.0"),
     ],
     targets: [
-        // C: what the system has, what protoc-c generates, what Swift cannot import.
+        // C: system libraries, the code that protoc-c generates, and system calls that Swift cannot import.
         .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
         .systemLibrary(name: "CCapNG", pkgConfig: "libcap-ng", providers: [.apt(["libcap-ng-dev"])]),
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
@@ -44,10 +44,10 @@ let package = Package(
         .target(name: "CRlimitLinux"),
         .target(name: "CTomlPlusPlus"),
 
-        // The nouns, as pure values.
+        // The values that all other targets share. No system calls.
         .target(name: "RlimitModel", swiftSettings: swiftSettings),
 
-        // Three that never import each other: who may, how it is written, what the kernel says.
+        // Authorization, encoding and system calls. These three never import each other.
         .target(name: "RlimitPolicy", dependencies: ["RlimitModel"], swiftSettings: swiftSettings),
         .target(
             name: "RlimitPolicyFile", dependencies: ["CTomlPlusPlus", "RlimitModel", "RlimitPolicy"],
@@ -56,32 +56,34 @@ let package = Package(
             name: "RlimitWire", dependencies: ["CProtobufC", "CRlimitProto", "RlimitModel"],
             swiftSettings: swiftSettings),
         .target(
-            name: "RlimitKernel", dependencies: ["CCapNG", "CRlimitLinux", "RlimitModel"],
-            swiftSettings: swiftSettings),
+            name: "RlimitKernel", dependencies: ["CRlimitLinux", "RlimitModel"], swiftSettings: swiftSettings),
 
-        // What only the agent needs: applications that import RlimitClient are not linked with it.
-        .target(name: "RlimitConfinement", dependencies: ["CSeccomp"], swiftSettings: swiftSettings),
+        // Privileges and sandbox of the agent. Applications that import RlimitClient are linked with neither libcap-ng
+        // nor libseccomp; scripts/lib/check-library tests that.
+        .target(
+            name: "RlimitConfinement", dependencies: ["CCapNG", "CRlimitLinux", "CSeccomp", "RlimitKernel"],
+            swiftSettings: swiftSettings),
 
         // The two ends of the socket.
         .target(
             name: "RlimitAgent",
             dependencies: [
-                "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitPolicyFile", "RlimitConfinement", "RlimitWire",
+                "RlimitConfinement", "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitPolicyFile", "RlimitWire",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swiftSettings),
         .target(
             name: "RlimitClient", dependencies: ["RlimitKernel", "RlimitModel", "RlimitWire"],
-            // A call runs where its caller does: no way there and back between executors.
+            // An async call runs on its caller's executor, without a hop to another one and back.
             swiftSettings: swiftSettings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]),
 
-        // Both ends in one process, for tests of applications: these are linked with the agent's code, and nothing else is.
+        // Both ends in one process, for tests of applications. Other applications do not contain the agent's code.
         .target(
             name: "RlimitTesting",
             dependencies: ["RlimitAgent", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitWire"],
             swiftSettings: swiftSettings),
 
-        // Thin mains.
+        // The two programs: command line only.
         .executableTarget(
             name: "rlimitd", dependencies: ["CGetopt", "RlimitAgent"], swiftSettings: swiftSettings),
         .executableTarget(
@@ -92,28 +94,20 @@ let package = Package(
             ],
             swiftSettings: swiftSettings),
 
-        // What the README shows.
+        // The example of README.md.
         .executableTarget(
             name: "raise-files", dependencies: ["RlimitClient"], path: "Examples/raise-files",
             swiftSettings: swiftSettings),
 
-        // What calls cost, and what sets cost beside prlimit(2) in C.
-        .target(name: "CPrlimitLoop", path: "Benchmarks/lib/CPrlimitLoop"),
-        .executableTarget(
-            name: "rlimit-bench",
-            dependencies: [
-                "CPrlimitLoop", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitWire",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Histogram", package: "hdrhistogram-swift"),
-            ],
-            path: "Benchmarks/rlimit-bench",
-            swiftSettings: swiftSettings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]),
-
-        // Tests mirror the modules; EndToEndTests run the two programs themselves.
+        // One test target for each module. EndToEndTests run the built programs, and rlimit-bench from Benchmarks.
         .testTarget(name: "RlimitModelTests", dependencies: ["RlimitModel"], swiftSettings: testSettings),
+        .target(name: "SeededRandom", path: "Tests/Support/SeededRandom", swiftSettings: testSettings),
         .target(
-            name: "PolicySamples", dependencies: ["RlimitModel", "RlimitPolicy"], path: "Tests/Support/PolicySamples",
+            name: "ScriptedAgents", dependencies: ["RlimitModel", "RlimitWire"], path: "Tests/Support/ScriptedAgents",
             swiftSettings: testSettings),
+        .target(
+            name: "PolicySamples", dependencies: ["RlimitModel", "RlimitPolicy", "SeededRandom"],
+            path: "Tests/Support/PolicySamples", swiftSettings: testSettings),
         .testTarget(
             name: "RlimitPolicyTests", dependencies: ["PolicySamples", "RlimitModel", "RlimitPolicy"],
             swiftSettings: testSettings),
@@ -135,18 +129,20 @@ let package = Package(
             swiftSettings: testSettings),
         .executableTarget(
             name: "kernel-probe",
-            dependencies: ["CRlimitLinux", "CTestKernel", "RlimitKernel", "RlimitModel", "RlimitConfinement"],
+            dependencies: ["CRlimitLinux", "CTestKernel", "RlimitConfinement", "RlimitKernel", "RlimitModel"],
             path: "Tests/Programs/kernel-probe", swiftSettings: testSettings),
         .testTarget(
             name: "RlimitKernelTests",
-            dependencies: ["CRlimitLinux", "CTestKernel", "RlimitKernel", "RlimitModel", "kernel-probe"],
+            dependencies: [
+                "CRlimitLinux", "CTestKernel", "RlimitConfinement", "RlimitKernel", "RlimitModel", "kernel-probe",
+            ],
             swiftSettings: testSettings),
         .testTarget(
             name: "RlimitAgentTests",
             dependencies: [
-                "CTestKernel", "PolicySamples", "ControlledProcesses", "RlimitAgent", "RlimitKernel", "RlimitModel",
-                "RlimitPolicy",
-                "RlimitPolicyFile", "RlimitWire", .product(name: "Logging", package: "swift-log"),
+                "CTestKernel", "ControlledProcesses", "PolicySamples", "RlimitAgent", "RlimitConfinement",
+                "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitPolicyFile", "RlimitWire", "SeededRandom",
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: testSettings),
         .executableTarget(
@@ -180,8 +176,7 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "CTestKernel", "ControlledProcesses", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitTesting",
-                "RlimitWire",
-                "client-probe", "raise-files", "rlimit-bench", "rlimitctl", "rlimitd",
+                "RlimitWire", "SeededRandom", "client-probe", "raise-files", "rlimitctl", "rlimitd",
             ],
             swiftSettings: testSettings),
     ],

@@ -30,7 +30,7 @@ static int native_flags(int flags) {
 
 int rl_open(const char *path, int flags) { return RESULT(open(path, native_flags(flags))); }
 
-// One name after the other; none of them leads up, through a link, or to another file system.
+// Opens one path component after the other. Rejects "..", symbolic links and other file systems.
 static int walk_beneath(int directory_fd, const char *path, int flags) {
     struct stat top, here;
     if (fstat(directory_fd, &top) != 0) return -errno;
@@ -69,7 +69,7 @@ int rl_open_beneath(int directory_fd, const char *path, int flags) {
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
     };
     int result = (int)RESULT(syscall(SYS_openat2, directory_fd, path, &how, sizeof how));
-    // Filters of system calls cannot look into its argument, and some refuse it whole: RestrictSUIDSGID= of systemd.
+    // seccomp filters cannot read its struct argument, so some deny the call: RestrictSUIDSGID= of systemd.
     return result == -ENOSYS ? walk_beneath(directory_fd, path, flags) : result;
 }
 
@@ -158,12 +158,12 @@ int rl_window_size(int fd, int *columns, int *rows) {
 
 int rl_descriptor_flags(int fd) { return RESULT(fcntl(fd, F_GETFL)); }
 
-// A DIR by a name of our own, so that Swift sees one pointer type whatever the C library calls it.
 static_assert(offsetof(struct dirent64, d_reclen) == RL_ENTRY_LENGTH_OFFSET &&
               offsetof(struct dirent64, d_name) == RL_ENTRY_NAME_OFFSET, "getdents64(2)");
 
 ssize_t rl_directory_read(int fd, void *entries, size_t size) { return RESULT(getdents64(fd, entries, size)); }
 
+// struct rl_directory is a DIR, which Swift imports as one pointer type with every C library.
 int rl_directory_adopt(int fd, struct rl_directory **directory) {
     DIR *native = fdopendir(fd);
     if (native == NULL) return -errno;

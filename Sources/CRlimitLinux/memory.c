@@ -6,7 +6,7 @@
 
 #include "CRlimitLinux.h"
 
-// Segments that are not writable were never written, relocations included: what is in the file is all there is of them.
+// Segments without PF_W are never written, not even by relocations, so the file has their full content.
 static int drop_segments(struct dl_phdr_info *object, size_t size, void *page_size) {
     (void)size;
     const uintptr_t page = *(const uintptr_t *)page_size;

@@ -24,7 +24,7 @@
 #include "CRlimitLinux.h"
 #include "result.h"
 
-// The resources by number are in the order of RlimitModel's `Resource`.
+// `Resource` in RlimitModel has the order of these numbers.
 static_assert(RLIMIT_CPU == 0 && RLIMIT_FSIZE == 1 && RLIMIT_DATA == 2 && RLIMIT_STACK == 3, "resources");
 static_assert(RLIMIT_CORE == 4 && RLIMIT_RSS == 5 && RLIMIT_NPROC == 6 && RLIMIT_NOFILE == 7, "resources");
 static_assert(RLIMIT_MEMLOCK == 8 && RLIMIT_AS == 9 && RLIMIT_LOCKS == 10 && RLIMIT_SIGPENDING == 11, "resources");
@@ -33,7 +33,7 @@ static_assert(sizeof(struct rlimit64) == 2 * sizeof(uint64_t), "prlimit64");
 static_assert(offsetof(struct rlimit64, rlim_cur) == 0 && RLIM64_INFINITY == UINT64_MAX, "prlimit64");
 static_assert(RL_PIDFD_THREAD_FLAG == O_EXCL, "PIDFD_THREAD");
 
-// Linux 6.13 has it; the headers of Debian 12 do not. The size is part of the number.
+// Since Linux 6.13; missing in the headers of Debian 12. The number contains the size.
 #define RL_PIDFD_GET_INFO _IOWR(0xFF, 11, struct rl_pidfd_info)
 static_assert(sizeof(struct rl_pidfd_info) == 64, "PIDFD_INFO_SIZE_VER0");
 static_assert(offsetof(struct rl_pidfd_info, ruid) == 28 && offsetof(struct rl_pidfd_info, exit_code) == 60,
@@ -43,7 +43,7 @@ int rl_pidfd_open(int32_t pid, uint32_t flags) { return (int)RESULT(syscall(SYS_
 
 int rl_pidfd_info(int pidfd, struct rl_pidfd_info *info) { return RESULT(ioctl(pidfd, RL_PIDFD_GET_INFO, info)); }
 
-// PID_FS_MAGIC of <linux/magic.h>, which Debian 12 does not have yet. Before Linux 6.9 all pidfds share one inode.
+// PID_FS_MAGIC of <linux/magic.h>, missing in Debian 12. Before Linux 6.9 all pidfds share one inode.
 int rl_pidfd_is_unique(int pidfd) {
     struct statfs native;
     if (fstatfs(pidfd, &native) != 0) return -errno;
@@ -100,8 +100,8 @@ int32_t rl_process_id_cached(int32_t *cache) {
     return pid;
 }
 
-// struct sched_attr in its first published size (SCHED_ATTR_SIZE_VER0); the headers of Debian 12 have none that fits the C
-// library's.
+// struct sched_attr in its first published size (SCHED_ATTR_SIZE_VER0). The kernel header of Debian 12 conflicts with
+// the C library's <sched.h>.
 struct scheduling {
     uint32_t size;
     uint32_t policy;
@@ -124,7 +124,7 @@ int rl_time_slice(uint64_t *nanoseconds) {
 int rl_set_time_slice(uint64_t nanoseconds) {
     struct scheduling now = {.size = sizeof now};
     if (syscall(SYS_sched_getattr, 0, &now, sizeof now, 0) != 0) return -errno;
-    // Of these two alone it is a time slice; of the rest of the policies it means something else, or nothing.
+    // `runtime` is a time slice only with these two policies.
     if (now.policy != SCHED_OTHER && now.policy != SCHED_BATCH) return -EINVAL;
     now.size = sizeof now;
     now.flags |= 1;  // SCHED_FLAG_RESET_ON_FORK
@@ -219,7 +219,7 @@ int rl_signal_ignore(int number) { return signal(number, SIG_IGN) == SIG_ERR ? -
 static void do_nothing(int number) { (void)number; }
 
 int rl_interrupt_start(int64_t interval_nanoseconds, void **interrupter) {
-    // A handler, for a signal that is ignored interrupts nothing. Without one this signal is harmless.
+    // A handler is needed, because an ignored signal interrupts no call. The default action of SIGURG is to ignore it.
     struct sigaction action = {.sa_handler = do_nothing, .sa_flags = SA_RESTART};
     if (sigaction(SIGURG, &action, NULL) != 0) return -errno;
     struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGURG};

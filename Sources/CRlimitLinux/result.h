@@ -1,4 +1,4 @@
-// What a system call returned, or -errno.
+// The result of a call, or -errno.
 #define RESULT(call)                                        \
     ({                                                      \
         __typeof__(call) rl_result = (call);                \

@@ -12,7 +12,7 @@
 #include "CRlimitLinux.h"
 #include "result.h"
 
-// Linux has these; the headers of Debian 12 do not.
+// Missing in the headers of Debian 12.
 #ifndef SO_PASSPIDFD
 #define SO_PASSPIDFD 76
 #endif
@@ -44,7 +44,7 @@ int rl_poll(int fd, int events, int milliseconds, int *revents) {
 int rl_stream_socket(void) { return RESULT(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)); }
 int rl_datagram_socket(void) { return RESULT(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)); }
 
-// -ENAMETOOLONG rather than a name that was cut. A path needs room for its NUL; an abstract name has none.
+// Fails with -ENAMETOOLONG instead of truncating. A path needs room for its NUL; an abstract name has none.
 static int address(struct sockaddr_un *native, const void *path, size_t count) {
     int is_abstract = count > 0 && *(const char *)path == '\0';
     if (count == 0) return -EINVAL;
@@ -71,7 +71,7 @@ int rl_bind(int fd, const void *path, size_t count) {
 
 int rl_listen(int fd, int backlog) { return RESULT(listen(fd, backlog)); }
 
-// The peer's address is not asked for: it is bytes of the peer's choosing, and names nobody.
+// Without the address of the peer, which the peer chooses and which identifies no process.
 int rl_accept(int fd) { return RESULT(accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)); }
 
 int rl_set_send_timeout(int fd, int64_t nanoseconds) {
@@ -87,7 +87,7 @@ int rl_wait_readable(int fd, int64_t nanoseconds) {
 
 int rl_shutdown(int fd) { return RESULT(shutdown(fd, SHUT_RDWR)); }
 
-// Without a control buffer: descriptors that were sent along never become ours.
+// Without a control buffer the kernel installs no descriptors that were sent with the bytes.
 ssize_t rl_receive(int fd, void *bytes, size_t count) { return RESULT(recv(fd, bytes, count, MSG_DONTWAIT)); }
 
 ssize_t rl_send(int fd, const void *bytes, size_t count) {
@@ -136,7 +136,7 @@ ssize_t rl_receive_descriptors(int fd, void *bytes, size_t count, int *descripto
     return length;
 }
 
-// Without a control buffer the kernel says MSG_CTRUNC of whatever would have been in it.
+// Without a control buffer the kernel sets MSG_CTRUNC if there is any ancillary data.
 ssize_t rl_peek(int fd, void *bytes, size_t count, int *has_ancillary) {
     struct iovec vector = {.iov_base = bytes, .iov_len = count};
     struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};

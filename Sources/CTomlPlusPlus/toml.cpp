@@ -1,13 +1,13 @@
 #include "CTomlPlusPlus.h"
 
 namespace {
-// Some texts ("[=]") break what toml++ 3.3 asserts. It must neither abort nor, as it does under NDEBUG, build on them.
+// Some texts, such as "[=]", violate assertions of toml++ 3.3. It must neither abort nor, as with NDEBUG, continue.
 struct broken_assertion {};
 }  // namespace
 #undef NDEBUG
 #define TOML_ASSERT(expression) ((expression) ? void() : throw broken_assertion())
 
-// Errors come as values with line and column; nothing is ever written, only read.
+// Errors are values with line and column. The code that writes TOML is not needed.
 #define TOML_EXCEPTIONS 0
 #define TOML_ENABLE_FORMATTERS 0
 #define TOML_ENABLE_UNRELEASED_FEATURES 0
@@ -42,7 +42,7 @@ void report(rl_toml_error *error, std::string_view message, toml::source_positio
     error->message[length] = 0;
 }
 
-// toml++ bounds how deep values nest, but not how many dots a key has, and it frees tables recursively.
+// toml++ limits the depth of values, but not the number of parts of a key, and it frees tables recursively.
 bool keys_are_shallow(std::string_view text, toml::source_position &place) {
     unsigned dots = 0;
     char quote = 0;
@@ -81,7 +81,7 @@ bool breaks_assertion(std::string_view text) {
     }
 }
 
-// The parser reads from front to back: the shortest beginning that breaks the assertion ends with the culprit.
+// The parser reads forward, so the shortest prefix that violates the assertion ends at the error.
 toml::source_position place_of_broken_assertion(std::string_view text) {
     size_t fine = 0, broken = text.size();
     while (broken - fine > 1) {
@@ -109,7 +109,7 @@ uint32_t add_children(rl_toml_document &document, const Children &children, Key 
     return first;
 }
 
-// Recursion is as deep as the text is nested, which was bounded above.
+// The depth of the recursion is that of the text, which is limited above.
 uint32_t add(rl_toml_document &document, const toml::node &value, const toml::key *key) {
     rl_toml_node node = empty_node();
     node.line = value.source().begin.line;

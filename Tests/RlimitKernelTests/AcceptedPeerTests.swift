@@ -38,7 +38,8 @@ private let bothWays = [KernelFeatures.probed, .oldest]
         #expect(try handle.processCredentials()?.credentials == Credentials(uid: 1000, gid: 1001))
     }
 
-    @Test(arguments: [0, 1, 32, 33, 64, 65536] as [Int]) func `All groups are told, however many`(count: Int) throws {
+    @Test(arguments: [0, 1, 32, 33, 64, 65536] as [Int])
+    func `All groups are reported, for any number of them`(count: Int) throws {
         let listener = try Listener(path: path)
         let client = try ChildProcess.probe(
             "groups=\(count)", "gids=990,990,990", "ids=990,990,990", "connect=\(path)", "wait")
@@ -165,7 +166,7 @@ private let bothWays = [KernelFeatures.probed, .oldest]
         #expect(try agent.line() == "SO_PEERCRED: Operation not permitted")
     }
 
-    @Test func `The first user namespace isMapped user 65534 as one like any other`() throws {
+    @Test func `The first user namespace knows user 65534 as one like any other`() throws {
         let listener = try Listener(path: path)
         let client = try ChildProcess.probe(
             "gids=65534,65534,65534", "ids=65534,65534,65534", "connect=\(path)", "wait")
@@ -186,7 +187,7 @@ private let bothWays = [KernelFeatures.probed, .oldest]
         #expect(!peer.hasMixedIDs)
     }
 
-    @Test func `A thousand clients that leave at once leave nobody behind`() throws {
+    @Test func `A thousand clients that disconnect at once leave no peer behind`() throws {
         let listener = try Listener(path: path)
         for _ in 0..<1000 {
             _ = try StreamSocket.connect(to: path, timeout: .seconds(5))
@@ -225,7 +226,7 @@ private let bothWays = [KernelFeatures.probed, .oldest]
         _ = client.descriptor.number
     }
 
-    @Test func `What is no connection has no peer`() throws {
+    @Test func `A socket that is not connected has no peer`() throws {
         let listener = try Listener(path: path)
         let file = try scratch.write("file")
         let number = open(file, O_RDONLY)

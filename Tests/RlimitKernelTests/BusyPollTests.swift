@@ -9,7 +9,7 @@ import Testing
         return count
     }
 
-    @Test func `Each window in vain doubles the waits that are skipped, up to 1024`() {
+    @Test func `Each window without a result doubles the skipped waits, up to 1024`() {
         var poll = BusyPoll(upTo: .microseconds(50), processors: 2)
         #expect(skipped(&poll) == 0)
         for expected in [4, 8, 16, 32, 64, 128, 256, 512, 1024, 1024, 1024] {
@@ -18,7 +18,7 @@ import Testing
         }
     }
 
-    @Test func `A success begins again at four`() {
+    @Test func `After a success the next miss skips four waits`() {
         var poll = BusyPoll(upTo: .microseconds(50), processors: 2)
         for _ in 0..<5 {
             poll.recordMiss()
@@ -29,7 +29,7 @@ import Testing
         #expect(skipped(&poll) == 4)
     }
 
-    @Test func `What the first look finds is no success`() {
+    @Test func `A result of the first check is no success`() {
         var poll = BusyPoll(upTo: .microseconds(50), processors: 2)
         poll.recordMiss()
         _ = skipped(&poll)
@@ -51,7 +51,7 @@ import Testing
         #expect(skipped(&poll) == 10_000)
     }
 
-    @Test func `A wait looks until it finds or the window is over`() {
+    @Test func `A poll ends with a result or with the window`() {
         var poll = BusyPoll(upTo: .nanoseconds(100), processors: 2)
         var time: UInt64 = 5
         // Whether it was found, and after how many looks, where it is there from look number `place` on.

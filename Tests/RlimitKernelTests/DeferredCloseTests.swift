@@ -33,7 +33,7 @@ import Testing
         #expect(ContinuousClock.now - start < Self.patience)
     }
 
-    @Test func `A connection that is closed with one unread holds up nobody`() throws {
+    @Test func `Closing a connection with an unread descriptor does not block`() throws {
         var others: [Int32] = []
         defer { others.forEach { close($0) } }
         let start: ContinuousClock.Instant
@@ -45,7 +45,7 @@ import Testing
         #expect(ContinuousClock.now - start < Self.patience)
     }
 
-    @Test func `A client that left one unread and went holds up nobody`() throws {
+    @Test func `A client that leaves a descriptor unread and disconnects blocks no thread`() throws {
         let scratch = try ScratchDirectory()
         let listener = try Listener(path: scratch.file("socket"))
         var others: [Int32] = []
@@ -73,7 +73,7 @@ import Testing
         #expect(ContinuousClock.now - start < Self.patience)
     }
 
-    @Test func `What is no pidfd is let go of without waiting`() throws {
+    @Test func `A descriptor that is not a pidfd is closed without blocking`() throws {
         let connection = try ConnectedPair()
         let others = try send(1, over: connection.client)
         defer { others.forEach { close($0) } }

@@ -19,7 +19,7 @@ import Testing
         #expect(try ScratchDirectory.descriptors(on: path) == 0)
     }
 
-    @Test func `A descriptor that was released is the taker's`() throws {
+    @Test func `A released descriptor stays open and belongs to the caller`() throws {
         let scratch = try ScratchDirectory()
         let path = try scratch.write("counted")
         let owned = FileDescriptor(owning: open(path, O_RDONLY))

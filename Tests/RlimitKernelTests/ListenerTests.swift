@@ -23,7 +23,7 @@ import Testing
         #expect(access(path, F_OK) != 0)
     }
 
-    @Test func `A stale socket goes`() throws {
+    @Test func `A stale socket is replaced`() throws {
         do { _ = try Listener(path: path) }
         #expect(access(path, F_OK) == 0)
         #expect(isStale(path))
@@ -40,7 +40,7 @@ import Testing
         #expect(try live.acceptsOne())
     }
 
-    @Test func `What is no socket stays`() throws {
+    @Test func `A path that is not a socket is kept`() throws {
         let file = try scratch.write("file")
         #expect(throws: SystemError(number: EADDRINUSE, call: "")) { _ = try Listener(path: file) }
         #expect(access(file, F_OK) == 0)
@@ -48,7 +48,7 @@ import Testing
         #expect(throws: SystemError(number: EADDRINUSE, call: "")) { _ = try Listener(path: scratch.file("link")) }
     }
 
-    @Test func `The folder is made where that is asked for`() throws {
+    @Test func `The folder is created on request`() throws {
         let inner = scratch.file("folder") + "/socket"
         #expect(throws: SystemError(number: ENOENT, call: "")) { _ = try Listener(path: inner) }
         _ = try Listener(path: inner, creatingDirectory: true)
@@ -58,7 +58,7 @@ import Testing
         _ = try Listener(path: inner, creatingDirectory: true)
     }
 
-    @Test func `A path that somebody else bound meanwhile is not removed`() throws {
+    @Test func `A path that another process has bound since then is not removed`() throws {
         let first = try Listener(path: path)
         unlink(path)
         let second = try Listener(path: path)
@@ -68,7 +68,7 @@ import Testing
         #expect(access(path, F_OK) != 0)
     }
 
-    @Test func `Without a descriptor to spare accept says so, and the connection goes on waiting`() throws {
+    @Test func `Without a free descriptor accept fails and the connection stays pending`() throws {
         let child = try ChildProcess.probe("accept-without-room=\(path)")
         #expect(try child.line() == "accept: Too many open files, then accepted")
     }

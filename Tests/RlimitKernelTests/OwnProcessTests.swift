@@ -2,12 +2,13 @@ import CRlimitLinux
 import CTestKernel
 import Foundation
 import Glibc
+import RlimitConfinement
 import RlimitKernel
 import RlimitModel
 import Testing
 
 @Suite struct OwnProcessTests {
-    @Test func `It is who the C library says`() {
+    @Test func `Pid and ids are those of the C library`() {
         #expect(OwnProcess.pid == getpid())
         #expect(OwnProcess.parent == getppid())
         #expect(OwnProcess.effectiveUID == geteuid())
@@ -42,7 +43,7 @@ import Testing
         #expect(try child.line() == "not set")
     }
 
-    @Test func `UserDatabase are found by name and by number`() throws {
+    @Test func `Accounts are found by name and by number`() throws {
         let root = try #require(UserDatabase.user(named: "root"))
         #expect(root == UserDatabase.user(0))
         #expect(root.uid == 0 && root.gid == 0 && root.name == "root")
@@ -57,7 +58,7 @@ import Testing
         #expect(UserDatabase.groupName(4_000_000_000) == nil)
     }
 
-    @Test func `The machine's facts are what /proc says`() throws {
+    @Test func `Facts about the machine match /proc`() throws {
         let ceiling = try String(contentsOfFile: "/proc/sys/fs/nr_open", encoding: .utf8)
         #expect(SystemInfo.openFilesCeiling() == UInt64(ceiling.trimmingCharacters(in: .whitespacesAndNewlines)))
         var name = utsname()
@@ -68,7 +69,7 @@ import Testing
         #expect(SystemInfo.isInitialUserNamespace == SystemInfo.idMapping.hasAllUsers)
     }
 
-    @Test func `A namespace that does not know all ids takes the overflow id for nobody`() {
+    @Test func `In a namespace without all ids the overflow id is not mapped`() {
         let partial = IDMapping(hasAllUsers: false, hasAllGroups: true, overflowUID: 65534, overflowGID: 65533)
         #expect(partial.isMapped(uid: 990) && !partial.isMapped(uid: 65534) && !partial.isMapped(uid: .max))
         #expect(partial.isMapped(gid: 65534) && partial.isMapped(gid: 65533) && !partial.isMapped(gid: .max))
@@ -99,7 +100,7 @@ import Testing
     @Test(arguments: [
         "", "relative", "vsock:2:1", "@" + String(repeating: "x", count: 108), "/" + String(repeating: "x", count: 107),
     ])
-    func `What is no address is none`(path: String) {
+    func `An invalid address gives no notifier`(path: String) {
         #expect(ServiceNotifier(path: path) == nil)
     }
 
@@ -108,7 +109,7 @@ import Testing
         #expect(ServiceNotifier(path: "/" + String(repeating: "x", count: 106)) != nil)
     }
 
-    @Test func `Nobody there is an error and no wait`() throws {
+    @Test func `A missing service manager is an error without a wait`() throws {
         let scratch = try ScratchDirectory()
         let notifier = try #require(ServiceNotifier(path: scratch.file("nobody")))
         #expect(throws: SystemError(number: ENOENT, call: "")) { try notifier.notify("READY=1") }

@@ -70,14 +70,14 @@ private let bothWays = [KernelFeatures.probed, .oldest]
         #expect(throws: SystemError(number: ESRCH, call: "")) { _ = try Pidfd.open(pid: pid) }
     }
 
-    @Test func `The number of a thread is no process`() throws {
+    @Test func `A thread id is not accepted as a pid`() throws {
         let child = try ChildProcess.probe("thread", "wait")
         let thread = try #require(Int32(try child.line()))
         #expect(thread != child.pid)
         #expect(throws: SystemError(number: ESRCH, call: "")) { _ = try Pidfd.open(pid: thread) }
     }
 
-    @Test(arguments: bothWays) func `The kernel's process 1 is told by its number`(features: KernelFeatures) throws {
+    @Test(arguments: bothWays) func `Process 1 is recognized by its pid`(features: KernelFeatures) throws {
         let number = rl_pidfd_open(1, 0)
         try #require(number >= 0)
         let pidfd = try #require(Adopted(number, features: features))
@@ -89,7 +89,8 @@ private let bothWays = [KernelFeatures.probed, .oldest]
         case regularFile, ownFolder, otherFolder, event, pathOnly, socket, null, epoll, closed
     }
 
-    @Test(arguments: Impostor.allCases) func `What is no pidfd is not taken, and closed`(impostor: Impostor) throws {
+    @Test(arguments: Impostor.allCases)
+    func `A descriptor that is not a pidfd is refused and closed`(impostor: Impostor) throws {
         let scratch = try ScratchDirectory()
         let path = try scratch.write("file")
         var ends: [Int32] = [0, 0]
@@ -110,7 +111,7 @@ private let bothWays = [KernelFeatures.probed, .oldest]
         if impostor == .regularFile || impostor == .pathOnly { #expect(try ScratchDirectory.allAreClosed(on: path)) }
     }
 
-    @Test func `A pidfd is taken, also of a process that has ended or of a child that has not`() throws {
+    @Test func `A pidfd is accepted, also of an ended process and of a running child`() throws {
         let child = try ChildProcess.probe("wait")
         let (living, dead) = (rl_pidfd_open(child.pid, 0), rl_pidfd_open(child.pid, 0))
         #expect(try Adopted(living)?.pidfd.processCredentials()?.pid == child.pid)

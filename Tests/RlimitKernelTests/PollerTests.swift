@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 @Suite struct PollerTests {
-    @Test func `What happens comes with the token of whom it happened to`() throws {
+    @Test func `Events carry the token of their descriptor`() throws {
         let connection = try ConnectedPair()
         let poller = try Poller()
         try poller.add(connection.server.descriptor.number, .readable, token: .max)
@@ -22,7 +22,7 @@ import Testing
         #expect(try poller.wait(timeout: .zero) { _ in } == 0)
     }
 
-    @Test func `An end that is gone is over`() throws {
+    @Test func `A closed peer gives a close event`() throws {
         let connection = try ConnectedPair()
         let poller = try Poller()
         try poller.add(connection.server.descriptor.number, [], token: 1)
@@ -32,7 +32,7 @@ import Testing
         #expect(isClosed)
     }
 
-    @Test func `More happens than fits in one turn`() throws {
+    @Test func `More events than one wait returns are all delivered`() throws {
         let scratch = try ScratchDirectory()
         let listener = try Listener(path: scratch.file("socket"), backlog: 200)
         let poller = try Poller()
@@ -46,7 +46,7 @@ import Testing
         #expect(try listener.acceptsOne() == false)
     }
 
-    @Test func `A wait that a signal interrupts goes on, and no longer than was said`() throws {
+    @Test func `A wait continues after a signal, until its timeout`() throws {
         let poller = try Poller()
         let thread = pthread_self()
         // It does nothing but interrupt.
@@ -61,7 +61,7 @@ import Testing
         #expect(took >= .milliseconds(200) && took < .seconds(5))
     }
 
-    @Test func `A socket's wait that a signal interrupts goes on`() throws {
+    @Test func `A wait on a socket continues after a signal`() throws {
         let connection = try ConnectedPair()
         var action = sigaction()
         action.__sigaction_handler.sa_handler = { _ in }
@@ -75,7 +75,7 @@ import Testing
 }
 
 @Suite struct SignalSourceTests {
-    @Test func `A signal is read and ends nothing`() throws {
+    @Test func `A signal is read and does not end the process`() throws {
         // Sent to this very thread, so that no other test sees it.
         let source = try SignalSource([SIGUSR1])
         #expect(try source.next() == nil)

@@ -1,4 +1,5 @@
 import Glibc
+import RlimitConfinement
 import RlimitKernel
 import RlimitModel
 import Testing
@@ -21,7 +22,7 @@ private let oneBit = Capability.sysResource
 
     @Test func `CAP_SYS_RESOURCE is bit 24`() { #expect(oneBit == 0x1000000) }
 
-    @Test func `Exactly the one bit and the one user is right`() {
+    @Test func `Exactly the one capability and the one user match`() {
         #expect(wanted.mismatch(in: Self.state()) == nil)
         #expect(wanted.mismatch(in: Self.state { $0.inheritable = oneBit }) == nil)
     }
@@ -42,14 +43,14 @@ private let oneBit = Capability.sysResource
         #expect(wanted.mismatch(in: state) != nil)
     }
 
-    @Test func `Who stayed who it was may have groups, but not root's`() {
+    @Test func `An agent that kept its user may have groups, except root's`() {
         let staying = AgentPrivileges(capabilities: oneBit, user: nil)
         #expect(staying.mismatch(in: Self.state { $0.groups = [4, 5] }) == nil)
         #expect(staying.mismatch(in: Self.state { $0.groups = [4, 0] }) != nil)
         #expect(staying.mismatch(in: Self.state { $0.bounding = .max })?.contains("CapabilityBoundingSet") == true)
     }
 
-    @Test func `Without the capability nothing is kept, and the bounding set of who was not root bounds nothing`() {
+    @Test func `Without the capability none is kept, and the bounding set is checked only if started as root`() {
         let none = Self.state {
             $0.permitted = 0
             $0.effective = 0
@@ -62,19 +63,20 @@ private let oneBit = Capability.sysResource
 }
 
 @Suite struct PrivilegesTests {
-    @Test func `Root that says no user does not become the agent`() throws {
+    @Test func `Root without --user does not become the agent`() throws {
         try requireRoot()
         let probe = try ChildProcess.probe("become=-,no-capability")
         #expect(try probe.line() == "rlimitd never runs as root: say which user with --user")
     }
 
-    @Test(arguments: ["0:0", "990:0", "0:990"]) func `Root's own ids are nobody to become`(user: String) throws {
+    @Test(arguments: ["0:0", "990:0", "0:990"])
+    func `The agent cannot become root or join root's group`(user: String) throws {
         try requireRoot()
         let probe = try ChildProcess.probe("become=\(user),no-capability")
         #expect(try probe.line().contains("name another with --user"))
     }
 
-    @Test func `Without the capability it says what to do`() throws {
+    @Test func `Without the capability the error names the remedy`() throws {
         try requireRoot()
         let probe = try ChildProcess.probe("groups=0", "gids=990,990,990", "ids=990,990,990", "become=990:990")
         for _ in 0..<3 { #expect(try probe.line() == "done") }
@@ -83,7 +85,7 @@ private let oneBit = Capability.sysResource
         #expect(answer.contains("--allow-no-capability"))
     }
 
-    @Test func `Without the capability it goes on where that was allowed, with nothing`() throws {
+    @Test func `With --allow-no-capability it continues without any capability`() throws {
         try requireRoot()
         let probe = try ChildProcess.probe(
             "groups=0", "gids=990,990,990", "ids=990,990,990", "become=990:990,no-capability", "limit=0,nofile,1,1")
@@ -93,7 +95,7 @@ private let oneBit = Capability.sysResource
         #expect(answer.hasSuffix("amb 0 nnp true"))
     }
 
-    @Test func `Another user cannot be become without being root`() throws {
+    @Test func `Only root can switch to another user`() throws {
         try requireRoot()
         let probe = try ChildProcess.probe(
             "groups=0", "gids=990,990,990", "ids=990,990,990", "become=991:991,no-capability")
@@ -101,7 +103,7 @@ private let oneBit = Capability.sysResource
         #expect(try probe.line() == "only root can become user 991: start rlimitd as root or as that user")
     }
 
-    @Test func `Root's groups that were kept are refused`() throws {
+    @Test func `Supplementary groups of root are refused`() throws {
         try requireRoot()
         let probe = try ChildProcess(
             "setpriv",
@@ -109,7 +111,7 @@ private let oneBit = Capability.sysResource
         #expect(try probe.line().contains("--clear-groups"))
     }
 
-    @Test func `A child user namespace is said to be one`() throws {
+    @Test func `A child user namespace is reported`() throws {
         let probe = try ChildProcess(
             "unshare", ["--user", "--map-root-user", ChildProcess.probePath, "become=990:990"])
         let answer = try probe.line()
@@ -154,7 +156,7 @@ private let oneBit = Capability.sysResource
         #expect(status["Groups"] == "")
     }
 
-    @Test func `There is no way back`() throws {
+    @Test func `Dropped privileges cannot be regained`() throws {
         try requireRoot()
         let probe = try ChildProcess.probe(
             "become=990:991", "ids=0,0,0", "gids=0,0,0", "groups=1", "become=990:991", "identity=2")
@@ -187,7 +189,7 @@ private let oneBit = Capability.sysResource
         #expect(try probe.line().replacing("inh 16777216", with: "inh 0") == endState)
     }
 
-    @Test func `Started with more in the bounding set it says what to do`() throws {
+    @Test func `With a larger bounding set the error names the remedy`() throws {
         try requireRoot()
         let probe = try ChildProcess(
             "setpriv",
@@ -198,7 +200,7 @@ private let oneBit = Capability.sysResource
         #expect(try probe.line().contains("set CapabilityBoundingSet=CAP_SYS_RESOURCE"))
     }
 
-    @Test func `What a child program would inherit is nothing`() throws {
+    @Test func `A child program inherits no capability`() throws {
         try requireRoot()
         let probe = try ChildProcess.probe("become=990:991", "execute=grep,-E,^Cap(Prm|Eff|Amb),/proc/self/status")
         _ = try probe.line()

@@ -1,3 +1,4 @@
+import RlimitConfinement
 import RlimitKernel
 import RlimitModel
 import Testing
@@ -31,14 +32,14 @@ import Testing
         #expect(!stat.isKernelThread)
     }
 
-    @Test func `A kernel thread is told by its flag`() {
+    @Test func `A kernel thread is recognized by its flag`() {
         let text =
             "2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 1 0 0 20 0 1 0 14 0 0 18446744073709551615 0 0 0 0 0 0 0 2147483647 "
         #expect(Self.stat(text + "0 0 0 0 0 0 0 0 0 0")?.isKernelThread == true)
     }
 
     @Test(arguments: ["", "1", "1 (x)", "1 (x) ", "1 (x) S", "1 (x) S 1 2 3", "1 (x) S a b c", "1 x S 1 1 1"])
-    func `A line that is cut short is nothing`(text: String) {
+    func `A truncated line is not parsed`(text: String) {
         #expect(Self.stat(text) == nil)
     }
 
@@ -85,11 +86,11 @@ import Testing
     }
 
     @Test(arguments: ["Uid:\t1\t2", "Uid:\t1\t2\t4294967296\t4", "Uid:\t-1\t0\t0\t0", "Uid:", "Uid:\tx\ty\tz\tw"])
-    func `Ids that are not three numbers are no ids`(line: String) {
+    func `A line without three ids is ignored`(line: String) {
         #expect(Self.status(line + "\nGid:\t1\t1\t1\t1").credentials == nil)
     }
 
-    @Test func `A group id without user ids is no identity`() {
+    @Test func `Group ids without user ids give no credentials`() {
         #expect(Self.status("Gid:\t1\t1\t1\t1").credentials == nil)
     }
 
@@ -135,7 +136,7 @@ import Testing
         }
     }
 
-    @Test func `Random bytes bring no parser down`() {
+    @Test func `No parser crashes on random bytes`() {
         var random = SystemRandomNumberGenerator()
         let letters = Array("0123456789 \t:()-UidGidTgidVmSizeNSpidCapPrmMax open files unlimited\u{FF}".utf8)
         for _ in 0..<20_000 {
@@ -161,7 +162,7 @@ import Testing
         ("\u{202E}txt", "\\u{202e}txt"), ("back\\slash", "back\\\\slash"), ("\u{2028}", "\\u{2028}"), ("", ""),
         ("\u{7F}\u{9B}", "\\u{7f}\\u{9b}"),
     ])
-    func `Text from others is shown without what steers a terminal`(text: String, expected: String) {
+    func `Untrusted text is shown without terminal controls`(text: String, expected: String) {
         #expect(DisplayText.escaped(text) == expected)
     }
 

@@ -20,7 +20,8 @@ import Testing
         #expect(try ProcessLimits.readFromProc(of: child.pid)[resource] == limit)
     }
 
-    @Test(arguments: Resource.allCases) func `An exchange sets the new limits and tells the old`(resource: Resource)
+    @Test(arguments: Resource.allCases)
+    func `An exchange sets the new limits and returns the old ones`(resource: Resource)
         throws
     {
         let child = try ChildProcess.probe("pid", "wait")
@@ -58,7 +59,7 @@ import Testing
         #expect(throws: SystemError(number: ENOENT, call: "")) { try ProcessLimits.readFromProc(of: child.pid) }
     }
 
-    @Test func `A process of another user may not be asked without the right to`() throws {
+    @Test func `The limits of another user's process need a capability`() throws {
         try requireRoot()
         let target = try ChildProcess.sleeping(uid: 991, gid: 991)
         let asker = try ChildProcess.probe(
@@ -86,7 +87,7 @@ import Testing
         #expect(try ProcessLimits.read(resource, of: target.pid) == Limit(20))
     }
 
-    @Test func `Open files go no further than fs.nr_open`() throws {
+    @Test func `The limit of open files cannot exceed fs.nr_open`() throws {
         try requireRoot()
         let ceiling = try #require(SystemInfo.openFilesCeiling())
         let target = try ChildProcess.sleeping(uid: 1000, gid: 1000)

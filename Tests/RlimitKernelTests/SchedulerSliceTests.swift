@@ -1,3 +1,4 @@
+import RlimitConfinement
 import RlimitKernel
 import Synchronization
 import Testing
@@ -12,7 +13,7 @@ import Testing
 
     private func withThread(_ body: @escaping @Sendable () -> Void) throws { _ = try JoinedThread(body) }
 
-    @Test func `A thread gets the slice that it asks for, and those that it starts do not`() throws {
+    @Test func `A thread gets the requested slice, and threads that it starts do not`() throws {
         let slices = try onThread {
             let usual = SchedulerSlice.current
             SchedulerSlice.request(.microseconds(500))

@@ -1,4 +1,5 @@
 import Glibc
+import RlimitConfinement
 import RlimitKernel
 import Testing
 
@@ -11,7 +12,7 @@ import Testing
         path = scratch.file("state")
     }
 
-    @Test func `A missing folder is made for its owner alone, whatever the umask`() throws {
+    @Test func `A missing folder is created for its owner only, with any umask`() throws {
         try requireRoot()
         let state = try StateDirectory(path: path, owner: 990, group: 991)
         var status = stat()
@@ -21,7 +22,7 @@ import Testing
         #expect(fcntl(state.descriptor.number, F_GETFD) == FD_CLOEXEC)
     }
 
-    @Test func `It is held by one, and free again after`() throws {
+    @Test func `Only one agent holds the folder, until it closes it`() throws {
         let own = (geteuid(), getegid())
         do {
             let held = try StateDirectory(path: path, owner: own.0, group: own.1)
@@ -41,7 +42,7 @@ import Testing
     }
 
     @Test(arguments: [0o701, 0o710, 0o720, 0o777, 0o755, 0o704] as [UInt32])
-    func `A folder that others reach into is refused`(mode: UInt32) {
+    func `A folder that is accessible to others is refused`(mode: UInt32) {
         mkdir(path, 0o700)
         chmod(path, mode)
         let refusal = #expect(throws: SetupError.self) {
@@ -50,7 +51,7 @@ import Testing
         #expect(refusal?.description.contains("chmod 0700") == true)
     }
 
-    @Test func `Another's folder is refused`() throws {
+    @Test func `A folder of another user is refused`() throws {
         try requireRoot()
         mkdir(path, 0o700)
         chown(path, 1000, 1000)
@@ -62,7 +63,7 @@ import Testing
         }
     }
 
-    @Test func `Neither a link nor a file will do, nor a folder in a folder that is not there`() throws {
+    @Test func `A link, a file and a folder without a parent are refused`() throws {
         mkdir(path, 0o700)
         symlink(path, scratch.file("link"))
         for name in [scratch.file("link"), try scratch.write("file", mode: 0o600), scratch.file("no/such")] {

@@ -12,7 +12,7 @@ import Testing
         #expect(try connection.client.receiveText() == "pong")
     }
 
-    @Test func `An end that is gone reads as the end, and writing to it is an error and no signal`() throws {
+    @Test func `After the peer has closed, a read gives the end and a write an error without a signal`() throws {
         let scratch = try ScratchDirectory()
         let listener = try Listener(path: scratch.file("socket"))
         let client = try StreamSocket.connect(to: scratch.file("socket"), timeout: .seconds(5))
@@ -22,7 +22,7 @@ import Testing
         #expect(error?.number == EPIPE)
     }
 
-    @Test func `No room says so and loses nothing`() throws {
+    @Test func `A full socket buffer is reported and no bytes are lost`() throws {
         let connection = try ConnectedPair()
         let text = String(repeating: "x", count: 65536)
         var sent = 0
@@ -45,7 +45,7 @@ import Testing
         #expect(try connection.server.wait(for: .readable, until: .never))
     }
 
-    @Test func `A receive into no room at all is not the end`() throws {
+    @Test func `A receive into an empty buffer is not the end of the stream`() throws {
         let connection = try ConnectedPair()
         #expect(try connection.server.receive(into: UnsafeMutableRawBufferPointer(start: nil, count: 0)) == .bytes(0))
     }
@@ -69,11 +69,11 @@ import Testing
     }
 
     @Test(arguments: ["", "/tmp/a\0b"])
-    func `What is no path is an error`(path: String) {
+    func `An invalid path is an error`(path: String) {
         #expect(throws: SystemError(number: EINVAL, call: "")) { _ = try StreamSocket.connect(to: path, timeout: nil) }
     }
 
-    @Test func `Nobody there is told apart from nobody answering`() throws {
+    @Test func `A missing socket and a socket that refuses are different errors`() throws {
         let scratch = try ScratchDirectory()
         #expect(throws: SystemError(number: ENOENT, call: "")) {
             _ = try StreamSocket.connect(to: scratch.file("nothing"), timeout: .seconds(1))
@@ -92,7 +92,7 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(1)))
-    func `A full backlog is waited for no longer than said`() throws {
+    func `A connect to a full backlog ends at its timeout`() throws {
         let scratch = try ScratchDirectory()
         let listener = try Listener(path: scratch.file("socket"), backlog: 1)
         var waiting: [Int32] = []
@@ -112,7 +112,7 @@ import Testing
         _ = try StreamSocket.connect(to: scratch.file("socket"), timeout: .milliseconds(100))
     }
 
-    @Test func `Sockets are close-on-exec and do not wait`() throws {
+    @Test func `Sockets are close-on-exec and nonblocking`() throws {
         let connection = try ConnectedPair()
         for number in [connection.client.descriptor.number, connection.server.descriptor.number] {
             #expect(fcntl(number, F_GETFD) & FD_CLOEXEC != 0)

@@ -88,7 +88,7 @@ import Testing
         #expect(children[.openFiles] == nil && both[.openFiles] != nil)
     }
 
-    @Test func `A thread's own use is told, and a thread of another process is none`() throws {
+    @Test func `The usage of a thread is reported, but not through another process`() throws {
         let child = try ChildProcess.probe("thread", "wait")
         let thread = try #require(Int32(try child.line()))
         let usage = try Procfs.usage(ofThread: thread, in: child.pid)
@@ -145,7 +145,7 @@ import Testing
         #expect(OwnUsage.pageSize == Int(getpagesize()))
     }
 
-    @Test func `A kernel thread and process 1 are known for what they are`() throws {
+    @Test func `A kernel thread and process 1 are recognized`() throws {
         // kthreadd, where this PID namespace has it.
         if ProcStatusLookup.status(2)["Name"] == "kthreadd" {
             let detail = try Procfs.detail(of: 2)
@@ -162,13 +162,13 @@ import Testing
         #expect(Procfs.comm(of: child.pid) == "a) R 1 (b")
     }
 
-    @Test func `A name that would steer a terminal is shown harmless`() throws {
+    @Test func `A name with terminal controls is escaped`() throws {
         let child = try ChildProcess.probe("name=\u{1B}[2J\nx", "wait")
         _ = try child.line()
         #expect(Procfs.comm(of: child.pid) == "\\u{1b}[2J\\u{a}x")
     }
 
-    @Test func `A process that is not there has neither use nor detail`() throws {
+    @Test func `A process that does not exist has neither usage nor details`() throws {
         let child = try ChildProcess.probe("wait")
         child.end()
         #expect(throws: SystemError(number: ENOENT, call: "")) { try Procfs.usage(of: child.pid, .process) }

@@ -1,7 +1,7 @@
-// What Swift cannot import from the C library, and every call whose failure Swift must know at once.
+// Calls that Swift cannot import from the C library, or for which it needs errno.
 //
-// Every function is one call with plain arguments. It returns what the call returns, or -errno, so that Swift never reads
-// errno late. No function decides anything, allocates, or retries.
+// Nearly every function is one call with plain arguments. It returns the result of the call, or -errno, so that Swift
+// never reads errno after another call has changed it. No function retries.
 #ifndef CRLIMITLINUX_H
 #define CRLIMITLINUX_H
 
@@ -29,9 +29,9 @@ enum rl_open_flags {
 };
 
 int rl_open(const char *path, int flags);  // any of rl_open_flags; always close-on-exec
-// openat2(2): below a folder, not out of it by "..", by a symbolic link or by another mount.
+// openat2(2): a path beneath a folder, without "..", symbolic links and mount points.
 int rl_open_beneath(int directory_fd, const char *path, int flags);
-// The magic number of the file system (fstatfs(2)) is cgroup2's, or cgroup's: 2 or 1; 0 where neither.
+// fstatfs(2): 2 or 1 for the file system of cgroups of that version, 0 for any other.
 int rl_cgroup_version(int fd);
 int rl_close(int fd);
 ssize_t rl_read(int fd, void *bytes, size_t count);
@@ -43,35 +43,35 @@ int rl_make_directory(const char *path, uint32_t mode);
 int rl_change_mode(const char *path, uint32_t mode);
 int rl_change_owner(int fd, uint32_t uid, uint32_t gid);
 int rl_unlink(const char *path);
-// Files in a folder that is held; a name without a slash.
-int rl_create_at(int directory_fd, const char *name);     // a new one, 0600, for writing; EEXIST where there is one
-int rl_open_file_at(int directory_fd, const char *name);  // for reading; no symbolic link, and nothing that would keep us waiting
-int rl_rename_at(int directory_fd, const char *from, const char *to);  // over what is there
+// Files in an open folder. Names have no slash.
+int rl_create_at(int directory_fd, const char *name);     // creates with mode 0600, for writing; EEXIST if it exists
+int rl_open_file_at(int directory_fd, const char *name);  // for reading; follows no symbolic link, does not block
+int rl_rename_at(int directory_fd, const char *from, const char *to);  // replaces the target
 int rl_unlink_at(int directory_fd, const char *name);
 int rl_is_regular(uint32_t mode);  // 1 or 0
-int rl_is_read_only(const char *path);  // 1 or 0: the file system as it is mounted there
+int rl_is_read_only(const char *path);  // 1 or 0, for the mount that holds the path
 ssize_t rl_read_link(const char *path, char *text, size_t count);
-int rl_lock_exclusive(int fd);  // at once or EWOULDBLOCK
+int rl_lock_exclusive(int fd);  // EWOULDBLOCK if it is locked
 int rl_set_nonblocking(int fd, int on);
 int rl_set_close_on_exec(int fd);
 int rl_duplicate(int fd);         // close-on-exec
-int rl_duplicate_for_exec(int fd, int min_fd);  // stays open over execve(2)
-int rl_window_size(int fd, int *columns, int *rows);  // ENOTTY unless it is a terminal
+int rl_duplicate_for_exec(int fd, int min_fd);  // stays open in execve(2)
+int rl_window_size(int fd, int *columns, int *rows);  // ENOTTY if it is not a terminal
 int rl_descriptor_flags(int fd);  // F_GETFL
 
 enum rl_poll_events { RL_POLL_IN = 1, RL_POLL_OUT = 2, RL_POLL_ERROR = 4, RL_POLL_HANGUP = 8 };
 
-// milliseconds < 0 waits for ever; *happened is of rl_poll_events.
+// Waits without a limit if milliseconds < 0. *revents is a set of rl_poll_events.
 int rl_poll(int fd, int events, int milliseconds, int *revents);
 
-// Directories: entries whose names are numbers, as /proc has them.
+// Directories.
 
-// Entries as getdents64(2) writes them: the two bytes of an entry's length, and its name, which ends with a NUL.
+// Offsets in an entry of getdents64(2): of its length, two bytes, and of its name, which ends with NUL.
 enum { RL_ENTRY_LENGTH_OFFSET = 16, RL_ENTRY_NAME_OFFSET = 19 };
 ssize_t rl_directory_read(int fd, void *entries, size_t size);
 
 struct rl_directory;
-int rl_directory_adopt(int fd, struct rl_directory **directory);  // closes fd too when it is closed
+int rl_directory_adopt(int fd, struct rl_directory **directory);  // rl_directory_close then closes fd too
 int rl_directory_next(struct rl_directory *directory, const char **name);  // 1, 0 at the end, -errno
 int rl_directory_next_folder(struct rl_directory *directory, const char **name);  // 1, 0 at the end, -errno; not "." and ".."
 int rl_directory_number(struct rl_directory *directory);
@@ -88,27 +88,27 @@ int rl_bind(int fd, const void *path, size_t count);
 int rl_listen(int fd, int backlog);
 int rl_accept(int fd);
 int rl_set_send_timeout(int fd, int64_t nanoseconds);
-int rl_wait_readable(int fd, int64_t nanoseconds);  // below 0: for ever; 0 where that time has passed
+int rl_wait_readable(int fd, int64_t nanoseconds);  // negative: without a limit; returns 0 on a timeout
 int rl_shutdown(int fd);  // both ways
-// These never wait, whatever the descriptor's flags say.
+// These never block, even if the descriptor is blocking.
 ssize_t rl_receive(int fd, void *bytes, size_t count);
 ssize_t rl_send(int fd, const void *bytes, size_t count);
 ssize_t rl_send_descriptor(int fd, const void *bytes, size_t count, int descriptor);
 
-enum { RL_MAX_DESCRIPTOR_COUNT = 253 };  // SCM_MAX_FD: what the kernel takes with one sendmsg(2)
+enum { RL_MAX_DESCRIPTOR_COUNT = 253 };  // SCM_MAX_FD: the maximum of one sendmsg(2)
 
 struct rl_received {
     int count;         // of descriptors
-    int is_truncated;  // more came than could be taken; the kernel has dropped the rest
-    int has_other;     // ancillary data that is no descriptor
+    int is_truncated;  // the buffer was too small; the kernel closed the rest
+    int has_other;     // ancillary data other than descriptors
 };
 
-// `descriptors` has room for RL_GREATEST_DESCRIPTOR_COUNT.
+// `descriptors` has room for RL_MAX_DESCRIPTOR_COUNT.
 ssize_t rl_receive_descriptors(int fd, void *bytes, size_t count, int *descriptors, struct rl_received *received);
 
-// Looks without taking: *carries is 1 where a descriptor, or other ancillary data, comes with the last of the bytes.
+// MSG_PEEK: *has_ancillary is 1 if descriptors or other ancillary data come with the last of the bytes.
 ssize_t rl_peek(int fd, void *bytes, size_t count, int *has_ancillary);
-int rl_queued(int fd);  // bytes that wait to be received
+int rl_queued(int fd);  // the number of bytes in the receive queue
 
 enum rl_socket_option {
     RL_SOCKET_IS_LISTENING,
@@ -125,7 +125,7 @@ int rl_set_socket_option(int fd, enum rl_socket_option option, int value);
 int rl_domain_unix(void);
 int rl_type_stream(void);
 
-// Who is at the other end. Lengths are in and out, in bytes.
+// The identity of the peer. Lengths are in bytes, in and out.
 
 struct rl_peer_credentials {
     int32_t pid;
@@ -164,10 +164,10 @@ enum { RL_PIDFD_THREAD_FLAG = 0200 };  // PIDFD_THREAD, which is O_EXCL
 
 int rl_pidfd_open(int32_t pid, uint32_t flags);
 int rl_pidfd_info(int pidfd, struct rl_pidfd_info *info);
-int rl_pidfd_is_unique(int pidfd);  // 1 where its inode is the process's own until the next boot (pidfs), else 0
-int rl_pidfd_wait(int pidfd);  // looks, never reaps, never blocks; EBADF unless it is a pidfd
+int rl_pidfd_is_unique(int pidfd);  // 1 if its inode identifies the process until the next boot (pidfs), else 0
+int rl_pidfd_wait(int pidfd);  // never reaps, never blocks; EBADF if it is not a pidfd
 
-// struct rlimit64, whatever the width of rlim_t.
+// struct rlimit64, for any width of rlim_t.
 struct rl_limit {
     uint64_t soft;
     uint64_t hard;
@@ -190,22 +190,22 @@ int rl_usage(enum rl_usage_who who, struct rl_usage *usage);
 int64_t rl_page_size(void);
 int64_t rl_clock_ticks(void);
 int32_t rl_process_id(void);
-int32_t *rl_wiped_on_fork(void);  // a number that is 0 in every child after fork(2); NULL where the kernel has none
-int32_t rl_process_id_cached(int32_t *cache);  // without a system call but the first time
+int32_t *rl_wiped_on_fork(void);  // 0 in every child after fork(2); NULL if the kernel lacks MADV_WIPEONFORK
+int32_t rl_process_id_cached(int32_t *cache);  // a system call only the first time
 int32_t rl_parent_id(void);
 int32_t rl_thread_id(void);
-// Unmaps the pages of code and constants of the program and its libraries; what is used again comes back from the file.
+// Unmaps the read-only pages of the program and its libraries. Pages that are used again are read from the files.
 void rl_drop_code_pages(void);
-// Of the calling thread, in nanoseconds; 0 where the kernel tells none.
+// Of the calling thread, in nanoseconds; 0 if the kernel does not report it.
 int rl_time_slice(uint64_t *nanoseconds);
 int rl_set_time_slice(uint64_t nanoseconds);  // not inherited; without effect before Linux 6.12
 int rl_processor_count(void);  // of the machine
-const char *rl_secure_environment(const char *name);  // NULL also in a program with more rights than its caller
+const char *rl_secure_environment(const char *name);  // NULL also in a program with more privileges than its caller
 uint32_t rl_effective_uid(void);
 uint32_t rl_effective_gid(void);
 int rl_execute(const char *file, char *const *arguments);
 
-// Credentials, of all threads.
+// Privileges of the calling thread; dumpable applies to the process.
 
 int rl_set_no_new_privileges(void);
 int rl_set_dumpable(int on);
@@ -238,13 +238,13 @@ int rl_signal_block(const int *signals, size_t count, int block);
 int rl_signal_raise(int signal);
 int rl_signal_ignore(int signal);
 
-// Interrupts the calling thread's waits again and again, until stopped.
+// Sends SIGURG to the calling thread at an interval, so that its system calls are interrupted, until stopped.
 int rl_interrupt_start(int64_t interval_nanoseconds, void **interrupter);
 void rl_interrupt_stop(void *interrupter);
 
 int rl_timer_open(void);  // CLOCK_BOOTTIME
 int rl_timer_set(int timer, uint64_t nanoseconds);  // since boot; 0: never
-ssize_t rl_random(void *bytes, size_t count);  // at most 256 come at once
+ssize_t rl_random(void *bytes, size_t count);  // at most 256 bytes for each call
 
 enum rl_clock { RL_CLOCK_MONOTONIC, RL_CLOCK_BOOT };
 int64_t rl_clock(enum rl_clock clock);  // nanoseconds

@@ -1,7 +1,7 @@
-// A glove for toml++ (https://marzer.github.io/tomlplusplus/): parse a text, then look at its nodes by number.
+// A C interface to toml++ (https://marzer.github.io/tomlplusplus/): parses a text, then gives its nodes by number.
 //
-// A document is flat. Node 0 is the table of the whole text; each node knows its first child and its next sibling: in
-// arrays as they are written, in tables sorted by key. No exception leaves these functions.
+// A document is a flat list. Node 0 is the root table. Each node has the numbers of its first child and its next
+// sibling, in the order of the text in arrays, sorted by key in tables. No function throws an exception.
 #pragma once
 
 #include <stddef.h>
@@ -21,19 +21,19 @@ enum rl_toml_kind {
     RL_TOML_TIME,  // a date, a time of day, or both
 };
 
-// "No child", "no sibling".
+// No child, or no sibling.
 #define RL_TOML_NONE UINT32_MAX
 
-// Deeper than this no table or array may lie, counting the parts of dotted keys for themselves.
+// The maximum depth of tables and arrays. The parts of dotted keys are counted separately.
 #define RL_TOML_MAX_DEPTH 16
 
-// Of a node; the pointers live as long as the document.
+// A node. Its pointers are valid until the document is freed.
 struct rl_toml_node {
     enum rl_toml_kind kind;
     uint32_t first_child;
     uint32_t next;
     uint32_t line, column;          // of the value, from 1
-    uint32_t key_line, key_column;  // of the key, where it has one
+    uint32_t key_line, key_column;  // of the key, if it has one
     const char *key;                // UTF-8, not terminated; NULL for the root and in arrays
     size_t key_length;
     const char *string;
@@ -44,16 +44,16 @@ struct rl_toml_node {
 };
 
 struct rl_toml_error {
-    uint32_t line, column;  // 0 where it has no place
+    uint32_t line, column;  // 0 if the error has no position
     char message[256];      // terminated
 };
 
 struct rl_toml_document;
 
-// NULL, with *error filled in, if the text is not TOML or memory is short.
+// Returns NULL and sets *error if the text is not TOML or memory is exhausted.
 struct rl_toml_document *rl_toml_parse(const char *text, size_t length, struct rl_toml_error *error);
 
-// The node of that number. One that does not exist reads as an empty table.
+// The node with a number. An empty table if there is no such node.
 struct rl_toml_node rl_toml_node_at(const struct rl_toml_document *document, uint32_t number);
 
 void rl_toml_free(struct rl_toml_document *document);

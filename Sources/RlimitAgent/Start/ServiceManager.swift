@@ -1,3 +1,4 @@
+import RlimitConfinement
 import RlimitKernel
 
 /// Whoever started the agent and wants to know how it is: systemd, or nobody.

@@ -1,7 +1,7 @@
 internal import CRlimitLinux
 internal import Glibc
 
-/// The folder of a cgroup, open: what is in it, and the cgroups below it one by one.
+/// The open folder of a cgroup. Lists its processes and its child cgroups.
 @safe final class CgroupDirectory {
     // Closed by deinit alone.
     private let directory: OpaquePointer
@@ -21,10 +21,10 @@ internal import Glibc
 
     deinit { unsafe rl_directory_close(directory) }
 
-    /// The cgroup at a path as /proc/PID/cgroup has it: in the unified hierarchy, or where it is not there, in the one that
-    /// systemd keeps in version 1.
+    /// Opens the cgroup at a path from /proc/PID/cgroup, in the unified hierarchy or else in the version 1 hierarchy of
+    /// systemd.
     ///
-    /// - Throws: ENOENT where there is none.
+    /// - Throws: ENOENT if there is no such cgroup.
     static func open(_ path: String) throws(SystemError) -> CgroupDirectory {
         let roots: [(ProcPath, version: Int32)] = [
             (ProcPath("/sys/fs/cgroup"), 2), (ProcPath("/sys/fs/cgroup/unified"), 2),
@@ -41,7 +41,7 @@ internal import Glibc
         throw SystemError(number: ENOENT, call: "openat2")
     }
 
-    /// The processes in this cgroup itself.
+    /// The processes in this cgroup, without those of its children.
     func processes() throws(SystemError) -> CgroupProcsReader {
         let name: StaticString = "cgroup.procs"
         let number = self.number
@@ -58,7 +58,7 @@ internal import Glibc
                 }))
     }
 
-    /// The next cgroup below this one, nil at the end. One that is removed meanwhile is passed over.
+    /// The next child cgroup. nil at the end. Skips cgroups that were removed.
     func next() throws(SystemError) -> CgroupDirectory? {
         while true {
             var name: UnsafePointer<CChar>?

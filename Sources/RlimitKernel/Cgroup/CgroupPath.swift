@@ -1,18 +1,18 @@
-/// The cgroup of a process, out of /proc/PID/cgroup.
+/// Parses the cgroup of a process from /proc/PID/cgroup.
 package struct CgroupPath: Sendable {
     private var unified: String?
     private var systemd: String?
 
     package init() {}
 
-    /// The path from the root of the hierarchy: the one of version 2, or where that is the root, the one systemd keeps in
-    /// version 1; nil where neither is there.
+    /// The path from the root of the hierarchy: of version 2, or if that is the root, of systemd's version 1 hierarchy.
+    /// nil if the process is in neither.
     package var path: String? {
         if let unified, unified != "/" { return unified }
         return systemd ?? unified
     }
 
-    /// Takes a line in: "hierarchy:controllers:path". The kernel lets no path contain a line end.
+    /// Parses one line: "hierarchy:controllers:path". The kernel allows no line end in a path.
     package mutating func parse(_ line: Span<UInt8>) {
         if line.starts(with: "0::/") {
             unified = line.string(3..<line.count)
@@ -25,7 +25,7 @@ package struct CgroupPath: Sendable {
         if rest.starts(with: name) { systemd = rest.string(name.utf8CodeUnitCount - 1..<rest.count) }
     }
 
-    /// Reads /proc/PID/cgroup. Whose it is must be checked before and after.
+    /// Reads /proc/PID/cgroup. The caller checks the identity of the process before and after.
     package static func read(of pid: Int32) throws(SystemError) -> String? {
         var cgroup = CgroupPath()
         var file = try ProcFile(ProcPath(pid, "cgroup"))

@@ -1,6 +1,6 @@
 internal import CRlimitLinux
 
-/// The numbers in a file `cgroup.procs`, read as they are asked for: there may be very many.
+/// Reads the pids of a file `cgroup.procs` on demand, because there may be many.
 final class CgroupProcsReader {
     private let file: FileDescriptor
     private var buffer = InlineArray<4096, UInt8>(repeating: 0)
@@ -9,7 +9,7 @@ final class CgroupProcsReader {
 
     init(_ file: consuming FileDescriptor) { self.file = file }
 
-    /// The next one that has a number in this PID namespace; nil at the end.
+    /// The next pid. Skips processes without a pid in this PID namespace. nil at the end.
     func next() throws(SystemError) -> Int32? {
         var number: Int64 = 0
         while let byte = try nextByte() {

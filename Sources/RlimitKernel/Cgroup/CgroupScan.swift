@@ -1,28 +1,29 @@
 internal import Glibc
 
-/// The processes of a cgroup and of those below it, a step at a time: there may be thousands, and more may appear and
-/// others go while they are looked through.
+/// Lists the processes of a cgroup and its descendants in steps, because there may be thousands. Processes may appear
+/// and end during the scan.
 package struct CgroupScan: ~Copyable {
-    // From the cgroup that was asked for down to the one whose processes are being read.
+    // From the requested cgroup down to the one that is being read.
     private var directories: [CgroupDirectory]
     private var processes: CgroupProcsReader?
-    /// Something in it could not be read, so that processes may be missing.
+    /// Whether a read failed, so that processes may be missing.
     package private(set) var isPartial = false
 
-    /// Each level is a descriptor as long as the scan lasts; systemd and container runtimes make half as many.
+    /// The maximum depth. Each level holds a descriptor during the scan. systemd and container runtimes create about 8
+    /// levels.
     package static let maxDepth = 16
 
-    /// - Parameter path: As /proc/PID/cgroup has it.
-    /// - Throws: ENOENT where there is no such cgroup.
+    /// - Parameter path: A path from /proc/PID/cgroup.
+    /// - Throws: ENOENT if there is no such cgroup.
     package init(of path: String) throws(SystemError) {
         directories = [try CgroupDirectory.open(path)]
         openMembers()
     }
 
-    /// What one step came to.
+    /// The result of a step.
     package enum Step {
         case process(Int32)
-        /// On to another cgroup.
+        /// The scan moved to another cgroup.
         case nextCgroup
         case end
     }
@@ -58,7 +59,7 @@ package struct CgroupScan: ~Copyable {
         do throws(SystemError) { processes = try directories.last?.processes() } catch { recordFailure(error) }
     }
 
-    // A cgroup that was removed has no processes; a threaded one has none of its own, they are counted further up.
+    // A removed cgroup has no processes. Those of a threaded cgroup are listed in the domain cgroup above it.
     private mutating func recordFailure(_ error: SystemError) {
         switch error.number {
         case ENOENT, ENODEV, EOPNOTSUPP: break

@@ -2,18 +2,18 @@ internal import CRlimitLinux
 internal import Glibc
 internal import Synchronization
 
-/// Closes on threads of its own what could hold up whoever closes it.
+/// Closes descriptors on separate threads, because closing them may block.
 ///
-/// Letting go of a descriptor of a peer's choosing may take as long as the peer likes: closing a file of FUSE waits for the
-/// peer's own file system to answer, and the last reference to a TCP socket with SO_LINGER waits for data that nobody reads.
-/// The latter also where the descriptor was never received: a message that carries it drops it when it is read without a
-/// control buffer, or when the connection that it waits in is closed.
+/// A peer controls how long it takes to close a descriptor that it sent. Closing a FUSE file waits for a response of
+/// the peer's own file system. Closing the last reference to a TCP socket with SO_LINGER waits until unsent data is
+/// acknowledged. A descriptor that was never received blocks in the same way: the kernel drops it when its message is
+/// read without a control buffer, or when the connection that holds the unread message is closed.
 final class DeferredClose: @unchecked Sendable {
-    /// Connections in which something unread is left.
+    /// Connections that still hold unread data.
     static let connections = DeferredClose(threadLimit: 2)
-    /// Descriptors of peers who may send them, other than pidfds.
+    /// Descriptors from peers that may send them, except pidfds.
     static let received = DeferredClose(threadLimit: 16)
-    /// Descriptors of peers who may not.
+    /// Descriptors from peers that may not send them.
     static let unwanted = DeferredClose(threadLimit: 4)
 
     private struct State {
@@ -22,22 +22,22 @@ final class DeferredClose: @unchecked Sendable {
         var busy = 0
     }
 
-    // Only while the monitor is locked.
+    // Accessed only while `lock` is held.
     private var state = State()
     private let lock = ConditionLock()
     private let threadLimit: Int
-    // As `state` has it, so that whoever receives needs no lock to learn it.
+    // Derived from `state`, so that a receive can read it without the lock.
     private let isBusy = Atomic<Bool>(false)
 
     init(threadLimit: Int) { self.threadLimit = threadLimit }
 
-    /// How many are not closed yet.
+    /// The number of descriptors that are not closed yet.
     var pending: Int { lock.withLock { state.waiting.count + state.busy } }
 
-    /// No thread is free, and perhaps none will ever be.
+    /// Whether all threads are blocked in close(2), possibly forever.
     var isSaturated: Bool { isBusy.load(ordering: .relaxed) }
 
-    /// Takes a descriptor over, and returns at once.
+    /// Takes ownership of a descriptor and returns immediately.
     func close(_ number: Int32) {
         let needsThread = lock.withLock {
             state.waiting.append(number)
@@ -48,13 +48,13 @@ final class DeferredClose: @unchecked Sendable {
         if needsThread, !DetachedThread.start({ self.closeWaiting() }) { lock.withLock { state.threads -= 1 } }
     }
 
-    /// Whether nothing is left to receive on a connection, and nothing more can come. shutdown(2), ioctl(2).
+    /// Shuts a connection down. Returns whether its receive queue is empty. shutdown(2), ioctl(2).
     static func isDrained(_ number: Int32) -> Bool {
         _ = rl_shutdown(number)
         return rl_queued(number) == 0
     }
 
-    // What lingers stops lingering at the first signal.
+    // A signal ends a wait for SO_LINGER.
     private func closeWaiting() {
         var interrupter: UnsafeMutableRawPointer?
         let isInterrupted = unsafe rl_interrupt_start(1_000_000, &interrupter) == 0
@@ -76,7 +76,7 @@ final class DeferredClose: @unchecked Sendable {
         }
     }
 
-    // Only while the monitor is locked.
+    // Called only while `lock` is held.
     private func changeBusyCount(by more: Int) {
         state.busy += more
         isBusy.store(state.busy == threadLimit, ordering: .relaxed)

@@ -1,6 +1,7 @@
 internal import CRlimitLinux
 
-/// Readable from a moment on, also where the machine slept meanwhile. timerfd_create(2), CLOCK_BOOTTIME.
+/// A descriptor that becomes readable at a given time, even if the machine was suspended. timerfd_create(2),
+/// CLOCK_BOOTTIME.
 package struct BootTimer: ~Copyable {
     package let descriptor: FileDescriptor
 
@@ -8,9 +9,9 @@ package struct BootTimer: ~Copyable {
         descriptor = FileDescriptor(owning: try SystemCall.value("timerfd_create") { rl_timer_open() })
     }
 
-    /// From `moment` on, and not before it even if it was readable; nil: never. timerfd_settime(2).
+    /// Sets the time, and clears an expiration that was not read. nil disarms the timer. timerfd_settime(2).
     package func set(_ moment: BootInstant?) throws(SystemError) {
-        // 0 would be never.
+        // 0 would disarm the timer.
         let nanoseconds = moment.map { max(1, $0.nanoseconds) } ?? 0
         try SystemCall.value("timerfd_settime") { rl_timer_set(descriptor.number, nanoseconds) }
     }

@@ -1,31 +1,32 @@
-/// When to look for an answer again and again for a short while before sleeping, and when not to.
+/// Decides whether a wait polls for a short time before it sleeps.
 ///
-/// To wake an idle processor takes longer than a call does, so that looking pays where an answer is near. It pays nobody
-/// where none is: each window that passes in vain skips the next 4 waits, then 8, up to 1024, until one succeeds. What the
-/// very first look finds is no success, for it was there without any polling. Pure: whoever waits does the looking.
+/// Waking an idle processor takes longer than a call, so polling pays if the response is near. Otherwise it wastes
+/// processor time. Each window without a result skips the next 4 waits, then 8, up to 1024, until a poll succeeds. A
+/// result that the first check finds is not counted as a success, because it needed no polling. This type makes no
+/// system call but reads the clock.
 package struct BusyPoll: Hashable, Sendable {
-    /// How many waits the first window in vain skips.
+    /// The number of waits that the first window without a result skips.
     package static let minSkippedWaits = 4
-    /// How many waits a window in vain skips at most.
+    /// The maximum number of waits that a window without a result skips.
     package static let maxSkippedWaits = 1024
 
-    /// How long to look at most, in nanoseconds; 0 never looks.
+    /// The maximum time to poll, in nanoseconds. 0 disables polling.
     package let window: UInt64
     private var nextSkippedWaits = Self.minSkippedWaits
     private var waitsToSkip = 0
 
     /// - Parameters:
-    ///   - window: How long to look at most; zero, or less, never looks.
-    ///   - processors: How many the machine has. On a single one whoever polls keeps the other end from answering,
-    ///     so nothing is polled there.
+    ///   - window: The maximum time to poll. Zero or a negative duration disables polling.
+    ///   - processors: The number of processors. With one processor the poll would delay the other end, so polling is
+    ///     disabled.
     package init(upTo window: Duration, processors: Int = Processors.online) {
         self.window = processors > 1 ? window.nanoseconds : 0
     }
 
-    /// Never looks.
+    /// Disabled.
     package static let off = BusyPoll(upTo: .zero, processors: 1)
 
-    /// Whether this wait begins with looking. Asked once for each wait: one that skips is counted.
+    /// Returns whether this wait polls. Call it once for each wait, because it counts the skipped ones.
     package mutating func shouldPoll() -> Bool {
         guard window > 0 else { return false }
         guard waitsToSkip > 0 else { return true }
@@ -33,12 +34,12 @@ package struct BusyPoll: Hashable, Sendable {
         return false
     }
 
-    /// Looking found something: by the first look, or by a later one.
+    /// Records a result that a poll found, in the first check or in a later one.
     package mutating func recordHit(afterFirst isLater: Bool) {
         if isLater { nextSkippedWaits = Self.minSkippedWaits }
     }
 
-    /// The window passed and nothing was found.
+    /// Records a window that passed without a result.
     package mutating func recordMiss() {
         waitsToSkip = nextSkippedWaits
         nextSkippedWaits = min(nextSkippedWaits * 2, Self.maxSkippedWaits)
@@ -46,12 +47,13 @@ package struct BusyPoll: Hashable, Sendable {
 }
 
 extension BusyPoll {
-    /// One wait's looking, if this wait is to begin with any: `check` until it says true, or the window is over.
+    /// Polls at the start of a wait: calls `check` until it returns true or the window has passed. Skips the poll if
+    /// due.
     ///
     /// - Parameters:
-    ///   - now: The time, in nanoseconds.
-    ///   - look: Whether it is there; does not block.
-    /// - Returns: Whether it was found. False also where nothing was looked for.
+    ///   - now: The current time, in nanoseconds.
+    ///   - check: Returns whether there is a result. Must not block.
+    /// - Returns: Whether a result was found. False also if the poll was skipped.
     package mutating func poll<E: Error>(
         now: () -> UInt64 = { SystemClock.monotonic }, _ check: () throws(E) -> Bool
     ) throws(E) -> Bool {

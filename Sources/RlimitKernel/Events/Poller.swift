@@ -1,9 +1,9 @@
 internal import CRlimitLinux
 
-/// Waits for many descriptors at once. epoll(7), level-triggered.
+/// Waits for events on many descriptors. epoll(7), level-triggered.
 @safe package struct Poller: ~Copyable {
     private let epoll: FileDescriptor
-    // As epoll_wait(2) fills it; allocated once.
+    // The array that epoll_wait(2) fills, allocated once.
     private let events: UnsafeMutableRawPointer
     private let capacity: Int32 = 128
 
@@ -15,14 +15,14 @@ internal import CRlimitLinux
         package static let writable = Interest(rawValue: RL_EPOLL_OUT.rawValue)
     }
 
-    /// What happened, and to whom.
+    /// An event, with the token of its descriptor.
     package struct Event: Sendable {
         package let token: UInt64
         fileprivate let revents: UInt32
 
         package var isReadable: Bool { revents & RL_EPOLL_IN.rawValue != 0 }
         package var isWritable: Bool { revents & RL_EPOLL_OUT.rawValue != 0 }
-        /// Both directions are closed, or there was an error: nothing more can be done but to let go.
+        /// Both directions are closed, or an error occurred. The descriptor is of no further use.
         package var isClosed: Bool { revents & (RL_EPOLL_HANGUP.rawValue | RL_EPOLL_ERROR.rawValue) != 0 }
     }
 
@@ -34,10 +34,10 @@ internal import CRlimitLinux
 
     deinit { unsafe events.deallocate() }
 
-    /// For another poller, to which it is readable while something has happened here.
+    /// The epoll descriptor, for another poller. Readable while an event is pending.
     package var descriptor: Int32 { epoll.number }
 
-    /// Watches a descriptor; `token` comes back with its events. The caller removes it before it closes it.
+    /// Adds a descriptor. Its events carry `token`. The caller removes the descriptor before it closes it.
     package func add(_ descriptor: Int32, _ interest: Interest, token: UInt64) throws(SystemError) {
         try SystemCall.value("epoll_ctl") { rl_epoll_add(epoll.number, descriptor, interest.rawValue, token) }
     }
@@ -50,9 +50,9 @@ internal import CRlimitLinux
         try SystemCall.value("epoll_ctl") { rl_epoll_remove(epoll.number, descriptor) }
     }
 
-    /// Waits until something happens or `timeout` has passed (nil: for ever). epoll_wait(2).
+    /// Waits until there is an event or `timeout` has passed. nil waits without a limit. epoll_wait(2).
     ///
-    /// - Returns: How many events there are, for `event(_:)`.
+    /// - Returns: The number of events, for `event(_:)`.
     package func wait(timeout: Duration?) throws(SystemError) -> Int {
         let deadline = timeout.map { $0 == .zero ? 0 : SystemClock.monotonic &+ $0.nanoseconds }
         let count = try SystemCall.value("epoll_wait") {
@@ -61,16 +61,16 @@ internal import CRlimitLinux
         return Int(count)
     }
 
-    /// An event of the last wait, by its place. A descriptor that was removed since may still have one.
+    /// An event of the last wait. A descriptor that was removed since then may still have one.
     package func event(_ index: Int) -> Event {
         precondition(index >= 0 && index < capacity)
         let event = unsafe rl_epoll_event(events, Int32(index))
         return Event(token: event.token, revents: event.revents)
     }
 
-    /// Waits, and gives each event to `body`, which may add, change and remove.
+    /// Waits, and calls `body` with each event. `body` may add, change and remove descriptors.
     ///
-    /// - Returns: How many events there were.
+    /// - Returns: The number of events.
     @discardableResult
     package func wait(timeout: Duration?, _ body: (Event) -> Void) throws(SystemError) -> Int {
         let count = try wait(timeout: timeout)

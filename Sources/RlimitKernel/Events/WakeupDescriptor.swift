@@ -1,6 +1,6 @@
 internal import CRlimitLinux
 
-/// A descriptor that one thread makes readable and another makes quiet. eventfd(2).
+/// A descriptor that one thread makes readable to wake another. eventfd(2).
 package final class WakeupDescriptor: Sendable {
     package let number: Int32
 

@@ -2,13 +2,14 @@ internal import CRlimitLinux
 internal import Glibc
 internal import Synchronization
 
-/// Tells a process from the one that it was forked from: what the parent keeps under one mark is not the child's.
+/// Distinguishes a process from the one that it was forked from. State that the parent tagged is not valid in the
+/// child.
 package struct ForkGeneration: Hashable, Sendable {
     private let pid: Int32
-    // Two processes may both be number 1, each in its own PID namespace.
+    // Parent and child may both have pid 1, each in its own PID namespace.
     private let forks: Int
 
-    /// The one of the process that calls. getpid(2), pthread_atfork(3), MADV_WIPEONFORK of madvise(2).
+    /// The generation of the calling process. getpid(2), pthread_atfork(3), MADV_WIPEONFORK of madvise(2).
     package static var current: ForkGeneration {
         _ = isForkHandlerInstalled
         return ForkGeneration(pid: pid, forks: forkCount.load(ordering: .relaxed))
@@ -19,7 +20,7 @@ package struct ForkGeneration: Hashable, Sendable {
         return unsafe rl_process_id_cached(cachedPID)
     }
 
-    // Never given back.
+    // Never unmapped.
     private nonisolated(unsafe) static let cachedPID = unsafe rl_wiped_on_fork()
 
     private static let forkCount = Atomic(0)

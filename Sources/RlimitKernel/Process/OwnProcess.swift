@@ -2,34 +2,34 @@ internal import CRlimitLinux
 internal import Glibc
 internal import RlimitModel
 
-/// The process that we are.
+/// The current process.
 package enum OwnProcess {
     package static var pid: Int32 { rl_process_id() }
-    /// 0 where the parent is outside of this PID namespace.
+    /// 0 if the parent is outside of this PID namespace.
     package static var parent: Int32 { rl_parent_id() }
     package static var thread: Int32 { rl_thread_id() }
     package static var effectiveUID: UInt32 { rl_effective_uid() }
     package static var effectiveGID: UInt32 { rl_effective_gid() }
 
-    /// An environment variable; nil where it is not set. getenv(3).
+    /// The value of an environment variable. nil if it is not set. getenv(3).
     package static func environment(_ name: String) -> String? {
         guard let value = unsafe getenv(name) else { return nil }
         return unsafe String(cString: value)
     }
 
-    /// The same, but nil in a program that has more rights than whoever started it: the environment is theirs.
-    /// secure_getenv(3).
+    /// The value of an environment variable. nil also if the program has more privileges than the user who started it
+    /// (set-user-ID, file capabilities), because that user controls the environment. secure_getenv(3).
     package static func trustedEnvironment(_ name: String) -> String? {
         guard let value = unsafe rl_secure_environment(name) else { return nil }
         return unsafe String(cString: value)
     }
 
-    /// Takes a variable out of the environment. unsetenv(3).
+    /// Removes an environment variable. unsetenv(3).
     package static func removeEnvironment(_ name: String) { _ = unsafe unsetenv(name) }
 
     package enum Stream: Int32, Sendable { case input = 0, output = 1, error = 2 }
 
-    /// Writes all of a text, past no buffer. write(2).
+    /// Writes the whole text, without buffering. write(2).
     package static func write(_ text: String, to stream: Stream) throws(SystemError) {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
@@ -40,16 +40,18 @@ package enum OwnProcess {
         }
     }
 
-    /// Makes writes to a closed pipe fail instead of ending us. signal(2).
+    /// Ignores SIGPIPE: a write to a closed pipe then fails instead of ending the process. signal(2).
     package static func ignoreBrokenPipes() { _ = rl_signal_ignore(SIGPIPE) }
 
-    /// Replaces this process by a program, found in PATH. Returns only by throwing: ENOENT where there is none, EACCES where
-    /// it may not be run. execvp(3).
+    /// Replaces this process with a program, which is searched for in PATH. execvp(3).
+    ///
+    /// - Throws: ENOENT if there is no such program, EACCES if it cannot be executed, EINVAL if an argument contains
+    ///   NUL.
     package static func execute(_ arguments: [String]) throws(SystemError) -> Never {
         guard let name = arguments.first, !arguments.contains(where: { $0.utf8.contains(0) }) else {
             throw SystemError(number: EINVAL, call: "execvp")
         }
-        // Freed only if the call fails; else it is gone with everything else.
+        // Reached only if the call fails; otherwise the new program replaces this memory.
         var pointers: [UnsafeMutablePointer<CChar>?] = unsafe arguments.map { unsafe strdup($0) }
         unsafe pointers.append(nil)
         let result = unsafe rl_execute(name, pointers)
@@ -57,7 +59,8 @@ package enum OwnProcess {
         throw SystemError(number: result < 0 ? -result : EIO, call: "execvp")
     }
 
-    /// Raises our own soft limit of open files to the hard one, and that to `wanted` where we may. Returns what it came to.
+    /// Raises the soft limit of open files of this process to `wanted`, and the hard limit too if allowed. Returns the
+    /// new soft limit.
     @discardableResult
     package static func raiseOpenFiles(to wanted: UInt64) throws(SystemError) -> UInt64 {
         let now = try ProcessLimits.readOwn(.openFiles)
@@ -68,11 +71,11 @@ package enum OwnProcess {
         return soft.rawValue
     }
 
-    /// Gives back the pages of code that were used so far; those that are used again come back from the page cache. To start
-    /// takes several times the code that serving does. madvise(2), MADV_DONTNEED.
+    /// Unmaps the code pages that were used so far. Pages that are used again are mapped from the page cache. The start
+    /// of the agent uses several times as much code as serving requests. madvise(2), MADV_DONTNEED.
     package static func dropCodePages() { rl_drop_code_pages() }
 
-    /// No core file of ours: it would hold what callers sent.
+    /// Disables core dumps of this process, which would contain data of clients.
     package static func disableCoreDumps() throws(SystemError) {
         _ = try ProcessLimits.exchangeOwn(.coreFileSize, for: Limit(0))
     }

@@ -1,9 +1,9 @@
 internal import CRlimitLinux
 package import RlimitModel
 
-/// What we used ourselves. getrusage(2).
+/// Resource usage of the current process. getrusage(2).
 package enum OwnUsage {
-    /// Of this process, of its children that were waited for, or of both; and what is in use of its limits.
+    /// The usage of this process, of its reaped children, or of both, and the current use of its limits.
     package static func usage(_ scope: Usage.Scope) throws(SystemError) -> Usage {
         var usage: Usage
         switch scope {
@@ -12,14 +12,14 @@ package enum OwnUsage {
         case .processAndChildren: usage = try Usage(getrusage: RL_USAGE_PROCESS) + Usage(getrusage: RL_USAGE_CHILDREN)
         }
         let pid = rl_process_id()
-        // /proc may not be mounted; then nothing is known of what is in use.
+        // If /proc is not mounted, the current use stays unknown.
         if let stat = try? ProcStat(of: pid), let status = try? ProcStatus(of: pid) {
             usage.setInUse(of: pid, stat, status)
         }
         return usage
     }
 
-    /// Of the thread that calls.
+    /// The usage of the calling thread.
     package static func threadUsage() throws(SystemError) -> Usage { try Usage(getrusage: RL_USAGE_THREAD) }
 
     package static var pageSize: Int { Int(rl_page_size()) }
@@ -42,7 +42,7 @@ extension Usage {
         involuntaryContextSwitches = UInt64(clamping: native.involuntary_switches)
     }
 
-    // As RUSAGE_BOTH of the kernel: everything adds up, but of the resident sizes it is the greater.
+    // As the kernel's RUSAGE_BOTH: the sum of each field, but the maximum of the resident sizes.
     fileprivate static func + (left: Usage, right: Usage) -> Usage {
         var sum = left
         sum.userTime = (left.userTime ?? .zero) + (right.userTime ?? .zero)

@@ -1,20 +1,20 @@
 internal import RlimitModel
 
-/// How processes are numbered in the PID namespace of a peer, which need not be ours.
+/// Translates pids of the agent's PID namespace to those of a peer's, which may be a descendant of it.
 package struct PIDNamespaceTranslator: Sendable {
-    // Namespaces from ours down to the peer's.
+    // The number of namespaces from the agent's to the peer's, both included.
     private let depth: Int
-    // Processes of that very namespace: the peer, and those it descends from. Whoever descends from one of them is numbered
-    // there.
+    // Processes known to be in that namespace: the peer and its ancestors there. Each descendant of one of them has a
+    // pid in that namespace.
     private var members: Set<Int32>
-    // Processes that do not, so that nobody's ancestors are looked up twice.
+    // Processes that are not descendants of a member. Caches the result, so that no ancestors are read twice.
     private var nonMembers: Set<Int32> = []
 
     private let maxGenerations: Int
 
     /// - Parameters:
-    ///   - depth: Of the peer's namespace; 1 is ours.
-    ///   - generations: So many are looked through at most.
+    ///   - depth: The depth of the peer's namespace; 1 is the agent's.
+    ///   - maxGenerations: The maximum number of ancestors to read.
     package init(of pid: Int32, depth: Int, within maxGenerations: Int = 64) {
         self.depth = depth
         self.maxGenerations = maxGenerations
@@ -29,8 +29,8 @@ package struct PIDNamespaceTranslator: Sendable {
         self.members = members
     }
 
-    /// The number that a process of ours has in the peer's namespace; nil where it has none, or that cannot be told: the
-    /// kernel shows the numbers of a process from our namespace down to its own, but not which namespaces those are.
+    /// The pid of a process in the peer's namespace. nil if it has none or if that is unknown: the kernel shows the
+    /// pids of a process from this namespace down to its own, but does not identify the namespaces.
     package mutating func number(of pid: Int32) -> Int32? {
         guard depth > 1 else { return pid }
         guard let entry = NamespacedStatus(of: pid), entry.numbers.count >= depth else { return nil }
@@ -52,7 +52,7 @@ package struct PIDNamespaceTranslator: Sendable {
     }
 }
 
-/// The parent of a process, and its numbers from our PID namespace down to its own.
+/// The parent of a process, and its pids from this PID namespace down to its own.
 private struct NamespacedStatus {
     let parent: Int32
     let numbers: [Int32]

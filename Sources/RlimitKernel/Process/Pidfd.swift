@@ -2,8 +2,8 @@ internal import CRlimitLinux
 internal import Glibc
 package import RlimitModel
 
-/// A process, held: the descriptor never comes to mean another process, though the process's number may be given to another
-/// once it was reaped, and the process may become another user's by exec.
+/// A descriptor of a process. It always refers to this process, even after the process was reaped and its pid was
+/// reused. The credentials of the process may change, for example in execve(2).
 package struct Pidfd: ~Copyable, Sendable {
     package let descriptor: FileDescriptor
     private let supportsPidfdInfo: Bool
@@ -13,40 +13,42 @@ package struct Pidfd: ~Copyable, Sendable {
         supportsPidfdInfo = features.hasPidfdInfo
     }
 
-    /// Holds the process that has this number now. pidfd_open(2).
+    /// Opens the process that has this pid now. pidfd_open(2).
     ///
-    /// - Throws: ESRCH where there is no such process, or the number is a thread's or can be no process's.
+    /// - Throws: ESRCH if there is no such process, if the pid is out of range, or if it names a thread other than the
+    ///   leader.
     package static func open(
         pid: Int32, allowingInit: Bool = false, features: KernelFeatures = .probed
     ) throws(SystemError) -> Pidfd {
         try PIDValidation.check(pid, allowingInit: allowingInit)
         let number = SystemCall.retrying { rl_pidfd_open(pid, 0) }
-        // Of a thread that leads no process, EINVAL before Linux 6.18 and ENOENT since.
+        // A thread that is not a thread group leader: EINVAL before Linux 6.18, ENOENT since.
         if number == -EINVAL || number == -ENOENT { throw SystemError(number: ESRCH, call: "pidfd_open") }
         guard number >= 0 else { throw SystemError(number: -number, call: "pidfd_open") }
         return Pidfd(owning: FileDescriptor(owning: number), features: features)
     }
 
-    /// Takes over a descriptor that a peer sent, if it is a pidfd of a process; anything else is closed.
+    /// Takes ownership of a descriptor from a peer if it is a pidfd of a process. Closes any other descriptor.
     ///
-    /// Asked by waitid(2), which looks at the kind of the descriptor alone: most other calls would reach the file system
-    /// behind it, which may be the peer's own and never answer. pidfd_send_signal(2) takes directories of /proc, too.
+    /// Uses waitid(2), which checks only the type of the descriptor. Most other calls would reach the file system of
+    /// the descriptor, which may be a file system of the peer that never responds. pidfd_send_signal(2) also accepts
+    /// directories of /proc.
     package init?(adopting descriptor: consuming FileDescriptor, features: KernelFeatures = .probed) {
         let number = descriptor.number
         let result = SystemCall.retrying { rl_pidfd_wait(number) }
-        // It is not our child; if it were, 0 or EAGAIN.
+        // ECHILD: a pidfd, not of a child of this process. A child gives 0 or EAGAIN.
         let isPidfd = result >= 0 || result == -ECHILD || result == -EAGAIN
         let flags = SystemCall.retrying { rl_descriptor_flags(number) }
         guard isPidfd, flags >= 0, flags & Int32(RL_PIDFD_THREAD_FLAG) == 0 else { return nil }
-        // A pidfd is closed at once.
+        // Closing a pidfd never blocks, so it needs no deferred close.
         self.init(owning: FileDescriptor(owning: descriptor.release()), features: features)
     }
 
-    /// Who it is now; nil where it has ended, even if nobody has waited for it yet, where it has no number in this PID
-    /// namespace, and where it is a thread that is no process.
+    /// The current credentials. nil if the process has ended, reaped or not, if it has no pid in this PID namespace, or
+    /// if the descriptor is of a thread other than the leader.
     ///
-    /// - Throws: EACCES where /proc hides the process and the kernel knows no other way; EPERM where an id stands for one
-    ///   that this user namespace does not know.
+    /// - Throws: EACCES if /proc hides the process and the kernel has no PIDFD_GET_INFO; EPERM if an id is not mapped
+    ///   in this user namespace.
     package func processCredentials() throws(SystemError) -> ProcessCredentials? {
         guard let identity = try uncheckedCredentials(), !hasEnded else { return nil }
         guard SystemInfo.idMapping.isMapped(identity.credentials) else {
@@ -55,21 +57,22 @@ package struct Pidfd: ~Copyable, Sendable {
         return identity
     }
 
-    /// Whether it has ended, reaped or not. poll(2).
+    /// Whether the process has ended, reaped or not. poll(2).
     package var hasEnded: Bool {
         var revents: Int32 = 0
         let ready = SystemCall.retrying { unsafe rl_poll(descriptor.number, Int32(RL_POLL_IN.rawValue), 0, &revents) }
         return ready != 0
     }
 
-    /// PID namespaces from ours down to its own: 1 where it is ours; nil where it is not below ours, or ended.
+    /// The number of PID namespaces from this one to the process's own, both included. nil if its namespace is not this
+    /// one or a descendant, or if the process was reaped.
     package func namespaceDepth() throws(SystemError) -> Int? {
         let fdinfo = try PidfdFdinfo(of: descriptor.number)
         guard let pid = fdinfo.pid, pid > 0 else { return nil }
         return fdinfo.namespaceDepth
     }
 
-    /// Its number in this PID namespace; nil where it has none here, or was reaped.
+    /// The pid in this PID namespace. nil if it has none here or was reaped.
     package func localPID() throws(SystemError) -> Int32? { try fdinfoPID() }
 
     private func uncheckedCredentials() throws(SystemError) -> ProcessCredentials? {
@@ -81,8 +84,8 @@ package struct Pidfd: ~Copyable, Sendable {
         }
     }
 
-    // The number, what /proc says of it, and the number again: it is given to nobody else before the process is reaped, and
-    // then the entry says -1.
+    // Reads the pid, its /proc status, and the pid again. The pid is not reused before the process is reaped, and then
+    // fdinfo shows -1.
     private func credentialsFromProc() throws(SystemError) -> ProcessCredentials? {
         guard let pid = try fdinfoPID() else { return nil }
         let status: ProcStatus
@@ -90,7 +93,7 @@ package struct Pidfd: ~Copyable, Sendable {
             status = try ProcStatus(of: pid) { $0.credentials != nil }
         } catch {
             guard error.number == ENOENT || error.number == ESRCH else { throw error }
-            // It ended, or /proc is mounted so that it hides others' processes (hidepid).
+            // The process ended, or /proc is mounted with hidepid.
             if hasEnded { return nil }
             throw SystemError(number: EACCES, call: "open /proc/PID/status")
         }

@@ -1,9 +1,9 @@
-/// What /proc/self/fdinfo says of a pidfd: the process's number here, and its place among PID namespaces. Needs no right over
-/// the process.
+/// The entry of a pidfd in /proc/self/fdinfo: the pid, and the depth of the process's PID namespace. Reading it needs
+/// no permission on the process.
 package struct PidfdFdinfo: Equatable, Sendable {
-    /// -1 once it was reaped, 0 where it has no number in this PID namespace, nil where the descriptor is no pidfd.
+    /// -1 after the process was reaped, 0 if it has no pid in this PID namespace, nil if the descriptor is not a pidfd.
     package var pid: Int64?
-    /// 1 where it lives in the reader's own PID namespace.
+    /// 1 if the process is in the reader's PID namespace.
     package var namespaceDepth: Int?
 
     package init() {}
@@ -20,7 +20,7 @@ package struct PidfdFdinfo: Equatable, Sendable {
         }
     }
 
-    /// Reads the entry of a descriptor of ours.
+    /// Reads the entry of a descriptor of this process.
     init(of descriptor: Int32) throws(SystemError) {
         var fdinfo = PidfdFdinfo()
         var file = try ProcFile(ProcPath(fdinfo: descriptor))

@@ -2,7 +2,7 @@ internal import CRlimitLinux
 internal import Glibc
 internal import RlimitModel
 
-/// PIDFD_GET_INFO of ioctl(2): pid, thread group and ids of the process behind a pidfd, in one call and without /proc.
+/// PIDFD_GET_INFO of ioctl(2): pid, thread group and ids of the process, in one call and without /proc.
 enum PidfdInfo {
     private static let requiredFields = UInt64(RL_PIDFD_INFO_PID.rawValue | RL_PIDFD_INFO_CREDS.rawValue)
 
@@ -12,16 +12,17 @@ enum PidfdInfo {
         return info
     }
 
-    /// For a process that was reaped the call succeeds, and every id is 0, which would be root: only the mask tells.
+    /// Whether the result has pid and ids. For a reaped process the call succeeds with every id 0, which would be root;
+    /// only the mask shows that.
     static func isComplete(_ info: rl_pidfd_info) -> Bool {
         info.mask & requiredFields == requiredFields && info.mask & UInt64(RL_PIDFD_INFO_EXIT.rawValue) == 0
     }
 
     enum QueryResult {
         case credentials(ProcessCredentials)
-        /// Reaped, invisible from here, or a thread that is no process.
+        /// Reaped, not in this PID namespace, or a thread other than the leader.
         case noProcess
-        /// The kernel does not know the question.
+        /// The kernel does not have the call.
         case unsupported
     }
 

@@ -1,7 +1,7 @@
 internal import CRlimitLinux
 internal import Glibc
 
-/// What tells a process from every other since boot, also from one that gets its number later.
+/// Identifies a process until the next boot. Differs from the identity of a later process with the same pid.
 package struct ProcessIdentity: Hashable, Sendable {
     package var pid: Int32
     package var discriminator: Discriminator
@@ -12,17 +12,17 @@ package struct ProcessIdentity: Hashable, Sendable {
     }
 
     package enum Discriminator: Hashable, Sendable {
-        /// Its inode in the kernel's file system of processes (Linux 6.9), which is given to no other before the next boot.
+        /// The inode in pidfs (Linux 6.9), which is not reused before the next boot.
         case inode(UInt64)
-        /// When it started, in clock ticks since boot: no number comes round within one.
+        /// The start time, in clock ticks since boot. A pid is not reused within one tick.
         case startTime(UInt64)
     }
 }
 
 extension Pidfd {
-    /// fstat(2), or /proc/PID/stat where the kernel has no inode for each process.
+    /// Reads the identity: fstat(2), or /proc/PID/stat if the kernel has no pidfs.
     ///
-    /// - Throws: ESRCH once it has ended.
+    /// - Throws: ESRCH if the process has ended.
     package func processIdentity() throws(SystemError) -> ProcessIdentity {
         guard let pid = try localPID() else { throw SystemError(number: ESRCH, call: "pidfd") }
         if Self.hasUniqueInodes(descriptor.number), let inode = FileDescriptor.inode(of: descriptor.number) {
@@ -32,7 +32,7 @@ extension Pidfd {
         do throws(SystemError) { stat = try ProcStat(of: pid) } catch {
             throw hasEnded ? SystemError(number: ESRCH, call: "pidfd") : error
         }
-        // Had the number been another's by then, this one would have ended.
+        // If this process has not ended, its pid was not reused, and the start time is its own.
         guard !hasEnded else { throw SystemError(number: ESRCH, call: "pidfd") }
         return ProcessIdentity(pid: pid, .startTime(stat.startTime))
     }

@@ -1,10 +1,10 @@
 internal import CRlimitLinux
 package import RlimitModel
 
-/// prlimit(2), for others by number and for ourselves. A number that names no process never reaches the kernel, which would
-/// take 0 for ourselves.
+/// Reads and sets limits with prlimit(2). A pid of 0 or below is never passed to the kernel, because 0 would name the
+/// calling process.
 package enum ProcessLimits {
-    /// The limits of a process now. prlimit(2).
+    /// The current limit of a process. prlimit(2).
     package static func read(
         _ resource: Resource, of pid: Int32, allowingInit: Bool = false
     ) throws(SystemError) -> Limit {
@@ -12,7 +12,7 @@ package enum ProcessLimits {
         return try call(pid, resource, nil)
     }
 
-    /// Sets the limits of a process, and tells what they were. prlimit(2).
+    /// Sets a limit of a process and returns the previous one. prlimit(2).
     package static func exchange(
         _ resource: Resource, of pid: Int32, for new: Limit, allowingInit: Bool = false
     ) throws(SystemError) -> Limit {
@@ -20,10 +20,10 @@ package enum ProcessLimits {
         return try call(pid, resource, new)
     }
 
-    /// Our own limits now. prlimit(2).
+    /// The current limit of this process. prlimit(2).
     package static func readOwn(_ resource: Resource) throws(SystemError) -> Limit { try call(0, resource, nil) }
 
-    /// Sets our own limits, and tells what they were. prlimit(2).
+    /// Sets a limit of this process and returns the previous one. prlimit(2).
     package static func exchangeOwn(_ resource: Resource, for new: Limit) throws(SystemError) -> Limit {
         try call(0, resource, new)
     }

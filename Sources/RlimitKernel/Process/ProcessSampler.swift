@@ -1,7 +1,7 @@
 package import RlimitModel
 
-/// One process, looked at again and again: its files of /proc stay open, and of them only those are read that tell of the
-/// resources that are asked for. Files of /proc that were opened never come to tell of another process.
+/// Reads limits and usage of one process repeatedly. Keeps its /proc files open, and reads only those that the
+/// requested resources need. An open /proc file never refers to another process.
 package final class ProcessSampler {
     private let pid: Int32
     private let resources: ResourceSet
@@ -10,20 +10,20 @@ package final class ProcessSampler {
     private let status: CachedProcFile?
     private let statm: CachedProcFile?
     private let fdDirectory: CachedProcFile?
-    // What was seen last; of the resources that are not asked for, what was seen first.
+    // The last sample. Resources that were not requested keep the value of the first one.
     private var lastLimits: Limits?
     private var mayUsePrlimit = true
 
-    /// Of so many resources prlimit(2) tells sooner than all of /proc/PID/limits.
+    /// Up to this number of resources, prlimit(2) calls cost less than reading /proc/PID/limits.
     private static let maxPrlimitCalls = 8
 
-    /// The caller makes sure that the number still is that process's.
+    /// The caller ensures that the pid still names the intended process.
     package init(of pid: Int32, for resources: ResourceSet) {
         self.pid = pid
         self.resources = resources
         limitsFile = resources.count > Self.maxPrlimitCalls ? CachedProcFile(ProcPath(pid, "limits")) : nil
         stat = resources.meets(Self.inStat) ? CachedProcFile(ProcPath(pid, "stat")) : nil
-        // What both show costs a sixth in the shorter one.
+        // statm has the two sizes too, at a sixth of the cost of status.
         let needsStatus = resources.meets(Self.onlyInStatus)
         status = needsStatus ? CachedProcFile(ProcPath(pid, "status")) : nil
         statm = !needsStatus && resources.meets(Self.inStatm) ? CachedProcFile(ProcPath(pid, "statm")) : nil
@@ -34,11 +34,11 @@ package final class ProcessSampler {
     private static let inStatm = ResourceSet([.addressSpace, .residentSetSize])
     private static let onlyInStatus = ResourceSet([.lockedMemory, .dataSize, .stackSize, .pendingSignals])
 
-    /// Of which resources the kernel shows how much is taken.
+    /// The resources with a current use that the kernel shows.
     package static let measurableResources = inStat.union(inStatm).union(onlyInStatus).union(
         ResourceSet(CollectionOfOne(.openFiles)))
 
-    /// Its limits now; of the resources that are not asked for, as they were at the first look. prlimit(2),
+    /// The current limits. Resources that were not requested may have the values of the first sample. prlimit(2),
     /// proc_pid_limits(5).
     package func limits() throws(SystemError) -> Limits {
         if let limits = try limitsByPrlimit() {
@@ -64,15 +64,15 @@ package final class ProcessSampler {
                 limits[resource] = try ProcessLimits.read(resource, of: pid, allowingInit: true)
             }
         } catch  where error.cause == .notPermitted {
-            // Another user's; it may become so at any time, by executing another program.
+            // The process has other credentials now, for example after execve(2) of a set-user-ID program.
             mayUsePrlimit = false
             return nil
         }
         return limits
     }
 
-    /// What is taken of each of the resources, and perhaps of others; its times and page faults too, where /proc/PID/stat is read in any case.
-    /// proc_pid_stat(5), proc_pid_status(5).
+    /// The current use of each requested resource, and possibly of others. Has times and page faults if /proc/PID/stat
+    /// is read anyway. proc_pid_stat(5), proc_pid_status(5).
     package func usage() throws(SystemError) -> Usage {
         var usage = Usage()
         switch stat {
@@ -84,7 +84,7 @@ package final class ProcessSampler {
         }
         switch status {
         case .some(let file):
-            // Signals come after memory, but kernel threads have none.
+            // The signals line comes after the memory lines, which kernel threads do not have.
             let status = try ProcStatus(file.read()) { $0.queuedSignals != nil }
             usage.setInUse(status)
             usage.maxResidentSize = status.peakResident

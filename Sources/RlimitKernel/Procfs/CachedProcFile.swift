@@ -1,13 +1,13 @@
 internal import RlimitModel
 internal import Synchronization
 
-/// A file of /proc that is read again and again: kept open, which costs half of opening it each time, as long as that leaves
-/// descriptors for others; else opened anew.
+/// A /proc file that is read repeatedly. Stays open, which halves the cost of a read, while enough descriptors are
+/// free. Otherwise each read opens it.
 struct CachedProcFile: ~Copyable {
     private let path: ProcPath
     private let file: FileDescriptor?
 
-    /// Held by all of them together.
+    /// The number of descriptors that all instances hold.
     private static let openCount = Atomic(0)
 
     init(_ path: ProcPath, pathOnly: Bool = false) {
@@ -18,22 +18,22 @@ struct CachedProcFile: ~Copyable {
 
     deinit { if file != nil { Self.openCount.subtract(1, ordering: .relaxed) } }
 
-    // The rest of its descriptors is the application's.
+    // At most a quarter of the soft limit. The application needs the other descriptors.
     private static var hasSpareDescriptors: Bool {
         guard let limit = try? ProcessLimits.readOwn(.openFiles) else { return false }
         return UInt64(openCount.load(ordering: .relaxed)) < limit.soft.rawValue / 4
     }
 
-    /// From the beginning, as it is now.
+    /// Reads the current content from the beginning.
     func read() throws(SystemError) -> ProcFile {
-        // A switch borrows what it looks at.
+        // A switch borrows the noncopyable value.
         switch file {
         case .some(let file): return ProcFile(reused: file)
         case .none: return try ProcFile(path)
         }
     }
 
-    /// Of the folder of a process's descriptors: how many there are.
+    /// The number of open descriptors of a process, if this is its fd folder.
     func openFiles(of pid: Int32) -> UInt64? {
         switch file {
         case .some(let directory): Procfs.openFiles(of: pid, in: directory)

@@ -1,19 +1,19 @@
 internal import CRlimitLinux
 internal import Glibc
 
-/// A directory of /proc whose entries are named by numbers, read a few at a time: the kernel makes each entry when it is asked
-/// for it, so that a thousand at once take it more than a millisecond. getdents64(2).
-struct ProcDirectory: ~Copyable {
+/// A /proc directory with numbers as names, read a few entries at a time. The kernel creates entries on demand, so
+/// reading a thousand in one call takes more than a millisecond. getdents64(2).
+package struct ProcDirectory: ~Copyable {
     private let directory: FileDescriptor
-    // Room for some thirty entries.
+    // Room for about thirty entries.
     private var entries = InlineArray<1024, UInt8>(repeating: 0)
     private var filled = 0
     private var position = 0
 
-    init(_ path: ProcPath) throws(SystemError) { directory = try path.open() }
+    package init(_ path: ProcPath) throws(SystemError) { directory = try path.open() }
 
-    /// The next entry that is a number; nil at the end.
-    mutating func next() throws(SystemError) -> Int32? {
+    /// The next entry with a number as its name. nil at the end.
+    package mutating func next() throws(SystemError) -> Int32? {
         while true {
             if position == filled {
                 guard try fill() else { return nil }
@@ -33,7 +33,7 @@ struct ProcDirectory: ~Copyable {
         return filled > 0
     }
 
-    // Where the next entry's name is, to the end of the entry.
+    // The range from the name of the next entry to the end of that entry.
     private mutating func nextEntry() -> Range<Int>? {
         let name = position + RL_ENTRY_NAME_OFFSET
         guard name <= filled else { return nil }

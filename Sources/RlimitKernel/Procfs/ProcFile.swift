@@ -1,34 +1,34 @@
 internal import CRlimitLinux
 internal import Glibc
 
-/// A small text file of /proc, read through one buffer on the stack.
-struct ProcFile: ~Copyable {
+/// A small text file in /proc, read through a buffer on the stack.
+package struct ProcFile: ~Copyable {
     private let number: Int32
-    // Closed with this, unless the file is kept by somebody who reads it again.
+    // The descriptor, if this value owns it; nil if the file is reused.
     private let file: FileDescriptor?
-    // How far a kept one was read; nil for one of our own, which the kernel counts itself.
+    // The read position of a reused file; nil for an owned one, with a file position in the kernel.
     private var position: Int64?
-    // Longer than any line of interest: a cgroup's path is at most 4095 bytes.
+    // Longer than any line that is parsed: a cgroup path has at most 4095 bytes.
     private var buffer = InlineArray<8192, UInt8>(repeating: 0)
     private var filled = 0
 
-    init(_ path: ProcPath) throws(SystemError) {
+    package init(_ path: ProcPath) throws(SystemError) {
         let opened = try path.open()
         number = opened.number
         file = consume opened
         position = nil
     }
 
-    /// Reads a file that somebody else keeps open for as long as this lasts, from its beginning, as it is now.
+    /// Reads the current content of an open file from the beginning. The file must stay open while this value exists.
     init(reused: borrowing FileDescriptor) {
         number = reused.number
         file = nil
         position = 0
     }
 
-    /// Gives every line without its end, until `body` says false. A line that is longer than the buffer (a process may be in
-    /// 65536 groups) is left out.
-    mutating func forEachLine(_ body: (Span<UInt8>) -> Bool) throws(SystemError) {
+    /// Calls `body` with each line, without its line end, until it returns false. Skips lines that are longer than the
+    /// buffer: a process may be in 65536 groups.
+    package mutating func forEachLine(_ body: (Span<UInt8>) -> Bool) throws(SystemError) {
         var isWithinLongLine = false
         while true {
             if filled == buffer.count {
@@ -55,9 +55,9 @@ struct ProcFile: ~Copyable {
         }
     }
 
-    /// Gives the whole text, as much of it as fits.
+    /// Calls `body` with the text, truncated to the size of the buffer.
     mutating func withText<Result>(_ body: (Span<UInt8>) -> Result) throws(SystemError) -> Result {
-        // Of a kept one the first read gives all that there is: the kernel writes such files at one go.
+        // One read is enough for a reused file, because the kernel generates such files as a whole.
         while try fill() > 0, position == nil, filled < buffer.count {}
         return body(buffer.span.extracting(0..<filled))
     }

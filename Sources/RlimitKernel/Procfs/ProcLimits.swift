@@ -1,17 +1,17 @@
 internal import Glibc
 package import RlimitModel
 
-/// What /proc/PID/limits says, which everyone may read of everyone where /proc is not mounted otherwise.
+/// Parses /proc/PID/limits. Every user may read it for all processes, unless /proc is mounted with hidepid.
 package struct ProcLimits: Sendable {
     private var limits = Limits()
     private var seen = ResourceSet.none
 
     package init() {}
 
-    /// All sixteen; nil where a line was missing.
+    /// All sixteen limits. nil if a line is missing.
     package var complete: Limits? { seen == .all ? limits : nil }
 
-    /// Takes a line in: a name in a column of 26, then soft and hard. Whatever is not understood is left out.
+    /// Parses one line: a name in 26 columns, then the soft and the hard limit. Ignores lines that it does not know.
     package mutating func parse(_ line: Span<UInt8>) {
         guard line.count > 26, let resource = resource(line) else { return }
         var position = 26
@@ -20,7 +20,7 @@ package struct ProcLimits: Sendable {
         seen.insert(resource)
     }
 
-    // The lines come in the order of the resources, below one of headings; should that ever change, they are found all the same.
+    // The lines have the order of the resources, after one with headings. In any other order they are found by name.
     private func resource(_ line: Span<UInt8>) -> Resource? {
         if let next = Resource(index: seen.count), line.starts(with: Self.label(next)) { return next }
         return Resource.allCases.first { line.starts(with: Self.label($0)) }
@@ -49,7 +49,7 @@ package struct ProcLimits: Sendable {
 
     private static func bound(_ line: Span<UInt8>, _ position: inout Int) -> Limit.Bound? {
         if let number = line.number(at: &position) { return Limit.Bound(rawValue: number) }
-        // `position` stands at what is no number.
+        // `position` is at the first character of the word.
         let word: StaticString = "unlimited"
         guard line.extracting(position..<line.count).starts(with: word) else { return nil }
         position += word.utf8CodeUnitCount
@@ -58,7 +58,7 @@ package struct ProcLimits: Sendable {
 }
 
 extension ProcessLimits {
-    /// The limits of a process as /proc/PID/limits shows them.
+    /// Reads the limits of a process from /proc/PID/limits.
     package static func readFromProc(of pid: Int32) throws(SystemError) -> Limits {
         try readFromProc(ProcFile(ProcPath(pid, "limits")))
     }

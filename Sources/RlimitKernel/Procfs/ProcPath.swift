@@ -1,13 +1,13 @@
 internal import CRlimitLinux
 
-/// A path below /proc, put together without an allocation.
-struct ProcPath {
-    // "/proc/4194304/task/4194304/" and the longest name fit twice over.
+/// A path in /proc, built without allocation.
+package struct ProcPath {
+    // Twice the length of "/proc/4194304/task/4194304/" with the longest name.
     private var bytes = InlineArray<96, UInt8>(repeating: 0)
     private var count = 0
 
     /// "/proc/PID/name"
-    init(_ pid: Int32, _ name: StaticString) {
+    package init(_ pid: Int32, _ name: StaticString) {
         append("/proc/")
         append(pid)
         append("/")
@@ -15,7 +15,7 @@ struct ProcPath {
     }
 
     /// "/proc/PID/task/TID/name"
-    init(_ pid: Int32, thread: Int32, _ name: StaticString) {
+    package init(_ pid: Int32, thread: Int32, _ name: StaticString) {
         self.init(pid, "task/")
         append(thread)
         append("/")
@@ -23,15 +23,15 @@ struct ProcPath {
     }
 
     /// "/proc/self/fdinfo/N"
-    init(fdinfo descriptor: Int32) {
+    package init(fdinfo descriptor: Int32) {
         append("/proc/self/fdinfo/")
         append(descriptor)
     }
 
-    /// Any other, spelled out.
-    init(_ path: StaticString) { append(path) }
+    /// Any other path.
+    package init(_ path: StaticString) { append(path) }
 
-    /// open(2) for reading; for its path alone with `pathOnly`, which takes no right to read it.
+    /// Opens the file for reading. With `pathOnly` as O_PATH, which needs no read permission. open(2).
     func open(pathOnly: Bool = false) throws(SystemError) -> FileDescriptor {
         let path = self
         let flags = Int32((pathOnly ? RL_OPEN_PATH_ONLY : RL_OPEN_READ).rawValue)
@@ -40,7 +40,7 @@ struct ProcPath {
     }
 
     func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
-        // The last byte is never written, so there is always a NUL.
+        // `append` never writes the last byte, so the text is NUL-terminated.
         unsafe bytes.span.withUnsafeBytes { raw in
             unsafe raw.withMemoryRebound(to: CChar.self) { text in
                 guard let start = text.baseAddress else { return unsafe body("") }

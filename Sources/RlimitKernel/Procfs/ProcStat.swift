@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// What /proc/PID/stat says, of a process or of a thread.
+/// The content of /proc/PID/stat, for a process or a thread.
 package struct ProcStat: Equatable, Sendable {
     package var state: UInt8
     package var parent: Int32
@@ -13,16 +13,16 @@ package struct ProcStat: Equatable, Sendable {
     package var startTime: UInt64
     package var realtimePriority: UInt64
 
-    /// PF_KTHREAD, a thread of the kernel's own.
+    /// PF_KTHREAD: a kernel thread.
     package var isKernelThread: Bool { flags & 0x0020_0000 != 0 }
 
-    /// nil where the text is not what the kernel writes. The second field is a name of the process's own choosing, with
-    /// blanks, brackets and line ends as it likes: what counts begins after the last bracket.
+    /// nil if the text does not have the format of the kernel. The process chooses its name in the second field, which
+    /// may contain blanks, brackets and line ends. Parsing starts after the last bracket.
     package init?(parsing text: Span<UInt8>) {
         guard let bracket = text.lastIndex(of: UInt8(ascii: ")")), bracket + 2 < text.count else { return nil }
         state = text[bracket + 2]
         var position = bracket + 3
-        // Field 4 of proc(5) comes first; field n is at n - 4.
+        // The first one is field 4 of proc(5); field n is at index n - 4.
         var fields = InlineArray<37, Int64>(repeating: 0)
         for index in 0..<37 {
             guard let value = Self.field(text, &position) else { return nil }
@@ -44,7 +44,7 @@ package struct ProcStat: Equatable, Sendable {
         realtimePriority = UInt64(bitPattern: fields[36])
     }
 
-    // Some fields are unsigned and reach 2^64 - 1 (rsslim); they keep their bits.
+    // Unsigned fields up to 2^64 - 1 (rsslim) keep their bit pattern.
     private static func field(_ text: Span<UInt8>, _ position: inout Int) -> Int64? {
         var unsigned = position
         if let value = text.number(at: &unsigned) {

@@ -2,12 +2,12 @@ internal import CRlimitLinux
 internal import Glibc
 internal import RlimitModel
 
-/// What /proc/PID/statm says, in pages: two numbers that /proc/PID/status has too, at a sixth of its price.
+/// Two sizes from /proc/PID/statm, in pages. /proc/PID/status has them too, but reading it costs six times as much.
 struct ProcStatm: Equatable {
     let addressSpace: UInt64
     let resident: UInt64
 
-    /// nil where the text is not what the kernel writes.
+    /// nil if the text does not have the format of the kernel.
     init?(parsing text: Span<UInt8>) {
         var position = 0
         guard let addressSpace = text.number(at: &position), let resident = text.number(at: &position) else {

@@ -1,10 +1,10 @@
 package import RlimitModel
 
-/// What /proc/PID/status says, line by line; each field is nil until its line was seen.
+/// The content of /proc/PID/status, parsed line by line. Each field is nil until its line was parsed.
 package struct ProcStatus: Sendable {
     package var threadGroup: Int32?
     package var credentials: Credentials?
-    /// Namespaces from the reader's down to the process's own.
+    /// The number of PID namespaces from the reader's to the process's own, both included.
     package var namespaceDepth: Int?
     package var threads: UInt64?
     package var permittedCapabilities: UInt64?
@@ -12,15 +12,15 @@ package struct ProcStatus: Sendable {
     package var queuedSignals: UInt64?
     package var voluntarySwitches: UInt64?
     package var involuntarySwitches: UInt64?
-    /// In bytes. Kernel threads have none of these.
+    /// In bytes. nil for kernel threads.
     package var addressSpace, peakResident, resident, locked, data, stack: UInt64?
     private var userIDs: (real: UInt32, effective: UInt32, saved: UInt32)?
 
     package init() {}
 
-    /// Takes a line in. Whatever is not understood is left out.
+    /// Parses one line. Ignores lines that it does not know.
     package mutating func parse(_ line: Span<UInt8>) {
-        // Most lines are none of these, and are found out by their first letter.
+        // The first letter excludes most of the other lines.
         guard line.count > 0, Self.firstLetters.contains(line[0]), let colon = line.firstColon else { return }
         var position = colon + 1
         if line.starts(with: "Tgid:") {
@@ -75,7 +75,7 @@ package struct ProcStatus: Sendable {
         }
     }
 
-    // Real, effective, saved; the fourth, of the file system, decides nothing about limits.
+    // Real, effective and saved ids. The fourth, the file system id, is not relevant to limits.
     private static func ids(
         _ line: Span<UInt8>, _ position: inout Int
     ) -> (real: UInt32, effective: UInt32, saved: UInt32)? {
@@ -95,7 +95,7 @@ extension Span where Element == UInt8 {
 }
 
 extension ProcStatus {
-    /// Reads /proc/PID/status, and no further than `isEnough` says.
+    /// Reads /proc/PID/status, until `isEnough` returns true.
     package init(of pid: Int32, until isEnough: (ProcStatus) -> Bool = { _ in false }) throws(SystemError) {
         try self.init(ProcPath(pid, "status"), until: isEnough)
     }
@@ -114,7 +114,7 @@ extension ProcStatus {
     }
 }
 
-/// Some of the letters of ASCII.
+/// A set of ASCII characters.
 private struct LetterSet {
     private var low: UInt64 = 0
     private var high: UInt64 = 0

@@ -3,11 +3,11 @@ internal import Glibc
 package import RlimitModel
 
 extension Procfs {
-    /// What a process used, as far as /proc shows it to others, and what is in use of its limits.
+    /// The usage of a process that /proc shows to other users, and the current use of its limits.
     ///
-    /// - Parameter threads: The context switches are summed over all threads, which takes time for each of them. Where there
-    ///   are more threads than this the sums are left out; a `ContextSwitchCount` can find them in slices.
-    /// - Parameter time: So they are where it takes longer than this.
+    /// - Parameter threads: The maximum number of threads to sum context switches for, because each one takes time.
+    ///   With more threads the sums are nil; `ContextSwitchCount` computes them in steps.
+    /// - Parameter time: The maximum time for these sums. They are nil if it takes longer.
     package static func usage(
         of pid: Int32, _ scope: Usage.Scope, countingSwitchesUpTo threads: UInt64 = .max,
         within time: Duration? = nil
@@ -17,7 +17,7 @@ extension Procfs {
         guard scope != .children else { return usage }
         let status = try ProcStatus(of: pid)
         usage.setInUse(of: pid, stat, status)
-        // Of its children the greatest is not shown, so of both together nothing is known.
+        // /proc does not show the maximum resident size of children, so the maximum of both is unknown.
         guard scope == .process else { return usage }
         usage.maxResidentSize = status.peakResident
         guard status.threads ?? 0 <= threads else { return usage }
@@ -30,9 +30,9 @@ extension Procfs {
         return usage
     }
 
-    /// What one thread used.
+    /// The usage of one thread.
     ///
-    /// - Throws: ESRCH where it is no thread of that process.
+    /// - Throws: ESRCH if it is not a thread of that process.
     package static func usage(ofThread thread: Int32, in pid: Int32) throws(SystemError) -> Usage {
         let stat: ProcStat
         let status: ProcStatus
@@ -62,7 +62,7 @@ extension Usage {
         majorFaults = own &* stat.majorFaults &+ children &* stat.childMajorFaults
     }
 
-    /// The fields of getrusage(2) that Linux keeps for nobody: 0 whoever asks of whom.
+    /// Sets the fields of getrusage(2) that Linux does not maintain. They are always 0.
     mutating func zeroUnmaintainedFields() {
         sharedTextSize = 0
         unsharedDataSize = 0
@@ -73,7 +73,7 @@ extension Usage {
         signalsReceived = 0
     }
 
-    /// What is taken now of the limits that count something for this one process or its user.
+    /// Sets the current use of the limits that apply to a process or its user.
     mutating func setInUse(of pid: Int32, _ stat: ProcStat, _ status: ProcStatus) {
         setInUse(stat)
         setInUse(status)
@@ -96,7 +96,7 @@ extension Usage {
         self[.pendingSignals] = status.queuedSignals
     }
 
-    /// The context switches of the threads there were.
+    /// Sets the context switches of the current threads. Threads that have ended are missing.
     package mutating func setContextSwitches(from scan: borrowing ContextSwitchCount) {
         voluntaryContextSwitches = scan.voluntarySwitches
         involuntaryContextSwitches = scan.involuntarySwitches

@@ -1,6 +1,6 @@
 extension Procfs {
-    /// Whether a process lives in a user namespace below the initial one: its map of user ids is not the whole. What cannot
-    /// be read is taken for the usual. user_namespaces(7).
+    /// Whether a process is in a child user namespace: its map does not cover all user ids. False if the map cannot be
+    /// read. user_namespaces(7).
     package static func isInChildUserNamespace(_ pid: Int32) -> Bool {
         guard var file = try? ProcFile(ProcPath(pid, "uid_map")) else { return false }
         let isFull = try? file.withText { text in

@@ -2,9 +2,9 @@ internal import CRlimitLinux
 internal import Glibc
 package import RlimitModel
 
-/// What /proc says of a process beyond its ids. By number: whose it is must be checked before and after.
+/// Details of a process from /proc, by pid. The caller checks the identity of the process before and after.
 package enum Procfs {
-    /// What a policy may want to know of a target.
+    /// The details of a target that a policy matches.
     package static func detail(
         of pid: Int32, _ parts: ProcessDetail.Parts = .all
     ) throws(SystemError) -> ProcessDetail {
@@ -21,20 +21,20 @@ package enum Procfs {
             ancestors: parts.contains(.ancestors) ? stat.map(ancestors) ?? [] : [])
     }
 
-    /// The process's parent; 0 where that is outside of this PID namespace.
+    /// The parent of a process. 0 if the parent is outside of this PID namespace.
     package static func parent(of pid: Int32) throws(SystemError) -> Int32 { try ProcStat(of: pid).parent }
 
-    /// The name a process goes by, made safe to show: it may choose any bytes.
+    /// The name of a process, escaped for display: a process may set any bytes.
     package static func comm(of pid: Int32) -> String? {
         guard var file = try? ProcFile(ProcPath(pid, "comm")) else { return nil }
         return try? file.withText { text in
-            // The kernel ends it with a line end; one within is the process's own.
+            // The kernel appends a line end. The name may contain others.
             let end = text.count > 0 && text[text.count - 1] == UInt8(ascii: "\n") ? text.count - 1 : text.count
             return DisplayText.escaped(text.string(0..<end))
         }
     }
 
-    // Nearest first. A parent that started after its child is another process that was given the number meanwhile.
+    // Nearest first. A parent that started after its child is another process that reuses the pid.
     private static func ancestors(from child: ProcStat) -> [Int32] {
         var found: [Int32] = []
         var current = child

@@ -1,8 +1,8 @@
-// The text of /proc: ASCII words and numbers in bytes that are looked at in place.
+// Parses ASCII words and numbers of /proc files in place.
 
 extension Span where Element == UInt8 {
-    /// Whether the bytes begin with a word.
-    func starts(with word: StaticString) -> Bool {
+    /// Whether the bytes begin with `word`.
+    package func starts(with word: StaticString) -> Bool {
         guard count >= word.utf8CodeUnitCount else { return false }
         return word.withUTF8Buffer { bytes in
             for index in 0..<bytes.count where unsafe bytes[index] != self[index] { return false }
@@ -10,9 +10,9 @@ extension Span where Element == UInt8 {
         }
     }
 
-    /// The next number at or after `position`, in the given base, past blanks; nil where something else stands there or the
-    /// number does not fit. `position` moves past what was read.
-    func number(at position: inout Int, base: UInt64 = 10) -> UInt64? {
+    /// Parses a number at `position`, after blanks. Advances `position` past it. nil if there is no number or it does
+    /// not fit into 64 bits.
+    package func number(at position: inout Int, base: UInt64 = 10) -> UInt64? {
         while position < count, self[position] == UInt8(ascii: " ") || self[position] == UInt8(ascii: "\t") {
             position += 1
         }
@@ -28,7 +28,7 @@ extension Span where Element == UInt8 {
         return position > start ? value : nil
     }
 
-    /// As `number(at:)`, with a sign.
+    /// Parses a number with an optional minus sign. See `number(at:base:)`.
     func signedNumber(at position: inout Int) -> Int64? {
         while position < count, self[position] == UInt8(ascii: " ") || self[position] == UInt8(ascii: "\t") {
             position += 1
@@ -39,7 +39,7 @@ extension Span where Element == UInt8 {
         return isNegative ? Int64(exactly: magnitude).map { -$0 } : Int64(exactly: magnitude)
     }
 
-    /// Where a byte stands last, or nil.
+    /// The last index of a byte. nil if there is none.
     func lastIndex(of byte: UInt8) -> Int? {
         var index = count - 1
         while index >= 0 {
@@ -49,7 +49,7 @@ extension Span where Element == UInt8 {
         return nil
     }
 
-    /// A copy as a string; what is no UTF-8 becomes U+FFFD.
+    /// Copies a range into a string. Invalid UTF-8 becomes U+FFFD.
     func string(_ range: Range<Int>) -> String {
         unsafe extracting(range).withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
     }

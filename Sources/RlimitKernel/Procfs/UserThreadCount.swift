@@ -1,11 +1,11 @@
 internal import RlimitModel
 
-/// Counts the threads whose real user id is a given one, which is what RLIMIT_NPROC limits, a slice at a time: it reads a
-/// file of every process there is.
+/// Counts the threads with a given real user id, which RLIMIT_NPROC limits. Works in steps, because it reads a file of
+/// every process.
 package struct UserThreadCount: ~Copyable {
     private let uid: UInt32
     private var processes: ProcDirectory
-    /// As many as were found so far.
+    /// The number of threads found so far.
     package private(set) var threads: UInt64 = 0
 
     package init(of uid: UInt32) throws(SystemError) {
@@ -13,13 +13,13 @@ package struct UserThreadCount: ~Copyable {
         processes = try ProcDirectory(ProcPath("/proc"))
     }
 
-    /// Reads up to `count` processes more. True when all were read.
+    /// Reads up to `count` more processes. Returns true when all were read.
     package mutating func advance(by count: Int) throws(SystemError) -> Bool {
         var remaining = count
         while remaining > 0 {
             guard let pid = try processes.next() else { return true }
             remaining -= 1
-            // Those that ended meanwhile count no more.
+            // A process that has ended is not counted.
             guard let status = try? ProcStatus(of: pid, until: { $0.threads != nil }) else { continue }
             if status.credentials?.realUID == uid { threads &+= status.threads ?? 0 }
         }
@@ -28,7 +28,7 @@ package struct UserThreadCount: ~Copyable {
 }
 
 extension Procfs {
-    /// The threads of a user, all at once.
+    /// The number of threads of a user, in one step.
     package static func threads(ofUser uid: UInt32) throws(SystemError) -> UInt64 {
         var count = try UserThreadCount(of: uid)
         while try !count.advance(by: .max) {}

@@ -2,10 +2,10 @@ internal import CRlimitLinux
 internal import Glibc
 package import RlimitModel
 
-/// Who is at the other end of a connection, and that process, held.
+/// The peer of an accepted connection, and a pidfd of its process.
 package struct AcceptedPeer: ~Copyable {
     package var peer: Peer
-    /// nil where the process had ended before it could be held.
+    /// nil if the process ended before its pidfd could be opened.
     package var pidfd: Pidfd?
 
     package init(peer: Peer, pidfd: consuming Pidfd?) {
@@ -15,10 +15,11 @@ package struct AcceptedPeer: ~Copyable {
 }
 
 extension StreamSocket {
-    /// Asks the kernel who connected: once, when the connection was accepted. SO_PEERCRED, SO_PEERGROUPS, SO_PEERPIDFD,
-    /// SO_PEERSEC.
+    /// Reads the identity of the peer from the kernel. Called once, after accept. SO_PEERCRED, SO_PEERGROUPS,
+    /// SO_PEERPIDFD, SO_PEERSEC.
     ///
-    /// - Throws: Whatever the kernel did not answer as expected. Close the connection then: nothing stands in for an answer.
+    /// - Throws: If a result is missing or malformed. The caller must then close the connection: no default replaces a
+    ///   result.
     package func peer(features: KernelFeatures = .probed) throws(SystemError) -> AcceptedPeer {
         let socket = PeerSocketOptions(number: descriptor.number)
         let credentials = try socket.credentials()
@@ -36,7 +37,7 @@ extension StreamSocket {
         } else {
             pidfd = nil
         }
-        // A switch borrows; `if let` would take the descriptor away.
+        // A switch borrows the noncopyable value; `if let` would consume it.
         switch pidfd {
         case .some(let pinned): try peer.addProcDetails(pinned)
         case .none: break
@@ -44,10 +45,10 @@ extension StreamSocket {
         return AcceptedPeer(peer: peer, pidfd: pidfd)
     }
 
-    /// The process that connected, as `peer()` has it, once more; nil where it has ended and was reaped. SO_PEERPIDFD.
+    /// Opens another pidfd of the process that connected. nil if it ended and was reaped. SO_PEERPIDFD.
     package func peerPidfd() throws(SystemError) -> Pidfd? {
         do throws(SystemError) { return try PeerSocketOptions(number: descriptor.number).pidfd(.probed) } catch {
-            // Kernels differ in what they call that.
+            // Kernels report a reaped process with either error.
             guard error.number == EINVAL || error.number == ESRCH else { throw error }
             return nil
         }
@@ -55,13 +56,13 @@ extension StreamSocket {
 }
 
 extension Peer {
-    // Fills in what /proc says of the process, if it still is the one that connected when all was read.
+    // Adds the details that /proc shows, if the process has not ended after all of them were read.
     fileprivate mutating func addProcDetails(_ pidfd: borrowing Pidfd) throws(SystemError) {
         guard let pid, let identity = try pidfd.processCredentials(), identity.pid == pid else { return }
-        // What cannot be read stays unknown; a cgroup that is unknown matches no rule.
+        // Details that cannot be read stay unknown. An unknown cgroup matches no rule.
         let depth = try? pidfd.namespaceDepth()
         let status = try? ProcStatus(of: pid) { $0.permittedCapabilities != nil }
-        // Not pinned, it could be another process by now, of the same user but elsewhere.
+        // Without a pinned pidfd the pid could by now name another process with this uid in another cgroup.
         let path = isPinned ? try? CgroupPath.read(of: pid) : nil
         guard !pidfd.hasEnded else { return }
         namespaceDepth = depth ?? nil

@@ -1,22 +1,23 @@
 internal import CRlimitLinux
 
-/// What came beside the bytes of one message, received with room for as many descriptors as a message can carry: those that do
-/// not fit the kernel would close itself, in the thread that receives (`DeferredClose`).
+/// Ancillary data of one message. The buffer has room for the maximum number of descriptors of a message, because the
+/// kernel closes those that do not fit in the receiving thread, which may block (`DeferredClose`).
 struct AncillaryData {
-    /// The one descriptor that came, where it is to be kept: ours to close. -1 where there is none.
+    /// The single descriptor that was kept, which the caller must close. -1 if there is none.
     private(set) var singleDescriptor: Int32 = -1
-    /// More came than is kept, or something else than descriptors. What came was given away to be closed.
+    /// Whether there was more than the kept descriptor, or data other than descriptors. All descriptors are being
+    /// closed.
     private(set) var isUnexpected = false
 
-    /// Receives bytes, and gives all descriptors away that are not kept. recvmsg(2), MSG_CMSG_CLOEXEC.
+    /// Receives bytes, and passes all descriptors that are not kept to `deferredClose`. recvmsg(2), MSG_CMSG_CLOEXEC.
     ///
-    /// - Parameter keepsOne: A single descriptor is kept if bytes came with it.
+    /// - Parameter keepsSingleDescriptor: Keep a descriptor that came alone and with at least one byte.
     /// - Returns: The number of bytes, or -errno.
     mutating func receive(
         _ socket: Int32, _ bytes: UnsafeMutableRawPointer?, _ count: Int, keepsSingleDescriptor: Bool,
         deferredClose: DeferredClose
     ) -> Int {
-        // Left as it is found: mostly nothing comes, and it is a kilobyte.
+        // Not zeroed: it has a kilobyte, and most messages have no descriptor.
         unsafe withUnsafeTemporaryAllocation(of: Int32.self, capacity: Int(RL_MAX_DESCRIPTOR_COUNT)) { numbers in
             var received = rl_received()
             let length = unsafe rl_receive_descriptors(socket, bytes, count, numbers.baseAddress, &received)
@@ -27,7 +28,7 @@ struct AncillaryData {
                 singleDescriptor = unsafe numbers[0]
             } else {
                 isUnexpected = true
-                // So many were written.
+                // The call wrote `count` numbers.
                 for index in 0..<Int(received.count) { unsafe deferredClose.close(numbers[index]) }
             }
             return length

@@ -1,6 +1,6 @@
 extension Listener {
-    /// The listening socket that a service manager handed over, or nil where none was meant for us. The variables that say so
-    /// are taken out of the environment. sd_listen_fds(3).
+    /// Takes ownership of the socket that the service manager passed to this process. nil if there is none. Removes the
+    /// variables of the protocol from the environment. sd_listen_fds(3).
     package static func activated() throws(SetupError) -> Listener? {
         let pid = OwnProcess.environment("LISTEN_PID")
         let count = OwnProcess.environment("LISTEN_FDS")
@@ -12,7 +12,7 @@ extension Listener {
             throw SetupError("LISTEN_FDS is \"\(DisplayText.escaped(count))\"; rlimitd takes exactly one socket")
         }
         do throws(SystemError) {
-            // They begin at 3, by agreement.
+            // The protocol passes descriptors from number 3 on.
             return try Listener(adopting: FileDescriptor(owning: 3))
         } catch {
             throw SetupError("the socket that was handed over is no listening Unix stream socket (\(error))")

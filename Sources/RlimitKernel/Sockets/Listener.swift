@@ -1,17 +1,17 @@
 internal import CRlimitLinux
 internal import Glibc
 
-/// A socket that waits for connections: bound to a path by us, or handed over by whoever started us.
+/// A listening socket, bound to a path here or inherited from a service manager.
 package struct Listener: ~Copyable {
     package let descriptor: FileDescriptor
-    // What was bound, by inode: the path may be somebody else's by the time it is removed.
+    // The inode that was bound: the path may name another socket by the time it is removed.
     private let bound: (path: String, device: UInt64, inode: UInt64)?
 
-    /// Binds a path. A socket there that nobody answers at is stale and goes; one that somebody answers at stays.
+    /// Binds a path. Replaces a stale socket, which refuses connections, and keeps one that accepts them.
     /// bind(2), chmod(2), listen(2).
     ///
-    /// - Parameter creatingFolder: Make the last folder of the path, 0755, where it is missing.
-    /// - Throws: EADDRINUSE where a live agent listens, or something that is no socket is in the way.
+    /// - Parameter creatingDirectory: Create the folder of the socket, with mode 0755, if it does not exist.
+    /// - Throws: EADDRINUSE if another process listens at the path, or the path is not a socket.
     package init(
         path: String, mode: UInt32 = 0o666, backlog: Int32 = 128, creatingDirectory: Bool = false
     ) throws(SystemError) {
@@ -33,7 +33,7 @@ package struct Listener: ~Copyable {
         descriptor = socket
     }
 
-    /// Takes over a socket that listens already.
+    /// Takes ownership of a listening socket.
     ///
     /// - Throws: EINVAL if it is not a listening Unix stream socket.
     package init(adopting socket: consuming FileDescriptor) throws(SystemError) {
@@ -45,8 +45,8 @@ package struct Listener: ~Copyable {
             try SystemCall.value("getsockopt") { unsafe rl_socket_option(socket.number, option, &value) }
             guard value == wanted else { throw SystemError(number: EINVAL, call: "getsockopt") }
         }
-        // Connections inherit these from the listener, and each would put something else than a descriptor where we look for
-        // one. A kernel that does not know an option does not have it on.
+        // Connections inherit these options, and each adds ancillary data other than descriptors. A kernel that does
+        // not know an option does not have it enabled.
         for option in [RL_SOCKET_PASS_CREDENTIALS, RL_SOCKET_PASS_SECURITY, RL_SOCKET_PASS_PIDFD] {
             _ = rl_set_socket_option(socket.number, option, 0)
         }
@@ -56,9 +56,9 @@ package struct Listener: ~Copyable {
         bound = nil
     }
 
-    /// The next connection, or nil where nobody waits or the one that waited is gone. accept4(2).
+    /// Accepts the next connection. nil if none is pending, or if the pending one was closed. accept4(2).
     ///
-    /// - Throws: EMFILE and ENFILE where there is no descriptor left; the connection goes on waiting.
+    /// - Throws: EMFILE or ENFILE if there is no free descriptor. The connection stays pending.
     package func accept() throws(SystemError) -> StreamSocket? {
         let number = SystemCall.retrying { rl_accept(descriptor.number) }
         if number >= 0 { return StreamSocket(accepted: number) }
@@ -66,7 +66,7 @@ package struct Listener: ~Copyable {
         throw SystemError(number: -number, call: "accept")
     }
 
-    /// Removes the path, if it is still the one that was bound here. unlink(2).
+    /// Removes the path if it still names the socket that was bound here. unlink(2).
     package func removePath() {
         guard let bound else { return }
         var status = rl_file_status()
@@ -86,7 +86,7 @@ package struct Listener: ~Copyable {
         try SystemCall.value("bind") { unsafe rl_bind(number, address.bytes, address.bytes.count) }
     }
 
-    // A socket file, and the kernel refuses connections to it: whoever bound it is gone.
+    // The path is a socket, and the kernel refuses connections: the process that bound it has closed it.
     private static func isStaleSocket(_ path: String) -> Bool {
         var status = rl_file_status()
         guard unsafe rl_path_status(path, 0, &status) == 0, status.mode & S_IFMT == S_IFSOCK else { return false }
@@ -104,7 +104,7 @@ package struct Listener: ~Copyable {
         let result = SystemCall.retrying { unsafe rl_make_directory(directory, 0o755) }
         if result == -EEXIST { return }
         guard result == 0 else { throw SystemError(number: -result, call: "mkdir") }
-        // The umask may have taken bits away that callers need to reach the socket.
+        // The umask may have removed bits that clients need to reach the socket.
         try SystemCall.value("chmod") { unsafe rl_change_mode(directory, 0o755) }
     }
 }

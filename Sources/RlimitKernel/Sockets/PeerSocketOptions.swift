@@ -1,18 +1,18 @@
 internal import CRlimitLinux
 internal import Glibc
 
-/// The questions that a connected socket answers about its other end. Every length is checked, and no id has a default.
+/// The socket options that identify the peer. Every length is checked, and no id has a default.
 struct PeerSocketOptions {
     let number: Int32
 
-    /// The pid (0 where it has none here), and the effective ids at connect. SO_PEERCRED.
+    /// The pid (0 if it has none in this PID namespace) and the effective ids at connect. SO_PEERCRED.
     func credentials() throws(SystemError) -> rl_peer_credentials {
         var credentials = rl_peer_credentials(pid: -1, uid: .max, gid: .max)
         let expected = UInt32(MemoryLayout<rl_peer_credentials>.size)
         var length = expected
         try SystemCall.value("SO_PEERCRED") { unsafe rl_peer_credentials(number, &credentials, &length) }
         guard length == expected, credentials.pid >= 0 else { throw SystemError(number: EPROTO, call: "SO_PEERCRED") }
-        // An id that this user namespace does not know names nobody.
+        // An id that is not mapped in this user namespace identifies no user.
         guard SystemInfo.idMapping.isMapped(uid: credentials.uid), SystemInfo.idMapping.isMapped(gid: credentials.gid)
         else {
             throw SystemError(number: EPERM, call: "SO_PEERCRED")
@@ -20,11 +20,11 @@ struct PeerSocketOptions {
         return credentials
     }
 
-    /// The supplementary groups at connect, as many as there are. SO_PEERGROUPS.
+    /// All supplementary groups at connect. SO_PEERGROUPS.
     func groups() throws(SystemError) -> [UInt32] {
         let size = UInt32(MemoryLayout<UInt32>.size)
         var capacity = 32
-        // The list was fixed at connect, so a second try fits.
+        // The list does not change after connect, so the second attempt has enough room.
         for _ in 0..<2 {
             var groups = [UInt32](repeating: .max, count: capacity)
             var length = UInt32(capacity) * size
@@ -42,7 +42,7 @@ struct PeerSocketOptions {
         throw SystemError(number: EPROTO, call: "SO_PEERGROUPS")
     }
 
-    /// The process that connected, held by the kernel since then. SO_PEERPIDFD.
+    /// A pidfd of the process that connected, which the kernel has pinned since then. SO_PEERPIDFD.
     func pidfd(_ features: KernelFeatures) throws(SystemError) -> Pidfd {
         var pidfd: Int32 = -1
         let expected = UInt32(MemoryLayout<Int32>.size)
@@ -54,7 +54,7 @@ struct PeerSocketOptions {
         return Pidfd(owning: descriptor, features: features)
     }
 
-    /// The security label, or nil where no security module gives one. SO_PEERSEC.
+    /// The security label. nil if no security module sets one. SO_PEERSEC.
     func label() throws(SystemError) -> String? {
         var bytes = InlineArray<4096, UInt8>(repeating: 0)
         var length = UInt32(4096)

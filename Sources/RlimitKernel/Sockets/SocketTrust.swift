@@ -1,12 +1,12 @@
 internal import CRlimitLinux
 internal import Glibc
 
-/// Whether the one who listens at a path can be the agent: only root, ourselves, or a user who is named may be able to put a
-/// socket there. Peer credentials of a listener say nothing, for a service manager may have made it.
+/// Checks that only root, the current user or a named user can put a socket at a path, so that the listener can be the
+/// agent. The peer credentials of a listener prove nothing, because a service manager may have created the socket.
 package enum SocketTrust {
-    /// Why the path is not to be trusted, or nil where it is. stat(2).
+    /// Describes why the path is not trusted. nil if it is trusted. stat(2).
     ///
-    /// - Throws: ENOENT where nothing is there, ENOTSOCK where that is no socket.
+    /// - Throws: ENOENT if the path does not exist, ENOTSOCK if it is not a socket.
     package static func reasonForDistrust(of path: String, alsoTrusting other: UInt32? = nil) throws(SystemError)
         -> String?
     {
@@ -15,7 +15,7 @@ package enum SocketTrust {
         if status.mode & S_IFMT == S_IFLNK { return "\(path) is a symbolic link" }
         guard status.mode & S_IFMT == S_IFSOCK else { throw SystemError(number: ENOTSOCK, call: "stat") }
         guard isTrusted(status.uid, other, at: path) else { return "\(path) belongs to user \(status.uid)" }
-        // Whoever may rename a folder on the way may put another in its place.
+        // A user who can rename a parent folder can replace it.
         for directory in parentDirectories(of: path) {
             try SystemCall.value("stat") { unsafe rl_path_status(directory, 1, &status) }
             guard isTrusted(status.uid, other, at: directory) else {
@@ -29,12 +29,12 @@ package enum SocketTrust {
 
     private static func isTrusted(_ uid: UInt32, _ other: UInt32?, at path: String) -> Bool {
         if uid == 0 || uid == rl_effective_uid() || uid == other { return true }
-        // In a user namespace root of the outside shows as nobody, who may be a user in here too. What is mounted read-only
-        // was put there by whoever made the container.
+        // In a user namespace the outer root shows as the overflow id, which may also be a user inside. A read-only
+        // mount was set up by the creator of the container.
         return !SystemInfo.idMapping.isMapped(uid: uid) && SystemCall.retrying { unsafe rl_is_read_only(path) } == 1
     }
 
-    // "/run/rlimitd/x" to "/run/rlimitd", "/run", "/"; "x" to ".".
+    // For "/run/rlimitd/x": "/run/rlimitd", "/run", "/". For "x": ".".
     private static func parentDirectories(of path: String) -> [String] {
         var found: [String] = []
         var rest = path[...]

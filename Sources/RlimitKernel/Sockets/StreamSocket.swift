@@ -1,46 +1,48 @@
 internal import CRlimitLinux
 internal import Glibc
 
-/// One end of a Unix stream connection: close-on-exec, without SIGPIPE, and never waiting but where it says so.
+/// One end of a Unix stream connection. Close-on-exec, sends without SIGPIPE, and blocks only in the functions that say
+/// so.
 package struct StreamSocket: ~Copyable, Sendable {
     package let descriptor: FileDescriptor
-    /// Whether descriptors may come that must not be dropped in passing.
+    /// Whether the peer may send descriptors that this thread must not close.
     private var peeksForDescriptors: Bool
 
-    /// Takes over a connection that somebody else made.
+    /// Takes ownership of a connected socket.
     package init(connected descriptor: consuming FileDescriptor) {
         self.descriptor = descriptor
         peeksForDescriptors = false
     }
 
-    /// Of a peer that may be anybody.
+    /// Takes ownership of an accepted connection from an untrusted peer.
     init(accepted number: Int32) {
         descriptor = FileDescriptor(owning: number, closeMode: .immediateIfDrained)
         peeksForDescriptors = true
     }
 
-    /// Accepted ones that are over, and whose descriptors another thread is still to close.
+    /// The number of accepted connections that have ended and wait for another thread to close them.
     package static var pendingCloseCount: Int { DeferredClose.connections.pending }
 
-    /// What a receive found.
+    /// The result of a receive.
     package enum Received: Equatable, Sendable {
         case bytes(Int)
         case wouldBlock
-        /// The other end sends no more.
+        /// The peer sends no more data.
         case end
     }
 
     package enum Readiness: Sendable { case readable, writable }
 
-    /// Connects, waiting at most `timeout` (nil: for ever) where the listener's backlog is full.
-    /// socket(2), connect(2).
+    /// Connects. If the listener's backlog is full, blocks for at most `timeout` (nil: without a limit). socket(2),
+    /// connect(2).
     ///
-    /// - Throws: ETIMEDOUT; ENAMETOOLONG for a path that does not fit, which is never cut.
+    /// - Throws: ETIMEDOUT; ENAMETOOLONG if the path does not fit into an address.
     package static func connect(to path: String, timeout: Duration?) throws(SystemError) -> StreamSocket {
         let path = try UnixSocketAddress(path)
         let socket = FileDescriptor(owning: try SystemCall.value("socket") { rl_stream_socket() })
         let deadline = timeout.map { SystemClock.monotonic &+ $0.nanoseconds }
-        // A blocking connect(2) minds SO_SNDTIMEO while it waits for room; a nonblocking one has nothing to poll for.
+        // A blocking connect(2) obeys SO_SNDTIMEO while the backlog is full. poll(2) cannot wait for a nonblocking
+        // connect(2).
         let connected = try SystemCall.valueIfReady("connect") { () -> Int32 in
             if let deadline {
                 let now = SystemClock.monotonic
@@ -55,7 +57,7 @@ package struct StreamSocket: ~Copyable, Sendable {
         return StreamSocket(connected: socket)
     }
 
-    /// Connects if the listener's backlog has room now, else nil. socket(2), connect(2).
+    /// Connects without blocking. nil if the listener's backlog is full. socket(2), connect(2).
     package static func connectIfReady(to path: String) throws(SystemError) -> StreamSocket? {
         let path = try UnixSocketAddress(path)
         let socket = FileDescriptor(owning: try SystemCall.value("socket") { rl_stream_socket() })
@@ -66,10 +68,10 @@ package struct StreamSocket: ~Copyable, Sendable {
         return connected == nil ? nil : StreamSocket(connected: socket)
     }
 
-    /// Receives bytes alone: descriptors that were sent along never become ours. recv(2).
+    /// Receives bytes only. Descriptors that were sent with them are never installed in this process. recv(2).
     ///
-    /// - Throws: EPROTO where the peer of an accepted connection sent a descriptor, and earlier ones keep all threads busy that
-    ///   could close it.
+    /// - Throws: EPROTO if the peer of an accepted connection sent a descriptor while all threads that could close it
+    ///   are busy with earlier ones.
     package func receive(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Received {
         guard buffer.count > 0 else { return .bytes(0) }
         if peeksForDescriptors {
@@ -80,7 +82,7 @@ package struct StreamSocket: ~Copyable, Sendable {
             case .fault: throw SystemError(number: EPROTO, call: "recvmsg")
             }
         }
-        // The buffer's own bounds.
+        // The pointer and the count are of one buffer.
         let count = try SystemCall.valueIfReady("recv") {
             unsafe rl_receive(descriptor.number, buffer.baseAddress, buffer.count)
         }
@@ -88,41 +90,41 @@ package struct StreamSocket: ~Copyable, Sendable {
         return count == 0 ? .end : .bytes(count)
     }
 
-    /// How many bytes were taken; nil where there is no room now. send(2).
+    /// Returns the number of bytes sent. nil if the socket buffer is full. send(2).
     package func send(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int? {
         try SystemCall.valueIfReady("send") { unsafe rl_send(descriptor.number, bytes.baseAddress, bytes.count) }
     }
 
-    /// Sends bytes and one descriptor with the first of them; nil where there is no room now, and then nothing was sent.
-    /// sendmsg(2), SCM_RIGHTS.
+    /// Sends bytes, with a descriptor attached to the first of them. nil, with nothing sent, if the socket buffer is
+    /// full. sendmsg(2), SCM_RIGHTS.
     package func send(_ bytes: UnsafeRawBufferPointer, with attached: Int32) throws(SystemError) -> Int? {
         try SystemCall.valueIfReady("sendmsg") {
             unsafe rl_send_descriptor(descriptor.number, bytes.baseAddress, bytes.count, attached)
         }
     }
 
-    /// Ends the connection both ways, also for those who wait on it. shutdown(2).
+    /// Closes both directions and wakes threads that wait on the connection. shutdown(2).
     package func shutDown() { _ = rl_shutdown(descriptor.number) }
 
-    /// Waits until there is something to receive or room to send. An error or an end counts as both: the next call tells it.
-    /// poll(2).
+    /// Blocks until there is data to receive or room to send. An error and the end of the stream also end the wait; the
+    /// next call reports them. poll(2).
     ///
-    /// - Returns: False when `deadline` passed first.
+    /// - Returns: False if `deadline` passed first.
     package func wait(for readiness: Readiness, until deadline: MonotonicDeadline) throws(SystemError) -> Bool {
         let events = readiness == .readable ? RL_POLL_IN : RL_POLL_OUT
         var revents: Int32 = 0
         let ready = try SystemCall.value("poll") {
-            // Rounded up, so that nobody wakes too early and spins.
+            // Rounded up: an early wakeup would repeat the wait.
             let remaining = deadline.remaining.map { Int32(clamping: $0 / 1_000_000 + ($0 % 1_000_000 == 0 ? 0 : 1)) }
             return unsafe rl_poll(descriptor.number, Int32(events.rawValue), remaining ?? -1, &revents)
         }
         return ready > 0
     }
 
-    /// Waits once, for at most so many nanoseconds (nil: for ever), until there is something to receive, an error or an end.
-    /// ppoll(2).
+    /// Blocks once, for at most `nanoseconds` (nil: without a limit), until there is data, an error or the end of the
+    /// stream. ppoll(2).
     ///
-    /// - Returns: False also where a signal came.
+    /// - Returns: False on a timeout, and also if a signal interrupted the wait.
     package func waitForBytes(within nanoseconds: UInt64?) throws(SystemError) -> Bool {
         let ready = rl_wait_readable(descriptor.number, nanoseconds.map { Int64(clamping: $0) } ?? -1)
         guard ready < 0 else { return ready > 0 }
@@ -130,15 +132,15 @@ package struct StreamSocket: ~Copyable, Sendable {
         return false
     }
 
-    /// Makes the kernel refuse descriptors to whoever sends them here, since Linux 6.16; before, and where one may have come
-    /// already, `receive` goes on looking for them. SO_PASSRIGHTS.
+    /// Makes sends of descriptors to this socket fail, since Linux 6.16. On older kernels, and if a descriptor may
+    /// already be in the queue, `receive` continues to check for descriptors. SO_PASSRIGHTS.
     package mutating func refuseDescriptors() {
         guard rl_set_socket_option(descriptor.number, RL_SOCKET_PASS_RIGHTS, 0) == 0 else { return }
         let queued = Int(rl_queued(descriptor.number))
         peeksForDescriptors = queued != 0 && !hasNoAncillaryData(queued)
     }
 
-    // Whether that many bytes in the queue are all bytes.
+    // Whether the first `queued` bytes in the queue carry no ancillary data.
     private func hasNoAncillaryData(_ queued: Int) -> Bool {
         var bytes = InlineArray<16384, UInt8>(repeating: 0)
         var hasAncillaryData: Int32 = 0

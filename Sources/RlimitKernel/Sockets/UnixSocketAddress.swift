@@ -1,15 +1,15 @@
 internal import CRlimitLinux
 internal import Glibc
 
-/// Where a Unix socket is: a path, or an abstract name that begins with NUL. One that does not fit is an error, never cut.
-struct UnixSocketAddress {
-    let bytes: [UInt8]
+/// The address of a Unix socket: a path, or an abstract name, which begins with NUL. Never truncated.
+package struct UnixSocketAddress {
+    package let bytes: [UInt8]
 
-    /// A path of the file system.
-    init(_ path: String) throws(SystemError) {
+    /// A path in the file system.
+    package init(_ path: String) throws(SystemError) {
         bytes = Array(path.utf8)
         guard !bytes.contains(0), !bytes.isEmpty else { throw SystemError(number: EINVAL, call: "socket path") }
-        // The path's NUL must fit too.
+        // The address also holds the terminating NUL.
         guard bytes.count < RL_SOCKET_PATH_SIZE else { throw SystemError(number: ENAMETOOLONG, call: "socket path") }
     }
 
@@ -18,8 +18,8 @@ struct UnixSocketAddress {
         guard bytes.count <= RL_SOCKET_PATH_SIZE else { throw SystemError(number: ENAMETOOLONG, call: "socket path") }
     }
 
-    /// As systemd writes it: "@name" is an abstract name.
-    init(pathOrAbstract text: String) throws(SystemError) {
+    /// A path, or "@name" for an abstract name, as systemd writes them.
+    package init(pathOrAbstract text: String) throws(SystemError) {
         if text.hasPrefix("@") {
             try self.init(abstract: text.utf8.dropFirst())
         } else {

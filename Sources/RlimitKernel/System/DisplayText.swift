@@ -1,7 +1,7 @@
-/// Text from others, for logs and terminals.
+/// Escapes untrusted text for logs and terminals.
 package enum DisplayText {
-    /// Replaces what would steer a terminal, break a line or hide: controls, formats (right-to-left marks among them),
-    /// separators and what is unassigned become "\u{..}"; a backslash is doubled, so that nothing else looks like one.
+    /// Replaces control and format characters (such as right-to-left marks), separators, and private or unassigned
+    /// characters with "\u{..}". Doubles backslashes, so that no text looks like an escape.
     package static func escaped(_ text: String) -> String {
         guard text.unicodeScalars.contains(where: { $0 == "\\" || !isPlain($0) }) else { return text }
         var result = ""

@@ -1,11 +1,11 @@
 package import RlimitModel
 
-/// Which ids mean anything in our user namespace. Those that it does not know all show as one number (65534), which then is
-/// nobody's.
+/// The ids that are mapped in this user namespace. Ids that are not mapped show as the overflow id (65534), which then
+/// identifies no user.
 package struct IDMapping: Hashable, Sendable {
-    /// Every id is known: the map is the one of the initial namespace.
+    /// Whether every id is mapped, as in the initial namespace.
     package var hasAllUsers, hasAllGroups: Bool
-    /// What unknown ids show as.
+    /// The ids that stand for ids which are not mapped.
     package var overflowUID, overflowGID: UInt32
 
     package init(hasAllUsers: Bool, hasAllGroups: Bool, overflowUID: UInt32 = 65534, overflowGID: UInt32 = 65534) {

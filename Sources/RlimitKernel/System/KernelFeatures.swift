@@ -1,11 +1,12 @@
 internal import CRlimitLinux
 internal import Glibc
 
-/// What this kernel can do, found by trying it. Versions are never compared: distributions carry features back.
+/// Features of the running kernel, found by calls. Versions are never compared, because distributions backport
+/// features.
 package struct KernelFeatures: Hashable, Sendable {
-    /// SO_PEERPIDFD: the kernel vouches for the process that connected. Linux 6.5.
+    /// SO_PEERPIDFD: the kernel gives a pidfd of the process that connected. Linux 6.5.
     package var hasPeerPidfd: Bool
-    /// PIDFD_GET_INFO: who a process is, in one call. Linux 6.13.
+    /// PIDFD_GET_INFO: pid and credentials of a process, in one call. Linux 6.13.
     package var hasPidfdInfo: Bool
 
     package init(hasPeerPidfd: Bool, hasPidfdInfo: Bool) {
@@ -13,13 +14,14 @@ package struct KernelFeatures: Hashable, Sendable {
         self.hasPidfdInfo = hasPidfdInfo
     }
 
-    /// As tried once.
+    /// The features of this kernel, probed once.
     package static let probed = KernelFeatures(hasPeerPidfd: probePeerPidfd(), hasPidfdInfo: probePidfdInfo())
 
-    /// As on Linux 5.10: the ways round are taken, whatever the kernel can do.
+    /// The features of Linux 5.10. Selects the fallbacks on any kernel.
     package static let oldest = KernelFeatures(hasPeerPidfd: false, hasPidfdInfo: false)
 
-    // A socket that is not connected has no peer, so a kernel that knows the option answers something else than "unknown".
+    // A socket that is not connected has no peer, so a kernel with the option fails with an error other than
+    // ENOPROTOOPT.
     private static func probePeerPidfd() -> Bool {
         let number = rl_stream_socket()
         guard number >= 0 else { return false }

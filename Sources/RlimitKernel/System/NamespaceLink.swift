@@ -1,8 +1,8 @@
 internal import CRlimitLinux
 
-/// The links in /proc/self/ns, whose texts number the namespaces we are in.
+/// The links in /proc/self/ns, which contain the inodes of the namespaces of this process.
 enum NamespaceLink {
-    /// The number of our user namespace: of "user:[4026531837]" what stands in the brackets.
+    /// The inode of the user namespace: 4026531837 for "user:[4026531837]".
     static func user() -> UInt64? {
         var text = InlineArray<64, UInt8>(repeating: 0)
         var span = text.mutableSpan

@@ -1,17 +1,17 @@
 internal import CRlimitLinux
 internal import Glibc
 
-/// Standard error as a place for logs: takes what it takes at once, and never makes its writer wait.
+/// Writes logs to standard error and never blocks. Returns if the output accepts no more bytes.
 ///
-/// The descriptor may be shared with other programs, so it is not made nonblocking. A file never makes anyone wait, and of a
-/// socket (of systemd's journal) one can ask for it call by call. All else is asked first: a pipe that poll(2) calls writable
-/// has room for PIPE_BUF bytes, so that much is written at a time.
+/// The descriptor may be shared with other programs, so it is not made nonblocking. Writes to a file do not block, and
+/// sends to a socket (systemd's journal) take MSG_DONTWAIT. Other outputs are polled first: a pipe that poll(2) reports
+/// as writable has room for PIPE_BUF bytes, so each write has at most that size.
 package enum NonblockingStderr {
     private static let chunkSize = 4096
 
     private enum Kind { case file, socket, other }
 
-    // Asked once: it stays what it was when the program was started.
+    // Read once, because the type of standard error does not change.
     private static let kind: Kind = {
         var status = rl_file_status()
         guard unsafe rl_file_status(STDERR_FILENO, &status) == 0 else { return .other }
@@ -22,7 +22,7 @@ package enum NonblockingStderr {
         }
     }()
 
-    /// How many of the bytes were taken. poll(2), write(2), send(2).
+    /// Returns the number of bytes written. poll(2), write(2), send(2).
     package static func write(_ bytes: borrowing Span<UInt8>) -> Int {
         unsafe bytes.withUnsafeBytes { bytes in
             var written = 0

@@ -1,13 +1,13 @@
 internal import CRlimitLinux
 internal import Glibc
 
-/// A new folder that only this user can look into, for one file. Both are gone once its owner is.
+/// A new folder for one file, accessible only to this user. Its deinit removes both.
 package struct PrivateTemporaryDirectory: ~Copyable, Sendable {
     package let path: String
-    /// The path of the file that may be in it.
+    /// The path for the file, which this type does not create.
     package let file: String
 
-    /// In TMPDIR, or in /tmp where that is not set or too long for the path of a socket. mkdtemp(3).
+    /// Creates the folder in TMPDIR, or in /tmp if TMPDIR is not set or too long for a socket path. mkdtemp(3).
     package init(named name: String, for file: String) throws(SystemError) {
         let parent = OwnProcess.trustedEnvironment("TMPDIR") ?? ""
         let suffix = "/\(name)-XXXXXX"

@@ -2,7 +2,7 @@ internal import CRlimitLinux
 
 /// The processors of this machine.
 package enum Processors {
-    /// How many are at work; at least 1. Whoever is bound to one of them can still wait for what runs on another.
-    /// sysconf(3).
+    /// The number of online processors, at least 1. Ignores the CPU affinity of this process, because the other end of
+    /// a connection may run on any processor. sysconf(3).
     package static var online: Int { max(1, Int(rl_processor_count())) }
 }

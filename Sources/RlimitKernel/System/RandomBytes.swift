@@ -1,9 +1,9 @@
 internal import CRlimitLinux
 internal import Glibc
 
-/// Bytes that nobody can guess. getrandom(2).
+/// Unpredictable bytes. getrandom(2).
 package enum RandomBytes {
-    /// Sixteen of them.
+    /// Returns sixteen bytes.
     package static func sixteen() throws(SystemError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: 16)
         let count = try SystemCall.value("getrandom") {

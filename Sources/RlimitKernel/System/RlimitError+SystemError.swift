@@ -2,9 +2,9 @@ internal import Glibc
 package import RlimitModel
 
 extension RlimitError {
-    /// What a failed system call about a process means to whoever asked for it.
+    /// Converts the error of a system call on a process to the error for the caller.
     ///
-    /// - Parameter subject: Of whom it was, as "process 4242".
+    /// - Parameter subject: The process, such as "process 4242".
     package init(_ error: SystemError, about subject: String, resource: Resource? = nil) {
         let what = resource.map { "\($0) of \(subject)" } ?? subject
         switch error.number {

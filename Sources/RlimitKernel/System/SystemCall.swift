@@ -1,21 +1,21 @@
 internal import Glibc
 
-/// The one place that turns what the C shim returned into a value or an error, and the one that retries EINTR.
-enum SystemCall {
-    /// What `body` returned, once no signal interrupted it: the call's result, or -errno. `body` runs anew each time, so a
-    /// time to wait is worked out inside it.
+/// Converts results of the C shim to values or errors. Only this type retries after EINTR.
+package enum SystemCall {
+    /// Calls `body` until no signal interrupts it. Returns the result of the call, or -errno. `body` computes its
+    /// timeout in every attempt.
     @inline(__always)
-    static func retrying<Number: FixedWidthInteger>(_ body: () -> Number) -> Number {
+    package static func retrying<Number: FixedWidthInteger>(_ body: () -> Number) -> Number {
         while true {
             let result = body()
             if result != Number(truncatingIfNeeded: -EINTR) { return result }
         }
     }
 
-    /// The call's result.
+    /// The result of the call.
     @inline(__always)
     @discardableResult
-    static func value<Number: FixedWidthInteger>(
+    package static func value<Number: FixedWidthInteger>(
         _ call: StaticString, _ body: () -> Number
     ) throws(SystemError) -> Number {
         let result = retrying(body)
@@ -23,9 +23,9 @@ enum SystemCall {
         return result
     }
 
-    /// The call's result, or nil where it failed with EAGAIN: "not now", which is no error on a nonblocking descriptor.
+    /// The result of the call. nil for EAGAIN, which is no error on a nonblocking descriptor.
     @inline(__always)
-    static func valueIfReady<Number: FixedWidthInteger>(
+    package static func valueIfReady<Number: FixedWidthInteger>(
         _ call: StaticString, _ body: () -> Number
     ) throws(SystemError) -> Number? {
         let result = retrying(body)

@@ -1,7 +1,7 @@
 internal import Glibc
 
 extension SystemError {
-    /// What an errno means to a caller, for those that are told apart.
+    /// The errors that callers distinguish.
     package enum Cause: Hashable, Sendable {
         case notPermitted, noAccess, noSuchProcess, noEntry, refused, timedOut, nameTooLong, invalid, unknownCall
         case badDescriptor, other
@@ -25,6 +25,6 @@ extension SystemError {
 }
 
 extension SystemError {
-    /// A process that has no number in this PID namespace, so that the kernel cannot be asked about it.
+    /// The process has no pid in this PID namespace, so no system call can name it.
     package static var noPID: SystemError { SystemError(number: EPERM, call: "no number in this PID namespace") }
 }

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// A system call that failed: its errno, and which call it was.
+/// The errno of a failed system call, and the name of the call.
 package struct SystemError: Error, Hashable, Sendable {
     package let number: Int32
     package let call: StaticString
@@ -18,7 +18,7 @@ extension SystemError: CustomStringConvertible {
     /// As "connect: Connection refused".
     package var description: String { "\(call): \(Self.text(of: number))" }
 
-    /// What the C library says of an errno, strerror_r(3).
+    /// The message of the C library for an errno. strerror_r(3).
     package static func text(of number: Int32) -> String {
         unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 128) { buffer in
             guard let start = buffer.baseAddress, unsafe strerror_r(number, start, buffer.count) == 0 else {
@@ -29,7 +29,7 @@ extension SystemError: CustomStringConvertible {
     }
 }
 
-/// Why the agent cannot start, in a sentence that says what to do about it.
+/// The reason why the agent cannot start, with a remedy.
 package struct SetupError: Error, CustomStringConvertible {
     package let description: String
     package init(_ description: String) { self.description = description }

@@ -1,27 +1,27 @@
 internal import Glibc
 
-/// What holds for the whole machine, or for as long as we run.
+/// Facts about the machine and about the namespaces of this process.
 package enum SystemInfo {
-    /// `fs.nr_open`, above which no limit of open files goes; nil where /proc does not show it. It can change.
+    /// `fs.nr_open`, the maximum limit of open files, which may change. nil if /proc does not show it.
     package static func openFilesCeiling() -> UInt64? { number("/proc/sys/fs/nr_open") }
 
-    /// The kernel's release, as uname(2) has it.
+    /// The kernel release, as in uname(2).
     package static let kernelRelease: String = text("/proc/sys/kernel/osrelease") ?? "unknown"
 
-    /// Which ids are known here. Read once: a namespace's map is written once.
+    /// The ids that are mapped here. Read once, because the map of a namespace can be written only once.
     package static let idMapping = IDMapping(
         hasAllUsers: isFullMap("/proc/self/uid_map"), hasAllGroups: isFullMap("/proc/self/gid_map"),
         overflowUID: number("/proc/sys/kernel/overflowuid").flatMap { UInt32(exactly: $0) } ?? 65534,
         overflowGID: number("/proc/sys/kernel/overflowgid").flatMap { UInt32(exactly: $0) } ?? 65534)
 
-    /// Whether we are in the first user namespace, where CAP_SYS_RESOURCE raises hard limits.
+    /// Whether this is the initial user namespace, where CAP_SYS_RESOURCE raises hard limits.
     package static let isInitialUserNamespace: Bool = {
         guard idMapping.hasAllUsers else { return false }
-        // A child may have been given the full map; the first namespace has a number of its own (PROC_USER_INIT_INO).
+        // A child namespace may have the full map too. The initial one has a fixed inode (PROC_USER_INIT_INO).
         return NamespaceLink.user() ?? 0xEFFF_FFFD == 0xEFFF_FFFD
     }()
 
-    /// What tells this boot of the machine from every other; nil where /proc does not show it.
+    /// The id of the current boot. nil if /proc does not show it.
     package static func bootID() -> String? { text("/proc/sys/kernel/random/boot_id") }
 
     private static func isFullMap(_ path: StaticString) -> Bool {

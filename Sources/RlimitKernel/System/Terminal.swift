@@ -2,7 +2,7 @@ internal import CRlimitLinux
 
 /// The terminal behind a descriptor.
 package enum Terminal {
-    /// Its columns and rows, as far as it knows them; nil where it is no terminal. tty_ioctl(4), TIOCGWINSZ.
+    /// The columns and rows, 0 if unknown. nil if the stream is not a terminal. tty_ioctl(4), TIOCGWINSZ.
     package static func size(of stream: OwnProcess.Stream) -> (columns: Int, rows: Int)? {
         var columns: Int32 = 0
         var rows: Int32 = 0

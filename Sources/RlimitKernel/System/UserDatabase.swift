@@ -1,8 +1,8 @@
 internal import Glibc
 
-/// Users and groups by name and by number, as the system's databases have them.
+/// Looks up users and groups in the databases of the system, by name and by id.
 package enum UserDatabase {
-    /// A user's number and the group it logs in with.
+    /// The id, primary group and name of a user.
     package struct User: Hashable, Sendable {
         package let uid: UInt32
         package let gid: UInt32
@@ -31,7 +31,7 @@ package enum UserDatabase {
 
     package static func userName(_ uid: UInt32) -> String? { user(uid)?.name }
 
-    /// All groups that a user logs in with, its own first. getgrouplist(3).
+    /// All groups of a user, the primary group first. getgrouplist(3).
     package static func groups(of user: User) -> [UInt32] {
         var capacity: Int32 = 64
         while capacity <= 65536 {
@@ -75,7 +75,7 @@ package enum UserDatabase {
         }
     }
 
-    // Room for the entry's texts, more of it as long as the answer is ERANGE: a group may have thousands of members.
+    // A buffer for the strings of the entry. It grows after ERANGE, because a group may have thousands of members.
     private static func withGrowingBuffer<Value>(
         _ body: (UnsafeMutablePointer<CChar>, Int) -> (result: Int32, value: Value?)
     ) -> Value? {

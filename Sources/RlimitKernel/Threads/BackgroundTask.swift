@@ -1,8 +1,8 @@
 private import Synchronization
 
-/// Work that may take as long as it likes, on a thread of its own, for a loop that must not wait for it.
+/// Runs a blocking function on another thread, for an event loop that must not block.
 ///
-/// Asked for again while it is under way, it is done once more from the start, and only the last result counts.
+/// A start during a run repeats the function after that run. Only the last result is kept.
 package final class BackgroundTask<Value: Sendable>: Sendable {
     private let wakeup: WakeupDescriptor
     private let work: @Sendable () -> Value
@@ -19,7 +19,7 @@ package final class BackgroundTask<Value: Sendable>: Sendable {
         self.work = work
     }
 
-    /// Readable when there is a result.
+    /// Readable if there is a result.
     package var descriptor: Int32 { wakeup.number }
 
     package func start() {
@@ -28,11 +28,11 @@ package final class BackgroundTask<Value: Sendable>: Sendable {
             defer { state.isRunning = true }
             return !state.isRunning
         }
-        // With no thread to spare it is done here: late is better than never.
+        // If no thread can be created, the function runs and blocks here.
         if mustStart, !DetachedThread.start({ self.run() }) { run() }
     }
 
-    /// The result, once; nil where there is none yet.
+    /// Removes and returns the result. nil if there is none.
     package func takeResult() -> Value? {
         wakeup.reset()
         return state.withLock { $0.result.take() }

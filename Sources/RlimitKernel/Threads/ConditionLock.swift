@@ -1,11 +1,11 @@
 internal import Glibc
 
-/// A lock that its holder can give up while it waits, at most until a deadline. pthread_mutex_lock(3),
+/// A mutex with a condition variable: its holder can wait for a broadcast, until a deadline. pthread_mutex_lock(3),
 /// pthread_cond_timedwait(3).
 ///
-/// The waiting is what the standard library's own lock cannot do.
+/// `Mutex` of the standard library has no condition variable.
 @safe package final class ConditionLock: @unchecked Sendable {
-    // Both stay where they are as long as the monitor lives.
+    // Allocated, because neither may move in memory.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
@@ -35,9 +35,10 @@ internal import Glibc
         return try body()
     }
 
-    /// Lets the others in until one of them wakes us. Only while locked; it is again afterwards.
+    /// Releases the lock, waits for `broadcast()`, and takes the lock again. Call it only while the lock is held.
     ///
-    /// - Returns: False when `deadline` passed first. True may also mean nothing at all, so whoever waits looks again.
+    /// - Returns: False if `deadline` passed first. True may be a spurious wakeup, so the caller checks its condition
+    ///   again.
     package func wait(until deadline: MonotonicDeadline) -> Bool {
         guard deadline != .never else {
             unsafe pthread_cond_wait(condition, mutex)
@@ -49,6 +50,6 @@ internal import Glibc
         return unsafe pthread_cond_timedwait(condition, mutex, &time) != ETIMEDOUT
     }
 
-    /// Wakes all who wait. Only while locked.
+    /// Wakes all waiting threads. Call it only while the lock is held.
     package func broadcast() { unsafe pthread_cond_broadcast(condition) }
 }

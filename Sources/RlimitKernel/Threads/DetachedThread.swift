@@ -1,11 +1,11 @@
 internal import Glibc
 
-/// A thread that nobody waits for.
+/// A thread that is not joined.
 package enum DetachedThread {
-    /// False where the system has no thread to spare; then `body` does not run. pthread_create(3).
+    /// Starts a thread. Returns false, without running `body`, if the system cannot create one. pthread_create(3).
     package static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
         var thread = pthread_t()
-        // Kept alive until the thread has taken it.
+        // Retained until the thread takes it.
         let passed = unsafe Unmanaged.passRetained(Work(body))
         let result = unsafe pthread_create(
             &thread, nil,
@@ -22,10 +22,10 @@ package enum DetachedThread {
         return true
     }
 
-    /// The calling thread, whatever it is, told from all others that live. pthread_self(3).
+    /// Identifies the calling thread among all existing threads. pthread_self(3).
     package static var current: UInt { UInt(pthread_self()) }
 
-    /// Lets others run on the processor that the calling thread has, if any want to. sched_yield(2).
+    /// Lets other runnable threads use the processor of the calling thread. sched_yield(2).
     package static func yield() { sched_yield() }
 
     private final class Work: Sendable {

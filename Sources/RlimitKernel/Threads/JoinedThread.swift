@@ -1,16 +1,16 @@
 internal import Glibc
 
-/// A thread with an owner, who waits for its end: once the owner is gone, so is the thread.
+/// A thread with an owner. Its deinit waits until the thread has ended.
 package struct JoinedThread: ~Copyable, Sendable {
     private let thread: pthread_t
 
     /// pthread_create(3).
     ///
-    /// - Parameter body: Has to end soon after the owner wants it to, and must not be what lets go of the owner.
-    /// - Throws: EAGAIN where the system has no thread to spare; then `body` does not run.
+    /// - Parameter body: Must return soon after the owner requests it, and must not destroy the owner.
+    /// - Throws: EAGAIN, without running `body`, if the system cannot create a thread.
     package init(_ body: @escaping @Sendable () -> Void) throws(SystemError) {
         var thread = pthread_t()
-        // Kept alive until the thread has taken it.
+        // Retained until the thread takes it.
         let passed = unsafe Unmanaged.passRetained(Work(body))
         let result = unsafe pthread_create(
             &thread, nil,

@@ -1,5 +1,5 @@
-/// A moment on the clock by which the agent serves: one machine word, so that the loop can look at it for every request.
-/// Counts on while the machine sleeps. CLOCK_BOOTTIME of clock_gettime(2).
+/// A time of the agent's clock, which includes suspend. One machine word, so that the event loop can read it for every
+/// request. CLOCK_BOOTTIME of clock_gettime(2).
 package struct BootInstant: Hashable, Sendable {
     /// Nanoseconds since boot.
     package var nanoseconds: UInt64
@@ -8,7 +8,7 @@ package struct BootInstant: Hashable, Sendable {
 
     package static var now: BootInstant { BootInstant(nanoseconds: SystemClock.boot) }
 
-    /// How much later this is; 0 where it is not.
+    /// The time since `earlier`. 0 if this is not later.
     package func nanoseconds(since earlier: BootInstant) -> UInt64 {
         nanoseconds > earlier.nanoseconds ? nanoseconds - earlier.nanoseconds : 0
     }
@@ -17,13 +17,13 @@ package struct BootInstant: Hashable, Sendable {
 extension BootInstant: Comparable {
     package static func < (left: BootInstant, right: BootInstant) -> Bool { left.nanoseconds < right.nanoseconds }
 
-    /// So much later; the end of time where there is no such moment. What is below zero counts as nothing.
+    /// Adds a duration. A negative duration counts as zero, and an overflow gives the maximum.
     package static func + (instant: BootInstant, duration: Duration) -> BootInstant {
         let (sum, overflow) = instant.nanoseconds.addingReportingOverflow(duration.nanoseconds)
         return BootInstant(nanoseconds: overflow ? .max : sum)
     }
 
-    /// How much later the first is; below zero where it is earlier.
+    /// The time from the second to the first. Negative if the first is earlier.
     package static func - (later: BootInstant, earlier: BootInstant) -> Duration {
         later < earlier
             ? .zero - .nanoseconds(earlier.nanoseconds(since: later)) : .nanoseconds(later.nanoseconds(since: earlier))

@@ -1,11 +1,11 @@
-/// When to wait no longer: a time of CLOCK_MONOTONIC, or never. A number, so that it costs next to nothing.
+/// The end of a wait: a time of CLOCK_MONOTONIC, or never.
 package struct MonotonicDeadline: Hashable, Comparable, Sendable {
-    /// Nanoseconds of `SystemClock.monotonic`; the greatest number is never.
+    /// Nanoseconds of `SystemClock.monotonic`. The maximum value means never.
     package let nanoseconds: UInt64
 
     package init(at nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
 
-    /// Nanoseconds from now; the greatest number is never.
+    /// Takes nanoseconds from now. The maximum value means never.
     package init(after timeout: UInt64) {
         let (sum, overflow) = SystemClock.monotonic.addingReportingOverflow(timeout)
         nanoseconds = overflow ? .max : sum
@@ -13,18 +13,18 @@ package struct MonotonicDeadline: Hashable, Comparable, Sendable {
 
     package static let never = MonotonicDeadline(at: .max)
 
-    /// Nanoseconds from now until then, 0 once it has passed; nil for never.
+    /// Nanoseconds from now to the deadline. 0 after it has passed; nil for never.
     package var remaining: UInt64? {
         self == .never ? nil : remaining(at: SystemClock.monotonic)
     }
 
-    /// Nanoseconds from a time of that clock until then, 0 once it has passed; nil for never.
+    /// Nanoseconds from `now` to the deadline. 0 after it has passed; nil for never.
     package func remaining(at now: UInt64) -> UInt64? {
         guard self != .never else { return nil }
         return nanoseconds > now ? nanoseconds - now : 0
     }
 
-    /// So many nanoseconds in milliseconds, rounded up.
+    /// Converts nanoseconds to milliseconds, rounded up.
     package static func roundedUpToMilliseconds(_ nanoseconds: UInt64) -> UInt64 {
         nanoseconds / 1_000_000 + (nanoseconds % 1_000_000 == 0 ? 0 : 1)
     }

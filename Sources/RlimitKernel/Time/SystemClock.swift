@@ -1,16 +1,16 @@
 internal import CRlimitLinux
 
-/// The kernel's clocks that never go back, in nanoseconds. clock_gettime(2).
+/// The kernel's monotonic clocks, in nanoseconds. clock_gettime(2).
 package enum SystemClock {
-    /// CLOCK_MONOTONIC: stands still while the machine sleeps.
+    /// CLOCK_MONOTONIC: does not include suspend.
     package static var monotonic: UInt64 { UInt64(clamping: rl_clock(RL_CLOCK_MONOTONIC)) }
 
-    /// CLOCK_BOOTTIME: counts on while the machine sleeps, and begins at boot.
+    /// CLOCK_BOOTTIME: the time since boot, including suspend.
     package static var boot: UInt64 { UInt64(clamping: rl_clock(RL_CLOCK_BOOT)) }
 }
 
 extension Duration {
-    /// Whole nanoseconds, clamped; never negative.
+    /// Whole nanoseconds, clamped to the range of UInt64.
     package var nanoseconds: UInt64 {
         let (seconds, attoseconds) = components
         guard seconds >= 0, attoseconds >= 0 else { return 0 }

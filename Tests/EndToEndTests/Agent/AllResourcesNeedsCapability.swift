@@ -1,9 +1,9 @@
 import Testing
 
-/// Every resource that Linux has, not only the one that everybody raises.
+/// Every resource of Linux.
 @Suite("All sixteen resources", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct AllResourcesNeedsCapability {
-    /// A resource, how /proc/PID/limits calls it, and a value to begin with, in the kernel's unit.
+    /// A resource, its title in /proc/PID/limits, and an initial value in the kernel's unit.
     struct Row: CustomTestStringConvertible {
         let name: String
         let title: String
@@ -39,16 +39,16 @@ struct AllResourcesNeedsCapability {
         lower = \(lowering)
         limits = { \(rows.map { "\($0.name) = \"unlimited\"" }.joined(separator: ", ")) }
         """
-        // The kernel has no infinite number of open files.
+        // The kernel does not allow an unlimited number of open files.
         .replacing("nofile = \"unlimited\"", with: "nofile = \"max\"")
     }
 
-    @Test func `the table has each resource once`() {
+    @Test func `The table has each resource once`() {
         #expect(Set(Self.rows.map(\.name)).count == 16)
     }
 
     @Test(arguments: rows)
-    func `a resource is raised, restored and lowered under a rule that allows lowering`(_ row: Row) throws {
+    func `A resource is raised, restored and lowered under a rule that allows lowering`(_ row: Row) throws {
         let agent = try AgentProcess(policy: Self.policy(lowering: true))
         let rlimitctl = Rlimitctl(agent, as: .alice)
         let sample = try SampleProcess(as: .alice, limits: ["--\(row.name)=\(row.value):\(row.value)"])
@@ -59,7 +59,7 @@ struct AllResourcesNeedsCapability {
         }
     }
 
-    @Test func `without such a rule the agent raises all sixteen by one request, and lowers none`() throws {
+    @Test func `A rule without lower = true raises all sixteen resources in one request and lowers none`() throws {
         let agent = try AgentProcess(policy: Self.policy(lowering: false))
         let rlimitctl = Rlimitctl(agent, as: .alice)
         let sample = try SampleProcess(as: .alice, limits: Self.rows.map { "--\($0.name)=\($0.value):\($0.value)" })
@@ -69,7 +69,9 @@ struct AllResourcesNeedsCapability {
         for row in Self.rows {
             let lower = try rlimitctl("set", "--agent", "\(row.name)=1:1", "--pid", "\(sample.pid)")
             #expect(lower.status == 77, "\(lower.error)")
-            #expect(lower.error.contains("lower = true"), "the rule that would allow it is shown: \(lower.error)")
+            #expect(
+                lower.error.contains("lower = true"),
+                "the error does not show the rule that would grant it: \(lower.error)")
             #expect(try sample.files.limit(row.title) == .init(soft: "\(row.value * 2)", hard: "\(row.value * 2)"))
         }
     }

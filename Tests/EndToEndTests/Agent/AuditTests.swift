@@ -1,9 +1,9 @@
 import Testing
 
-/// What the log keeps of each refusal and each change.
+/// The audit records of refusals and faults.
 @Suite("The audit")
 struct AuditTests {
-    @Test func `a refusal is one line of text that says who, what and why`() throws {
+    @Test func `A refusal is one line of text with the peer, the target, the request and the reason`() throws {
         let agent = try AgentProcess(policy: Policies.openFiles(900_000))
         let sample = try SampleProcess(as: .served, limits: ["--nofile=4096:4096"])
         #expect(
@@ -19,7 +19,7 @@ struct AuditTests {
         }
     }
 
-    @Test func `the same in JSON is one object with the same keys`() throws {
+    @Test func `A refusal in JSON is one object with the same keys`() throws {
         let agent = try AgentProcess(policy: Policies.openFiles(900_000), options: ["--log-format", "json"])
         let sample = try SampleProcess(as: .served, limits: ["--nofile=4096:4096"])
         #expect(
@@ -37,7 +37,7 @@ struct AuditTests {
         }
     }
 
-    @Test func `garbage is logged as the fault that it is`() throws {
+    @Test func `Garbage is logged as a fault`() throws {
         let agent = try AgentProcess(policy: Policies.nothing)
         let bad = try RawConnection(to: agent.socket)
         try bad.send([0, 0, 0, 0])
@@ -46,11 +46,11 @@ struct AuditTests {
     }
 }
 
-/// The lines of changes, which only happen where the capability is.
+/// The audit records of changes, which need the capability.
 @Suite("The audit of changes", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct AuditNeedsCapability {
     @Test(arguments: ["text", "json"])
-    func `a change is one line with the old limits, the new ones and the rule`(format: String) throws {
+    func `A change is one line with the old limits, the new limits and the rule`(format: String) throws {
         let agent = try AgentProcess(policy: Policies.openFiles(900_000), options: ["--log-format", format])
         let sample = try SampleProcess(as: .alice, limits: ["--nofile=1000:4096"])
         let result = try Rlimitctl(agent, as: .alice)("set", "nofile=2000:900000", "--pid", "\(sample.pid)")

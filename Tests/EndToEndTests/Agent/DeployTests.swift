@@ -1,10 +1,10 @@
 import Foundation
 import Testing
 
-/// The units and the installer, judged by systemd's own tools.
-@Suite("Installing and the units")
+/// The installer, and the units as systemd's tools check them.
+@Suite("Installation and units")
 struct DeployTests {
-    /// A folder with everything installed under it as if it were the root of a machine.
+    /// A folder with a complete installation, as the root of a machine.
     private func installedRoot() throws -> String {
         let root = try TemporaryFolder.make(mode: 0o755)
         let build = (try Programs.rlimitd as NSString).deletingLastPathComponent
@@ -15,7 +15,7 @@ struct DeployTests {
         return root
     }
 
-    @Test func `installing puts every file in its place, and uninstalling leaves only the policy`() throws {
+    @Test func `An installation has every file in its place, and uninstalling leaves only the policy`() throws {
         let root = try installedRoot()
         let modes = try ChildProcess.run(["find", root, "-type", "f", "-printf", "%m /%P\n"]).output
         #expect(
@@ -41,7 +41,7 @@ struct DeployTests {
         #expect(try ChildProcess.run(["find", root, "-type", "f"]).output == root + "/etc/rlimitd/policy.toml\n")
     }
 
-    @Test func `installing again keeps the administrator's policy`() throws {
+    @Test func `A second installation keeps the administrator's policy`() throws {
         let root = try installedRoot(), policy = root + "/etc/rlimitd/policy.toml"
         try Data("version = 1 # mine\n".utf8).write(to: URL(fileURLWithPath: policy))
         let build = (try Programs.rlimitd as NSString).deletingLastPathComponent
@@ -53,9 +53,9 @@ struct DeployTests {
     }
 
     @Test(arguments: ["rlimitd.service", "rlimitd.socket"])
-    func `systemd finds no fault in a unit`(unit: String) throws {
+    func `The units pass systemd-analyze verify`(unit: String) throws {
         let root = try installedRoot()
-        // What the units name and a machine has: the targets that systemd adds to every unit, and a shell.
+        // The units need what every machine has: the targets that systemd adds to every unit, and a shell.
         let copied = try ChildProcess.run([
             "sh", "-c",
             "install -D /bin/sh \(root)/bin/sh && cp /lib/systemd/system/*.target \(root)/usr/lib/systemd/system",
@@ -66,7 +66,7 @@ struct DeployTests {
         #expect(result.error == "")
     }
 
-    @Test func `the service is exposed no more than it must be`() throws {
+    @Test func `The exposure of the service is below the threshold of systemd-analyze security`() throws {
         let unit = Machine.project + "/deploy/systemd/rlimitd.service"
         let result = try ChildProcess.run(["systemd-analyze", "security", "--offline=true", "--threshold=7", unit])
         #expect(result.status == 0, "\(result.output)\(result.error)")

@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// What a service manager does to the agent while others use it.
-@Suite("Reloading, ending and starting again")
+/// The signals of a service manager while clients use the agent.
+@Suite("Reload, stop and restart")
 struct LifecycleTests {
     private func maxOpenFiles(_ rlimitctl: Rlimitctl, _ sample: SampleProcess) throws -> Int? {
         let result = try rlimitctl("--json", "set", "--agent", "nofile=1000000", "--pid", "\(sample.pid)")
@@ -10,37 +10,37 @@ struct LifecycleTests {
         return try JSONObject(result.output)["error"]["allowed"]["hard"].number
     }
 
-    @Test func `what only starting took is given back`() throws {
+    @Test func `Memory that only the start needs is returned`() throws {
         let agent = try AgentProcess(policy: Policies.openFiles(5000))
         let peakBytes = try #require(Int(agent.files.status("VmHWM").split(separator: " ")[0])) * 1024
-        // It has answered already.
+        // The agent has already answered a request, so the start is complete.
         #expect(try agent.files.residentBytes < peakBytes * 9 / 10)
     }
 
-    @Test func `SIGHUP brings the new policy, and a bad file leaves the old one`() throws {
+    @Test func `SIGHUP loads the new policy, and a bad file leaves the old one in force`() throws {
         let agent = try AgentProcess(policy: Policies.openFiles(5000)), rlimitctl = Rlimitctl(agent, as: .served)
         let sample = try SampleProcess(as: .served, limits: ["--nofile=4096:4096"])
         #expect(try maxOpenFiles(rlimitctl, sample) == 5000)
 
         try agent.reload(policy: Policies.openFiles(6000))
-        try waitUntil("the new policy holds") { try maxOpenFiles(rlimitctl, sample) == 6000 }
+        try waitUntil("the new policy is in force") { try maxOpenFiles(rlimitctl, sample) == 6000 }
 
         try agent.reload(policy: "version = 1\n[[allow]]\nnonsense = true\n")
         _ = try agent.logLine(containing: "\(agent.folder.policyFile):3:")
         #expect(try maxOpenFiles(rlimitctl, sample) == 6000)
-        // Whoever asks is told, and not only who reads the log.
+        // The status shows the failed reload, too.
         let failed = try JSONObject(rlimitctl("--json", "status").output)["policy"].text ?? ""
         let end =
             #/^1 rule; the reload at [0-9-]+T[0-9:.]+Z failed: .*policy.toml:2:1: a rule must have a name.* \(and 2 more\)$/#
         #expect(failed.contains(end), "\(failed)")
 
         try agent.reload(policy: Policies.openFiles(7000))
-        try waitUntil("the mended policy holds") { try maxOpenFiles(rlimitctl, sample) == 7000 }
+        try waitUntil("the corrected policy is in force") { try maxOpenFiles(rlimitctl, sample) == 7000 }
         #expect(try JSONObject(rlimitctl("--json", "status").output)["policy"].text == "1 rule")
     }
 
     @Test(arguments: [SIGTERM, SIGINT])
-    func `a signal to end is obeyed: connections are closed, nobody listens, and the exit status is 0`(signal: Int32)
+    func `A termination signal closes all connections and the socket, and the exit status is 0`(signal: Int32)
         throws
     {
         let agent = try AgentProcess(policy: Policies.nothing)
@@ -51,7 +51,7 @@ struct LifecycleTests {
         #expect(throws: ChildProcess.Failure.self) { try RawConnection(to: agent.socket) }
     }
 
-    @Test func `what was asked before the signal is answered`() throws {
+    @Test func `Requests sent before the signal are answered`() throws {
         let agent = try AgentProcess(policy: Policies.nothing)
         let connections = try (0..<20).map { _ in try RawConnection(to: agent.socket) }
         for connection in connections {
@@ -65,7 +65,7 @@ struct LifecycleTests {
         #expect(try agent.wait().status == 0)
     }
 
-    @Test func `clients go on with the agent that is started next`() throws {
+    @Test func `Clients continue with the next agent`() throws {
         let agent = try AgentProcess(policy: Policies.nothing), rlimitctl = Rlimitctl(agent, as: .served)
         #expect(try rlimitctl("status").status == 0)
         try agent.restart()

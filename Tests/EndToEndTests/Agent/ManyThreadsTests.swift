@@ -2,17 +2,17 @@ import Foundation
 import RlimitModel
 import Testing
 
-/// What takes longer than a turn of the agent's: a process with hundreds of threads, each of which is a file in /proc.
+/// Usage of a process with hundreds of threads. The agent reads a file in /proc for each, which takes several turns of its loop.
 @Suite("Usage of many threads", .serialized)
 struct ManyThreadsTests {
-    @Test func `the context switches of all are summed, and others are answered meanwhile`() throws {
+    @Test func `The context switches of all threads are summed, and other requests are answered meanwhile`() throws {
         let agent = try AgentProcess(policy: Policies.nothing)
         let threads = Threads(400)
         let connection = try RawConnection(to: agent.socket), neighbour = try RawConnection(to: agent.socket)
         try connection.send(RequestBytes.frame(.usage(.caller, .process), id: 1))
         try connection.send(RequestBytes.frame(.serverInfo, id: 2))
         for _ in 0..<10 { #expect(try neighbour.isAnswered()) }
-        #expect(try connection.decodedResponse()?.id == 2, "what came behind it need not wait")
+        #expect(try connection.decodedResponse()?.id == 2, "the later request waited for the earlier one")
         let response = try #require(try connection.decodedResponse())
         #expect(response.id == 1 && !response.more)
         guard case .success(.usage(let usage)) = response.outcome else {
@@ -25,7 +25,7 @@ struct ManyThreadsTests {
         withExtendedLifetime(threads) {}
     }
 
-    @Test func `one after the other is answered on one connection`() throws {
+    @Test func `Several usage requests on one connection are answered in order`() throws {
         let agent = try AgentProcess(policy: Policies.nothing)
         let threads = Threads(100)
         let connection = try RawConnection(to: agent.socket)

@@ -3,11 +3,9 @@ import RlimitModel
 import RlimitWire
 import Testing
 
-/// Many requests in one write: each is answered once, in order, with what it asked for.
+/// Many requests in one write. Each gets one response, in order, of its own kind.
 @Suite("Pipelines", .serialized)
 struct PipelineTests {
-    private static let ample = Policies.nothing + "[quota]\nconnections = 1000\nrequests_per_second = 1000000\n"
-
     private func operation(_ id: Int, alive: pid_t, ended: pid_t) -> Request.Operation {
         switch id % 7 {
         case 0: .serverInfo
@@ -19,7 +17,7 @@ struct PipelineTests {
         }
     }
 
-    private func isRight(_ id: Int, _ outcome: Result<Reply, RlimitError>) -> Bool {
+    private func isExpected(_ id: Int, _ outcome: Result<Reply, RlimitError>) -> Bool {
         switch (id % 7, outcome) {
         case (0, .success(.serverInfo)): true
         case (1, .success(.limits(let of, _))), (2, .success(.limits(let of, _))), (3, .success(.limits(let of, _))):
@@ -27,15 +25,15 @@ struct PipelineTests {
         case (4, .failure(let error)): error.code == .noSuchProcess
         case (5, .success(.limits(let of, _))): of == .all
         case (6, .success(.changes)), (6, .failure): true
-        // Without the capability the agent may not look at processes of others.
+        // Without the capability the agent may not read other users' processes.
         case (1...5, .failure(let error)): !Machine.mayRaiseHardLimits && error.code == .deniedByKernel
         default: false
         }
     }
 
-    @Test func `an agent that polls hears everybody while one calls without a pause`() throws {
-        let agent = try AgentProcess(policy: Self.ample, options: ["--busy-poll", "1000"])
-        var eager: RawConnection? = try RawConnection(to: agent.socket)
+    @Test func `A polling agent serves all connections while one sends without a pause`() throws {
+        let agent = try AgentProcess(policy: Policies.highQuota, options: ["--busy-poll", "1000"])
+        var busy: RawConnection? = try RawConnection(to: agent.socket)
         let others = try (0..<3).map { _ in try RawConnection(to: agent.socket) }
         func ask(_ peer: RawConnection?, _ id: UInt64, inHalves: Bool = false) throws {
             let peer = try #require(peer)
@@ -45,48 +43,48 @@ struct PipelineTests {
             #expect(try peer.decodedResponse()?.id == id)
         }
         for id in 1...2000 as ClosedRange<UInt64> {
-            try ask(eager, id, inHalves: id % 50 == 0)
+            try ask(busy, id, inHalves: id % 50 == 0)
             if id % 100 == 0 { for peer in others { try ask(peer, id) } }
         }
-        // It goes while it is looked at.
-        eager = nil
+        // The connection closes while the agent polls it.
+        busy = nil
         for peer in others { try ask(peer, 3000) }
     }
 
     @Test(arguments: [[], ["--busy-poll", "1000"]])
-    func `mixed requests of many connections are each answered once, in order`(options: [String]) throws {
-        let agent = try AgentProcess(policy: Self.ample, options: options)
-        let gone = try ChildProcess(["true"])
-        try gone.wait()
+    func `Mixed requests of many connections are each answered once, in order`(options: [String]) throws {
+        let agent = try AgentProcess(policy: Policies.highQuota, options: options)
+        let ended = try ChildProcess(["true"])
+        try ended.wait()
         let before = try agent.files.descriptors
         for _ in 0..<5 {
-            // They never read.
+            // These connections never read.
             let deaf = try (0..<4).map { _ in try RawConnection(to: agent.socket) }
             let many = try (0..<200).flatMap { try RequestBytes.frame(.get(.caller, .all), id: UInt64($0)) }
             for peer in deaf { _ = peer.sendWithoutWaiting(many) }
             let connections = try (0..<12).map { _ in try RawConnection(to: agent.socket) }
             let bytes = try (0..<300).flatMap { id in
                 try RequestBytes.frame(
-                    operation(id, alive: ProcessInfo.processInfo.processIdentifier, ended: gone.pid), id: UInt64(id))
+                    operation(id, alive: ProcessInfo.processInfo.processIdentifier, ended: ended.pid), id: UInt64(id))
             }
-            // The write ends within a frame; the end of the last comes later, and a fault behind it.
+            // The first write ends within a frame. The second write has the rest, and invalid bytes.
             for peer in connections { try peer.send(Array(bytes.dropLast(3))) }
             for peer in connections { try peer.send(Array(bytes.suffix(3)) + [0, 0, 0, 0]) }
             for peer in connections {
                 for id in 0..<300 {
                     let response = try #require(try peer.decodedResponse())
                     #expect(response.id == UInt64(id))
-                    #expect(isRight(id, response.outcome), "\(id): \(response.outcome)")
+                    #expect(isExpected(id, response.outcome), "\(id): \(response.outcome)")
                 }
                 #expect(try peer.nextError()?.code == .malformed)
                 #expect(try peer.response() == nil)
             }
             withExtendedLifetime(deaf) {}
         }
-        try waitUntil("the agent let go of everyone") { try agent.files.descriptors == before }
+        try waitUntil("the agent has closed all connections") { try agent.files.descriptors <= before }
     }
 
-    @Test func `a get that the quota refuses is answered in its place`() throws {
+    @Test func `A get that the quota refuses is answered in order`() throws {
         let agent = try AgentProcess(policy: Policies.nothing + "[quota]\nrequests_per_second = 20\n")
         let user = try RawConnection(to: agent.socket, asUser: Account.alice.uid)
         try user.send(

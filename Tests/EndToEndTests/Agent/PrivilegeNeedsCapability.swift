@@ -1,12 +1,12 @@
 import Foundation
 import Testing
 
-/// What the agent keeps of root's powers: one.
+/// The privileges that the agent keeps: one capability.
 @Suite("The agent's privilege", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct PrivilegeNeedsCapability {
     private static let oneBit = "0000000001000000"
 
-    @Test func `the agent holds the one capability and is not root`() throws {
+    @Test func `The agent holds one capability and is not root`() throws {
         let agent = try AgentProcess(policy: Policies.nothing), id = "\(Account.agent.uid)"
         for set in ["CapEff", "CapPrm", "CapBnd"] {
             #expect(try agent.files.status(set) == Self.oneBit, "\(set)")
@@ -21,7 +21,7 @@ struct PrivilegeNeedsCapability {
         #expect(try agent.files.limit("Max core file size") == .init(soft: "0", hard: "0"))
     }
 
-    @Test func `an agent started as its own user with an ambient capability ends up the same`() throws {
+    @Test func `An agent started as its own user with an ambient capability has the same privileges`() throws {
         let folder = try AgentFolder(policy: Policies.nothing)
         let id = "\(Account.agent.uid)"
         try folder.changeOwner(to: .agent)
@@ -42,7 +42,7 @@ struct PrivilegeNeedsCapability {
         #expect(try files.status("NoNewPrivs") == "1")
     }
 
-    @Test func `without the capability the agent does not start, and says what to do`() throws {
+    @Test func `An agent without the capability does not start and names the option that permits it`() throws {
         let folder = try AgentFolder(policy: Policies.nothing)
         let result = try ChildProcess.run(["setpriv", "--bounding-set=-sys_resource", "--"] + folder.command())
         #expect(result.status != 0)
@@ -50,7 +50,7 @@ struct PrivilegeNeedsCapability {
         #expect((result.output + result.error).contains("--allow-no-capability"))
     }
 
-    @Test func `in a child user namespace the agent does not start, and says what to do`() throws {
+    @Test func `An agent in a child user namespace does not start and names the option that permits it`() throws {
         let folder = try AgentFolder(policy: Policies.nothing)
         let result = try ChildProcess.run(["unshare", "--user", "--map-root-user", "--"] + folder.command())
         #expect(result.status != 0)

@@ -1,10 +1,10 @@
 import Foundation
 import Testing
 
-/// Whom the agent never touches, and whose processes are nobody else's business, though it could.
-@Suite("Whom the agent changes", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
+/// Processes that the agent never changes, and processes that a caller may not change without a rule.
+@Suite("Protected targets", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct ProtectedTargetsNeedsCapability {
-    /// As much as a policy can give: root and alice may change anybody's limits.
+    /// The widest possible rule: root and alice may change the limits of all processes.
     private static let everything = """
         version = 1
         [[allow]]
@@ -32,7 +32,7 @@ struct ProtectedTargetsNeedsCapability {
         #expect(try files.limit(Self.openFiles) == before, sourceLocation: sourceLocation)
     }
 
-    @Test func `such a policy reaches an ordinary process of another user`() throws {
+    @Test func `The policy of these tests permits changes of another user's ordinary process`() throws {
         let agent = try AgentProcess(policy: Self.everything)
         let sample = try SampleProcess(as: .bob, limits: ["--nofile=4096:4096"])
         let result = try Rlimitctl(agent, as: .alice)("set", "--agent", "nofile=1000000", "--pid", "\(sample.pid)")
@@ -41,39 +41,39 @@ struct ProtectedTargetsNeedsCapability {
     }
 
     @Test(arguments: [Account.root, .alice])
-    func `the agent itself is never changed`(by account: Account) throws {
+    func `The agent itself is never changed`(by account: Account) throws {
         let agent = try AgentProcess(policy: Self.everything)
         try expectRefused(agent.pid, by: account, agent)
     }
 
     @Test(arguments: [Account.root, .alice])
-    func `process 1 is never changed`(by account: Account) throws {
+    func `Process 1 is never changed`(by account: Account) throws {
         try expectRefused(1, by: account, policy: Self.everything)
     }
 
     @Test(arguments: [Account.root, .alice])
-    func `a kernel thread is never changed`(by account: Account) throws {
+    func `A kernel thread is never changed`(by account: Account) throws {
         let kernelThread: pid_t = 2
         try #require(try ProcessFiles(pid: kernelThread).name == "kthreadd")
         try expectRefused(kernelThread, by: account, policy: Self.everything)
     }
 
-    @Test func `a rule without a target does not reach another user's process`() throws {
+    @Test func `A rule without a target does not match another user's process`() throws {
         let sample = try SampleProcess(as: .bob, limits: ["--nofile=4096:4096"])
         try expectRefused(sample.pid, by: .alice, policy: Policies.openFiles(1_000_000))
     }
 
-    @Test func `the same number as group of another user does not help`() throws {
+    @Test func `A process of the same user with another group is not changed`() throws {
         let sample = try SampleProcess(
             as: Account(uid: Account.alice.uid, gid: Account.bob.gid), limits: ["--nofile=4096:4096"])
         try expectRefused(sample.pid, by: .alice, policy: Policies.openFiles(1_000_000))
     }
 
-    @Test func `root's processes need a rule that names root`() throws {
+    @Test func `A rule must name root to match root's processes`() throws {
         let policy = """
             version = 1
             [[allow]]
-            name = "anybody's"
+            name = "all users"
             caller.users = [\(Account.alice.uid)]
             target = "any"
             limits.nofile = "max"
@@ -82,19 +82,19 @@ struct ProtectedTargetsNeedsCapability {
         try expectRefused(sample.pid, by: .alice, policy: policy)
     }
 
-    @Test func `alice's own setuid program is not hers to change`() throws {
+    @Test func `A user's own setuid program is not changed`() throws {
         let program = try SetuidProgram()
         let sample = try SampleProcess(as: .alice, limits: ["--nofile=4096:4096"], program: program.path)
         try #require(try sample.files.status("Uid") == "64001 0 0 0")
         try expectRefused(sample.pid, by: .alice, policy: Policies.openFiles(1_000_000))
     }
 
-    @Test func `a user whom no rule names gets nothing`() throws {
+    @Test func `A user that no rule names is refused`() throws {
         let sample = try SampleProcess(as: .bob, limits: ["--nofile=4096:4096"])
         try expectRefused(sample.pid, by: .bob, policy: Policies.openFiles(1_000_000))
     }
 
-    @Test func `a deny rule beats the allow rule, wherever it stands`() throws {
+    @Test func `A deny rule overrides an allow rule in any order`() throws {
         let deny = """
             [[deny]]
             name = "at most 64k files"
@@ -108,19 +108,8 @@ struct ProtectedTargetsNeedsCapability {
             let agent = try AgentProcess(policy: policy), rlimitctl = Rlimitctl(agent, as: .alice)
             let result = try rlimitctl("set", "nofile=65537", "--pid", "\(sample.pid)")
             #expect(result.status == 77)
-            #expect(result.error.contains("at most 64k files"), "the rule is named: \(result.error)")
+            #expect(result.error.contains("at most 64k files"), "the error does not name the rule: \(result.error)")
             #expect(try rlimitctl("set", "nofile=65536", "--pid", "\(sample.pid)").status == 0)
         }
-    }
-}
-
-/// A program that runs as root whoever starts it: a copy.
-final class SetuidProgram {
-    let path: String
-
-    init(of program: String = "/bin/sleep") throws {
-        path = try TemporaryFolder.make(mode: 0o755) + "/setuid-" + (program as NSString).lastPathComponent
-        let made = try ChildProcess.run(["install", "-m", "4755", program, path])
-        try #require(made.status == 0, "\(made.error)")
     }
 }

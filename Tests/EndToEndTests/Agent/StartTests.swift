@@ -1,10 +1,10 @@
 import Foundation
 import Testing
 
-/// When the agent does not start, and what it says then.
-@Suite("Starting the agent")
+/// The conditions under which the agent starts, and its errors otherwise.
+@Suite("Start of the agent")
 struct StartTests {
-    /// Runs an agent that is expected to end by itself.
+    /// Runs an agent that must end by itself.
     private func start(_ folder: AgentFolder, _ options: String...) throws -> ChildProcess.Result {
         try ChildProcess.run(folder.command(options: ["--allow-no-capability"] + options))
     }
@@ -15,28 +15,28 @@ struct StartTests {
         ("version = 1\n[[allow]]\nname = \"x\"\ncaller.users = [1]\nlimits.memlock = 64\n", 5, "unit"),
         ("version = 1\n[[allow]\n", 2, "]"),
     ])
-    func `with a bad policy file the agent does not start, and says where and what would be right`(
+    func `A bad policy file prevents the start, and the error names the place and a correction`(
         policy: String, line: Int, hint: String
     ) throws {
         let folder = try AgentFolder(policy: policy)
         for options in [[], ["--check"]] {
             let result = try ChildProcess.run(folder.command(options: ["--allow-no-capability"] + options))
             #expect(result.status != 0)
-            let said = result.output + result.error
-            #expect(said.contains("\(folder.policyFile):\(line):"), "\(said)")
-            #expect(said.contains(hint), "\(said)")
+            let message = result.output + result.error
+            #expect(message.contains("\(folder.policyFile):\(line):"), "\(message)")
+            #expect(message.contains(hint), "\(message)")
             #expect(!FileManager.default.fileExists(atPath: folder.socket))
         }
     }
 
-    @Test func `check accepts a good policy and starts nothing`() throws {
+    @Test func `The option --check accepts a good policy and starts nothing`() throws {
         let folder = try AgentFolder(policy: Policies.openFiles(900_000))
         let result = try start(folder, "--check")
         #expect(result.status == 0, "\(result.output)\(result.error)")
         #expect(!FileManager.default.fileExists(atPath: folder.socket))
     }
 
-    @Test func `a policy file that is named and not there is an error`() throws {
+    @Test func `A missing policy file is an error`() throws {
         let folder = try AgentFolder(policy: "")
         unlink(folder.policyFile)
         let result = try start(folder)
@@ -44,7 +44,7 @@ struct StartTests {
         #expect((result.output + result.error).contains(folder.policyFile))
     }
 
-    @Test func `a policy file that others can write is refused`() throws {
+    @Test func `A policy file that others can write is refused`() throws {
         let folder = try AgentFolder(policy: Policies.nothing)
         chmod(folder.policyFile, 0o666)
         let result = try start(folder)
@@ -52,7 +52,7 @@ struct StartTests {
         #expect((result.output + result.error).contains(folder.policyFile))
     }
 
-    @Test func `a state folder that others can write is refused`() throws {
+    @Test func `A state folder that others can write is refused`() throws {
         let folder = try AgentFolder(policy: Policies.nothing)
         try FileManager.default.createDirectory(atPath: folder.state, withIntermediateDirectories: false)
         chmod(folder.state, 0o777)
@@ -62,21 +62,21 @@ struct StartTests {
     }
 
     @Test(arguments: ["root", "0:0", "no-such-user-here"])
-    func `the agent never runs as root, nor as somebody unknown`(user: String) throws {
+    func `The agent does not start as root or as an unknown user`(user: String) throws {
         let folder = try AgentFolder(policy: Policies.nothing)
         let result = try start(folder, "--user", user)
         #expect(result.status != 0)
         #expect((result.output + result.error).contains("--user"), "\(result.output)\(result.error)")
     }
 
-    @Test func `a second agent does not take a live agent's socket`() throws {
+    @Test func `A second agent does not replace a running agent's socket`() throws {
         let agent = try AgentProcess(policy: Policies.nothing)
         let second = try start(agent.folder)
         #expect(second.status != 0)
         #expect(try Rlimitctl(agent, as: .alice)("status").status == 0)
     }
 
-    @Test func `a socket that a dead agent left is replaced`() throws {
+    @Test func `A socket that a killed agent left behind is replaced`() throws {
         let agent = try AgentProcess(policy: Policies.nothing)
         agent.send(SIGKILL)
         _ = try agent.wait()
@@ -85,7 +85,7 @@ struct StartTests {
         #expect(try Rlimitctl(agent, as: .alice)("status").status == 0)
     }
 
-    @Test func `a socket path that does not fit is an error, never cut`() throws {
+    @Test func `A socket path that is too long is an error and is never truncated`() throws {
         let folder = try AgentFolder(policy: Policies.nothing)
         let path = folder.path + "/" + String(repeating: "x", count: 120)
         let result = try start(folder, "--socket", path)
@@ -93,7 +93,7 @@ struct StartTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).allSatisfy { !$0.hasPrefix("x") })
     }
 
-    @Test func `whatever it was started with, the agent is an unprivileged user and cannot gain more`() throws {
+    @Test func `The agent is an unprivileged user and cannot gain privileges`() throws {
         let agent = try AgentProcess(policy: Policies.nothing), id = "\(Account.agent.uid)"
         #expect(try agent.files.status("Uid") == "\(id) \(id) \(id) \(id)")
         #expect(try agent.files.status("Gid") == "\(id) \(id) \(id) \(id)")
@@ -104,7 +104,7 @@ struct StartTests {
         for set in ["CapEff", "CapPrm", "CapBnd"] { #expect(try agent.files.status(set) == mask, "\(set)") }
     }
 
-    @Test func `everybody may connect, and only root and the agent may touch its folders`() throws {
+    @Test func `Every user can connect, and only root and the agent can write to the folders`() throws {
         let agent = try AgentProcess(policy: Policies.nothing)
         let shown = try ChildProcess.run([
             "stat", "-c", "%a %u", agent.socket, agent.folder.path + "/run", agent.folder.state,

@@ -3,11 +3,12 @@ import RlimitClient
 import RlimitModel
 import RlimitTesting
 import RlimitWire
+import SeededRandom
 import Testing
 
-/// The agent that `RlimitTesting` gives to tests says what `rlimitd` says, byte by byte.
+/// `rlimitd` and the agent of `RlimitTesting`, with the same policy. Their responses must be equal in each byte.
 private struct AgentPair {
-    /// What the rule of every `TestAgent` is, in the language of the policy.
+    /// The rule of every `TestAgent` in the policy language.
     static func policy(_ ceilings: [Resource: Limit.Bound]) -> String {
         let limits = Resource.allCases.map { resource in
             let bound = ceilings[resource] ?? 0
@@ -33,7 +34,7 @@ private struct AgentPair {
         simulated = try TestAgent(limits: limits, ceilings: ceilings)
     }
 
-    /// What one of them does with what a connection of its own is sent.
+    /// The responses of one agent on a connection of its own, and whether it closed the connection.
     struct Answers: Equatable, CustomStringConvertible {
         var responses: [[UInt8]] = []
         var isClosed = false
@@ -51,7 +52,7 @@ private struct AgentPair {
         (try answers(of: real.socket, to: send), try answers(of: simulated.socket.path, to: send))
     }
 
-    // Until it is closed, or until a question that is put last is answered.
+    // Reads until the connection is closed or the final request, with a known id, is answered.
     private func answers(of path: String, to send: (RawConnection) throws -> Void) throws -> Answers {
         let connection = try RawConnection(to: path)
         try send(connection)
@@ -71,7 +72,7 @@ private struct AgentPair {
 
 private let change = EditBatch([NumericEdit(.openFiles, soft: 5)])
 
-@Suite("An agent for tests, beside the real one", .serialized)
+@Suite("TestAgent compared with rlimitd", .serialized)
 struct TestAgentTests {
     private let agents: AgentPair
 
@@ -80,26 +81,26 @@ struct TestAgentTests {
     private func expectSame(_ what: String, refused: Bool = true, _ send: (RawConnection) throws -> Void) throws {
         let (real, simulated) = try agents.answers(to: send)
         #expect(real == simulated, "\(what)")
-        #expect(!refused || real.isClosed || !real.responses.isEmpty, "\(what): nobody said anything")
+        #expect(!refused || real.isClosed || !real.responses.isEmpty, "\(what): no response")
     }
 
-    @Test func `refuses in the same words what makes no sense, and goes on or closes alike`() throws {
-        let whoms: [Request.Target] = [.pid(1), .pid(4_194_304), .attachedPidfd]
-        for whom in whoms {
+    @Test func `Invalid requests get the same errors and the same end of the connection`() throws {
+        let targets: [Request.Target] = [.pid(1), .pid(4_194_304), .attachedPidfd]
+        for target in targets {
             for operation in [
-                .get(whom, .all), .set(whom, change, lease: nil), .prlimit(whom, .openFiles, Limit(5)),
-                .usage(whom, .process), .threadUsage(whom, thread: 1),
+                .get(target, .all), .set(target, change, lease: nil), .prlimit(target, .openFiles, Limit(5)),
+                .usage(target, .process), .threadUsage(target, thread: 1),
             ] as [Request.Operation] {
                 try expectSame("\(operation)") { try $0.send(try RequestBytes.frame(operation)) }
             }
         }
-        let alone: [Request.Operation] = [
+        let others: [Request.Operation] = [
             .set(.caller, EditBatch(), lease: nil), .stats, .leaseList, .leaseRelease(LeaseInfo.ID(bytes: [1])),
             .leaseRenew(LeaseInfo.ID(bytes: [1]), .connection), .threadUsage(.caller, thread: 2),
             .prlimit(.cgroup(nil), .openFiles, nil), .set(.pod(nil), change, lease: .connection),
             .set(.caller, EditBatch([NumericEdit(.openFiles, soft: 1), NumericEdit(.openFiles, hard: 1)]), lease: nil),
         ]
-        for operation in alone where operation != .stats {
+        for operation in others where operation != .stats {
             try expectSame("\(operation)") { try $0.send(try RequestBytes.frame(operation)) }
         }
         for number in [0, 2_000_000_000, UInt64.max] {
@@ -107,7 +108,7 @@ struct TestAgentTests {
         }
     }
 
-    @Test func `treats alike what is not the protocol`() throws {
+    @Test func `Bytes that are not the protocol get the same responses`() throws {
         let garbage: [[UInt8]] = [
             Array("GET / HTTP/1.1\r\n\r\n".utf8), [0, 0, 0, 0], [0, 0, 16, 1], [0, 0, 0, 3, 255, 255, 255],
             [0, 0, 0, 2, 26, 5], [0, 0, 0, 2, 8, 7], [0, 0, 0, 1, 0], [0, 0, 0, 4, 8, 1, 0x7a, 0],
@@ -115,25 +116,25 @@ struct TestAgentTests {
         let first = try RequestBytes.frame(.get(.pid(1), .all))
         for bytes in garbage {
             try expectSame("\(bytes)") { try $0.send(bytes) }
-            // Also behind what is.
+            // The same bytes after a valid frame.
             try expectSame("\(bytes) later") { try $0.send(first + bytes) }
         }
     }
 
-    @Test func `treats descriptors alike`() throws {
+    @Test func `Attached descriptors get the same responses`() throws {
         let get = try RequestBytes.frame(.get(.attachedPidfd, .all)), own = try RequestBytes.frame(.get(.pid(1), .all))
         let null = open("/dev/null", O_RDWR | O_CLOEXEC)
         defer { close(null) }
         try expectSame("no pidfd") { try $0.send(get, with: [null]) }
         try expectSame("two") { try $0.send(get, with: [null, null]) }
-        try expectSame("one that nobody names") { try $0.send(own, with: [null]) }
+        try expectSame("one that no request names") { try $0.send(own, with: [null]) }
         try expectSame("one with the second frame alone") { try $0.send(own + own, with: [null]) }
         try expectSame("one for the first frame") { try $0.send(get + own, with: [null]) }
         try expectSame("two frames that name one") { try $0.send(get + get, with: [null]) }
         try expectSame("with bytes that are no frame") { try $0.send([0, 0, 0, 0], with: [null]) }
     }
 
-    @Test func `tells of a process that has ended the same`() throws {
+    @Test func `Requests for a process that has ended get the same responses`() throws {
         let sample = try SampleProcess(as: .served)
         let pid = sample.pid
         try sample.end()
@@ -143,24 +144,25 @@ struct TestAgentTests {
     }
 }
 
-@Suite("Changes by an agent for tests", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
+@Suite(
+    "Changes by TestAgent compared with rlimitd", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)")
+)
 struct TestAgentNeedsCapability {
-    // Those that do a sleeping process no harm.
+    // The resources with limits that do not harm a sleeping process.
     private static let resources: [Resource] = [
         .openFiles, .coreFileSize, .lockedMemory, .processes, .nice, .realtimePriority, .messageQueueBytes,
         .pendingSignals, .fileLocks, .residentSetSize,
     ]
 
-    @Test func `come to the same limits, answers and refusals as those by the real one`() throws {
-        var generator = SystemRandomNumberGenerator()
-        let seed = UInt64.random(in: 0..<1 << 32, using: &generator)
-        var random = RandomNumbers(state: seed)
+    @Test func `Changes have the same limits, responses and refusals as rlimitd's`() throws {
+        let seed = UInt64.random(in: 0..<1 << 32)
+        var random = SeededGenerator(seed: seed)
         let sample = try SampleProcess(as: .served)
         let start = Dictionary(
             uniqueKeysWithValues: try Resource.allCases.map {
                 ($0, try BlockingLimitClient().limit($0, of: .process(sample.pid)))
             })
-        // Above fs.nr_open both say so, but the double's is always what Linux has where nobody set it.
+        // Both agents refuse more than fs.nr_open, but TestAgent always uses the default of Linux.
         let isUsual = try Machine.contents(of: "/proc/sys/fs/nr_open") == "1048576\n"
         let ceilings: [Resource: Limit.Bound] = [
             .openFiles: isUsual ? 2_000_000 : 60_000, .nice: 20, .lockedMemory: .gibibytes(1),
@@ -178,7 +180,7 @@ struct TestAgentNeedsCapability {
         #expect(changes > 20 && refusals > 20, "\(changes) made and \(refusals) refused")
     }
 
-    private func operation(on pid: Int32, _ random: inout RandomNumbers) -> Request.Operation {
+    private func operation(on pid: Int32, _ random: inout SeededGenerator) -> Request.Operation {
         func half() -> Limit.Bound? {
             random.pick([nil, 0, 5, 20, 100, 1024, 4096, 65_536, 1_048_576, 1_048_577, .gibibytes(1), .infinity])
         }
@@ -192,15 +194,6 @@ struct TestAgentNeedsCapability {
                     mode: random.pick([.exact, .atLeast, .clamp]))
             }
             return .set(.pid(pid), EditBatch(edits), lease: nil)
-        }
-    }
-
-    private struct RandomNumbers {
-        var state: UInt64
-
-        mutating func pick<Element>(_ elements: [Element]) -> Element {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return elements[Int(state >> 33) % elements.count]
         }
     }
 }

@@ -1,10 +1,10 @@
 import Foundation
 import Testing
 
-/// Users that a policy names, on a system whose accounts change.
-@Suite("Names in the policy", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
+/// User names in a policy while the accounts of the system change.
+@Suite("User names in the policy", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct UserNamesNeedsCapability {
-    /// An agent with an /etc/passwd of its own, which is this file.
+    /// An agent with this file as its /etc/passwd.
     private func agent(_ passwd: String, policy: String) throws -> AgentProcess {
         try AgentProcess(
             policy: policy,
@@ -14,7 +14,7 @@ struct UserNamesNeedsCapability {
     private static let named = """
         version = 1
         [[allow]]
-        name = "newcomer's"
+        name = "newcomer"
         caller.users = ["newcomer"]
         limits.nofile = 7000
         """
@@ -22,7 +22,7 @@ struct UserNamesNeedsCapability {
         .replacing("7000", with: "8000")
     private static let newcomer = "newcomer:x:\(Account.alice.uid):\(Account.alice.gid)::/:/bin/sh\n"
 
-    /// How far alice may go; nil where no rule lets her go anywhere.
+    /// The maximum of open files that alice may set; nil if no rule grants any.
     private func maxOpenFiles(_ agent: AgentProcess, _ sample: SampleProcess) throws -> Int? {
         let result = try Rlimitctl(agent, as: .alice)(
             "--json", "set", "--agent", "nofile=1000000", "--pid", "\(sample.pid)")
@@ -30,7 +30,7 @@ struct UserNamesNeedsCapability {
         return try JSONObject(result.output)["error"]["allowed"]["hard"].number
     }
 
-    @Test func `a user who appears is matched from the next reload on, and one who goes no longer`() throws {
+    @Test func `A user name is resolved again at each reload`() throws {
         let folder = try TemporaryFolder.make(mode: 0o755), passwd = folder + "/passwd"
         try Data("root:x:0:0::/:/bin/sh\n".utf8).write(to: URL(fileURLWithPath: passwd))
         let agent = try agent(passwd, policy: Self.named)
@@ -43,37 +43,37 @@ struct UserNamesNeedsCapability {
         try file.write(contentsOf: Data(Self.newcomer.utf8))
         #expect(try maxOpenFiles(agent, sample) == nil)
         agent.send(SIGHUP)
-        try waitUntil("the new user is known") { try maxOpenFiles(agent, sample) == 7000 }
+        try waitUntil("the new user is resolved") { try maxOpenFiles(agent, sample) == 7000 }
 
         try file.truncate(atOffset: UInt64("root:x:0:0::/:/bin/sh\n".utf8.count))
         agent.send(SIGHUP)
-        try waitUntil("the user is gone") { try maxOpenFiles(agent, sample) == nil }
+        try waitUntil("the removed user is no longer resolved") { try maxOpenFiles(agent, sample) == nil }
     }
 
-    @Test func `while accounts are slow to answer everybody is served, and a second reload is not lost`() throws {
+    @Test func `Requests are answered while account lookups block, and a second reload is not lost`() throws {
         let folder = try TemporaryFolder.make(mode: 0o755), passwd = folder + "/passwd", fifo = folder + "/fifo"
         try Data(Self.newcomer.utf8).write(to: URL(fileURLWithPath: passwd))
         let agent = try agent(passwd, policy: Self.named)
         let sample = try SampleProcess(as: .alice, limits: ["--nofile=4096:4096"])
         #expect(try maxOpenFiles(agent, sample) == 7000)
 
-        // Whoever opens a FIFO waits until somebody writes to it.
+        // open(2) of a FIFO for reading blocks until a writer opens it.
         try #require(mkfifo(fifo, 0o644) == 0)
         let mounted = try ChildProcess.run([
             "nsenter", "--mount", "--target=\(agent.pid)", "mount", "--bind", fifo, "/etc/passwd",
         ])
         try #require(mounted.status == 0, "\(mounted.error)")
         agent.send(SIGHUP)
-        try waitUntil("the agent asks for the name") {
+        try waitUntil("the agent looks up the name") {
             try FileManager.default.contentsOfDirectory(atPath: "/proc/\(agent.pid)/task").count > 1
         }
         for _ in 0..<3 { #expect(try maxOpenFiles(agent, sample) == 7000) }
         try agent.reload(policy: Self.numbered)
         #expect(try maxOpenFiles(agent, sample) == 7000)
 
-        let fed = try ChildProcess.run(["timeout", "20", "sh", "-c", "cat \(passwd) >\(fifo)"])
-        // The reader may have had enough before all is written.
+        let fed = try ChildProcess.run(["timeout", "60", "sh", "-c", "cat \(passwd) >\(fifo)"])
+        // The reader can close the FIFO before all is written, so other errors are possible.
         #expect(fed.status != 124)
-        try waitUntil("the second policy holds") { try maxOpenFiles(agent, sample) == 8000 }
+        try waitUntil("the second policy is in force") { try maxOpenFiles(agent, sample) == 8000 }
     }
 }

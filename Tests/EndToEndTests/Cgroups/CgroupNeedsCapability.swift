@@ -3,24 +3,24 @@ import RlimitModel
 import RlimitWire
 import Testing
 
-/// Requests about every process of a cgroup, through a real socket, about real processes.
+/// Requests for all processes of a cgroup.
 @Suite(
-    "All processes of a cgroup", .serialized,
+    "Requests for a cgroup", .serialized,
     .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct CgroupNeedsCapability {
     private static let few = ["--nofile=4096:4096"]
     private static let many = ProcessFiles.ShownLimit(soft: "8192", hard: "8192")
     private static let before = ProcessFiles.ShownLimit(soft: "4096", hard: "4096")
 
-    /// alice may give 8192 open files to her own, root to anybody.
+    /// alice may set 8192 open files for her own processes, root for all processes.
     private static let policy = """
         version = 1
         [[allow]]
-        name = "her own"
+        name = "own processes"
         caller.users = [\(Account.alice.uid)]
         limits.nofile = 8192
         [[allow]]
-        name = "everybody's"
+        name = "all processes"
         caller.users = [0]
         target = { relation = "any", users = ["0-4294967294"] }
         operations = ["get", "set", "usage"]
@@ -35,7 +35,7 @@ struct CgroupNeedsCapability {
         try ProcessFiles(pid: pid).limit("Max open files")
     }
 
-    @Test func `a set reaches every process in the cgroup and below it, and no other`() throws {
+    @Test func `A set changes every process in the cgroup and below it, and no other`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let cgroup = try Cgroup(), below = try Cgroup("sub", in: cgroup), deeper = try Cgroup("deep/er", in: below)
         let holders = try [
@@ -48,7 +48,7 @@ struct CgroupNeedsCapability {
         let answer = try CgroupReply(try RawConnection(to: agent.socket), raise(cgroup))
         #expect(!answer.isIncomplete)
         #expect(Set(answer.results.compactMap(\.pid)) == Set(inside))
-        #expect(answer.results.count == 48, "each is told once")
+        #expect(answer.results.count == 48, "each process is reported once")
         for result in answer.results {
             guard case .success(.changes(let changes, _)) = result.outcome else {
                 Issue.record("\(result)")
@@ -59,7 +59,7 @@ struct CgroupNeedsCapability {
         for pid in inside { #expect(try openFiles(pid) == Self.many) }
         #expect(try openFiles(outside.pid) == Self.before)
         for holder in holders { #expect(holder.isRunning) }
-        // And so says get, of each.
+        // A get returns the new limits of each process.
         let shown = try CgroupReply(
             try RawConnection(to: agent.socket), .get(.cgroup(below.path), ResourceSet(CollectionOfOne(.openFiles))))
         #expect(shown.results.count == 43)
@@ -72,22 +72,24 @@ struct CgroupNeedsCapability {
         }
     }
 
-    @Test func `each process is judged for itself`() throws {
+    @Test func `Each process is authorized separately`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let cgroup = try Cgroup()
-        let hers = try cgroup.populate(4, as: .alice, limits: Self.few), mine = Set(cgroup.members)
-        let his = try cgroup.populate(30, as: .bob, limits: Self.few)
+        let alices = try cgroup.populate(4, as: .alice, limits: Self.few), aliceMembers = Set(cgroup.members)
+        let bobs = try cgroup.populate(30, as: .bob, limits: Self.few)
         let result = try Rlimitctl(agent, as: .alice)("set", "nofile=8192:8192", "--cgroup", cgroup.path)
         #expect(result.status == 77, "\(result.output)\(result.error)")
-        for pid in cgroup.members { #expect(try openFiles(pid) == (mine.contains(pid) ? Self.many : Self.before)) }
-        #expect(hers.isRunning && his.isRunning)
-        // A few refusals are written down one by one, and the others in one line.
+        for pid in cgroup.members {
+            #expect(try openFiles(pid) == (aliceMembers.contains(pid) ? Self.many : Self.before))
+        }
+        #expect(alices.isRunning && bobs.isRunning)
+        // The agent logs the first refusals individually and the others in one record.
         let line = try agent.logLine(containing: "verdict=refused", "processes=")
         #expect(line.contains("processes=22") && line.contains(cgroup.path), "\(line)")
         #expect(agent.log.split(separator: "\n").filter { $0.contains("verdict=refused") }.count == 9)
     }
 
-    @Test func `usage is told of each`() throws {
+    @Test func `A usage request returns the usage of each process`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let cgroup = try Cgroup(), holder = try cgroup.populate(3, as: .bob)
         let answer = try CgroupReply(try RawConnection(to: agent.socket), .usage(.cgroup(cgroup.path), .process))
@@ -101,12 +103,14 @@ struct CgroupNeedsCapability {
         }
     }
 
-    @Test func `others are answered while hundreds are looked through, the same connection's too`() throws {
+    @Test func `Other requests are answered during a request for hundreds of processes, also on the same connection`()
+        throws
+    {
         let agent = try AgentProcess(policy: Self.policy)
         let cgroup = try Cgroup(), holder = try cgroup.populate(600, as: .bob, limits: Self.few)
         let connection = try RawConnection(to: agent.socket), neighbour = try RawConnection(to: agent.socket)
         try connection.send(RequestBytes.frame(raise(cgroup), id: 1))
-        // A second one about a cgroup waits for the first, and what comes behind it too.
+        // A second request for a cgroup waits for the first one, and so do the requests behind it.
         try connection.send(RequestBytes.frame(.serverInfo, id: 2))
         try connection.send(RequestBytes.frame(.get(.cgroup(cgroup.path), .all), id: 3))
         try connection.send(RequestBytes.frame(.serverInfo, id: 4))
@@ -133,21 +137,21 @@ struct CgroupNeedsCapability {
         #expect(holder.isRunning)
     }
 
-    @Test func `where processes keep forking, all end up with the new limits or the answer says that it is incomplete`()
+    @Test func `Processes that keep forking all get the new limits, or the response says that it is incomplete`()
         throws
     {
         let agent = try AgentProcess(policy: Self.policy)
         let cgroup = try Cgroup()
-        // Each generation starts the next and lives on for a moment.
+        // Each process forks the next one and lives for another second.
         let script = "$SIG{CHLD} = 'IGNORE'; while (fork) { select undef, undef, undef, 0.005 } sleep 1"
         let forker = try ChildProcess(
             cgroup.enter + ["prlimit"] + Self.few + Account.bob.setpriv + ["perl", "-e", script])
-        try waitUntil("there is something in the cgroup") { cgroup.members.count > 10 }
+        try waitUntil("the cgroup has processes") { cgroup.members.count > 10 }
         for _ in 0..<2 {
             let answer = try CgroupReply(try RawConnection(to: agent.socket), raise(cgroup))
             #expect(answer.results.count > 5)
             guard !answer.isIncomplete else { continue }
-            // The parent was changed, so whoever it starts from then on has the limits already.
+            // The parent has the new limits, so its later children have them from the start.
             #expect(try openFiles(forker.pid) == Self.many)
             for pid in cgroup.members {
                 guard let limit = try? openFiles(pid) else { continue }
@@ -156,7 +160,7 @@ struct CgroupNeedsCapability {
         }
     }
 
-    @Test func `a caller that goes in the middle leaves a sound agent behind`() throws {
+    @Test func `A caller that disconnects during a request leaves no descriptor behind`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let cgroup = try Cgroup(), holder = try cgroup.populate(400, as: .bob, limits: Self.few)
         let before = try agent.files.descriptors
@@ -164,23 +168,23 @@ struct CgroupNeedsCapability {
             let connection = try RawConnection(to: agent.socket)
             try connection.send(RequestBytes.frame(raise(cgroup)))
         }
-        try waitUntil("the agent has let go of them") { try agent.files.descriptors <= before }
+        try waitUntil("the agent has closed the connections") { try agent.files.descriptors <= before }
         #expect(try RawConnection(to: agent.socket).isAnswered())
         #expect(agent.isRunning && holder.isRunning)
     }
 
-    @Test func `a caller that only stops sending still gets its answer`() throws {
+    @Test func `A caller that shuts down its sending side still gets the response`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let cgroup = try Cgroup(), holder = try cgroup.populate(300, as: .bob, limits: Self.few)
         let connection = try RawConnection(to: agent.socket)
         try connection.send(RequestBytes.frame(raise(cgroup)))
         shutdown(connection.descriptor, Int32(SHUT_WR))
         #expect(try CgroupReply(connection).results.count == 300)
-        #expect(try connection.response() == nil, "and then the connection ends")
+        #expect(try connection.response() == nil, "the connection is closed after the response")
         #expect(holder.isRunning)
     }
 
-    @Test func `what cannot be asked of a cgroup is answered so`() throws {
+    @Test func `An operation that a cgroup does not support gets an error`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let cgroup = try Cgroup()
         let connection = try RawConnection(to: agent.socket)
@@ -197,10 +201,10 @@ struct CgroupNeedsCapability {
         #expect(try code(.threadUsage(.cgroup(cgroup.path), thread: 2)) == .unsupported)
         let edit = EditBatch([NumericEdit(.openFiles, soft: 8192, hard: 8192)])
         #expect(try code(.set(.cgroup(cgroup.path), edit, lease: .connection)) == .unsupported)
-        #expect(try CgroupReply(connection, .get(.cgroup(cgroup.path), .all)).results == [], "nobody is in it")
+        #expect(try CgroupReply(connection, .get(.cgroup(cgroup.path), .all)).results == [], "the cgroup is empty")
     }
 
-    @Test func `a pod is named by its own cgroup or by one below it`() throws {
+    @Test func `A pod is named by its own cgroup or by a cgroup below it`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let pod = try Cgroup("kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1a_2b.slice")
         let app = try Cgroup("cri-containerd-aa.scope", in: pod),
@@ -212,30 +216,5 @@ struct CgroupNeedsCapability {
             #expect(Set(answer.results.compactMap(\.pid)) == Set(app.members + sidecar.members), "\(path)")
         }
         for holder in holders { #expect(holder.isRunning) }
-    }
-}
-
-/// The whole answer to a request about a cgroup, in however many responses it came.
-struct CgroupReply {
-    private(set) var results: [ProcessResult] = []
-    private(set) var isIncomplete = false
-
-    init(_ connection: RawConnection, _ operation: Request.Operation) throws {
-        try connection.send(RequestBytes.frame(operation))
-        try self.init(connection)
-    }
-
-    /// Of a request that was sent before.
-    init(_ connection: RawConnection) throws {
-        var more = true
-        while more {
-            guard let response = try connection.decodedResponse() else { throw RawConnection.failure("no response") }
-            guard case .processes(let some, let isIncomplete) = try response.outcome.get() else {
-                throw ChildProcess.Failure(description: "another kind of answer: \(response)")
-            }
-            results += some
-            self.isIncomplete = isIncomplete
-            more = response.more
-        }
     }
 }

@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// `rlimitctl --cgroup` about real processes.
-@Suite("rlimitctl and a real cgroup", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
+/// `rlimitctl --cgroup` with running processes.
+@Suite("rlimitctl with a cgroup", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct CgroupToolNeedsCapability {
     private static let few = ["--nofile=1024:4096"]
     private let agent: AgentProcess
@@ -15,14 +15,14 @@ struct CgroupToolNeedsCapability {
         rlimitctl = Rlimitctl(agent, as: .alice)
     }
 
-    /// How many processes of the cgroup have these limits of open files, by /proc.
+    /// The number of processes in the cgroup with these limits of open files, read from /proc.
     private func count(_ soft: String, _ hard: String) throws -> Int {
         try cgroup.members.count { try ProcessFiles(pid: $0).limit("Max open files") == .init(soft: soft, hard: hard) }
     }
 
-    @Test func `what is hers is raised, and what is another's is refused and said`() throws {
-        let hers = try cgroup.populate(3, as: .alice, limits: Self.few)
-        let his = try cgroup.populate(2, as: .bob, limits: Self.few)
+    @Test func `A set raises the caller's own processes and reports the refusals for others`() throws {
+        let alices = try cgroup.populate(3, as: .alice, limits: Self.few)
+        let bobs = try cgroup.populate(2, as: .bob, limits: Self.few)
         let result = try rlimitctl("set", "nofile=6000", "--at-least", "--cgroup", cgroup.path)
         #expect(result.status == 77)
         let changes = result.output.split(separator: "\n")
@@ -31,30 +31,30 @@ struct CgroupToolNeedsCapability {
         #expect(result.error.contains("3 of 5 processes are changed"), "\(result.error)")
         #expect(try count("6000", "6000") == 3)
         #expect(try count("1024", "4096") == 2)
-        #expect(hers.isRunning && his.isRunning)
+        #expect(alices.isRunning && bobs.isRunning)
     }
 
-    @Test func `hard and max are what each process has`() throws {
+    @Test func `The words hard and max mean each process's own limit`() throws {
         let some = try cgroup.populate(2, as: .alice, limits: ["--nofile=100:2000"])
         let others = try cgroup.populate(2, as: .alice, limits: ["--nofile=200:3000"])
         let hard = try rlimitctl("set", "nofile=hard", "--cgroup", cgroup.path)
         #expect(hard.status == 0 && hard.error == "", "\(hard.error)")
         #expect(try count("2000", "2000") == 2)
         #expect(try count("3000", "3000") == 2)
-        let most = try rlimitctl("set", "nofile=max", "--cgroup", cgroup.path)
-        #expect(most.status == 0 && most.error == "", "\(most.error)")
+        let max = try rlimitctl("set", "nofile=max", "--cgroup", cgroup.path)
+        #expect(max.status == 0 && max.error == "", "\(max.error)")
         #expect(try count("8192", "8192") == 4)
         let clamp = try rlimitctl("set", "nofile=100000", "--clamp", "--cgroup", cgroup.path)
-        #expect(clamp.status == 0 && clamp.error.contains("not all that was asked for"))
+        #expect(clamp.status == 0 && clamp.error.contains("nofile got less than requested"))
         #expect(try count("8192", "8192") == 4)
         #expect(some.isRunning && others.isRunning)
     }
 
-    @Test func `hundreds are shown, by their limits or one by one`() throws {
+    @Test func `A table shows hundreds of processes, grouped by limits or one by one`() throws {
         let many = try cgroup.populate(400, as: .alice, limits: Self.few)
-        let spread = try rlimitctl("get", "--cgroup", Cgroup.root + cgroup.path)
-        #expect(spread.status == 0, "\(spread.error)")
-        let files = spread.output.split(separator: "\n").filter { $0.hasPrefix("nofile ") }
+        let grouped = try rlimitctl("get", "--cgroup", Cgroup.root + cgroup.path)
+        #expect(grouped.status == 0, "\(grouped.error)")
+        let files = grouped.output.split(separator: "\n").filter { $0.hasPrefix("nofile ") }
         #expect(files.map { $0.split(separator: " ").dropFirst(3) } == [["1024", "4096", "400", "files"]])
         let list = try rlimitctl("get", "nofile", "memlock", "--cgroup", cgroup.path)
         let pids = list.output.split(separator: "\n").dropFirst().compactMap { pid_t($0.split(separator: " ")[0]) }
@@ -66,7 +66,7 @@ struct CgroupToolNeedsCapability {
         #expect(many.isRunning)
     }
 
-    @Test func `a cgroup that is none, or all, is said`() throws {
+    @Test func `A missing cgroup and the root cgroup are errors`() throws {
         let many = try cgroup.populate(3, as: .alice, limits: Self.few)
         let none = try rlimitctl("get", "nofile", "--cgroup", cgroup.path + "/none")
         #expect(none.status == 1 && none.error.contains("there is no cgroup"), "\(none.error)")
@@ -75,7 +75,7 @@ struct CgroupToolNeedsCapability {
         #expect(many.isRunning)
     }
 
-    @Test func `a caller in a container may not name a path`() throws {
+    @Test func `A caller in a container may not name a cgroup by path`() throws {
         let many = try cgroup.populate(3, as: .alice, limits: Self.few)
         let result = try ChildProcess.run(
             ["unshare", "--pid", "--fork", "--mount-proc"] + Account.alice.setpriv

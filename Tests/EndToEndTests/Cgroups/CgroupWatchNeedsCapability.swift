@@ -2,13 +2,13 @@ import Foundation
 import RlimitClient
 import Testing
 
-/// A cgroup of the real kernel, watched while its processes come and go.
-@Suite("A watch of a real cgroup", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
+/// A watch of a cgroup while processes enter and leave it.
+@Suite("Watches of a cgroup", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct CgroupWatchNeedsCapability {
     private typealias Event = LimitClient.CgroupWatch.Event
 
-    @Test(.timeLimit(.minutes(2)))
-    func `each process is told of from when it appears until it ends or leaves, without an agent`() async throws {
+    @Test(.timeLimit(.minutes(5)))
+    func `A watch follows each process from its appearance to its end or departure, without an agent`() async throws {
         let client = LimitClient(socket: "/nonexistent/agent.sock")
         let inside = try EndToEndTests.Cgroup(), below = try EndToEndTests.Cgroup("sub", in: inside)
         let elsewhere = try EndToEndTests.Cgroup()
@@ -43,6 +43,6 @@ struct CgroupWatchNeedsCapability {
         #expect(try await next { $0 == .looked(processes: 0) })
         #expect(
             rmdir(EndToEndTests.Cgroup.root + below.path) == 0 && rmdir(EndToEndTests.Cgroup.root + inside.path) == 0)
-        #expect(try await !next { _ in false }, "it is over when the cgroup is removed")
+        #expect(try await !next { _ in false }, "the watch ends when the cgroup is removed")
     }
 }

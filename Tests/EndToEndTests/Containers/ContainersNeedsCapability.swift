@@ -5,7 +5,7 @@ import Testing
 /// Callers in containers, on any kernel.
 @Suite("Containers", .serialized, .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct ContainersNeedsCapability {
-    /// Whatever a host's user could be given, and the same to the pods of one root.
+    /// Rules for users and groups of the host, and a rule for pods.
     private static let policy = """
         version = 1
         [[allow]]
@@ -25,7 +25,7 @@ struct ContainersNeedsCapability {
         """
     private static let pod = ContainerLayout.containerd
 
-    @Test func `root that takes any user and any groups gets no rule of the host`() throws {
+    @Test func `Root in a container matches no rule of the host, whatever user and groups it takes`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         #expect(
             try Rlimitctl(agent, as: .bob).shell("rlimitctl set nofile=5000", limits: ["--nofile=4096"]).status == 0)
@@ -39,12 +39,12 @@ struct ContainersNeedsCapability {
         _ = try agent.logLine(containing: "refused", "peer_uid=64001", "resource=nofile")
     }
 
-    @Test func `a bare number is answered that a pidfd is needed, which clients send by themselves`() throws {
+    @Test func `A pid without a pidfd is answered PIDFD_REQUIRED, and clients send the pidfd`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let container = try Container(agent, cgroup: "/rlimitd-test.slice/elsewhere")
         let (process, outside, inside) = try container.sleeper()
         #expect(inside != outside)
-        // A get of process `inside`, id 1, by its number, in a language that knows nothing of descriptors.
+        // A get of process `inside` by pid, from a language without support for descriptors.
         let request = RequestBytes.get(processNumber: UInt64(inside)).map { "\($0)" }.joined(separator: ",")
         let perl = """
             use IO::Socket::UNIX; my $s = IO::Socket::UNIX->new(Peer => '/run/rlimitd/rlimitd.sock') or die $!;
@@ -53,14 +53,14 @@ struct ContainersNeedsCapability {
         let raw = try container.run("perl", "-e", perl)
         let bytes = raw.output.split(separator: ",").compactMap { UInt8($0) }
         #expect(try RequestBytes.error(inFrame: bytes)?.code == .pidfdRequired, "\(raw)")
-        // Numbers are the container's own: this is process `inside` in there, and another or nobody outside.
+        // The pid counts in the container's namespace. Outside it names another process or none.
         let got = try container.run("rlimitctl", "get", "nofile", "--pid", "\(inside)")
         #expect(got.status == 0 && got.output.contains(" 4096 "), "\(got)")
         #expect(process.isRunning)
     }
 
     @Test(arguments: ["runc", "crun"])
-    func `in a user namespace a caller is who it is outside`(runtime: String) throws {
+    func `A caller in a user namespace has its outside ids`(runtime: String) throws {
         let agent = try AgentProcess(policy: Self.policy)
         let container = try Container(
             agent, cgroup: "/rlimitd-test.slice/mapped", runtime: runtime, as: Account(uid: 0, gid: 0),
@@ -75,7 +75,7 @@ struct ContainersNeedsCapability {
         #expect(try JSONObject(user.output)["caller"]["uid"].number == 101_000)
     }
 
-    @Test func `bubblewrap's namespaces are containers too`() throws {
+    @Test func `Namespaces made by bubblewrap count as containers`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let folder = (agent.socket as NSString).deletingLastPathComponent
         let programs = (try Programs.rlimitctl as NSString).deletingLastPathComponent
@@ -98,7 +98,7 @@ struct ContainersNeedsCapability {
         #expect(optional.output == "4096\n", "\(optional)")
     }
 
-    @Test func `rules by cgroup hold where the kernel vouches for the caller, and nowhere else`() throws {
+    @Test func `Rules by cgroup match only where the kernel pins the caller`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let container = try Container(agent, cgroup: Self.pod.path(ofContainer: "aa", inPod: "11-22"))
         let status = try JSONObject(try container.run("rlimitctl", "--json", "status").output)
@@ -108,11 +108,11 @@ struct ContainersNeedsCapability {
         #expect(result.output.hasSuffix(Machine.pinsPeers ? "\n0\n9000\n" : "77\n4096\n"), "\(result)")
     }
 
-    @Test func `an id that the agent's own user namespace does not know is nobody's`() throws {
+    @Test func `An id that the agent's user namespace does not map gets no connection`() throws {
         let agent = try AgentProcess(
             policy: Self.policy, options: ["--allow-user-namespace", "--allow-no-capability"],
             prefix: ["unshare", "--user", "--map-user=\(Account.agent.uid)", "--map-group=\(Account.agent.gid)"])
-        // The one id that it knows is served, all others look alike to it: as 65534.
+        // The namespace maps one id, which is served. All other ids appear as 65534.
         let known = try Rlimitctl(agent, as: .root)("--json", "status")
         #expect(try JSONObject(known.output)["caller"]["uid"].number == Int(Account.agent.uid), "\(known)")
         for account in [Account.alice, Account(uid: 65_534, gid: 65_534)] {

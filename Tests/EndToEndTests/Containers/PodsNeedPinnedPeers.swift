@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// Rules by cgroup, for containers in cgroups as Kubernetes names them. Their names end in NeedPinnedPeers because before
-/// Linux 6.5 no such rule matches.
+/// Rules by cgroup for containers in cgroups with the names that Kubernetes uses. Before Linux 6.5 no such rule matches, so the
+/// name of the suite ends in NeedPinnedPeers.
 @Suite(
     "Pods", .serialized, .enabled(if: Machine.mayRaiseHardLimits && Machine.pinsPeers, "\(Machine.needsPinnedPeers)"))
 struct PodsNeedPinnedPeers {
@@ -29,13 +29,13 @@ struct PodsNeedPinnedPeers {
     private func openFiles(_ pid: pid_t) throws -> String { try ProcessFiles(pid: pid).limit("Max open files").hard }
 
     @Test(arguments: ContainerLayout.allCases, [false, true])
-    func `an app raises its own hard limit, by the tool and by the library`(
+    func `An app raises its own hard limit with the tool and with the library`(
         layout: ContainerLayout, hasUserNamespace: Bool
     ) throws {
         let agent = try AgentProcess(policy: Self.policy)
         let app = try container(agent, layout, "app", hasUserNamespace: hasUserNamespace)
         let alone = try app.shell("ulimit -n 9000")
-        #expect(alone.status != 0, "the kernel lets it do so by itself, so this test shows nothing")
+        #expect(alone.status != 0, "the kernel allows it without the agent, so the test shows nothing")
         let tool = try app.shell("rlimitctl set nofile=9000 && ulimit -Hn")
         #expect(tool.output.hasSuffix("\n9000\n"), "\(tool)")
         let library = try app.shell("raise-files 100000")
@@ -48,7 +48,7 @@ struct PodsNeedPinnedPeers {
     }
 
     @Test(arguments: ContainerLayout.allCases)
-    func `a sidecar raises another process of its pod, by the number that it sees`(layout: ContainerLayout) throws {
+    func `A sidecar raises another process of its pod by the pid that it sees`(layout: ContainerLayout) throws {
         let agent = try AgentProcess(policy: Self.policy)
         let app = try container(agent, layout, "app")
         let sidecar = try container(agent, layout, "sidecar", sharingPIDsWith: app)
@@ -61,11 +61,11 @@ struct PodsNeedPinnedPeers {
         #expect(process.isRunning)
     }
 
-    @Test func `with a PID namespace of its own, it has no way to name another's process`() throws {
+    @Test func `A sidecar with its own PID namespace cannot name another container's process`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let app = try container(agent, .containerd, "app"), sidecar = try container(agent, .containerd, "sidecar")
         let (process, outside, _) = try app.sleeper()
-        // What has that number outside is nobody in there.
+        // The pid of the process outside names no process in the sidecar's namespace.
         let result = try sidecar.run("rlimitctl", "set", "nofile=9000", "--pid", "\(outside)")
         #expect(result.status == 1, "\(result)")
         #expect(try openFiles(outside) == "4096")
@@ -73,7 +73,7 @@ struct PodsNeedPinnedPeers {
     }
 
     @Test(arguments: ContainerLayout.allCases)
-    func `a sidecar raises its whole pod, and no other`(layout: ContainerLayout) throws {
+    func `A sidecar raises its whole pod and no other`(layout: ContainerLayout) throws {
         let agent = try AgentProcess(policy: Self.policy)
         let app = try container(agent, layout, "app"), sidecar = try container(agent, layout, "sidecar")
         let other = try container(agent, layout, "other", pod: Self.otherPod)
@@ -92,7 +92,7 @@ struct PodsNeedPinnedPeers {
     }
 
     @Test(arguments: ContainerLayout.allCases)
-    func `a container of another pod is refused, though it sees the process, and that is written down`(
+    func `A container of another pod is refused although it sees the process, and the refusal is audited`(
         layout: ContainerLayout
     ) throws {
         let agent = try AgentProcess(policy: Self.policy)
@@ -111,7 +111,7 @@ struct PodsNeedPinnedPeers {
         #expect(process.isRunning)
     }
 
-    @Test func `no cgroup that is only named alike is a pod`() throws {
+    @Test func `A cgroup with a name like a pod's is not a pod`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         for cgroup in ["/user.slice/kubepods.slice/kubepods-pod1.slice/crio-a.scope", "/kubepods.slice.d/pod1/a"] {
             let impostor = try Container(agent, cgroup: cgroup)
@@ -120,18 +120,18 @@ struct PodsNeedPinnedPeers {
         }
     }
 
-    @Test func `a client that stays is served again after the agent was restarted`() throws {
+    @Test func `A running client is served again after the agent restarts`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let app = try container(agent, .containerd, "app")
-        // Raises itself by one more, again and again, and tells each hard limit that it got.
+        // The client raises its hard limit by one, again and again, and prints each new value.
         let client = try app.start(["sh", "-c", "ulimit -n 4096; exec client-probe raise-on 8000"])
         func lastReported() -> Int { client.output.split(separator: "\n").compactMap { Int($0) }.last ?? 0 }
-        try waitUntil("it was served: \(client.error)") { lastReported() >= 4098 }
+        try waitUntil("the client is served: \(client.error)") { lastReported() >= 4098 }
         let first = agent.pid
         try agent.restart()
         #expect(agent.pid != first)
         let before = lastReported()
-        try waitUntil("it is served again: \(client.output)") { lastReported() >= before + 3 }
+        try waitUntil("the client is served again: \(client.output)") { lastReported() >= before + 3 }
         #expect(client.isRunning)
     }
 }

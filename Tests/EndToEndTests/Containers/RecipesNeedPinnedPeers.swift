@@ -1,17 +1,17 @@
 import Foundation
 import Testing
 
-/// The recipes of docs/recipes.md for containers, each with the rule of the document. scripts/lib/check-units follows
-/// the recipe for systemd.
+/// The recipes for containers in docs/recipes.md, each with the rule in the document. scripts/lib/check-units tests the recipe
+/// for systemd.
 @Suite(
-    "The recipes", .serialized,
+    "The recipes in docs/recipes.md", .serialized,
     .enabled(if: Machine.mayRaiseHardLimits && Machine.pinsPeers, "\(Machine.needsPinnedPeers)"))
 struct RecipesNeedPinnedPeers {
     private func agent(recipe: String) throws -> AgentProcess {
         try AgentProcess(policy: "version = 1\n" + Recipes.block("toml", below: recipe))
     }
 
-    @Test func `a container in the slice opens a million files, and one elsewhere does not`() throws {
+    @Test func `A container in the slice gets a million open files, and one elsewhere does not`() throws {
         let agent = try agent(recipe: "A container")
         let script = "rlimitctl set nofile=1M >&2; echo $?; ulimit -Hn"
         let shop = try Container(agent, cgroup: "/shop.slice/docker-0123.scope", as: Account(uid: 1000, gid: 1000))
@@ -23,7 +23,7 @@ struct RecipesNeedPinnedPeers {
     }
 
     @Test(arguments: ContainerLayout.allCases)
-    func `the sidecar of the manifest raises the database of its pod`(layout: ContainerLayout) throws {
+    func `The sidecar of the manifest raises the database of its pod`(layout: ContainerLayout) throws {
         let manifest = try Machine.contents(of: Machine.project + "/deploy/kubernetes/sidecar.yaml")
         let command = try #require(manifest.firstMatch(of: /rlimitctl set [^;]+/)).output
         #expect(manifest.contains("runAsUser: 999\n") && manifest.contains("readOnly: true\n"))

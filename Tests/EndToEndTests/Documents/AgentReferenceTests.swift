@@ -1,12 +1,12 @@
 import Foundation
 import Testing
 
-/// docs/rlimitd.md against the program.
+/// Comparison of docs/rlimitd.md with the program.
 @Suite("The agent's reference")
 struct AgentReferenceTests {
     private func reference() throws -> String { try Machine.contents(of: Machine.project + "/docs/rlimitd.md") }
 
-    @Test func `names every option`() throws {
+    @Test func `The reference names every option`() throws {
         let help = try ChildProcess.run([try Programs.rlimitd, "--help"]).output
         let options = Set(help.matches(of: #/--[a-z-]+/#).map { String($0.output) })
         #expect(options.count >= 10)
@@ -14,7 +14,7 @@ struct AgentReferenceTests {
         for option in options { #expect(reference.contains("`\(option)"), "\(option)") }
     }
 
-    @Test func `shows every key of the audit, in lines as the agent writes them`() throws {
+    @Test func `The examples of audit records have exactly the keys that the agent writes`() throws {
         let reference = try reference()
         let agent = try AgentProcess(policy: Policies.openFiles(5000)), rlimitctl = Rlimitctl(agent, as: .served)
         let sample = try SampleProcess(as: .served, limits: ["--nofile=1024:4096"])
@@ -32,7 +32,7 @@ struct AgentReferenceTests {
     }
 
     @Test(arguments: [(["--check"], 0), (["--bogus"], 64), (["--log-level", "loud"], 64)])
-    func `names the exit statuses`(options: [String], status: Int) throws {
+    func `The reference names the exit statuses`(options: [String], status: Int) throws {
         let folder = try AgentFolder(policy: Policies.nothing)
         #expect(try ChildProcess.run(folder.command(options: options)).status == Int32(status))
         #expect(try reference().contains("\n| \(status) |"))

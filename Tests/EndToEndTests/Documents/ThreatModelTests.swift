@@ -1,10 +1,10 @@
 import Foundation
 import Testing
 
-/// docs/threat-model.md names a test for each attack.
-@Suite("The security document")
+/// The tests that docs/threat-model.md names for each attack.
+@Suite("The threat model")
 struct ThreatModelTests {
-    @Test func `every test that it names is there`() throws {
+    @Test func `Every test that the threat model names exists`() throws {
         let text = try Machine.contents(of: Machine.project + "/docs/threat-model.md")
         let tests = Machine.project + "/Tests"
         var sources: [String: String] = [:]
@@ -28,8 +28,8 @@ struct ThreatModelTests {
         #expect(named > 40)
     }
 
-    @Test func `it says what one user id is`() throws {
-        // Nothing can be tested about it: whoever may ptrace a process speaks for it.
+    @Test func `The threat model says that one user id is one authority`() throws {
+        // No test can show this: a process that may ptrace another can act for it.
         #expect(
             try Machine.contents(of: Machine.project + "/docs/threat-model.md").contains("One user id is one authority")
         )

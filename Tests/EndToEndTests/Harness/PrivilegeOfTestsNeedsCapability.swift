@@ -1,9 +1,9 @@
 import Testing
 
-/// Where `scripts/with-capability` brings these tests, root may indeed do what the agent needs.
-@Suite("Where the capability is", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
+/// The machine of `scripts/with-capability`, where root has the capability that the agent needs.
+@Suite("The privilege of the tests", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct PrivilegeOfTestsNeedsCapability {
-    @Test func `root raises a hard limit`() throws {
+    @Test func `Root can raise a hard limit`() throws {
         let result = try ChildProcess.run(["prlimit", "--nofile=64:64", "prlimit", "--nofile=128:128", "true"])
         #expect(result.status == 0, "\(result.error)")
     }

@@ -2,11 +2,11 @@ import Foundation
 import RlimitModel
 import Testing
 
-@Suite("Leases of an agent that is short of descriptors")
+/// An agent that has more leases than it can watch, because it watches each process by a descriptor.
+@Suite("Leases of an agent with few descriptors")
 struct FewDescriptorsLeaseTests {
-    @Test func `what it cannot look after it leaves to the agent after it`() throws {
-        let policy = Policies.leases().replacing("[quota]", with: "[quota]\nleases = 100")
-        let agent = try AgentProcess(policy: policy)
+    @Test func `Leases that an agent has no descriptors for are left to the next agent`() throws {
+        let agent = try AgentProcess(policy: Policies.leases(max: 100))
         let caller = try LeaseClient(to: agent)
         let samples = try (0..<60).map { _ in try SampleProcess(as: .served, limits: ["--nofile=1000:4000"]) }
         let leases = try samples.map { try caller.requestLease(soft: 3000, of: $0.pid, .duration(.seconds(3600))).id }

@@ -3,53 +3,56 @@ import Foundation
 import RlimitModel
 import Testing
 
-/// An agent that is killed at every place of a lease's life: before and after each of its system calls. Whatever is left then,
-/// the agent after it makes good.
-@Suite("Agents that are killed while they lend", .serialized)
+/// An agent that is killed before and after each system call during the lifetime of a lease. The next agent must restore every
+/// limit.
+@Suite("Agents that are killed during leases", .serialized)
 struct KillTests {
-    /// What is done with leases of one process, and what its limit is after each step.
+    /// A sequence of operations on leases of one process.
     struct Scenario: CustomTestStringConvertible, Sendable {
         let testDescription: String
         let steps: [Step]
     }
 
     enum Step: Sendable {
-        /// Another lease of so much.
+        /// Requests another lease of this soft limit.
         case grant(Limit.Bound)
-        /// The n-th lease, by its place among those lent.
+        /// Renews or releases a lease by its index in the order of the grants.
         case renew(Int), release(Int)
-        /// For good.
+        /// Raises the soft limit without a lease.
         case setPermanently(Limit.Bound)
-        /// Ends the connection that had the lease lent on it.
+        /// Requests a lease of a second connection, and closes that connection.
         case grantForConnection(Limit.Bound), disconnect
-        /// A lease that ends by itself, and the wait for that.
+        /// Requests a lease that expires soon, and waits until it has expired.
         case grantBriefly(Limit.Bound), wait
     }
 
     static let scenarios = [
-        Scenario(testDescription: "lent, renewed and released", steps: [.grant(3000), .renew(0), .release(0)]),
+        Scenario(testDescription: "granted, renewed and released", steps: [.grant(3000), .renew(0), .release(0)]),
         Scenario(
-            testDescription: "lent twice, released in the order of lending",
+            testDescription: "granted twice, released in the order of the grants",
             steps: [.grant(3000), .grant(2000), .release(0), .release(1)]),
         Scenario(
-            testDescription: "lent, given for good, released",
+            testDescription: "granted, raised without a lease, released",
             steps: [.grant(3000), .setPermanently(2000), .release(0)]),
-        Scenario(testDescription: "lent to a connection that closes", steps: [.grantForConnection(3000), .disconnect]),
-        Scenario(testDescription: "lent until a time that comes", steps: [.grantBriefly(3000), .wait]),
+        Scenario(
+            testDescription: "granted to a connection that closes", steps: [.grantForConnection(3000), .disconnect]),
+        Scenario(testDescription: "granted for a time that passes", steps: [.grantBriefly(3000), .wait]),
     ]
 
-    /// The one process of a life, as the test knows it.
+    /// The state of the process that the test expects.
     private struct ExpectedState {
         var leases: [LeaseInfo.ID] = []
-        /// Soft limits that the process may have now: what the last answer said, and what the step under way brings.
+        /// The possible soft limits now: the value after the last response, and the value after the current step.
         var possible: Set<Limit.Bound> = [1000]
-        /// What it is to come down to, once nothing is lent.
+        /// The possible soft limits after all leases have ended.
         var permanent: Set<Limit.Bound> = [1000]
         var expected: Limit.Bound? { possible.count == 1 ? possible.first : nil }
     }
 
     @Test(arguments: scenarios)
-    func `every limit is what was answered, and comes down to what it was`(scenario: Scenario) throws {
+    func `Every limit matches the last response and is restored, wherever the agent is killed`(scenario: Scenario)
+        throws
+    {
         let agent = try AgentProcess(policy: Policies.leases())
         let start = ContinuousClock.now
         var systemCall = 0
@@ -61,21 +64,22 @@ struct KillTests {
             var killer: OpaquePointer?
             let started = tk_killer_start(agent.pid, Int32(systemCall), &killer)
             try #require(started == 0, "ptrace: errno \(-started)")
-            // An agent that is killed takes the connection with it.
+            // When the agent is killed, the connection breaks and the scenario throws.
             try? run(scenario, on: sample, agent, &state)
             tk_killer_stop(killer)
-            // So that it comes to one more system call, if it lives.
+            // Makes a surviving agent execute one more system call, at which the killer detaches.
             _ = try? LeaseClient(to: agent).list()
             let wasKilled = tk_killer_join(killer) == 1
             if !wasKilled {
-                #expect(systemCall > 100, "the whole life had \(systemCall) places only: nothing was followed")
+                #expect(
+                    systemCall > 100, "the scenario had only \(systemCall) stops, so the system calls were not traced")
                 break
             }
             kills += 1
-            // Where a kill takes long, some places are passed over.
+            // On a slow machine some stops are skipped.
             systemCall += start.duration(to: .now) < .seconds(10) ? 1 : 23
             try agent.restartAfterExit()
-            try check(state, of: sample, agent, "killed before place \(systemCall) of \(scenario.testDescription)")
+            try check(state, of: sample, agent, "killed before stop \(systemCall) of \(scenario.testDescription)")
         }
         print("\(scenario.testDescription): \(kills) kills")
     }
@@ -106,7 +110,7 @@ struct KillTests {
             case .grantBriefly(let bound):
                 state.leases.append(
                     try caller.requestLease(soft: bound, of: sample.pid, .duration(.milliseconds(60))).id)
-                // It may have ended by the time that anybody looks.
+                // The lease can already have expired when the limit is read.
                 state.possible = [permanent, after]
                 continue
             case .grantForConnection(let bound):
@@ -120,10 +124,10 @@ struct KillTests {
                 state.permanent = [permanent]
             case .disconnect, .wait:
                 other = nil
-                try waitUntil("it has come down", seconds: 5) {
-                    // Not by waiting for it: that would take its stops from whoever follows it.
+                try waitUntil("the limit is restored") {
+                    // waitpid(2) would take the stops of the traced agent from the killer's thread.
                     guard try !agent.files.status("State").hasPrefix("Z") else {
-                        throw ChildProcess.Failure(description: "killed")
+                        throw ChildProcess.Failure(description: "the agent was killed")
                     }
                     return try soft(sample) == permanent
                 }
@@ -134,16 +138,16 @@ struct KillTests {
 
     private func check(_ state: ExpectedState, of sample: SampleProcess, _ agent: AgentProcess, _ what: String) throws {
         let now = try soft(sample)
-        #expect(state.possible.contains(now), "\(what): \(now), and not \(state.possible)")
+        #expect(state.possible.contains(now), "\(what): \(now) is not in \(state.possible)")
         let caller = try LeaseClient(to: agent)
         for lease in try caller.list() where lease.pid == sample.pid { _ = try? caller.release(lease.id) }
-        try waitUntil("\(what): \(now) comes down to \(state.permanent)", seconds: 5) {
+        try waitUntil("\(what): \(now) is restored to \(state.permanent)") {
             state.permanent.contains(try soft(sample))
         }
-        try waitUntil("\(what): nothing is left of it", seconds: 5) {
+        try waitUntil("\(what): the state folder has no lease") {
             try FileManager.default.contentsOfDirectory(atPath: agent.folder.state).allSatisfy { $0 == "unfinished" }
         }
-        #expect(!agent.log.contains("is no lease"), "\(agent.log)")
+        #expect(!agent.log.contains("is not a lease"), "\(agent.log)")
     }
 
     private func soft(_ sample: SampleProcess) throws -> Limit.Bound {

@@ -3,7 +3,7 @@ import RlimitClient
 import RlimitModel
 import Testing
 
-/// `rlimitctl` and the library with a real agent that lends to real processes: their soft limits, which needs no privilege.
+/// Leases of soft limits that `rlimitctl` and the library request, which need no privilege.
 @Suite("Leases by the tool and the library")
 struct LeaseToolTests {
     private let agent: AgentProcess
@@ -15,13 +15,13 @@ struct LeaseToolTests {
             policy: """
                 version = 1
                 [[allow]]
-                name = "lent"
+                name = "leases"
                 caller.users = [0, \(Account.served.uid)]
                 target = { relation = "any", users = ["\(Account.served.uid)-\(Account.served.uid)"] }
                 operations = ["get", "set", "lease_list"]
                 limits = { nofile = 65536, core = "1G" }
                 [[allow]]
-                name = "lent for a while"
+                name = "only with a lease"
                 caller.users = [\(Account.served.uid)]
                 limits.sigpending = 100000
                 lease = { max = "1h", required = true }
@@ -45,7 +45,7 @@ struct LeaseToolTests {
             environment: ["RLIMITD_SOCKET": agent.socket, "SUDO_UID": ""])
     }
 
-    @Test func `set --lease raises, another rlimitctl shows, renews and ends it`() throws {
+    @Test func `A lease of set --lease can be listed, renewed and released by another rlimitctl`() throws {
         let set = try rlimitctl("set", "nofile=3000:", "core=1000:", "--lease", "10m", "--pid", "\(sample.pid)")
         #expect(set.status == 0, "\(set.error)")
         #expect(try files() == "3000:4000")
@@ -60,49 +60,49 @@ struct LeaseToolTests {
         #expect(try rlimitctl("leases", "release", "\(id)").status == 1)
     }
 
-    @Test func `set --lease ends by itself`() throws {
-        #expect(try rlimitctl("set", "nofile=3000:", "--lease", "1s", "--pid", "\(sample.pid)").status == 0)
-        #expect(try files() == "3000:4000")
-        try waitUntil("it goes back") { try files() == "1000:4000" }
+    @Test func `A lease of set --lease ends by itself`() throws {
+        let set = try rlimitctl("set", "nofile=3000:", "--lease", "1s", "--pid", "\(sample.pid)")
+        #expect(set.status == 0 && set.output.hasPrefix("nofile 1000:4000 -> 3000:4000"), "\(set)")
+        try waitUntil("the limit is restored") { try files() == "1000:4000" }
         #expect(try leases().isEmpty)
     }
 
-    @Test func `what a rule lends only for a time is had so, and no longer than it says`() throws {
+    @Test func `A rule that requires a lease grants one up to its maximum duration`() throws {
         let words = ["set", "sigpending=150:", "--pid", "\(sample.pid)", "--agent"]
         let longer = try rlimitctl(words: words + ["--lease", "2h"])
         #expect(longer.status == 77, "\(longer.error)")
-        let rehearsed = try rlimitctl(words: words + ["--lease", "1h", "--dry-run"])
-        #expect(rehearsed.status == 0 && rehearsed.output.contains("(dry run)"), "\(rehearsed.error)")
+        let dryRun = try rlimitctl(words: words + ["--lease", "1h", "--dry-run"])
+        #expect(dryRun.status == 0 && dryRun.output.contains("(dry run)"), "\(dryRun.error)")
         #expect(try leases().isEmpty)
         #expect(try rlimitctl(words: words + ["--lease", "1h"]).status == 0)
-        #expect(try leases().first?["rule"].text == "lent for a while")
+        #expect(try leases().first?["rule"].text == "only with a lease")
     }
 
     @Test(arguments: [SIGTERM, SIGINT, SIGKILL])
-    func `set --while-connected holds it until it ends, however it ends`(signal: Int32) throws {
+    func `A lease of set --while-connected lasts until rlimitctl ends, however it ends`(signal: Int32) throws {
         let holder = try startForeground("set", "nofile=3000:", "--while-connected", "--pid", "\(sample.pid)")
-        try waitUntil("it is granted") { holder.output.contains("lease ") }
+        try waitUntil("the lease is granted") { holder.output.contains("lease ") }
         #expect(try files() == "3000:4000")
         holder.send(signal)
         let ended = try holder.wait()
-        try waitUntil("it goes back") { try files() == "1000:4000" }
+        try waitUntil("the limit is restored") { try files() == "1000:4000" }
         if signal != SIGKILL {
             #expect(ended.status == 0 && ended.output.hasSuffix("nofile restored to 1000:4000\n"), "\(ended.error)")
         }
     }
 
-    @Test func `set --while-connected ends with the process`() throws {
+    @Test func `The end of the target ends set --while-connected`() throws {
         let holder = try startForeground("set", "nofile=3000:", "--while-connected", "--pid", "\(sample.pid)")
-        try waitUntil("it is granted") { holder.output.contains("lease ") }
+        try waitUntil("the lease is granted") { holder.output.contains("lease ") }
         try sample.end()
-        // Whoever was first to see it, the agent or the tool.
+        // The output is the same whether the agent or the tool notices the end first.
         let ended = try holder.wait()
         #expect(ended.status == 0 && ended.output.hasSuffix("nofile: the process has ended\n"), "\(ended.error)")
         #expect(try leases().isEmpty)
     }
 
     @Test(arguments: [["--lease", "1h"], ["--lease"]])
-    func `run --lease lends to the command for as long as it runs, and the lease is free when it ends`(
+    func `A lease of run --lease ends with the command`(
         option: [String]
     ) throws {
         let script = "ulimit -Sn; read line < /dev/stdin; exec sleep 600"
@@ -110,29 +110,30 @@ struct LeaseToolTests {
         let command = try ChildProcess(
             ["prlimit", "--nofile=1000:4000"] + Account.served.setpriv + [try Programs.rlimitctl] + words,
             environment: ["RLIMITD_SOCKET": agent.socket])
-        try waitUntil("it runs") { command.output == "3000\n" }
+        try waitUntil("the command runs") { command.output == "3000\n" }
         let lease = try #require(try leases().first)
         #expect(lease["pid"].number == Int(command.pid))
         #expect((lease["endsIn"].number == nil) == (option.count == 1))
         command.send(SIGKILL)
         try command.wait()
-        try waitUntil("the lease is free") { try leases().isEmpty }
+        try waitUntil("the lease has ended") { try leases().isEmpty }
     }
 
-    @Test func `run --lease takes back after its time, also if the command goes on`() throws {
-        let script = "ulimit -Sn; while test $(ulimit -Sn) != 1000; do sleep 0.1; done; echo back"
+    @Test func `A lease of run --lease ends after its duration even if the command runs on`() throws {
+        let script = "ulimit -Sn; while test $(ulimit -Sn) != 1000; do sleep 0.1; done; echo restored"
         let result = try rlimitctl.shell(
-            "rlimitctl run --lease 1s nofile=3000: -- sh -c '\(script)'", limits: ["--nofile=1000:4000"])
-        #expect(result.output == "3000\nback\n", "\(result.error)")
+            "rlimitctl run --lease 3s nofile=3000: -- sh -c '\(script)'", limits: ["--nofile=1000:4000"])
+        #expect(result.output == "3000\nrestored\n", "\(result.error)")
     }
 
-    @Test func `a task that holds a lease keeps it over a restart of the agent`() async throws {
+    @Test func `A task keeps its lease across a restart of the agent`() async throws {
         let client = LimitClient(socket: AgentSocket(path: agent.socket, owner: .anyone))
         let edit = Edit(.openFiles, soft: 3000, mode: .atLeast)
         let lease = try await client.lease(edit, on: .process(sample.pid))
         #expect(try files() == "3000:4000")
         try agent.restart()
-        // Claimed, it lasts as long as the connection again and not half a minute. Tasks do not run while this one blocks.
+        // After the client has claimed the lease, it has no remaining time but lasts as long as the connection. Sleeping lets the
+        // client's task run.
         while try await client.leases().first?.remaining != nil { try await Task.sleep(for: .milliseconds(10)) }
         #expect(try await client.leases().map(\.remaining) == [nil])
         #expect(try files() == "3000:4000")
@@ -140,14 +141,14 @@ struct LeaseToolTests {
         #expect(try files() == "1000:4000")
     }
 
-    @Test(.timeLimit(.minutes(2)))
-    func `a lease that is let go of goes back, and one that is cancelled too`() async throws {
+    @Test(.timeLimit(.minutes(5)))
+    func `A lease ends when its last reference is released or its task is cancelled`() async throws {
         let client = LimitClient(socket: AgentSocket(path: agent.socket, owner: .anyone))
         let edit = Edit(.openFiles, soft: 3000, mode: .atLeast), target = Target.process(sample.pid)
         do { _ = try await client.lease(edit, on: target) }
         try await reaches("1000:4000")
         let task = Task {
-            try await client.withLease(edit, on: target) { _ in try await Task.sleep(for: .seconds(60)) }
+            try await client.withLease(edit, on: target) { _ in try await Task.sleep(for: .seconds(3600)) }
         }
         try await reaches("3000:4000")
         task.cancel()
@@ -155,7 +156,7 @@ struct LeaseToolTests {
         try await reaches("1000:4000")
     }
 
-    // Without blocking a thread: on one processor there is but one for all tasks.
+    // Task.sleep does not block a thread: with one processor all tasks share one thread.
     private func reaches(_ limit: String) async throws {
         while try files() != limit { try await Task.sleep(for: .milliseconds(1)) }
     }

@@ -1,13 +1,13 @@
 import RlimitModel
 
-/// One half of a limit, independent of the resource: so that a counterexample can be tried with another one.
+/// A soft or hard limit, independent of the resource. The same counterexample can be tried with another resource.
 enum Amount: Hashable, CaseIterable {
     case one, two, three, four
-    /// More than `fs.nr_open`, for open files; a great number for the others.
+    /// For open files more than `fs.nr_open`, for other resources a large number.
     case beyond
     case infinite
 
-    /// In the unit of the resource. No amount harms a process that sleeps.
+    /// The value in the unit of the resource. No amount harms a sleeping process.
     func bound(of resource: Resource, openFilesCeiling: UInt64) -> Limit.Bound {
         let unit: UInt64 =
             switch resource {
@@ -33,7 +33,7 @@ enum Amount: Hashable, CaseIterable {
     }
 }
 
-/// Both halves.
+/// A soft and a hard limit, independent of the resource.
 struct Amounts: Hashable {
     var soft: Amount
     var hard: Amount

@@ -2,20 +2,20 @@ import Foundation
 import RlimitModel
 import Testing
 
-/// The kernel is asked the same, by prlimit(2) from a process with the caller's ids and no capability: without a rule the
-/// agent gives nobody more than that.
+/// Comparison of the agent with the kernel: a process with the caller's ids and no capability calls prlimit(2). Without a rule
+/// the agent must not allow more than the kernel.
 @Suite(
     "The kernel as oracle", .serialized, .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct KernelOracleNeedsCapability {
     private static let fixedSeed: UInt64 = 2026
 
-    /// RLIMITD_ORACLE_SEED, or one that never was before.
+    /// RLIMITD_ORACLE_SEED, or a random seed.
     private static let freshSeed: UInt64 =
         ProcessInfo.processInfo.environment["RLIMITD_ORACLE_SEED"].flatMap { UInt64($0) } ?? .random(in: 0...999_999)
 
     @Test(arguments: [fixedSeed, freshSeed])
-    func `the agent allows nothing that the kernel refuses, and agrees on reads and soft raises`(seed: UInt64) throws {
-        try #require(try ProcessFiles(pid: 2).name == "kthreadd", "process 2 is the kernel's own")
+    func `The agent allows nothing that the kernel refuses and agrees on reads and soft raises`(seed: UInt64) throws {
+        try #require(try ProcessFiles(pid: 2).name == "kthreadd", "process 2 is not a kernel thread")
         var run = OracleRun(environment: try OracleEnvironment())
         let start = ContinuousClock.now
         let finding = try run.run(seed: seed, count: 3000)
@@ -24,7 +24,7 @@ struct KernelOracleNeedsCapability {
             Issue.record(
                 """
                 RLIMITD_ORACLE_SEED=\(seed) after \(run.count) cases: \(finding.violation)
-                smallest: \(finding.minimal)
+                minimal: \(finding.minimal)
                 found: \(finding.found)
                 """)
             return
@@ -34,11 +34,11 @@ struct KernelOracleNeedsCapability {
         #expect(run.allowedByBoth > 300 && run.refusedByAgentAlone > 100, "\(run.summary)")
     }
 
-    @Test func `an agent that grants what the kernel refuses is found out, by a case of one edit`() throws {
-        // Stands for an agent with a hole: alice may raise anybody's open files.
+    @Test func `An agent that grants what the kernel refuses is found with a case of one edit`() throws {
+        // The rule stands for a faulty agent: alice may raise the open files of any process.
         let excessiveRule = """
             [[allow]]
-            name = "a hole"
+            name = "too much"
             caller.users = [\(Account.alice.uid)]
             target = { relation = "any", users = ["0-4294967294"] }
             limits.nofile = "max"
@@ -52,11 +52,11 @@ struct KernelOracleNeedsCapability {
         #expect(minimal.resources == [.openFiles] && minimal.edits.count <= 1, "\(minimal)")
     }
 
-    @Test func `a rule that took the agent's strictness for a fault would come down to one lowered limit`() throws {
+    @Test func `A strict rule shrinks to a case with one lowered limit`() throws {
         var run = OracleRun(environment: try OracleEnvironment(), rule: OracleRule(isStrict: true))
         let finding = try #require(try run.run(seed: Self.fixedSeed, count: 3000))
         #expect(finding.violation.contains("the agent refuses it"))
         #expect(finding.minimal.description.count < 160, "\(finding.minimal)")
-        #expect(finding.minimal.simpler.count <= finding.found.simpler.count)
+        #expect(finding.minimal.simplifications.count <= finding.found.simplifications.count)
     }
 }

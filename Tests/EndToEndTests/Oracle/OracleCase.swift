@@ -1,12 +1,12 @@
 import RlimitModel
 
-/// One question that the kernel and the agent are both asked: who asks it, of which process, and what.
+/// One operation that both the kernel and the agent are asked to perform: the caller, the target and the operation.
 struct OracleCase: Hashable {
     var caller: Credentials
-    /// How many supplementary groups the caller has: the numbers from alice's group on, so that targets' are among them.
+    /// The number of the caller's supplementary groups. They count up from alice's group, so they include the targets' groups.
     var groupCount = 0
     var target: Target
-    /// Of the target where it is a process of the test's own.
+    /// The ids of the target if it is a process that the tests made.
     var targetIDs: Credentials
     var naming: Naming
     var operation: Operation
@@ -16,7 +16,7 @@ struct OracleCase: Hashable {
         case itself
         case process, inUserNamespace
         case zombie, ended, thread
-        /// Not the tests' to change: these are asked for the limits that they have.
+        /// Processes that the tests must not change. An edit of these sets their current limits.
         case firstProcess, kernelThread, agent
 
         var isControlled: Bool { ![.firstProcess, .kernelThread, .agent].contains(self) }
@@ -32,7 +32,7 @@ struct OracleCase: Hashable {
         case set([EditAmounts])
     }
 
-    /// An edit, and what the limits are before.
+    /// An edit, and the limits before it.
     struct EditAmounts: Hashable {
         var resource: Resource
         var mode = Edit.Mode.exact
@@ -60,19 +60,19 @@ struct OracleCase: Hashable {
 }
 
 extension Credentials {
-    /// All six the same, user and group apart.
+    /// Whether the three user ids are equal and the three group ids are equal.
     var areSimple: Bool { are(uid: realUID, gid: realGID) }
 }
 
 extension OracleCase: CustomStringConvertible {
     var description: String {
-        let whom =
+        let targetText =
             switch target {
             case .itself: "itself"
             case .firstProcess, .kernelThread, .agent: "\(target)"
             default: "\(target) of \(targetIDs.short)"
             }
-        return "caller \(caller.short) with \(groupCount) groups, \(whom) by \(naming): \(text(of: operation))"
+        return "caller \(caller.short) with \(groupCount) groups, \(targetText) by \(naming): \(text(of: operation))"
     }
 
     private func text(of operation: Operation) -> String {
@@ -93,7 +93,7 @@ extension OracleCase: CustomStringConvertible {
 }
 
 extension Credentials {
-    /// As "64001" where all are the same, else "uids 0/64001/64001 gids ...".
+    /// "64001" if all ids are equal, otherwise "uids 0/64001/64001 gids ...".
     var short: String {
         areSimple && realUID == realGID
             ? "\(realUID)"

@@ -3,8 +3,8 @@ import Foundation
 import ControlledProcesses
 import RlimitModel
 
-/// An agent, and the processes that ask it and are asked about. Both the kernel and the agent answer each case from the same
-/// beginning.
+/// An agent, and the processes that are callers and targets. The kernel and the agent answer each case from the same initial
+/// limits.
 final class OracleEnvironment {
     let agent: AgentProcess
     private let spawner: ControlledProcess
@@ -12,7 +12,7 @@ final class OracleEnvironment {
     private var callers: [OracleCaller.Key: OracleCaller] = [:]
     private var targets: [TargetKey: ControlledProcess] = [:]
 
-    /// A puppet, and its connection.
+    /// A controlled process with a connection to the agent.
     final class OracleCaller {
         struct Key: Hashable {
             var ids: Credentials
@@ -32,19 +32,18 @@ final class OracleEnvironment {
         var isInUserNamespace: Bool
     }
 
-    /// Beside its quota a policy has no rule.
+    /// The policy has a high quota and, apart from `rules`, no rule.
     init(rules: String = "") throws {
-        let quota = "[quota]\nconnections = 1000\nrequests_per_second = 1000000\n"
-        agent = try AgentProcess(policy: Policies.nothing + quota + rules)
+        agent = try AgentProcess(policy: Policies.highQuota + rules)
         spawner = try ControlledProcess.spawner()
         let text = try Machine.contents(of: "/proc/sys/fs/nr_open").trimmingCharacters(in: .whitespacesAndNewlines)
         guard let number = UInt64(text) else { throw ChildProcess.Failure(description: "fs.nr_open is \(text)") }
         openFilesCeiling = number
     }
 
-    /// Asks both.
+    /// The outcomes of a case from the kernel and from the agent.
     func outcomes(to testCase: OracleCase) throws -> (kernel: OracleOutcome, agent: OracleOutcome) {
-        // So many processes, and so many connections to an agent, are enough to mix.
+        // Bounds the number of processes and connections.
         if callers.count > 80 { callers = callers.filter { $0.key.ids.areSimple } }
         if targets.count > 80 { targets = targets.filter { $0.key.ids.areSimple } }
         let caller = try caller(testCase)
@@ -52,7 +51,7 @@ final class OracleEnvironment {
         defer { if target.endsWithCase { try? spawner.reap(target.process) } }
         let kernel = try ask(testCase, target) { try askKernel(testCase, caller.process, $0) }
         let agent = try ask(testCase, target) { try askAgent(testCase, caller.connection, $0) }
-        // A fault ends the connection.
+        // The agent has closed the connection after a fault.
         if agent.errno == EPROTO { callers = callers.filter { $0.value !== caller } }
         return (kernel, agent)
     }
@@ -67,9 +66,9 @@ final class OracleEnvironment {
     }
 }
 
-// The process that is asked about.
+// Targets.
 extension OracleEnvironment {
-    /// A process under a number; its pidfd, where it is to be named so, was taken while there was one to take.
+    /// A target and the pid that requests use for it. The pidfd is opened while the process exists.
     private final class Target {
         let process: ControlledProcess
         let number: Int32
@@ -122,7 +121,7 @@ extension OracleEnvironment {
         return process
     }
 
-    // From the beginning that the case says, and back to it.
+    // Sets the initial limits of the case and records the limits before and after `body`.
     private func ask(
         _ testCase: OracleCase, _ target: Target, _ body: (Target) throws -> OracleOutcome
     ) throws -> OracleOutcome {
@@ -140,7 +139,7 @@ extension OracleEnvironment {
         return outcome
     }
 
-    /// What an edit comes to in numbers. Whoever is not ours keeps what it has.
+    /// The numbers of an edit. A process that the tests must not change keeps its current limits.
     private func numbers(_ edit: OracleCase.EditAmounts, _ testCase: OracleCase, _ target: Target) throws -> NumericEdit
     {
         guard testCase.target.isControlled else {
@@ -156,7 +155,7 @@ extension OracleEnvironment {
     }
 }
 
-// The two who answer.
+// The kernel and the agent.
 extension OracleEnvironment {
     private func askKernel(_ testCase: OracleCase, _ caller: ControlledProcess, _ target: Target) throws
         -> OracleOutcome
@@ -173,7 +172,7 @@ extension OracleEnvironment {
             let new: Limit
             if testCase.target.isControlled {
                 let expected = edit.expecting?.limit(of: edit.resource, openFilesCeiling: openFilesCeiling)
-                // As somebody does who reads before writing.
+                // As a caller does that reads before it writes.
                 if let expected, expected != now.limit { return OracleOutcome(errno: EAGAIN) }
                 new = edit.applied.limit(of: edit.resource, openFilesCeiling: openFilesCeiling)
             } else {
@@ -188,22 +187,22 @@ extension OracleEnvironment {
 
     private func askAgent(_ testCase: OracleCase, _ connection: RawConnection, _ target: Target) throws -> OracleOutcome
     {
-        let whom: Request.Target =
+        let requestTarget: Request.Target =
             switch testCase.naming {
             case .itself: .caller
             case .pidfd where target.pidfd >= 0: .attachedPidfd
-            // Of a number that is no process's there is no pidfd.
+            // A pid without a process has no pidfd.
             case .number, .pidfd: .pid(target.number)
             }
-        let operation = try operation(of: testCase, on: target, whom)
+        let operation = try operation(of: testCase, on: target, requestTarget)
         let frame: [UInt8]
-        // The client's library does not say what the protocol cannot: a process 1, no edit at all.
+        // The encoder rejects what the protocol cannot express, such as process 1 and an empty batch.
         do { frame = try RequestBytes.frame(operation) } catch let error as RlimitError {
             return OracleOutcome(errno: error.errno)
         }
-        if whom == .attachedPidfd {
+        if requestTarget == .attachedPidfd {
             let sent = tk_send_descriptors(connection.descriptor, frame, frame.count, [target.pidfd], 1)
-            // Since Linux 6.16 the kernel refuses it for the agent.
+            // Since Linux 6.16 the kernel refuses descriptors that the agent does not accept (SO_PASSRIGHTS).
             if sent == -Int(EPERM) { return OracleOutcome(errno: EPERM) }
         } else {
             try connection.send(frame)
@@ -219,23 +218,23 @@ extension OracleEnvironment {
             return OracleOutcome(old: [testCase.resources[0]: old])
         case .success(.changes(let changes, _)):
             return OracleOutcome(old: Dictionary(uniqueKeysWithValues: changes.map { ($0.resource, $0.old) }))
-        case .success(let reply): throw ChildProcess.Failure(description: "\(reply) is no answer to \(testCase)")
+        case .success(let reply): throw ChildProcess.Failure(description: "\(reply) is not a response to \(testCase)")
         }
     }
 
     private func operation(
-        of testCase: OracleCase, on target: Target, _ whom: Request.Target
+        of testCase: OracleCase, on target: Target, _ requestTarget: Request.Target
     ) throws -> Request.Operation {
         switch testCase.operation {
-        case .get(let resources): return .get(whom, ResourceSet(resources))
-        case .prlimitRead(let resource): return .prlimit(whom, resource, nil)
+        case .get(let resources): return .get(requestTarget, ResourceSet(resources))
+        case .prlimitRead(let resource): return .prlimit(requestTarget, resource, nil)
         case .set(let edits):
-            return .set(whom, EditBatch(try edits.map { try numbers($0, testCase, target) }), lease: nil)
+            return .set(requestTarget, EditBatch(try edits.map { try numbers($0, testCase, target) }), lease: nil)
         case .prlimit(let edit):
             let numbers = try numbers(edit, testCase, target)
             let start = edit.start.limit(of: edit.resource, openFilesCeiling: openFilesCeiling)
             return .prlimit(
-                whom, edit.resource, Limit(soft: numbers.soft ?? start.soft, hard: numbers.hard ?? start.hard))
+                requestTarget, edit.resource, Limit(soft: numbers.soft ?? start.soft, hard: numbers.hard ?? start.hard))
         }
     }
 }

@@ -1,10 +1,10 @@
 import RlimitModel
 
-/// What came of a question: allowed with what was told, or refused; and all limits of the target after it.
+/// The result of a case: allowed or refused, the limits in the response, and the target's limits before and after.
 struct OracleOutcome {
-    /// nil where it was allowed.
+    /// The error; nil if the operation was allowed.
     var errno: Int32?
-    /// What the limits were, of each resource that was asked about.
+    /// The previous limits of each resource in the response.
     var old: [Resource: Limit] = [:]
     var before: [Limit]?
     var after: [Limit]?
@@ -12,13 +12,13 @@ struct OracleOutcome {
     var isAllowed: Bool { errno == nil }
 }
 
-/// The rule that kernel and agent are held to.
+/// The relation that must hold between the outcomes of kernel and agent.
 struct OracleRule {
-    /// Whether an agent that refuses what the kernel allows is at fault in every case; the real rule asks that only where
-    /// `mustAgree` says so. For a test of the rule itself.
+    /// Whether a refusal of what the kernel allows is a violation in every case. The actual rule requires agreement only for
+    /// cases with `mustAgree`. True only in a test of the rule itself.
     var isStrict = false
 
-    /// What is wrong with the agent's answer; nil where nothing is.
+    /// The violation in the agent's outcome; nil if there is none.
     func violation(of testCase: OracleCase, kernel: OracleOutcome, agent: OracleOutcome) -> String? {
         switch (kernel.isAllowed, agent.isAllowed) {
         case (false, true):
@@ -28,34 +28,35 @@ struct OracleRule {
         case (false, false) where testCase.mustAgree && !testCase.isImpossible && kernel.errno != agent.errno:
             return "the kernel's errno is \(kernel.errno ?? 0), the agent's is \(agent.errno ?? 0)"
         case (true, true) where kernel.old != agent.old:
-            return "the kernel tells \(kernel.old), and the agent \(agent.old)"
+            return "the kernel returns \(kernel.old), and the agent \(agent.old)"
         case (true, true) where kernel.after != agent.after:
-            return "the kernel leaves \(difference(kernel.after, agent.after)) of the agent"
+            return
+                "the limits after the kernel's and the agent's change differ: \(difference(kernel.after, agent.after))"
         case (_, false) where agent.after != agent.before:
-            return "refused, and yet changed: \(difference(agent.before, agent.after))"
+            return "refused, but changed: \(difference(agent.before, agent.after))"
         case (_, false) where ![1, 3, 9, 11, 22].contains(agent.errno):
-            return "errno \(agent.errno ?? 0) is none of a refusal's"
+            return "errno \(agent.errno ?? 0) is not that of a refusal"
         default: return nil
         }
     }
 
     private func difference(_ left: [Limit]?, _ right: [Limit]?) -> String {
-        guard let left, let right else { return "\(left == nil ? "nobody" : "somebody") instead" }
+        guard let left, let right else { return "\(left == nil ? "no process" : "a process") on the left only" }
         return zip(Resource.allCases, zip(left, right)).filter { $1.0 != $1.1 }
             .map { "\($0) \($1.0) instead of \($1.1)" }.joined(separator: ", ")
     }
 }
 
 extension OracleCase {
-    /// Whether agent and kernel are to give the same answer: a caller of one identity, a living process, and a read or a
-    /// soft limit that goes up, at most to the hard limit there is. The agent is stricter in the rest: with callers of mixed
-    /// ids, with zombies, in lowering; without a rule it takes no pidfds; and it does not know the owner of a user namespace,
-    /// to whom the kernel gives every process in there.
+    /// Whether agent and kernel must agree: on a caller with equal ids, a living process, and a read or a raise of the soft
+    /// limit up to the existing hard limit. In all other cases the agent may be stricter. It refuses callers with mixed ids,
+    /// zombies and lowering. Without a rule it takes no pidfds. It does not recognize the owner of a user namespace, to whom
+    /// the kernel gives every process in the namespace.
     var mustAgree: Bool {
         guard caller.areSimple, target.isLive, naming != .pidfd else { return false }
         if target == .inUserNamespace && targetIDs != caller { return false }
         return edits.allSatisfy { edit in
-            // Amounts compare as the numbers do that they stand for.
+            // Amounts have the same order as their numbers.
             let new = edit.applied
             return new.hard == edit.start.hard && new.soft >= edit.start.soft
         }
@@ -63,16 +64,16 @@ extension OracleCase {
 }
 
 extension OracleCase {
-    /// Nobody could grant it, whoever the target is: the agent says so before it looks, the kernel only after.
+    /// Whether no agent could grant it for any target. The agent reports this before it looks up the target, the kernel only after.
     var isImpossible: Bool { edits.contains { edit in edit.hard.map { (edit.soft ?? $0) > $0 } ?? false } }
 }
 
 extension OracleCase.EditAmounts {
-    /// What the limits are to become. Written down a second time, apart from what is under test.
+    /// The limits after the edit, computed without the code under test.
     var applied: Amounts {
         switch mode {
         case .atLeast: Amounts(soft: max(soft ?? .one, start.soft), hard: max(hard ?? .one, start.hard))
-        // As much as one gets without privilege.
+        // The clamp without privilege: at most the hard limit.
         case .clamp: Amounts(soft: max(start.soft, min(soft ?? start.soft, start.hard)), hard: start.hard)
         default: Amounts(soft: soft ?? start.soft, hard: hard ?? start.hard)
         }

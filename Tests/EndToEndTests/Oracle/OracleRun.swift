@@ -1,8 +1,8 @@
-/// Puts many cases to the kernel and to an agent, and makes the first that breaks the rule as small as it gets.
+/// Compares kernel and agent in many random cases, and simplifies the first case that violates the rule.
 struct OracleRun {
     let environment: OracleEnvironment
     var rule = OracleRule()
-    /// How many there were of each kind, so that a run that saw nothing is told from a good one.
+    /// The number of cases of each kind, which shows that a run without a finding covered enough.
     private(set) var count = 0
     private(set) var allowedByBoth = 0
     private(set) var refusedByBoth = 0
@@ -39,9 +39,10 @@ struct OracleRun {
             let outcomes = try environment.outcomes(to: testCase)
             return rule.violation(of: testCase, kernel: outcomes.kernel, agent: outcomes.agent)
         }
-        let minimal = try found.shrunk { try violation($0) != nil }
+        let minimal = try OracleShrinker.minimal(found) { try violation($0) != nil }
         return Finding(
-            found: found, minimal: minimal, violation: try violation(minimal) ?? "it did not happen a second time")
+            found: found, minimal: minimal,
+            violation: try violation(minimal) ?? "the violation did not occur a second time")
     }
 
     private mutating func note(_ testCase: OracleCase, _ kernel: OracleOutcome, _ agent: OracleOutcome) {

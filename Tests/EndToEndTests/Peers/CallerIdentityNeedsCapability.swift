@@ -4,8 +4,9 @@ import ControlledProcesses
 import RlimitModel
 import Testing
 
-/// Who is calling is what the kernel said of the process that connected, and nothing that anybody says or does later.
-@Suite("Identity of the caller", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
+/// The caller's identity is what the kernel reported for the process that connected. Nothing that is sent or done later changes
+/// it.
+@Suite("The caller's identity", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct CallerIdentityNeedsCapability {
     private let agent: AgentProcess
     private let spawner: ControlledProcess
@@ -24,7 +25,7 @@ struct CallerIdentityNeedsCapability {
         spawner = try ControlledProcess.spawner()
     }
 
-    @Test func `a client that changes its user speaks for the one it was, and no longer of itself`() throws {
+    @Test func `A client that changes its user keeps its identity at connect and is no longer self`() throws {
         let caller = try ConnectedProcess(try spawner.spawn(Account.root.ids, keepingCapabilities: true), agent)
         #expect(try caller.callerInfo().uid == 0)
         try caller.process.setCredentials(Account.served.ids)
@@ -34,7 +35,7 @@ struct CallerIdentityNeedsCapability {
         #expect(try caller.openFiles(of: .caller)?.isRefused == true)
     }
 
-    @Test func `credentials that come with a message are nobody's`() throws {
+    @Test func `Credentials attached to a message are ignored`() throws {
         let caller = try ConnectedProcess(try spawner.spawn(Account.alice.ids), agent)
         let claim = tk_send_credentials(
             caller.connection.descriptor, RawConnection.serverInfoRequest, RawConnection.serverInfoRequest.count, 1, 0,
@@ -47,7 +48,7 @@ struct CallerIdentityNeedsCapability {
         #expect(info.caller.uid == Account.alice.uid && info.caller.pid == caller.process.pid)
     }
 
-    @Test func `the name that a peer's socket is bound to says nothing`() throws {
+    @Test func `The name of a peer's socket is ignored`() throws {
         let name = Array("\0;uid=0;gid=0;pid=1;\n".utf8)
         let caller = try ConnectedProcess(try spawner.spawn(Account.alice.ids), agent, boundTo: name)
         let callerInfo = try caller.callerInfo()
@@ -56,7 +57,7 @@ struct CallerIdentityNeedsCapability {
                 && callerInfo.pid == caller.process.pid)
     }
 
-    @Test func `nothing in the sources asks for a peer's address`() throws {
+    @Test func `The sources never read a peer's address`() throws {
         let sources = Machine.project + "/Sources"
         var accepts = 0
         for name in try FileManager.default.subpathsOfDirectory(atPath: sources)
@@ -68,21 +69,21 @@ struct CallerIdentityNeedsCapability {
                 #expect(call.contains(/^\w+, NULL, NULL,/) || call.hasPrefix("2)"), "\(name)")
             }
         }
-        #expect(accepts > 0, "this test sees accept4")
+        #expect(accepts > 0, "the test finds calls of accept4")
     }
 
-    @Test func `a user id above 2^31 is itself`() throws {
+    @Test func `A user id above 2^31 is that user's and no other's`() throws {
         let caller = try ConnectedProcess(try spawner.spawn(Credentials(uid: 4_000_000_000, gid: 4_000_000_001)), agent)
         let callerInfo = try caller.callerInfo()
         #expect(callerInfo.uid == 4_000_000_000 && callerInfo.gid == 4_000_000_001 && !callerInfo.hasMixedIDs)
         #expect(
             try caller.ask(.set(.caller, EditBatch([NumericEdit(.openFiles, hard: 900_000)]), lease: nil))?.refusal
                 != nil)
-        #expect(try caller.openFiles(of: .pid(spawner.pid))?.isRefused == true, "it is not root")
+        #expect(try caller.openFiles(of: .pid(spawner.pid))?.isRefused == true, "the caller counts as root")
     }
 
     @Test(arguments: [0, 1, 64, 65536] as [UInt32])
-    func `all supplementary groups count, the last of 65536 too`(count: UInt32) throws {
+    func `All supplementary groups count, including the last of 65536`(count: UInt32) throws {
         let caller = try ConnectedProcess(
             try spawner.spawn(Account.alice.ids, groups: 100_000..<100_000 + count), agent)
         #expect(try caller.callerInfo().groups.count == Int(min(count, 8192)))
@@ -90,7 +91,9 @@ struct CallerIdentityNeedsCapability {
         #expect(answer.refusal == (count == 65536 ? nil : .deniedByPolicy))
     }
 
-    @Test func `what a setuid program says on a descriptor that it was handed is said by who connected`() throws {
+    @Test func `Bytes that a setuid program writes to an inherited connection count as the connecting process's`()
+        throws
+    {
         let listing = try SetuidProgram(of: "/bin/ls"), copying = try SetuidProgram(of: "/bin/cat")
         let rootProcess = try spawner.spawn(Account.root.ids)
         try rootProcess.setOwnLimit(.openFiles, to: Limit(soft: 100, hard: 1000))
@@ -99,7 +102,7 @@ struct CallerIdentityNeedsCapability {
         #expect(try first.callerInfo().uid == Account.alice.uid)
         let words = Account.alice.setpriv + [listing.path, "/nonexistent"]
         #expect(try ChildProcess(words, errorFile: first.connection.descriptor).wait().status != 0)
-        #expect(try first.connection.nextError()?.code == .malformed, "its complaint is no request")
+        #expect(try first.connection.nextError()?.code == .malformed, "the error text was accepted as a request")
         #expect(try first.connection.response() == nil)
 
         let second = try ConnectedProcess(try spawner.spawn(Account.alice.ids), agent)
@@ -112,11 +115,13 @@ struct CallerIdentityNeedsCapability {
             try ChildProcess(Account.alice.setpriv + ["sh", "-c", script], errorFile: second.connection.descriptor)
                 .wait().status == 0)
         let refused = try second.connection.nextError()?.code
-        #expect(refused == .deniedByPolicy || refused == .deniedByKernel, "root's program asks, alice is refused")
+        #expect(
+            refused == .deniedByPolicy || refused == .deniedByKernel,
+            "the request of root's program did not count as alice's")
         #expect(try RootLimits.read(.openFiles, of: rootProcess.pid) == Limit(soft: 100, hard: 1000))
     }
 
-    @Test func `the number of a thread is no process`() throws {
+    @Test func `The id of a thread names no process`() throws {
         let caller = try ConnectedProcess(try spawner.spawn(Account.served.ids), agent)
         let other = try spawner.spawn(Account.served.ids)
         let thread = try other.startThread()

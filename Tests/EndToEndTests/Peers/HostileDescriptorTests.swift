@@ -4,17 +4,17 @@ import RlimitModel
 import RlimitWire
 import Testing
 
-/// Descriptors sent to the agent that it did not ask for.
+/// Descriptors that a peer sends and the agent does not expect.
 @Suite("Hostile descriptors", .serialized)
 struct HostileDescriptorTests {
-    /// Root, which these tests run as, may speak of others, and so may send pidfds.
+    /// A rule for root, which runs these tests, grants operations on other processes, so the agent accepts its pidfds.
     private static let takesPidfds = """
         version = 1
         [quota]
         connections = 1000
         requests_per_second = 1000000
         [[allow]]
-        name = "anybody's"
+        name = "all processes"
         caller.users = [0]
         target = "any"
         operations = ["get", "set"]
@@ -23,30 +23,30 @@ struct HostileDescriptorTests {
 
     private func get(_ id: UInt64 = 1) throws -> [UInt8] { try RequestBytes.frame(.get(.attachedPidfd, .all), id: id) }
 
-    @Test func `an agent that takes none lets go of it at once`() throws {
-        // First that the counting sees one: an agent that takes descriptors holds it until the frame is whole.
-        let taking = try AgentProcess(policy: Self.takesPidfds)
-        let giver = try RawConnection(to: taking.socket)
-        #expect(try giver.isAnswered())
-        let before = try taking.files.descriptors
+    @Test func `An agent without a rule for other processes closes a received descriptor at once`() throws {
+        // First shows that the count works: an agent that accepts descriptors holds one until the frame is complete.
+        let accepting = try AgentProcess(policy: Self.takesPidfds)
+        let sender = try RawConnection(to: accepting.socket)
+        #expect(try sender.isAnswered())
+        let before = try accepting.files.descriptors
         let event = tk_event_descriptor()
         defer { close(event) }
-        try giver.send(Array(try get().prefix(5)), with: [event])
-        try waitUntil("the descriptor arrives", seconds: 1) { try taking.files.descriptors == before + 1 }
+        try sender.send(Array(try get().prefix(5)), with: [event])
+        try waitUntil("the descriptor arrives") { try accepting.files.descriptors == before + 1 }
 
         let agent = try AgentProcess(policy: Policies.nothing)
         let peer = try RawConnection(to: agent.socket)
         #expect(try peer.isAnswered())
         let held = try agent.files.descriptors
         try peer.send(Array(try get().prefix(5)), with: [event])
-        // It may be seen for the moment that another thread takes to close it, and is not kept for the frame.
-        try waitUntil("the descriptor is gone", seconds: 5) { try agent.files.descriptors <= held }
+        // Another thread closes the descriptor, so it can be open for a moment. It is not kept until the frame is complete.
+        try waitUntil("the descriptor is closed") { try agent.files.descriptors <= held }
         try peer.send(Array(try get().dropFirst(5)))
         #expect(try peer.nextError()?.code == .deniedByPolicy)
         #expect(try peer.isAnswered())
     }
 
-    @Test func `what is no pidfd of a process is refused, and the connection with it`() throws {
+    @Test func `A descriptor that is not the pidfd of a process is refused, and the connection is closed`() throws {
         let agent = try AgentProcess(policy: Self.takesPidfds)
         #expect(try RawConnection(to: agent.socket).isAnswered())
         let held = try agent.files.descriptors
@@ -64,10 +64,10 @@ struct HostileDescriptorTests {
             #expect(try peer.response() == nil, "\(kind)")
             close(descriptor)
         }
-        try waitUntil("none of them is kept", seconds: 5) { try agent.files.descriptors <= held }
+        try waitUntil("all descriptors are closed") { try agent.files.descriptors <= held }
     }
 
-    @Test func `a descriptor belongs to the one frame that names it`() throws {
+    @Test func `A descriptor belongs to the one frame that names it`() throws {
         let agent = try AgentProcess(policy: Self.takesPidfds)
         let sample = try SampleProcess(as: .agent)
         let pidfd = tk_pidfd_of_process(sample.pid)
@@ -83,27 +83,27 @@ struct HostileDescriptorTests {
             return codes
         }
         #expect(try answers { try $0.send(try get(), with: [pidfd]) } == [nil])
-        #expect(try answers { try $0.send(try get(), with: [pidfd, pidfd]) } == [.malformed], "two at once")
+        #expect(try answers { try $0.send(try get(), with: [pidfd, pidfd]) } == [.malformed], "two descriptors")
         #expect(try answers { try $0.send(RawConnection.serverInfoRequest, with: [pidfd]) } == [.malformed])
-        #expect(try answers { try $0.send(try get()) } == [.malformed], "none came")
+        #expect(try answers { try $0.send(try get()) } == [.malformed], "no descriptor")
         #expect(
             try answers { try $0.send(try get() + RawConnection.serverInfoRequest, with: [pidfd]) }
                 .contains(.malformed), "with a second frame in the same message")
         #expect(
             try answers {
                 try $0.send(Array(try get().prefix(3)))
-                // Else the two could arrive as one.
-                usleep(100_000)
+                // Otherwise the agent can receive both parts in one call.
+                try $0.waitUntilRead()
                 try $0.send(Array(try get().dropFirst(3)), with: [pidfd])
-            }.contains(.malformed), "with the rest of a frame that began before")
+            }.contains(.malformed), "with the rest of a frame")
         #expect(
             try answers {
                 try $0.send(RawConnection.serverInfoRequest)
                 try $0.send(try get(), with: [pidfd])
-            } == [nil, nil], "right behind other bytes")
+            } == [nil, nil], "right after another frame")
     }
 
-    @Test func `a pidfd with a request that makes no sense is answered once, and the connection goes on`() throws {
+    @Test func `A pidfd with an invalid request gets one error, and the connection stays open`() throws {
         let agent = try AgentProcess(policy: Self.takesPidfds)
         let sample = try SampleProcess(as: .agent)
         let pidfd = tk_pidfd_of_process(sample.pid)
@@ -117,10 +117,10 @@ struct HostileDescriptorTests {
             #expect(try peer.nextError()?.errno == EINVAL)
         }
         #expect(try peer.isAnswered())
-        try waitUntil("none is kept", seconds: 5) { try agent.files.descriptors <= held }
+        try waitUntil("all descriptors are closed") { try agent.files.descriptors <= held }
     }
 
-    @Test func `a thousand hostile messages leave no descriptor behind`() throws {
+    @Test func `A thousand hostile messages leave no descriptor behind`() throws {
         let agent = try AgentProcess(policy: Self.takesPidfds)
         #expect(try RawConnection(to: agent.socket).isAnswered())
         let held = try agent.files.descriptors
@@ -140,14 +140,14 @@ struct HostileDescriptorTests {
             case 3: try peer.send(RequestBytes.frame(of: [0xff]), with: sent)
             default:
                 try peer.send(Array(try get().prefix(4)), with: sent)
-                // The agent may have closed it by now, for more than one descriptor.
+                // The agent closes a connection that sends more than one descriptor, so this can fail.
                 try? peer.send(Array(try get().dropFirst(4)), with: sent)
             }
         }
-        // Hundreds of them may still wait to be accepted, and whoever comes now waits behind them.
-        try waitUntil("who comes behind them is answered", seconds: 60) {
+        // Hundreds of connections can still wait to be accepted, and a new one waits behind them.
+        try waitUntil("a new connection is answered") {
             (try? RawConnection(to: agent.socket).isAnswered()) == true
         }
-        try waitUntil("none is left", seconds: 30) { try agent.files.descriptors <= held }
+        try waitUntil("all descriptors are closed") { try agent.files.descriptors <= held }
     }
 }

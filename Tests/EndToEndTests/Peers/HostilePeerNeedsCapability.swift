@@ -2,14 +2,14 @@ import Foundation
 import RlimitModel
 import Testing
 
-/// Hostile peers of an agent that can indeed raise.
-@Suite("Hostile peers of a capable agent", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
+/// Hostile peers of an agent that can raise limits.
+@Suite(
+    "Hostile peers of an agent with the capability",
+    .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct HostilePeerNeedsCapability {
-    @Test func `without a descriptor left the agent waits, and serves again as soon as there is one`() throws {
+    @Test func `An agent without free descriptors waits without spinning and serves again when it has one`() throws {
         let agent = try AgentProcess(policy: Policies.nothing + "[quota]\nconnections = 1000\n")
         let before = try agent.files.limit("Max open files")
-        // Once the connection that found the agent ready has gone.
-        usleep(500_000)
         let now = try agent.files.descriptors
         func limit(_ text: String) throws {
             #expect(try ChildProcess.run(["prlimit", "--pid", "\(agent.pid)", "--nofile=\(text)"]).status == 0)
@@ -18,16 +18,16 @@ struct HostilePeerNeedsCapability {
         let waiting = try (0..<50).map { _ in try RawConnection(to: agent.socket) }
         let time = try agent.files.processorTime
         usleep(1_000_000)
-        #expect(try agent.files.processorTime - time < 0.2, "the agent does not spin")
+        #expect(try agent.files.processorTime - time < 0.2, "the agent spins")
         try limit("\(before.soft):\(before.hard)")
         for connection in waiting { #expect(try connection.isAnswered()) }
     }
 
-    @Test func `what is granted to a peer is granted to no other process that has its number in a request`() throws {
+    @Test func `A rule with the target self grants nothing on another process of the same user`() throws {
         let agent = try AgentProcess(
             policy: Policies.nothing + """
                 [[allow]]
-                name = "oneself"
+                name = "self"
                 caller.users = [\(Account.alice.uid)]
                 target = "self"
                 limits.nofile = 900000
@@ -38,7 +38,7 @@ struct HostilePeerNeedsCapability {
         #expect(try other.files.limit("Max open files") == .init(soft: "4096", hard: "4096"))
     }
 
-    @Test func `the first process, the agent and the kernel's own are not changed by root's leave either`() throws {
+    @Test func `A rule for root does not cover process 1, the agent and kernel threads`() throws {
         let agent = try AgentProcess(
             policy: Policies.nothing + """
                 [[allow]]

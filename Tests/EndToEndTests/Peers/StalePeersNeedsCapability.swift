@@ -4,36 +4,33 @@ import ControlledProcesses
 import RlimitModel
 import Testing
 
-/// Peers of whom the kernel cannot say who they are, or not any more.
+/// Peers that have ended, or that the kernel cannot identify to the agent.
 @Suite(
-    "Peers that are nobody", .serialized,
+    "Peers without an identity", .serialized,
     .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct StalePeersNeedsCapability {
-    private static let policy =
-        Policies.openFiles(900_000) + "\n[quota]\nconnections = 1000\nrequests_per_second = 1000000\n"
+    private static let policy = Policies.openFiles(900_000, hasHighQuota: true)
     private static let raise = Request.Operation.set(
         .caller, EditBatch([NumericEdit(.openFiles, soft: 200, mode: .atLeast)]), lease: nil)
     private static let start = Limit(soft: 100, hard: 1000)
 
-    @Test func `thousands that ask and are gone before they are accepted get nothing`() throws {
+    @Test func `Requests of thousands of peers that ended before the accept are not carried out`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let spawner = try ControlledProcess.spawner()
         let frame = try RequestBytes.frame(Self.raise)
-        // What they ask for would be granted.
+        // The same request from a live peer is granted.
         let connected = try ConnectedProcess(try spawner.spawn(Account.served.ids), agent)
         try connected.process.setOwnLimit(.openFiles, to: Self.start)
         #expect(try connected.ask(Self.raise)?.refusal == nil)
         _ = try agent.logLine(containing: "verdict=granted", "peer_pid=\(connected.process.pid)")
 
         try connected.process.setOwnLimit(.openFiles, to: Self.start)
-        // User-mode-linux takes its time for each.
-        let batches = Machine.mayRaiseHardLimits ? 40 : 200
-        for _ in 0..<batches {
+        for _ in 0..<40 {
             agent.send(SIGSTOP)
             let gone = try connected.process.connectBriefly(50, to: agent.socket, sending: frame)
             agent.send(SIGCONT)
             #expect(gone == 50)
-            // Whoever connects after them is accepted after them.
+            // The agent accepts connections in order, so it has accepted the others when this one is answered.
             #expect(try RawConnection(to: agent.socket).isAnswered())
         }
         #expect(try connected.callerInfo().pid == connected.process.pid)
@@ -41,7 +38,7 @@ struct StalePeersNeedsCapability {
         #expect(try connected.process.prlimit(.openFiles, of: connected.process.pid).limit == Self.start)
     }
 
-    @Test func `an agent in a PID namespace of its own answers those outside server_info alone`() throws {
+    @Test func `An agent in its own PID namespace answers only server_info to peers outside it`() throws {
         let agent = try AgentProcess(
             policy: Self.policy, prefix: ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"])
         let spawner = try ControlledProcess.spawner()
@@ -61,28 +58,31 @@ struct StalePeersNeedsCapability {
         }
     }
 
-    @Test func `a peer whose number root took before it was accepted is not root, and root is not it`() throws {
-        try checkReusedNumber(successor: Account.root) { answer, _ in
-            #expect(answer.isRefused)
-        }
+    @Test
+    func
+        `A peer with a pid that root reused before the accept has no rights of root, and root's process is not changed`()
+        throws
+    {
+        try checkReusedNumber(successor: Account.root) { answer in #expect(answer.isRefused) }
     }
 
-    // Before Linux 6.5 nothing says whether the process that has the peer's number is the one that connected. It has the
-    // same six ids, or it would count as nobody; so it is of the same user, and what the agent does for the one it would do
-    // for the other. This is why rules about cgroups and labels match no such peer.
-    @Test func `a peer whose number went to another process of its user has at most that user's rights`() throws {
-        try checkReusedNumber(successor: Account.served) { answer, successor in
-            if TestKernel.hasPeerPidfd {
+    // Before Linux 6.5 the agent cannot tell whether the process with the peer's pid is the one that connected. If its six ids
+    // differ, the peer has no identity. Otherwise it belongs to the same user and has the same rights. Rules about cgroups and
+    // labels therefore match no such peer.
+    @Test func `A peer with a pid that its user reused before the accept has at most that user's rights`() throws {
+        try checkReusedNumber(successor: Account.served) { answer in
+            if Machine.pinsPeers {
                 #expect(answer.refusal != nil)
             } else if case .success(.limits(_, let limits)) = answer {
-                #expect(limits[.openFiles].hard == Self.start.hard, "it is told of the other process of the same user")
+                #expect(
+                    limits[.openFiles].hard == Self.start.hard,
+                    "the response is not about the other process of the same user")
             }
-            _ = successor
         }
     }
 
     private func checkReusedNumber(
-        successor account: Account, _ check: (Result<Reply, RlimitError>, ControlledProcess) throws -> Void
+        successor account: Account, _ check: (Result<Reply, RlimitError>) throws -> Void
     ) throws {
         let agent = try AgentProcess(policy: Self.policy)
         let spawner = try ControlledProcess.spawner()
@@ -96,10 +96,10 @@ struct StalePeersNeedsCapability {
         agent.send(SIGCONT)
         let operations: [Request.Operation] = [.get(.caller, .all), .get(.pid(number), .all)]
         for operation in operations {
-            // From Linux 6.5 to 6.15 the kernel has no pidfd of such a peer, and the agent hangs up.
+            // From Linux 6.5 to 6.15 the kernel has no pidfd of such a peer, and the agent closes the connection.
             do { try connection.send(try RequestBytes.frame(operation)) } catch { break }
             guard let answer = try connection.decodedResponse()?.outcome else { break }
-            try check(answer, successor)
+            try check(answer)
         }
         if account == .root {
             try? connection.send(try RequestBytes.frame(Self.raise))
@@ -109,7 +109,7 @@ struct StalePeersNeedsCapability {
         #expect(try RawConnection(to: agent.socket).isAnswered())
     }
 
-    @Test func `of a peer that ended after it was accepted nothing is asked under its number`() throws {
+    @Test func `A reused pid of a peer that ended after the accept never stands for the peer`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let spawner = try ControlledProcess.spawner()
         let caller = try ConnectedProcess(try spawner.spawn(Account.served.ids), agent)
@@ -126,7 +126,7 @@ struct StalePeersNeedsCapability {
         }
     }
 
-    @Test func `a process that is kept for the next request is not taken for the next one with its number`() throws {
+    @Test func `A cached process is not confused with the next process of the same pid`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let spawner = try ControlledProcess.spawner()
         let caller = try ConnectedProcess(try spawner.spawn(Account.served.ids), agent)
@@ -150,7 +150,7 @@ struct StalePeersNeedsCapability {
     }
 
     @Test(arguments: [false, true])
-    func `a process that one connection holds is not taken by another for the next one with its number`(
+    func `A process cached by one connection is not confused by another with the next process of the same pid`(
         bySet: Bool
     ) throws {
         let agent = try AgentProcess(policy: Self.policy)
@@ -164,26 +164,11 @@ struct StalePeersNeedsCapability {
         try spawner.reap(named)
         let own = try spawner.spawn(Account.served.ids, number: number)
         try own.setOwnLimit(.openFiles, to: Limit(soft: 77, hard: 88))
-        // The others still hold the one that has ended.
+        // The first two connections still have the ended process in their cache.
         for caller in [third, first, second] {
             if bySet { #expect(try caller.raiseOpenFiles(of: .pid(number), to: 88)?.isRefused == false) }
             #expect(try caller.openFiles(of: .pid(number))?.get() == Limit(soft: bySet ? 88 : 77, hard: 88))
         }
         withExtendedLifetime(own) {}
     }
-}
-
-/// What the kernel under the tests can do.
-enum TestKernel {
-    /// SO_PEERPIDFD, asked of a socket pair of our own.
-    static let hasPeerPidfd: Bool = {
-        var ends: [Int32] = [-1, -1]
-        guard tk_socket_pair(&ends) == 0 else { return false }
-        defer { ends.forEach { close($0) } }
-        var pidfd: Int32 = -1
-        var length = socklen_t(MemoryLayout<Int32>.size)
-        guard getsockopt(ends[0], SOL_SOCKET, 77, &pidfd, &length) == 0 else { return false }
-        close(pidfd)
-        return true
-    }()
 }

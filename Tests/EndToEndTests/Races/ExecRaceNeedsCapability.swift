@@ -4,10 +4,10 @@ import ControlledProcesses
 import RlimitModel
 import Testing
 
-/// A real agent, and a target that executes a setuid program while its limits are being set: at moments that are tuned to fall
-/// between the agent's two looks at it.
+/// A target that executes a setuid program while an agent sets its limits. The time of the exec is tuned to fall between the
+/// agent's two reads of the target's identity.
 @Suite(
-    "Setuid programs in a race", .serialized,
+    "Races with setuid programs", .serialized,
     .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct ExecRaceNeedsCapability {
     private static let alice = Credentials(uid: Account.alice.uid, gid: Account.alice.gid)
@@ -17,15 +17,16 @@ struct ExecRaceNeedsCapability {
         .realtimeTimeout,
     ]
 
-    /// How many tries of each kind came out how.
+    /// The number of attempts with each result.
     private struct Counts: CustomStringConvertible {
         var granted = 0, refused = 0, changed = 0
-        /// Tries that were granted or answered TARGET_CHANGED: the agent had judged the target before it changed, or would.
+        /// The attempts that were granted or answered TARGET_CHANGED: the agent decided before the target changed.
         var authorized: Int { granted + changed }
-        /// The program came up with the old limits and has the new ones: they were written after it had become root's.
+        /// The attempts in which the program started with the old limits and has the new ones: the agent wrote the limits after
+        /// the exec.
         var strays = 0
         var description: String {
-            "\(granted) granted, \(refused) refused, \(changed) TARGET_CHANGED, \(strays) seen to be written to root's program"
+            "\(granted) granted, \(refused) refused, \(changed) TARGET_CHANGED, \(strays) written to root's program"
         }
     }
 
@@ -43,7 +44,7 @@ struct ExecRaceNeedsCapability {
                 [quota]
                 requests_per_second = 1000000
                 [[allow]]
-                name = "alice's own, up and down"
+                name = "alice's own processes"
                 caller.users = [\(Account.alice.uid)]
                 lower = true
                 limits = { \(limits.joined(separator: ", ")) }
@@ -54,15 +55,17 @@ struct ExecRaceNeedsCapability {
         caller = RawConnection(owning: try callerProcess.connect(to: agent.socket))
     }
 
-    @Test func `none is ever left with less than it had, and whoever was too late is told`() throws {
+    @Test func `A target that executes a setuid program never ends up with less, and the response is TARGET_CHANGED`()
+        throws
+    {
         let target = try spawner.spawn(Self.alice)
         var counts = Counts()
-        // How long after the request the program is executed; it follows the answers to where they turn.
+        // The delay between request and exec, in nanoseconds. It follows the responses to the point where they change.
         var delay: Int64 = 300_000
         let start = ContinuousClock.now
         while counts.authorized < 1000 || counts.changed == 0 {
             guard ContinuousClock.now - start < .seconds(180) else {
-                Issue.record("no race was won in 180 seconds: the test shows nothing. \(counts)")
+                Issue.record("no race occurred in 180 seconds, so the test shows nothing. \(counts)")
                 return
             }
             let lowers = Bool.random()
@@ -81,11 +84,11 @@ struct ExecRaceNeedsCapability {
             #expect(executed.effectiveUID == 0 && executed.realUID == Account.alice.uid)
             let after = try Self.resources.map { try RootLimits.read($0, of: target.pid) }
             check(response.outcome, after, new, executed: executed.limit, &counts)
-            // Too late grants, too early refuses.
+            // If the exec is too late, the request is granted; if it is too early, it is refused.
             delay = max(20_000, delay + (isRefusal(response.outcome) ? 15_000 : -5000))
             try target.setCredentials(Self.alice)
         }
-        print("execs in a race: \(counts); \(ContinuousClock.now - start)")
+        print("exec races: \(counts); \(ContinuousClock.now - start)")
         #expect(counts.authorized >= 1000 && counts.changed > 0)
         let log = agent.log
         #expect(
@@ -105,15 +108,15 @@ struct ExecRaceNeedsCapability {
         case .success:
             counts.granted += 1
             #expect(after.allSatisfy { $0 == new })
-            #expect(!isStray, "the program came up with \(executed), has \(first), and the agent called it granted")
+            #expect(!isStray, "the program started with \(executed), has \(first), and the response is a success")
         case .failure(let error) where error.code == .targetChanged:
             counts.changed += 1
-            // Each half is as it was or more.
+            // Neither the soft nor the hard limit is lower than before.
             #expect(after.allSatisfy { $0.soft >= Self.start.soft && $0.hard >= Self.start.hard }, "\(after)")
         case .failure(let error):
             counts.refused += 1
             #expect(error.code == .deniedByPolicy, "\(error)")
-            #expect(after.allSatisfy { $0 == Self.start }, "refused, and yet \(after)")
+            #expect(after.allSatisfy { $0 == Self.start }, "refused, but the limits are \(after)")
         }
         if isStray { counts.strays += 1 }
     }

@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// `rlimitctl explain --as-user`, which works its answer out by itself, beside the agent's own answer to that user.
-@Suite("As if another asked", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
+/// Comparison of `rlimitctl explain --as-user`, which evaluates the policy itself, with the agent's answer to that user.
+@Suite("rlimitctl explain --as-user", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct AsUserNeedsCapability {
     private static let policy = """
         version = 1
@@ -30,9 +30,9 @@ struct AsUserNeedsCapability {
         limits = ["rtprio"]
         """
 
-    // What stands first in the answer; what comes behind it is how to change the policy.
+    // The first paragraph of the answer. The rest shows how to change the policy.
     private func answer(_ result: ChildProcess.Result) -> [String] {
-        let text = result.output.components(separatedBy: "\n\n")[0].replacing("MOST-daemon-MAY", with: "MOST-I-MAY")
+        let text = result.output.components(separatedBy: "\n\n")[0]
         return ["\(result.status)"]
             + text.split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }
     }
@@ -41,7 +41,7 @@ struct AsUserNeedsCapability {
         [], ["nofile=5000"], ["nofile=7000", "memlock=1G"], ["nofile=50000"], ["core=unlimited"], ["nproc=10000000"],
         ["rtprio=50"], ["memlock=900M"], ["nofile=max"], ["nofile=64"], ["stack=unlimited"],
     ])
-    func `says what the agent says, of one's own process, another's and root's`(edits: [String]) throws {
+    func `The answer for --as-user equals the agent's answer to that user`(edits: [String]) throws {
         let agent = try AgentProcess(policy: Self.policy)
         let daemon = Account(uid: 1, gid: 1), bin = Account(uid: 2, gid: 2)
         let limits = [
@@ -50,15 +50,15 @@ struct AsUserNeedsCapability {
         for account in [daemon, bin, .root] {
             let sample = try SampleProcess(as: account, limits: limits), pid = "\(sample.pid)"
             let asked = try Rlimitctl(agent, as: daemon)(words: ["explain", "--agent", "--pid", pid] + edits)
-            let supposed = try Rlimitctl(agent, as: .root)(
+            let asUser = try Rlimitctl(agent, as: .root)(
                 words: ["explain", "--as-user", "daemon", "--policy", agent.folder.policyFile, "--pid", pid] + edits)
             if account == .root, !edits.isEmpty {
-                // What it has may not even be read, so the question ends there.
+                // The caller may not read these limits, so the explanation ends there.
                 #expect(asked.status == 77 && asked.error.contains("no rule lets uid 1"), "\(asked.error)")
-                #expect(supposed.status == 77, "\(supposed.output)")
+                #expect(asUser.status == 77, "\(asUser.output)")
                 continue
             }
-            #expect(answer(supposed) == answer(asked), "\(account.uid): \(asked.error) \(supposed.error)")
+            #expect(answer(asUser) == answer(asked), "\(account.uid): \(asked.error) \(asUser.error)")
             #expect(!asked.output.isEmpty, "\(asked.error)")
         }
     }

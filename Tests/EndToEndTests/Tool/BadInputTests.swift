@@ -1,12 +1,12 @@
 import Testing
 
-/// What bad input gets: an exit status of its own, and a sentence that helps.
+/// The exit statuses and error messages for bad input.
 @Suite("Bad input")
 struct BadInputTests {
     private let unreachable = Rlimitctl(socket: "/nonexistent/rlimitd.sock", as: .alice)
 
     @Test(arguments: [("nofiles=10", "nofile"), ("memlok=1M", "memlock"), ("rtpri=1", "rtprio")])
-    func `an unknown resource is answered with the nearest known name`(word: String, nearest: String) throws {
+    func `The error for an unknown resource suggests the nearest known name`(word: String, nearest: String) throws {
         let sample = try SampleProcess(as: .alice)
         let result = try unreachable("set", word, "--pid", "\(sample.pid)")
         #expect(result.status == 64)
@@ -14,14 +14,14 @@ struct BadInputTests {
         #expect(result.output == "")
     }
 
-    @Test func `a resource of other systems is known and is not on Linux`() throws {
+    @Test func `The error for a resource of other systems says that Linux lacks it`() throws {
         let sample = try SampleProcess(as: .alice)
         let result = try unreachable("set", "sbsize=10", "--pid", "\(sample.pid)")
         #expect(result.status == 64)
         #expect(result.error.contains("Linux"), "\(result.error)")
     }
 
-    @Test func `a soft limit above the hard one is an error that says both`() throws {
+    @Test func `The error for a soft limit above the hard limit names both`() throws {
         let sample = try SampleProcess(as: .alice, limits: ["--nofile=4096:4096"])
         let result = try unreachable("set", "nofile=10:5", "--pid", "\(sample.pid)")
         #expect(result.status == 1)
@@ -29,7 +29,7 @@ struct BadInputTests {
         #expect(try sample.files.limit("Max open files") == .init(soft: "4096", hard: "4096"))
     }
 
-    @Test func `the agent says the same of it`() throws {
+    @Test func `The agent's error for a soft limit above the hard limit is the same`() throws {
         let agent = try AgentProcess(policy: Policies.openFiles(900_000))
         let sample = try SampleProcess(as: .served)
         let result = try Rlimitctl(agent, as: .served)("set", "--agent", "nofile=10:5", "--pid", "\(sample.pid)")
@@ -38,7 +38,7 @@ struct BadInputTests {
     }
 
     @Test(arguments: ["set", "get", "usage"])
-    func `a process that has ended is no such process`(command: String) throws {
+    func `A process that has ended is reported as no such process`(command: String) throws {
         let sample = try SampleProcess(as: .alice)
         try sample.end()
         let edits = command == "set" ? ["nofile=5000"] : []
@@ -48,12 +48,12 @@ struct BadInputTests {
     }
 
     @Test(arguments: ["0", "-1", "4194305", "4294967296", "18446744073709551615", "many"])
-    func `what is no process id changes nothing`(pid: String) throws {
+    func `An invalid process id is an error`(pid: String) throws {
         let result = try unreachable("set", "nofile=5000", "--pid=\(pid)")
         #expect([1, 64].contains(result.status), "\(result.status) \(result.error)")
     }
 
-    @Test func `with no agent at the socket the path is named`() throws {
+    @Test func `The error for a missing agent names the socket path`() throws {
         let sample = try SampleProcess(as: .alice, limits: ["--nofile=4096:4096"])
         for arguments in [
             ["set", "nofile=5000", "--pid", "\(sample.pid)"], ["status"], ["explain", "--pid", "\(sample.pid)"],
@@ -61,12 +61,12 @@ struct BadInputTests {
             let result = try unreachable(words: arguments)
             #expect(result.status == 69, "\(arguments)")
             #expect(result.error.contains("/nonexistent/rlimitd.sock"), "\(result.error)")
-            // The unit listens elsewhere, so starting it would not help.
+            // The systemd unit listens on another path, so starting it would not help.
             #expect(!result.error.contains("systemctl"), "\(result.error)")
         }
     }
 
-    @Test func `what the kernel allows needs no agent`() throws {
+    @Test func `A change that the kernel allows needs no agent`() throws {
         let sample = try SampleProcess(as: .alice, limits: ["--nofile=1000:4096"])
         let result = try unreachable("set", "nofile=2000", "--pid", "\(sample.pid)")
         #expect(result.status == 0, "\(result.error)")
@@ -74,19 +74,19 @@ struct BadInputTests {
         #expect(try unreachable("get", "nofile", "--pid", "\(sample.pid)").output.contains("2000"))
     }
 
-    @Test func `a refusal says that no rule grants it, the most that is allowed, and the rule that would`() throws {
+    @Test func `A refusal shows the maximum that is allowed and the rule that would grant the request`() throws {
         let agent = try AgentProcess(policy: Policies.openFiles(900_000))
         let sample = try SampleProcess(as: .served, limits: ["--nofile=4096:4096"])
         let result = try Rlimitctl(agent, as: .served)("set", "nofile=1000000", "--pid", "\(sample.pid)")
         #expect(result.status == 77)
-        #expect(result.error.contains("900000"), "the most: \(result.error)")
+        #expect(result.error.contains("900000"), "the maximum: \(result.error)")
         #expect(result.error.contains("[[allow]]"), "\(result.error)")
         #expect(result.error.contains("caller.users = [\(Account.served.uid)]"), "\(result.error)")
         #expect(result.error.contains("nofile = 1000000"), "\(result.error)")
         #expect(try sample.files.limit("Max open files") == .init(soft: "4096", hard: "4096"))
     }
 
-    @Test func `where there is no rule at all, the rule that would grant it is shown too`() throws {
+    @Test func `A refusal without any matching rule shows the rule that would grant the request`() throws {
         let agent = try AgentProcess(policy: Policies.nothing)
         let rlimitctl = Rlimitctl(agent, as: .served)
         let result = try rlimitctl.shell("rlimitctl set nofile=1000000; exit $?", limits: ["--nofile=4096:4096"])
@@ -95,7 +95,7 @@ struct BadInputTests {
         #expect(result.error.contains("nofile = 1000000"), "\(result.error)")
     }
 
-    @Test func `a refusal by a deny rule names the rule`() throws {
+    @Test func `A refusal by a deny rule names the rule`() throws {
         let agent = try AgentProcess(
             policy: """
                 version = 1
@@ -114,7 +114,7 @@ struct BadInputTests {
         #expect(result.error.contains("no real-time"), "\(result.error)")
     }
 
-    @Test func `in JSON an error has its code, its exit status and the most`() throws {
+    @Test func `An error in JSON has its code, its exit status and the maximum`() throws {
         let agent = try AgentProcess(policy: Policies.openFiles(900_000))
         let sample = try SampleProcess(as: .served, limits: ["--nofile=4096:4096"])
         let result = try Rlimitctl(agent, as: .served)("--json", "set", "nofile=1000000", "--pid", "\(sample.pid)")

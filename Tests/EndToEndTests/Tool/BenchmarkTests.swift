@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The benchmark client, with few calls: what it prints and when it fails, not how fast anything is.
+/// The output and the failures of the benchmark client, with few calls. No test depends on the measured times.
 @Suite("rlimit-bench")
 struct BenchmarkTests {
     private static let policy = """
@@ -9,7 +9,7 @@ struct BenchmarkTests {
         [quota]
         requests_per_second = 100000
         [[allow]]
-        name = "whoever measures"
+        name = "benchmark"
         caller.users = [\(Account.served.uid)]
         lower = true
         limits.nofile = "max"
@@ -22,7 +22,7 @@ struct BenchmarkTests {
     private func sample() throws -> SampleProcess { try SampleProcess(as: .served, limits: ["--nofile=1234:5678"]) }
 
     @Test(arguments: [("lat", 1), ("conc", 8), ("pipe", 32)])
-    func `a script gets one line of JSON with every figure, in each mode`(mode: String, parameter: Int) throws {
+    func `Each mode prints one line of JSON with every figure`(mode: String, parameter: Int) throws {
         let agent = try AgentProcess(policy: Self.policy)
         let sample = try sample()
         let result = try bench([agent.socket, mode, "200", "20", "\(parameter)", "\(sample.pid)"])
@@ -41,7 +41,7 @@ struct BenchmarkTests {
         #expect(figures.isSubset(of: line.keys), "\(result.output)")
     }
 
-    @Test func `its own limits, usage, a pidfd and sets are measured too`() throws {
+    @Test func `Each kind of call can be measured`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let sample = try sample()
         let few = ["--socket", agent.socket, "--calls", "30", "--warmup", "3", "--json"]
@@ -59,10 +59,10 @@ struct BenchmarkTests {
             #expect(line["calls"].number == 30, "\(kind): \(result.output)")
             #expect(line["errors"].number == 0, "\(kind): \(result.output)")
         }
-        // Every set was granted, and the last one put the limit back.
-        // Where several connections set in turn, some set what another just did: that is no change, and no line.
+        // Every set was granted, and the last one restored the limit. With several connections, a set can find the value that
+        // another connection has just set. That is no change and has no audit record.
         var audited: [Substring] = []
-        try waitUntil("90 sets are in the log") {
+        try waitUntil("the log has 90 sets") {
             audited = agent.log.split(separator: "\n").filter { $0.contains("operation=set") }
             return audited.count >= 90
         }
@@ -70,7 +70,7 @@ struct BenchmarkTests {
         #expect(try sample.files.limit("Max open files").description.contains("1234"))
     }
 
-    @Test func `people get a table`() throws {
+    @Test func `The default output is a table`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let result = try bench(["--socket", agent.socket, "--calls", "50"])
         #expect(result.status == 0, "\(result.error)")
@@ -79,13 +79,13 @@ struct BenchmarkTests {
         }
     }
 
-    @Test func `the first call of a server that is only starting is waited for`() throws {
+    @Test func `The mode first waits for a server that is starting`() throws {
         let folder = try AgentFolder(policy: Self.policy)
         let waiting = try ChildProcess(
             Account.served.setpriv + [try Programs.bench, folder.socket, "first", "1", "0", "1", "0", "--self"])
-        try waitUntil("it is ready") { waiting.output == "{\"ready\":true}\n" }
+        try waitUntil("the benchmark is ready") { waiting.output == "{\"ready\":true}\n" }
         let agent = try AgentProcess(policy: Self.policy)
-        // In the place where it waits.
+        // The socket path that the benchmark waits for.
         try FileManager.default.createSymbolicLink(atPath: folder.socket, withDestinationPath: agent.socket)
         let result = try waiting.wait()
         #expect(result.status == 0, "\(result.error)")
@@ -94,7 +94,7 @@ struct BenchmarkTests {
         #expect(line["t_mono_ns"].number ?? 0 > 0)
     }
 
-    @Test func `sets are compared with prlimit(2) in C`() throws {
+    @Test func `Sets are compared with prlimit(2) in C`() throws {
         let agent = try AgentProcess(policy: Self.policy)
         let result = try bench(["--rounds", "1", agent.socket, "set-self", "20"])
         #expect(result.status == 0, "\(result.error)")
@@ -104,7 +104,7 @@ struct BenchmarkTests {
         #expect(line.keys.isSuperset(of: ["agent_us", "prlimit_us", "ratio"]))
     }
 
-    @Test func `what makes no sense is refused with a reason`() throws {
+    @Test func `Invalid arguments are refused with a reason`() throws {
         let cases: [([String], String)] = [
             (["--calls", "0"], "at least one call"),
             (["--calls", "many"], "The value 'many' is invalid for '--calls"),
@@ -135,11 +135,11 @@ struct BenchmarkTests {
         #expect(result.status == 64 && result.error.contains("BENCH_MAX_S is \"soon\""), "\(result.error)")
     }
 
-    @Test func `it fails when calls do, and says with what`() throws {
+    @Test func `A failed call makes the benchmark fail with the error`() throws {
         let agent = try AgentProcess(policy: Self.policy)
-        let gone = try sample()
-        let pid = gone.pid
-        try gone.end()
+        let ended = try sample()
+        let pid = ended.pid
+        try ended.end()
         for (mode, parameter) in [("lat", 1), ("conc", 2)] {
             let result = try bench([agent.socket, mode, "5", "0", "\(parameter)", "\(pid)"])
             #expect(result.status == 1)
@@ -151,7 +151,7 @@ struct BenchmarkTests {
     }
 
     @Test(arguments: [[], ["--watched", "nofile"]])
-    func `a watch is measured, with a sample of each process every second`(watched: [String]) throws {
+    func `A measured watch samples each process every second`(watched: [String]) throws {
         let samples = try (0..<3).map { _ in try sample() }
         let pids = samples.map { "\($0.pid)\n" }.joined()
         let script = "printf '\(pids)' | \(try Programs.bench) --watch 2 \(watched.joined(separator: " "))"

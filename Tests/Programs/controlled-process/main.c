@@ -1,5 +1,5 @@
-// A puppet: a process with the ids that a test gave it, which obeys the orders of CTestCommand.h on descriptor 3 until that is
-// closed. Started by the test it is root, and makes the others.
+// A controlled process, with the ids that a test chose. It performs the commands of CTestCommand.h that it receives on
+// descriptor 3, until that is closed. The test starts one as root, which forks the others.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <grp.h>
@@ -129,7 +129,7 @@ static int connect_briefly(const struct tk_command *command) {
     return sent;
 }
 
-static void *wait_for_ever(void *number) {
+static void *wait_forever(void *number) {
     *(volatile int32_t *)number = (int32_t)syscall(SYS_gettid);
     for (;;) pause();
 }
@@ -138,7 +138,7 @@ static int32_t start_thread(void) {
     static volatile int32_t number;
     pthread_t thread;
     number = 0;
-    if (pthread_create(&thread, NULL, wait_for_ever, (void *)&number) != 0) return -EAGAIN;
+    if (pthread_create(&thread, NULL, wait_forever, (void *)&number) != 0) return -EAGAIN;
     while (number == 0) usleep(100);
     return number;
 }
@@ -206,7 +206,7 @@ static void run_command(const struct tk_command *command) {
 
 int main(int count, char **arguments) {
     if (count > 1) {
-        // Executed by a puppet: first of all, what limits did we come into?
+        // Executed by a controlled process: reports the limit at the start of the program.
         uint64_t limit[2] = {0, 0};
         syscall(SYS_prlimit64, 0, atoi(arguments[1]), NULL, limit);
         struct tk_command_result report = {.soft = limit[0], .hard = limit[1]};

@@ -1,9 +1,9 @@
 import CRlimitLinux
 import CTestKernel
 import Glibc
+import RlimitConfinement
 import RlimitKernel
 import RlimitModel
-import RlimitConfinement
 
 /// A process for tests to try things on: it does what its arguments say, one after the other, and answers each with a line.
 ///

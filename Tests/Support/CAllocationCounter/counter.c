@@ -20,7 +20,7 @@ void allocate_once(unsigned long size) {
 #endif
 
 #ifndef HAS_OWN_ALLOCATOR
-// The executable's own definitions come before the C library's, and pass on to it; free(3) stays the C library's.
+// Definitions in the executable take precedence over the C library's, which they call. free(3) is not replaced.
 extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);
 extern void *__libc_realloc(void *, size_t);

@@ -14,7 +14,7 @@
 int tk_process_start(const char *program, int *socket, int32_t *pid) {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return -errno;
-    struct timeval timeout = {.tv_sec = 30};
+    struct timeval timeout = {.tv_sec = 120};
     setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
     pid_t child = vfork();
     if (child < 0) return -errno;

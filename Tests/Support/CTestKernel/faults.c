@@ -21,7 +21,7 @@ int tk_fault_socket_option(int option, int error, uint32_t length) {
     return hits;
 }
 
-// Takes the place of the C library's in programs that this is linked into.
+// Overrides getsockopt(2) of the C library in programs that link this file.
 int getsockopt(int fd, int level, int option, void *value, socklen_t *length) {
     if (fault.option >= 0 && level == SOL_SOCKET && option == fault.option) {
         fault.hits++;

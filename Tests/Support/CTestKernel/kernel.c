@@ -96,7 +96,7 @@ int32_t tk_fork_as(int32_t pid) {
     long result = syscall(SYS_clone3, &arguments, sizeof(arguments));
     if (result < 0) return -errno;
     if (result == 0) {
-        // Only system calls here: other threads of the parent may have held any lock.
+        // Only system calls are safe here: other threads of the parent can have held any lock.
         for (;;) syscall(SYS_pause);
     }
     return (int32_t)result;

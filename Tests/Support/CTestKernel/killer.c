@@ -19,7 +19,7 @@ struct tk_killer {
     atomic_bool is_ready, is_over, has_killed;
 };
 
-// Each system call stops twice, before and after: those are the places. All of ptrace(2) must come from one thread.
+// Each system call stops twice, before and after it. All calls of ptrace(2) must come from the same thread.
 static void *follow(void *argument) {
     struct tk_killer *killer = argument;
     pid_t pid = killer->pid;

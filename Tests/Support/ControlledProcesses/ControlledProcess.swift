@@ -2,11 +2,11 @@ import CTestKernel
 import Glibc
 package import RlimitModel
 
-/// A process with the ids that a test gave it, which does what it is told. Nothing is left of it when the test lets go of it.
+/// A process with chosen ids that performs system calls on request. It is killed and reaped when it is released.
 package final class ControlledProcess {
     package let pid: Int32
     private let socket: Int32
-    // Whose child it is; nil where it is the test's own.
+    // The parent; nil for a child of the test.
     private let spawner: ControlledProcess?
     private var isReaped = false
 
@@ -15,7 +15,7 @@ package final class ControlledProcess {
         package init(description: String) { self.description = description }
     }
 
-    /// What an order came to: `errno` is 0, or why it failed.
+    /// The result of a command. `errno` is 0 on success.
     package struct Report {
         package let errno: Int32
         package let value: Int32
@@ -27,7 +27,7 @@ package final class ControlledProcess {
         self.pid = pid
         self.socket = socket
         self.spawner = spawner
-        var timeout = timeval(tv_sec: 30, tv_usec: 0)
+        var timeout = timeval(tv_sec: 120, tv_usec: 0)
         setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
     }
 
@@ -41,7 +41,7 @@ package final class ControlledProcess {
         }
     }
 
-    /// One that is the test's own user, root, with all that it has: it makes the others.
+    /// Starts a process with the test's user, root, and all its capabilities. It forks the other controlled processes.
     package static func spawner() throws -> ControlledProcess {
         var socket: Int32 = -1
         var pid: Int32 = 0
@@ -50,7 +50,9 @@ package final class ControlledProcess {
         return ControlledProcess(pid: pid, socket: socket, spawner: nil)
     }
 
-    /// Another, without any capability. `number` is the process number that it shall have.
+    /// Forks a controlled process without capabilities.
+    ///
+    /// - Parameter number: The pid of the new process; 0 for any.
     package func spawn(
         _ ids: Credentials, groups: Range<UInt32> = 0..<0, number: Int32 = 0, keepingCapabilities: Bool = false
     ) throws -> ControlledProcess {
@@ -61,22 +63,22 @@ package final class ControlledProcess {
         command.keeps_capabilities = keepingCapabilities ? 1 : 0
         let (report, descriptor) = try exchange(command)
         guard report.result == 0, descriptor >= 0 else {
-            throw Failure(description: "a puppet of \(ids): errno \(-report.result)")
+            throw Failure(description: "forking a process with \(ids): errno \(-report.result)")
         }
         let process = ControlledProcess(pid: report.pid, socket: descriptor, spawner: self)
         let firstReport = try process.receive().report
         guard firstReport.result == 0 else {
-            throw Failure(description: "a puppet becomes \(ids): errno \(-firstReport.result)")
+            throw Failure(description: "changing a process to \(ids): errno \(-firstReport.result)")
         }
         return process
     }
 
-    /// Kills a child of this one, and leaves a zombie.
+    /// Kills a child of this process and leaves a zombie.
     package func killChild(_ child: ControlledProcess) throws {
         try expect(perform(makeProcessCommand(TK_COMMAND_KILL, about: child.pid)), "end")
     }
 
-    /// Kills a child of this one, and lets nothing of it be left.
+    /// Kills a child of this process and reaps it.
     package func reap(_ child: ControlledProcess) throws {
         guard !child.isReaped else { return }
         child.isReaped = true
@@ -84,9 +86,9 @@ package final class ControlledProcess {
     }
 }
 
-// What the kernel says to it.
+// System calls of the process.
 extension ControlledProcess {
-    /// prlimit(2), by itself: the old limits, or its errno.
+    /// Calls prlimit(2) in this process. The report has the old limits or the errno.
     package func prlimit(_ resource: Resource, of pid: Int32, to new: Limit? = nil) throws -> Report {
         var command = makeProcessCommand(TK_COMMAND_PRLIMIT, about: pid)
         command.resource = UInt32(resource.index)
@@ -98,49 +100,49 @@ extension ControlledProcess {
         return try perform(command)
     }
 
-    /// A connection that the kernel says is this puppet's. The descriptor is the caller's to close.
+    /// Connects to a socket, so that the kernel reports this process as the peer. The caller must close the descriptor.
     package func connect(to path: String, boundTo name: [UInt8] = []) throws -> Int32 {
         let (report, descriptor) = try exchange(makeCommand(TK_COMMAND_CONNECT, path: path, bytes: name))
         guard report.result >= 0, descriptor >= 0 else {
-            throw Failure(description: "a puppet connects to \(path): errno \(-report.result)")
+            throw Failure(description: "connecting process \(pid) to \(path): errno \(-report.result)")
         }
         return descriptor
     }
 
-    /// That many children connect, send the bytes and are gone, one after the other: how many had done so.
+    /// Forks children that connect, send the bytes and exit, one after another. Returns the number of children that succeeded.
     package func connectBriefly(_ count: Int, to path: String, sending bytes: [UInt8]) throws -> Int {
         var command = makeCommand(TK_COMMAND_CONNECT_BRIEFLY, path: path, bytes: bytes)
         command.count = UInt32(count)
         return Int(try exchange(command).report.result)
     }
 
-    /// Sets its own limits, which takes no privilege as long as it goes down.
+    /// Sets a limit of this process. Lowering needs no privilege.
     package func setOwnLimit(_ resource: Resource, to limit: Limit) throws {
-        try expect(prlimit(resource, of: pid, to: limit), "limit itself")
+        try expect(prlimit(resource, of: pid, to: limit), "set its limit")
     }
 
     package func setCredentials(_ ids: Credentials) throws {
-        try expect(perform(makeCommand(TK_COMMAND_SET_IDS, ids: ids)), "become")
+        try expect(perform(makeCommand(TK_COMMAND_SET_IDS, ids: ids)), "change its ids")
     }
 
-    /// Starts a thread, which lives as long as the puppet: its number.
+    /// Starts a thread that lives as long as the process. Returns its id.
     package func startThread() throws -> Int32 { try perform(makeProcessCommand(TK_COMMAND_THREAD, about: 0)).value }
 
-    /// Moves to a user namespace of its own.
+    /// Moves to a new user namespace. unshare(2).
     package func enterUserNamespace() throws {
         try expect(perform(makeProcessCommand(TK_COMMAND_NAMESPACE, about: 0)), "unshare")
     }
 
-    /// Executes a copy of its program, at a moment of CLOCK_MONOTONIC or at once; `executionResult` then tells what came of it.
+    /// Executes a copy of its program at a time of CLOCK_MONOTONIC, or now if 0. `executionResult` returns the result.
     package func execute(_ path: String, at startTime: Int64 = 0, reporting resource: Resource = .openFiles) throws {
         var command = makeCommand(TK_COMMAND_EXECUTE, path: path)
         command.start_time = startTime
         command.resource = UInt32(resource.index)
         let result = tk_command_send(socket, &command)
-        guard result == 0 else { throw Failure(description: "telling puppet \(pid): errno \(-result)") }
+        guard result == 0 else { throw Failure(description: "sending a command to process \(pid): errno \(-result)") }
     }
 
-    /// Waits for the program that it executed: whose it is, and the limit of the resource that it came into.
+    /// Waits until the executed program runs. The report has its ids, and the limit of the resource at its start.
     package func executionResult() throws -> Report {
         let report = Report(try receive().report)
         try expect(report, "execute")
@@ -148,7 +150,7 @@ extension ControlledProcess {
     }
 }
 
-// Orders and reports.
+// Commands and results.
 extension ControlledProcess {
     private func makeCommand(
         _ kind: tk_command_kind, ids: Credentials? = nil, path: String = "", bytes: [UInt8] = []
@@ -174,7 +176,7 @@ extension ControlledProcess {
     private func exchange(_ command: tk_command) throws -> (report: tk_command_result, descriptor: Int32) {
         var command = command
         let result = tk_command_send(socket, &command)
-        guard result == 0 else { throw Failure(description: "telling puppet \(pid): errno \(-result)") }
+        guard result == 0 else { throw Failure(description: "sending a command to process \(pid): errno \(-result)") }
         return try receive()
     }
 
@@ -182,14 +184,18 @@ extension ControlledProcess {
         var report = tk_command_result()
         var descriptor: Int32 = -1
         let result = tk_command_receive(socket, &report, &descriptor)
-        guard result == 0 else { throw Failure(description: "hearing puppet \(pid): errno \(-result)") }
+        guard result == 0 else {
+            throw Failure(description: "receiving a result from process \(pid): errno \(-result)")
+        }
         return (report, descriptor)
     }
 
     private func perform(_ command: tk_command) throws -> Report { Report(try exchange(command).report) }
 
     private func expect(_ report: Report, _ what: String) throws {
-        guard report.errno == 0 else { throw Failure(description: "puppet \(pid), \(what): errno \(report.errno)") }
+        guard report.errno == 0 else {
+            throw Failure(description: "process \(pid) could not \(what): errno \(report.errno)")
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 import Foundation
 
-/// The program that puppets are.
+/// The program of the controlled processes.
 package enum ControlledProgram {
-    /// Compiled anew where there is a compiler, without the Swift runtime that the build links into every program: a puppet is
-    /// forked and executed thousands of times. Else the one that was built beside the tests.
+    /// The path of the program. If there is a compiler, the program is compiled without the Swift runtime, which the build links
+    /// into every program, because it is forked and executed thousands of times. Otherwise it is the program in the build
+    /// folder.
     package static let path: String = compiledPath ?? builtPath
 
     private static let builtPath = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
@@ -24,7 +25,7 @@ package enum ControlledProgram {
     nonisolated(unsafe) private static var compiledFolder: TemporaryFolder?
 }
 
-/// A copy of the puppets' program that runs as root whoever starts it.
+/// A setuid copy of the controlled processes' program, which runs as root.
 package final class SetuidControlledProgram {
     package var path: String { folder.path + "/setuid-controlled-process" }
     private let folder: TemporaryFolder
@@ -38,7 +39,7 @@ package final class SetuidControlledProgram {
     }
 }
 
-/// Everybody may look into it. Gone with its owner.
+/// A folder that every user can read. It is removed when it is released.
 private final class TemporaryFolder {
     let path: String
 

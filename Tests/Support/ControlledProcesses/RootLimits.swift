@@ -1,9 +1,9 @@
 import CTestKernel
 package import RlimitModel
 
-/// The limits of any process, as the tests' root reads and sets them: by the system call, past all that is under test.
+/// The limits of any process, read and set by root with the system call, without the code under test.
 package enum RootLimits {
-    /// Whether there is the privilege for it: a hard limit of a process of the tests' own is raised.
+    /// Whether the tests may raise a hard limit. Tries it with a process of their own.
     package static let mayRaise: Bool = {
         guard let spawner = try? ControlledProcess.spawner() else { return false }
         let raise = { try set(.fileLocks, of: spawner.pid, to: Limit($0)) }
@@ -12,7 +12,7 @@ package enum RootLimits {
 
     package static func read(_ resource: Resource, of pid: Int32) throws -> Limit { try call(resource, pid, nil) }
 
-    /// Sets them, and makes sure that they are what was set.
+    /// Sets a limit and checks the new value.
     package static func set(_ resource: Resource, of pid: Int32, to limit: Limit) throws {
         _ = try call(resource, pid, limit)
         let now = try read(resource, of: pid)
@@ -21,14 +21,14 @@ package enum RootLimits {
         }
     }
 
-    /// All sixteen, in their order; nil where there is no such process any more.
+    /// The limits of all sixteen resources, in order; nil if the process has ended.
     package static func all(of pid: Int32) -> [Limit]? {
         try? Resource.allCases.map { try read($0, of: pid) }
     }
 
     private static func call(_ resource: Resource, _ pid: Int32, _ new: Limit?) throws -> Limit {
-        // 0 would be the tests themselves.
-        guard pid > 0 else { throw ControlledProcess.Failure(description: "process number \(pid)") }
+        // prlimit(2) takes 0 as the calling process.
+        guard pid > 0 else { throw ControlledProcess.Failure(description: "\(pid) is not the pid of a process") }
         var old: [UInt64] = [0, 0]
         let wanted = new.map { [$0.soft.rawValue, $0.hard.rawValue] }
         let result = tk_prlimit(pid, Int32(resource.index), wanted, &old)

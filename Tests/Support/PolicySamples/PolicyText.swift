@@ -1,11 +1,11 @@
 import RlimitModel
 package import RlimitPolicy
 
-/// Rules in the language of the policy file.
+/// Rules as text of a policy file.
 package enum PolicyText {
     package static func allow(_ rule: AllowRule) -> String {
         var operations = rule.operations
-        // A change without limits is an error in a file, and grants nothing as a value.
+        // A rule for set without limits is an error in a file. As a value it grants nothing.
         if rule.ceilings.isEmpty { operations.remove(.set) }
         var lines = ["[[allow]]", "name = \"\(rule.name)\""] + caller(rule.caller) + [target(rule.target)]
         lines.append("operations = [\(names(operations).joined(separator: ", "))]")
@@ -35,7 +35,7 @@ package enum PolicyText {
 
     private static func caller(_ pattern: CallerPattern) -> [String] {
         var lines = keys(pattern.keys).map { "caller.\($0)" }
-        // An exception of nothing is an error in a file, and excepts everyone as a value.
+        // An exception without keys is an error in a file. As a value it excepts every caller.
         if let except = pattern.except {
             let keys = keys(except)
             lines += (keys.isEmpty ? ["users = [\"0-4294967294\"]"] : keys).map { "caller.except.\($0)" }
@@ -58,7 +58,7 @@ package enum PolicyText {
         return "target = { relation = \"\(target.relation.rawValue)\", users = \(ids(users)) }"
     }
 
-    // No file lists nobody; this id nobody has.
+    // An empty list is an error in a file. No process has this id.
     private static func ids(_ set: IDSet) -> String {
         list(set.isEmpty ? ["4294967294"] : set.ranges.map { "\($0.lowerBound)-\($0.upperBound)" })
     }

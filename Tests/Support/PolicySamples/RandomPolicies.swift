@@ -1,7 +1,8 @@
 package import RlimitModel
 package import RlimitPolicy
+package import SeededRandom
 
-/// Small domains, so that callers, rules and processes meet often.
+/// Random callers, targets and rules. The sets of values are small, so that rules often match.
 package struct RandomPolicies {
     package var generator: SeededGenerator
 
@@ -15,11 +16,9 @@ package struct RandomPolicies {
 
     package init(seed: UInt64) { generator = SeededGenerator(seed: seed) }
 
-    package mutating func pick<Element>(_ elements: [Element]) -> Element {
-        elements[Int(generator.next() % UInt64(elements.count))]
-    }
+    package mutating func pick<Element>(_ elements: [Element]) -> Element { generator.pick(elements) }
 
-    package mutating func chance(_ percent: Int) -> Bool { generator.next() % 100 < percent }
+    package mutating func chance(_ percent: Int) -> Bool { generator.chance(percent) }
 
     package mutating func some<Element>(_ elements: [Element]) -> [Element] { elements.filter { _ in chance(50) } }
 
@@ -100,7 +99,7 @@ package struct RandomPolicies {
         return (allows, denies)
     }
 
-    /// Processes that are never changed: most worlds have none.
+    /// The processes that are never changed: none in most cases.
     package mutating func protection() -> Protection {
         guard chance(20) else { return Protection() }
         return Protection(

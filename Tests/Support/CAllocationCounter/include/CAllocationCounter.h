@@ -1,11 +1,11 @@
-// Counts what the calling thread asks malloc(3) and its kin for, so that a test can say "none".
+// Counts the allocations of the calling thread with malloc(3) and related functions.
 #ifndef C_ALLOCATION_COUNTER_H
 #define C_ALLOCATION_COUNTER_H
 
-// How often this thread allocated since it began; always 0 under a sanitizer, which has an allocator of its own.
+// The number of allocations since the thread started. Always 0 with a sanitizer, which has its own allocator.
 unsigned long allocation_count(void);
 
-// Allocates and frees `size` bytes in a way that no compiler takes out.
+// Allocates and frees `size` bytes. The compiler cannot remove these calls.
 void allocate_once(unsigned long size);
 
 #endif

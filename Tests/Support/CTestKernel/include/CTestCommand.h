@@ -1,5 +1,5 @@
-// What a test and its puppets say to each other. A puppet is a process with the ids that a test gave it, which does one thing
-// for each order that comes over its socket, so that a thing costs a system call and not the start of a process.
+// The messages between a test and its controlled processes. A controlled process has the ids that the test chose. It
+// performs one operation for each command on its socket, which costs less than the start of a process.
 #ifndef CTESTCOMMAND_H
 #define CTESTCOMMAND_H
 
@@ -7,16 +7,16 @@
 #include <stdint.h>
 
 enum tk_command_kind {
-    TK_COMMAND_FORK,     // another puppet, of these ids and, if `pid` is not 0, that number; its socket comes along
-    TK_COMMAND_PRLIMIT,  // prlimit(2) on `pid`
-    TK_COMMAND_CONNECT,  // to `path`, bound to `bytes` first if there are any; the descriptor comes along
-    TK_COMMAND_CONNECT_BRIEFLY,    // `count` children that connect to `path`, send `bytes`, and are gone
-    TK_COMMAND_EXECUTE,  // `path` at `start_time`, a copy of this program, which goes on with the same socket
-    TK_COMMAND_SET_IDS,   // these ids
-    TK_COMMAND_THREAD,   // starts one and tells its number
-    TK_COMMAND_NAMESPACE,  // moves to a user namespace of its own, without a map
-    TK_COMMAND_KILL,      // kills the child `pid`, and leaves it a zombie
-    TK_COMMAND_REAP,     // kills the child `pid`, and lets nothing of it be left
+    TK_COMMAND_FORK,             // forks a process with these ids and, unless 0, this `pid`; returns its socket
+    TK_COMMAND_PRLIMIT,          // prlimit(2) on `pid`
+    TK_COMMAND_CONNECT,          // connects to `path`, after bind(2) to `bytes` if not empty; returns the descriptor
+    TK_COMMAND_CONNECT_BRIEFLY,  // forks `count` children that connect to `path`, send `bytes` and exit
+    TK_COMMAND_EXECUTE,          // executes `path` at `start_time`: a copy of this program, which keeps the socket
+    TK_COMMAND_SET_IDS,          // changes to these ids
+    TK_COMMAND_THREAD,           // starts a thread and returns its id
+    TK_COMMAND_NAMESPACE,        // moves to a new user namespace without an id map
+    TK_COMMAND_KILL,             // kills the child `pid` and leaves a zombie
+    TK_COMMAND_REAP,             // kills and reaps the child `pid`
 };
 
 struct tk_command {
@@ -29,22 +29,22 @@ struct tk_command {
     uint32_t group_count, first_group;
     uint32_t keeps_capabilities;
     uint32_t count;
-    int64_t start_time;  // nanoseconds of CLOCK_MONOTONIC; 0 is at once
+    int64_t start_time;  // nanoseconds of CLOCK_MONOTONIC; 0 means now
     uint32_t byte_count;
     uint8_t bytes[96];
     char path[108];
 };
 
 struct tk_command_result {
-    int32_t result;  // or -errno
+    int32_t result;  // -errno on failure
     int32_t pid;
     uint64_t soft, hard;
     uint32_t uids[3];
 };
 
-// Starts the program, as the user that we are; `socket` becomes our end of its socket.
+// Starts the program as the user of the tests. `socket` becomes the test's end of its socket.
 int tk_process_start(const char *program, int *socket, int32_t *pid);
-// One order and its report. `descriptor` becomes what came along, or -1.
+// Sends a command and receives its result. `descriptor` becomes the descriptor in the result, or -1.
 int tk_command_run(int socket, const struct tk_command *command, struct tk_command_result *report, int *descriptor);
 int tk_command_send(int socket, const struct tk_command *command);
 int tk_command_receive(int socket, struct tk_command_result *report, int *descriptor);
