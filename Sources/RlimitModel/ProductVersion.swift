@@ -1,2 +1,2 @@
-/// The version of this package, of the agent as of the tool; CHANGELOG.md has the same at its top.
+/// The version of this package, which the agent and the tool report. CHANGELOG.md begins with the same version.
 package let productVersion = "0.1.0"

@@ -79,7 +79,7 @@ extension AllowRule: NamedRule {}
 extension DenyRule: NamedRule {}
 
 extension IDSet {
-    /// The ids one by one, or nil where there are too many to list.
+    /// The ids, listed; nil if there are too many.
     fileprivate var listedIDs: [UInt32]? {
         let count = ranges.reduce(0) { $0 + $1.count }
         return count <= 64 ? ranges.flatMap { Array($0) } : nil

@@ -58,7 +58,7 @@ import Testing
             "soft unlimited is above hard 5",
             edit: 0, .openFiles),
         wrong(
-            "one resource twice", Message.set(.edit(), .edit(resource: 1), .edit()), "second of nofile", edit: 2,
+            "one resource twice", Message.set(.edit(), .edit(resource: 1), .edit()), "second edit of nofile", edit: 2,
             .openFiles),
         wrong(
             "lease too long", Message.request(4, .message(2, .edit()) + .message(3, .number(1, 31_536_000_001))),
