@@ -7,7 +7,7 @@ extension Policy {
     ///
     /// Callers in other PID namespaces, which are containers, can name only their own, because a path refers to the agent's
     /// cgroup namespace.
-    package func cgroup(of target: CgroupTarget, for peer: Peer) throws(RlimitError) -> String {
+    package func cgroup(of target: Cgroup.Place, for peer: Peer) throws(RlimitError) -> String {
         switch target {
         case .cgroup(nil):
             return try ownCgroup(of: peer)
@@ -59,5 +59,3 @@ extension Policy {
             message: "a caller in a container may not name a cgroup by path; omit the path to name its own")
     }
 }
-
-package typealias CgroupTarget = Cgroup.Place
