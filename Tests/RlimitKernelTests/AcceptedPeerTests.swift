@@ -158,7 +158,7 @@ private let bothWays = [KernelFeatures.probed, .oldest]
     }
 
     @Test func `In a user namespace that does not know all ids, an unknown one is refused`() throws {
-        // Of the outer ids the agent's namespace knows 0 alone: everyone else shows as nobody.
+        // Of the outer ids only 0 is mapped in this namespace. All others show as the overflow id.
         let agent = try ChildProcess("unshare", ["--user", "--map-root-user", ChildProcess.probePath, "peer=\(path)"])
         #expect(try agent.line() == "listening")
         let client = try ChildProcess.probe("gids=990,990,990", "ids=990,990,990", "connect=\(path)", "wait")

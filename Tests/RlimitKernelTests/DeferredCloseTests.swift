@@ -3,9 +3,9 @@ import Glibc
 import RlimitKernel
 import Testing
 
-/// What a peer may do to hold up whoever lets go of its descriptors.
+/// Descriptors of a peer that block the thread which closes them.
 @Suite(.serialized) struct DeferredCloseTests {
-    // Longer than anything here may take, shorter than a person's patience.
+    // Longer than any step of these tests may take.
     private static let lingering = 20
     private static let patience: Duration = .seconds(5)
 

@@ -4,9 +4,9 @@ import Glibc
 import RlimitKernel
 import RlimitModel
 
-/// What a listener can be brought to that would disturb other tests in the same process.
+/// Steps with listeners that would disturb other tests in the test process.
 enum ListenerSteps {
-    /// Accepts with no descriptor to spare, then with one: what came of both.
+    /// Accepts without a free descriptor, then with one. Returns both results.
     static func acceptWithoutRoom(at path: String) -> String {
         resultText { () throws(SystemError) in
             let listener = try Listener(path: path)
@@ -55,7 +55,7 @@ enum ListenerSteps {
         }
     }
 
-    /// Listens, and tells who connects.
+    /// Listens, and returns the identity of the first peer.
     static func peer(at path: String) -> String {
         resultText { () throws(SystemError) in
             let listener = try Listener(path: path)
@@ -69,7 +69,7 @@ enum ListenerSteps {
         }
     }
 
-    // The number outlives the listener that had it.
+    // Returns a duplicate that stays open after the listener is destroyed.
     private static func numberLeftOpen(_ listener: consuming Listener) -> Int32 {
         fcntl(listener.descriptor.number, F_DUPFD, 10)
     }

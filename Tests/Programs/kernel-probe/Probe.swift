@@ -5,7 +5,7 @@ import RlimitConfinement
 import RlimitKernel
 import RlimitModel
 
-/// A process for tests to try things on: it does what its arguments say, one after the other, and answers each with a line.
+/// A process that tests control: it performs the steps in its arguments in order, and prints one line for each.
 ///
 ///     kernel-probe groups=0 gids=990,990,990 ids=990,990,990 connect=/tmp/x/socket wait
 @main
@@ -19,13 +19,13 @@ struct Probe: ~Copyable {
         }
     }
 
-    /// Kept open until the end.
+    /// Stays open until the process ends.
     private var connection: StreamSocket?
 
     private mutating func perform(_ step: String, _ values: [String]) -> String {
         let numbers = values.map { UInt32($0) ?? 0 }
         switch (step, values.count) {
-        // Until a line comes, or the end of the one who wanted us.
+        // Waits for a line, or for the end of the test process.
         case ("wait", 0): return readLine() ?? "end"
         case ("pid", 0): return "\(getpid())"
         case ("groups", 1): return errnoText(tk_set_many_groups(numbers[0]))
@@ -66,7 +66,7 @@ struct Probe: ~Copyable {
         }
     }
 
-    // PID,RESOURCE,SOFT,HARD: the old limits, or why not.
+    // PID,RESOURCE,SOFT,HARD. Prints the old limits, or the error.
     private func setLimit(_ values: [String]) -> String {
         guard let pid = Int32(values[0]), let resource = Resource(values[1]), let soft = Limit.Bound(values[2]),
             let hard = Limit.Bound(values[3])
@@ -76,7 +76,7 @@ struct Probe: ~Copyable {
         }
     }
 
-    // "UID:GID" or "-", then what is allowed.
+    // "UID:GID" or "-", then allowances.
     private func become(_ values: [String]) -> String {
         let ids = values[0].split(separator: ":").compactMap { UInt32($0) }
         let user = ids.count == 2 ? AgentPrivileges.UserID(uid: ids[0], gid: ids[1]) : nil
@@ -101,7 +101,7 @@ struct Probe: ~Copyable {
     private func errnoText(_ result: Int32) -> String { result >= 0 ? "done" : SystemError.text(of: -result) }
 
     private static func startThread() -> Int32 {
-        // The thread's number comes through a pipe, whose end it is given.
+        // The thread sends its id through a pipe.
         var ends: [Int32] = [-1, -1]
         var thread = pthread_t()
         var number: Int32 = -1
@@ -119,7 +119,7 @@ struct Probe: ~Copyable {
     }
 }
 
-/// One line, at once.
+/// Prints a line without buffering.
 func printLine(_ line: String) { try? OwnProcess.write(line + "\n", to: .output) }
 
 func resultText(_ body: () throws(SystemError) -> String) -> String {

@@ -24,7 +24,7 @@ struct ConnectedPair: ~Copyable {
 }
 
 extension Listener {
-    /// Whether somebody waits; lets go of the connection.
+    /// Whether a connection was pending. Closes it.
     func acceptsOne() throws -> Bool {
         switch try accept() {
         case .some: true
@@ -32,7 +32,7 @@ extension Listener {
         }
     }
 
-    /// Fails where nobody waits.
+    /// Accepts a pending connection. Fails if there is none.
     func acceptOne() throws -> StreamSocket {
         guard let socket = try accept() else { throw SystemError(number: EAGAIN, call: "accept") }
         return socket
