@@ -104,10 +104,9 @@ struct Dispatcher: ~Copyable {
     }
 
     private mutating func mayProcessMore(afterFrames processed: Int) -> Bool {
-        guard processed > 0 else { return true }
-        guard processed < Frame.maxRequestsInFlight, replies.hasRoomForSession, !processes.isOverCapacity
-        else { return false }
-        return clock.hasTime(afterFrames: processed)
+        processed == 0
+            || processed < Frame.maxRequestsInFlight && replies.hasRoomForSession && !processes.isOverCapacity
+                && clock.hasTime(afterFrames: processed)
     }
 
     /// Sends the responses to one session.
@@ -115,10 +114,8 @@ struct Dispatcher: ~Copyable {
         let session = delivery.session
         guard !delivery.hasFailed else { return .close }
         do throws(SystemError) {
-            guard try delivery.gets.isEmpty ? replies.send(delivery.bytes, to: session) : sendGets(of: delivery) else {
-                return .write
-            }
-            return session.nextStep
+            let isSent = try delivery.gets.isEmpty ? replies.send(delivery.bytes, to: session) : sendGets(of: delivery)
+            return isSent ? session.nextStep : .write
         } catch {
             return .close
         }
@@ -200,8 +197,7 @@ struct Dispatcher: ~Copyable {
         switch consume target {
         case .agent: return try handler.handle(request, from: session.peer)
         case .leases:
-            return try leaseMonitor.reply(
-                to: request, from: requester(session), over: session, &handler, &processes)
+            return try leaseMonitor.reply(to: request, from: requester(session), over: session, &handler, &processes)
         case .cgroup(let path):
             try longRequests.begin(request, aboutCgroup: path, for: session, now: clock.now)
             return nil
@@ -228,9 +224,8 @@ struct Dispatcher: ~Copyable {
     }
 
     private mutating func requester(_ session: Session) throws(RlimitError) -> LeaseRequester {
-        LeaseRequester(
-            session.peer, process: try processes.peerProcess(of: session)?.birth, session: session.token,
-            policy: handler.policy)
+        let birth = try processes.peerProcess(of: session)?.birth
+        return LeaseRequester(session.peer, process: birth, session: session.token, policy: handler.policy)
     }
 
     // MARK: Leases
@@ -241,8 +236,6 @@ struct Dispatcher: ~Copyable {
 
     /// Ends the leases that last as long as this connection.
     mutating func expireLeases(of session: Session) { leaseMonitor.disconnected(session.token, &handler.leases) }
-
-    /// Takes over the leases that the previous agent recorded.
     mutating func adoptLeases() throws(SystemError) { try leaseMonitor.adoptLeases(&handler.leases, &processes) }
 
     // MARK: Gets of one limit, the most frequent request
@@ -295,7 +288,6 @@ struct Dispatcher: ~Copyable {
 
     // MARK: Ends
 
-    /// `LongRequests.advance`.
     mutating func advanceLongRequest(of session: Session, until end: BootInstant) throws(SystemError) -> Bool {
         try longRequests.advance(session, until: end, &handler, &replies)
     }

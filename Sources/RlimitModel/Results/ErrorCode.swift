@@ -87,7 +87,7 @@ extension RlimitError {
             case .leaseEnded: "the lease has ended"
             case .pidfdRequired: "a caller in another PID namespace must send a pidfd"
             case .agentUnreachable: "the agent is not reachable"
-            case .untrustedSocket: "the socket belongs to somebody else"
+            case .untrustedSocket: "the socket is not trusted"
             case .connectionLost: "the connection to the agent was lost"
             case .cancelled: "cancelled"
             }

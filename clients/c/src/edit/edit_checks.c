@@ -48,7 +48,7 @@ int require_leasable(const struct rlimitd_edit *edits, size_t count, struct rlim
         int resource = edits[i].resource;
         if (is_leasable(resource)) continue;
         fail(error, RLIMITD_UNSUPPORTED,
-             "%s cannot be leased, for it cannot be taken back; core, nproc, nofile, memlock, sigpending, msgqueue can",
+             "%s cannot be leased, because it cannot be restored safely; core, nproc, nofile, memlock, sigpending, msgqueue can",
              rlimitd_resource_name(resource));
         error->resource = resource;
         error->edit_index = (int)i;

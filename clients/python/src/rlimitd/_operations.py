@@ -207,7 +207,7 @@ def lease(edits: Edits, target: Target, duration_ms: int) -> Operation[LeaseInfo
         if edit.resource not in _LEASABLE:
             raise make_error(
                 Code.UNSUPPORTED,
-                f"{edit.resource} cannot be leased, because it cannot be restored; {', '.join(_LEASABLE)} can",
+                f"{edit.resource} cannot be leased, because it cannot be restored safely; {', '.join(_LEASABLE)} can",
                 resource=edit.resource,
                 edit_index=index,
             )

@@ -85,7 +85,7 @@ private let bothWays = [KernelFeatures.probed, .oldest]
         #expect(peer.hasMixedIDs)
     }
 
-    @Test(arguments: bothWays) func `A client that has ended is answered for by nobody`(features: KernelFeatures) throws
+    @Test(arguments: bothWays) func `A client that has ended has no identity`(features: KernelFeatures) throws
     {
         let listener = try Listener(path: path)
         for isReaped in [false, true] {
@@ -108,7 +108,7 @@ private let bothWays = [KernelFeatures.probed, .oldest]
         }
     }
 
-    @Test func `Where a number was given to a root process, nobody becomes root`() throws {
+    @Test func `A peer with a pid that a root process reused does not become root`() throws {
         let listener = try Listener(path: path)
         let client = try ChildProcess.probe("gids=990,990,990", "ids=990,990,990", "connect=\(path)", "wait")
         for _ in 0..<3 { #expect(try client.line() == "done") }
@@ -207,7 +207,7 @@ private let bothWays = [KernelFeatures.probed, .oldest]
     }()
 
     @Test(arguments: faults)
-    func `Whatever the kernel does not answer as it should ends the connection, and nobody is root by an error`(
+    func `A failed or short answer of the kernel ends the connection, and never makes a peer root`(
         fault: (option: Int32, error: Int32, length: UInt32)
     ) throws {
         let listener = try Listener(path: path)

@@ -24,7 +24,7 @@ private let bothWays = [KernelFeatures.probed, .oldest]
         #expect(try pidfd.namespaceDepth() == 1)
     }
 
-    @Test(arguments: bothWays) func `A zombie is nobody, and so is what was reaped`(features: KernelFeatures) throws {
+    @Test(arguments: bothWays) func `A zombie and a reaped process have no identity`(features: KernelFeatures) throws {
         let child = try ChildProcess.probe("wait")
         let pidfd = try Pidfd.open(pid: child.pid, features: features)
         #expect(try pidfd.processCredentials() != nil)

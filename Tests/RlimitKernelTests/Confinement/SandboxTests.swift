@@ -15,7 +15,7 @@ struct SandboxTests {
         return (before, try steps.map { _ in try child.line() })
     }
 
-    @Test("nobody sets the limits of process 1 and of the process itself any more, and everybody reads them")
+    @Test("The filter refuses changes to the limits of process 1 and of the process itself, and permits reads")
     func limits() throws {
         // The kernel looks at the lower half of the number alone.
         let numbers = ["1", "self", "0", "\(1 << 32 | 1)", "\(0xFFFF_FFFF_0000_0000 as UInt64)"]
