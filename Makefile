@@ -1,12 +1,12 @@
 # An index of the commands of this repository. Each target calls a script, and the script's first lines document it.
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart build release test test-fast clients bench install uninstall proto
+.PHONY: help quickstart build release lint test test-fast test-full clients bench install uninstall proto
 
 help: ## prints this index
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-quickstart: ## installs what is missing, builds, and shows the agent at work
+quickstart: ## installs missing packages, builds, and demonstrates the agent
 	./scripts/quickstart
 
 build: ## builds everything with tests, for debugging
@@ -15,11 +15,17 @@ build: ## builds everything with tests, for debugging
 release: ## builds the agent and the tool in their release form
 	./scripts/build-release rlimitd rlimitctl
 
-test: ## installs what is missing, lints, builds, and runs every test
+lint: ## runs the static checks
+	./scripts/lint
+
+test: ## installs missing packages, runs the static checks, builds, and runs every test
 	./scripts/test
 
-test-fast: ## the same without the release build and the demonstration
+test-fast: ## the same without the release build, the demonstration and the units
 	./scripts/test --fast
+
+test-full: ## the same with the long tests: a busy machine, repetitions, counts (75 minutes)
+	./scripts/test --full
 
 clients: ## builds and tests the clients in C, Go and Python, and the preload library
 	./clients/test

@@ -1,1 +1,1 @@
-"""What the benchmarks' scripts share. Nothing but Python's standard library."""
+"""The shared code of the benchmark scripts. It needs only Python's standard library."""

@@ -1,5 +1,6 @@
-"""A server of which system calls, instructions and allocations are counted, for calls of lib/requests.py."""
+"""Counts the system calls, instructions and allocations of a server for the calls of lib/requests.py."""
 import collections
+import contextlib
 import glob
 import os
 import re
@@ -12,16 +13,19 @@ from lib import requests
 from lib.symbols import Symbols
 
 STACKS, DEPTH, HEADER = 256, 24, 40
-# Calls of the short run, and what the long one has more: the difference is what these cost.
-ALLOCATION_CALLS, SYSTEM_CALLS, STEPS = 2000, (40, 40), (4, 4)
-AT_ONCE_STEPS, LEASE_STEPS = (16, 16), (2, 2)
+# The calls of the short run, and how many more the long run makes: the difference is the cost of these.
+ALLOCATION_CALLS, SYSTEM_CALLS, WARMUP_CALLS = 2000, (40, 40), 96
+# A step takes some 30 microseconds, so there are fewer calls of the operations with more instructions.
+GET_STEPS, BATCH_STEPS, STEPS, USAGE_AND_LEASE_STEPS = (8, 16), (8, 64), (2, 4), (1, 1)
 REPETITIONS = 3
-# The server and what traces it share a processor: so a step takes a third of the time.
+# The time in which the server returns to its wait, before the first call and after the last response.
+SETTLING_S = 0.2
+# The server and its tracer share a processor, because a step then takes a third of the time.
 CORE = str(max(os.sched_getaffinity(0)))
 
 
 class Allocations:
-    """The counts of a process that runs with probes/allocations.c."""
+    """The counts of a process with the preloaded library probes/allocations.c."""
 
     def __init__(self, path):
         self.path = path
@@ -46,16 +50,16 @@ class Allocations:
 
 
 class Service:
-    """A server that is counted."""
+    """A running server."""
 
     def __init__(self, workspace, programs, name, command):
         self.workspace, self.programs, self.name = workspace, programs, name
         self.socket = workspace.path(f"{name}.sock")
         self.counts = Allocations(workspace.path(f"{name}.counts"))
         self.log = open(workspace.path(f"{name}.log"), "wb")
-        # Repeated string instructions would be stepped through byte by byte.
+        # A single step executes one iteration of a repeated string instruction, so these would count once a byte.
         tunables = ":".join(f"glibc.cpu.x86_rep_{what}_threshold=1000000000" for what in ("movsb", "stosb"))
-        # Random hash seeds and addresses would give each start of the server other counts.
+        # Random hash seeds and addresses would change the counts with each start.
         environment = dict(os.environ, LD_PRELOAD=programs("allocations.so"), ALLOCATIONS=self.counts.path,
                            GLIBC_TUNABLES=tunables, SWIFT_DETERMINISTIC_HASHING="1")
         self.process = workspace.start(["taskset", "-c", CORE, "setarch", "-R", *command(self.socket)], env=environment, stdout=self.log,
@@ -67,75 +71,100 @@ class Service:
         time.sleep(0.3)
         self.symbols = Symbols(self.process.pid)
 
-    def _requests(self, kind, calls, target):
-        return [sys.executable, requests.__file__, self.socket, kind, str(calls), str(target)]
+    @contextlib.contextmanager
+    def caller(self, kind, target):
+        """A client that has connected and made the calls that fill the server's caches."""
+        command = [sys.executable, requests.__file__, self.socket, kind, str(target)]
+        caller = Caller(self.workspace.start(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=None, text=True), kind)
+        caller.make(WARMUP_CALLS)
+        yield caller
+        self.workspace.end(caller.process)
 
-    def run(self, kind, calls, target):
-        done = subprocess.run(self._requests(kind, calls, target), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        if done.returncode != 0:
-            sys.exit(f"{self.name}, {kind}: {done.stdout}")
+    def allocations(self, caller):
+        """For one call: the number of allocations and their bytes. Then the stacks of some allocations."""
+        def counted(calls):
+            caller.make(calls)
+            return self.counts.read()
 
-    def allocations(self, kind, target):
-        """For one call: how often, how many bytes, and from where."""
-        self.run(kind, ALLOCATION_CALLS, target)
-        before = self.counts.read()
-        self.run(kind, ALLOCATION_CALLS, target)
-        middle = self.counts.read()
-        self.run(kind, 2 * ALLOCATION_CALLS, target)
-        after = self.counts.read()
+        early, half, late = counted(ALLOCATION_CALLS), counted(ALLOCATION_CALLS), counted(2 * ALLOCATION_CALLS)
         self.counts.want_stacks()
-        self.run(kind, 48, target)
+        caller.make(48)
         stacks = self.counts.stacks()
-        # What one run costs beyond its calls is in both differences.
-        return tuple(((late - half) - (half - early)) / ALLOCATION_CALLS
-                     for early, half, late in zip(before, middle, after)), stacks
+        return tuple(((last - middle) - (middle - first)) / ALLOCATION_CALLS
+                     for first, middle, last in zip(early, half, late)), stacks
 
-    def system_calls(self, kind, target):
-        """For one call: how often each system call is made, by name."""
-        self.run(kind, 96, target)
+    def system_calls(self, caller):
+        """For one call: the number of system calls by name."""
         few, more = SYSTEM_CALLS
-        differences = []
-        for _ in range(REPETITIONS):
-            counted = [collections.Counter(dict(map(int, line.split()) for line in
-                                                self._probed("system-calls", [], kind, calls, target).splitlines()))
-                       for calls in (few, few + more)]
-            counted[1].subtract(counted[0])
-            differences.append(counted[1])
+        short, long = self._min_runs(few, more, lambda calls: self._calls_of_run(caller, calls))
         names = system_call_names()
-        # The median: whether the agent accepts the connection before or after it waits differs from run to run.
-        found = {number: sorted(difference[number] for difference in differences)[REPETITIONS // 2]
-                 for number in set().union(*differences)}
-        return {names.get(number, str(number)): count / more for number, count in sorted(found.items()) if count}
+        return {names.get(number, str(number)): (count - short[1][number]) / more
+                for number, count in sorted(long[1].items()) if count != short[1][number]}
 
-    def steps(self, kind, target):
-        """For one call: instructions, and in which functions."""
-        # What is looked up only once has been looked up then.
-        self.run(kind, 96, target)
-        few, more = LEASE_STEPS if kind.startswith("lease") else AT_ONCE_STEPS if requests.KINDS[kind][1] > 1 else STEPS
-        counted = []
-        for calls in (few, few + more):
-            file = self.workspace.path("places")
-            total = int(self._probed("steps", [file], kind, calls, target))
-            with open(file) as lines:
-                counted.append((total, collections.Counter(
-                    {int(address, 16): int(count) for address, count in map(str.split, lines)})))
-        places = counted[1][1].copy()
-        places.subtract(counted[0][1])
+    def steps(self, caller):
+        """For one call: the number of instructions, in total and by function."""
+        few, more = caller.steps
+        short, long = self._min_runs(few, more, lambda calls: self._steps_of_run(caller, calls))
+        places = long[1].copy()
+        places.subtract(short[1])
         functions = collections.Counter()
         for address, count in places.items():
             functions[self.symbols.name(address)] += count / more
-        return (counted[1][0] - counted[0][0]) / more, functions
+        return (long[0] - short[0]) / more, functions
 
-    def _probed(self, probe, arguments, kind, calls, target):
-        run = subprocess.run(["taskset", "-c", CORE, self.programs(probe), str(self.process.pid), *arguments, *self._requests(kind, calls, target)],
-                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=1200)
+    def _min_runs(self, few, more, run):
+        """The short run and the long run with the smallest total, because a timer or a late wakeup only adds to a run."""
+        lengths = zip(*((run(few), run(few + more)) for _ in range(REPETITIONS)))
+        return [min(runs, key=lambda run: run[0]) for runs in lengths]
+
+    def _calls_of_run(self, caller, calls):
+        """The number of system calls of a run, in total and by their numbers."""
+        lines = self._probed("system-calls", [], caller, calls).splitlines()
+        counts = collections.Counter({int(number): int(count) for number, count in map(str.split, lines)})
+        return sum(counts.values()), counts
+
+    def _steps_of_run(self, caller, calls):
+        """The number of instructions of a run, in total and by address."""
+        file = self.workspace.path("places")
+        total = int(self._probed("steps", [file], caller, calls))
+        with open(file) as lines:
+            return total, collections.Counter({int(address, 16): int(count) for address, count in map(str.split, lines)})
+
+    def _probed(self, probe, arguments, caller, calls):
+        """The output of a probe that traces the server during these calls."""
+        # The probe runs a command and ends after it. What the command prints comes out on the probe's standard error.
+        command = ["taskset", "-c", CORE, self.programs(probe), str(self.process.pid), *arguments, "sh", "-c", "echo traced; cat"]
+        run = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        line = run.stderr.readline()
+        if line == "traced\n":
+            # The trace interrupts the server's wait, which costs it one turn of its loop.
+            time.sleep(SETTLING_S)
+            caller.make(calls)
+            time.sleep(SETTLING_S)
+        output, errors = run.communicate(timeout=60)
         if run.returncode != 0:
-            sys.exit(f"{self.name}, {kind}: {run.stderr}")
-        return run.stdout
+            sys.exit(f"{self.name}, {probe}: {line}{errors}")
+        return output
+
+
+class Caller:
+    """A running lib/requests.py."""
+
+    def __init__(self, process, kind):
+        self.process = process
+        by_name = {"get": GET_STEPS, "usage": USAGE_AND_LEASE_STEPS, "lease": USAGE_AND_LEASE_STEPS}
+        self.steps = BATCH_STEPS if requests.KINDS[kind][1] > 1 else by_name.get(kind.split()[0], STEPS)
+
+    def make(self, calls):
+        """Returns when these calls are complete."""
+        self.process.stdin.write(f"{calls}\n")
+        self.process.stdin.flush()
+        if self.process.stdout.readline() != "done\n":
+            sys.exit("a call failed")
 
 
 def system_call_names():
-    """By number, as the C library's headers have them."""
+    """The names by number, from the headers of the C library."""
     names = {}
     for path in glob.glob("/usr/include/*/asm/unistd_64.h") + glob.glob("/usr/include/asm/unistd_64.h"):
         with open(path) as header:

@@ -1,4 +1,4 @@
-"""Where a benchmark plays: the programs, a user namespace, a folder of its own, and processes that end with it."""
+"""The environment of a benchmark: its programs, a user namespace, a folder, and processes that end with it."""
 import contextlib
 import ctypes
 import os
@@ -11,14 +11,14 @@ import tempfile
 
 BENCHMARKS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 INSIDE = "RLIMIT_BENCHMARKS_INSIDE"
-# The limits of open files of the process that is asked about: no other process has these.
+# The limits of open files of the target. No other process has the same.
 LIMITS = (1234, 5678)
 
 
 def enter():
-    """Builds what is run and starts the script again in a child user namespace; there, it returns the programs' folder.
+    """Builds the programs and starts the script again in a child user namespace, where it returns their folder.
 
-    Who sets the variable beforehand runs the script where it is, with what is built.
+    With RLIMIT_BENCHMARKS_INSIDE=FOLDER in the environment, it returns that folder at once.
     """
     if INSIDE in os.environ:
         files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -31,7 +31,7 @@ def enter():
     if build.returncode != 0:
         sys.exit("the programs could not be built")
     programs = build.stdout.strip().splitlines()[-1]
-    # Others on the machine disturb less so; all sides gain alike. What is started inherits it.
+    # Other processes of the machine disturb less. All servers and clients inherit the priority.
     with contextlib.suppress(OSError):
         os.nice(-10)
     namespace = f"{BENCHMARKS}/lib/in-namespace"
@@ -39,12 +39,12 @@ def enter():
 
 
 def die_with_parent():
-    """For a child process: it ends when the script does. PR_SET_PDEATHSIG."""
+    """For a child process: the kernel kills it when the script ends. PR_SET_PDEATHSIG."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 class Workspace:
-    """A folder that is removed at the end, and the processes that were started, which end with it."""
+    """A folder and processes. At the end, the processes are ended and the folder is removed."""
 
     def __enter__(self):
         self.folder = tempfile.mkdtemp(prefix="rlimit-benchmarks-")
@@ -61,7 +61,7 @@ class Workspace:
         return os.path.join(self.folder, name)
 
     def start(self, command, **options):
-        """A process; its standard streams lead nowhere unless `options` say otherwise."""
+        """Starts a process. Its standard streams are /dev/null unless `options` say otherwise."""
         for stream in ("stdin", "stdout", "stderr"):
             options.setdefault(stream, subprocess.DEVNULL)
         process = subprocess.Popen(command, preexec_fn=die_with_parent, **options)
@@ -78,7 +78,7 @@ class Workspace:
                 process.wait()
 
     def target(self):
-        """A process that sleeps, with limits that tell it from others."""
+        """A sleeping process with the limits LIMITS."""
         process = self.start(["sleep", "3600"])
         resource.prlimit(process.pid, resource.RLIMIT_NOFILE, LIMITS)
         return process

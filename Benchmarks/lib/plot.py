@@ -1,4 +1,4 @@
-"""Line charts as SVG, readable on light and on dark ground."""
+"""Line charts as SVG, for light and dark backgrounds."""
 import math
 from xml.sax.saxutils import escape
 
@@ -25,7 +25,7 @@ def short(value):
 
 
 class Scale:
-    """Values to places, by their logarithm where they have one."""
+    """Maps values to coordinates, linearly or by their logarithm."""
 
     def __init__(self, values, low, high, is_logarithmic):
         self.low, self.high, self.is_logarithmic = low, high, is_logarithmic
@@ -52,7 +52,7 @@ def panel(left, title, x_label, y_label, lines, x_ticks, y_is_logarithmic):
     xs = [x for _, points in lines for x, _ in points]
     ys = [y for _, points in lines for _, y in points]
     x_scale = Scale(xs, left + LEFT, left + WIDTH - RIGHT, True)
-    # The axis ends where the values do.
+    # The axis ends at the last value.
     x_scale.first, x_scale.last = math.log10(min(xs)), math.log10(max(xs))
     y_scale = Scale(ys, HEIGHT - BOTTOM, TOP + 18 * len(lines), y_is_logarithmic)
     out = [f'<text class="words title" x="{left + LEFT}" y="20">{escape(title)}</text>']
@@ -67,8 +67,8 @@ def panel(left, title, x_label, y_label, lines, x_ticks, y_is_logarithmic):
     out.append(f'<line class="axis" x1="{left + LEFT}" x2="{left + WIDTH - RIGHT}" y1="{HEIGHT - BOTTOM}" y2="{HEIGHT - BOTTOM}"/>')
     out.append(f'<text class="words" text-anchor="middle" x="{left + (LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 10}">'
                f'{escape(x_label)}</text>')
-    middle = (TOP + HEIGHT - BOTTOM) / 2
-    out.append(f'<text class="words" text-anchor="middle" transform="translate({left + 16} {middle}) rotate(-90)">'
+    center = (TOP + HEIGHT - BOTTOM) / 2
+    out.append(f'<text class="words" text-anchor="middle" transform="translate({left + 16} {center}) rotate(-90)">'
                f'{escape(y_label)}</text>')
     for index, (name, points) in enumerate(lines):
         path = " ".join(f"{x_scale.place(x):.1f},{y_scale.place(y):.1f}" for x, y in points)
@@ -82,7 +82,7 @@ def panel(left, title, x_label, y_label, lines, x_ticks, y_is_logarithmic):
 
 
 def write(path, description, panels):
-    """A picture of panels side by side; each is the arguments of `panel` but the first."""
+    """Writes panels beside each other; each is the arguments of `panel` after the first."""
     width = WIDTH * len(panels)
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{HEIGHT}" viewBox="0 0 {width} {HEIGHT}" '
              f'role="img" aria-label="{escape(description)}">', f"<title>{escape(description)}</title>",

@@ -1,4 +1,4 @@
-"""What the kernel tells of processes: their time, their memory, and how busy everyone else is."""
+"""Processor time and memory of processes, and the load of the machine."""
 import os
 import re
 import resource
@@ -8,7 +8,7 @@ CORES = os.cpu_count()
 
 
 def cpu(pid):
-    """Seconds of processor that all threads of a process used, by its clock: nanoseconds. clock_getcpuclockid(3)."""
+    """Processor time of all threads of a process, in seconds with a resolution of nanoseconds. clock_getcpuclockid(3)."""
     return time.clock_gettime((~pid << 3) | 2)
 
 
@@ -20,7 +20,7 @@ def memory(pid):
 
 
 def heap(pid):
-    """KiB of private memory that was written to: heap and stacks, and not what is mapped from files."""
+    """Anonymous resident memory, which is heap and stacks, in KiB."""
     with open(f"/proc/{pid}/status") as status:
         return int(re.search(r"RssAnon:\s+(\d+)", status.read()).group(1))
 
@@ -42,7 +42,7 @@ def _children():
 
 
 class Meter:
-    """The processor time of a server during a run, and how much of the machine others used meanwhile."""
+    """Measures the processor time of a server during a run, and the use of the machine by others."""
 
     def __init__(self, server):
         self.server = server
@@ -52,13 +52,13 @@ class Meter:
         wall, server, busy, children = self.start
         wall = time.monotonic() - wall
         server = cpu(self.server) - server
-        # The client's time is in that of ended children.
+        # The children include the client, which has ended.
         foreign = (_busy() - busy) - server - (_children() - children)
         return {"server_cpu_s": server, "foreign": round(max(0.0, foreign) / wall, 3)}
 
 
 def wait_for_quiet(seconds):
-    """Waits until hardly anybody else uses the machine, but not longer than this."""
+    """Waits until other processes use less than 15 % of the machine, for at most this time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         busy, start = _busy(), time.monotonic()

@@ -1,17 +1,16 @@
-"""A client that makes calls one after the other and nothing else: what it costs the server is what the calls cost.
+"""A client that makes calls over one connection, one after the other, while the server's work is counted.
 
-    python3 requests.py SOCKET KIND CALLS PID
+    python3 requests.py SOCKET KIND PID
 
-It speaks the protocol itself, so that a count does not change with the client library. Every call of a kind has the same bytes,
-but for a value that alternates, or an id of a lease. It fails if a response is an error.
+For each line of standard input, a number, it makes that many calls and then prints "done". It encodes the messages itself, so
+that the counts do not depend on a client library. Every call of a kind has the same bytes, except for a value that alternates or
+the id of a lease. The exit status is 1 if a response is an error.
 """
 import resource
 import socket
 import struct
 import sys
-import time
 
-SETTLING_S = 1.5
 NOFILE, DURATION_MS, OWN_HARD = 8, 600_000, 4096
 
 
@@ -32,7 +31,7 @@ def message(field, body):
 
 
 def fields(body):
-    """The fields of a message, by number; the last of each."""
+    """The fields of a message by number. Of a repeated field, the last one."""
     found, place = {}, 0
 
     def read():
@@ -117,15 +116,17 @@ def eight_gets(connection, pid, _):
 
 
 def always(field, body):
-    """A kind of call that has the same bytes each time."""
+    """A kind of call with the same bytes each time."""
     return lambda connection, pid, soft: connection.call(message(field, body(pid)))
 
 
 def alternating(field, body):
+    """A kind of call with a soft limit that alternates."""
     return lambda connection, pid, soft: connection.call(message(field, body(pid, soft)))
 
 
-# name: what makes one call of (connection, pid or 0, soft limit); the requests of one call; whether it is about the client itself.
+# By name: a function that makes the call with (connection, pid or 0, soft limit); the number of calls it makes at once; and whether
+# the target is the client itself.
 KINDS = {
     "get self": (always(3, get), 1, True),
     "get pid": (always(3, get), 1, False),
@@ -143,19 +144,21 @@ KINDS = {
 
 
 def main():
-    path, kind, calls, pid = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    path, kind, pid = sys.argv[1], sys.argv[2], int(sys.argv[3])
     perform, at_once, is_own = KINDS[kind]
-    # The soft limit of the process that is asked about, where it is the one of harness.LIMITS.
+    # The soft limit that harness.LIMITS gives the target.
     soft = 1234
     if is_own:
-        # The hard limit is the same whatever the prlimit says: lowering it could not be undone.
+        # The prlimit requests do not change this hard limit, because a lower one could not be raised again.
         resource.setrlimit(resource.RLIMIT_NOFILE, (1234, OWN_HARD))
         pid = 0
     connection = Connection(path)
-    # The server has accepted the connection and waits again: else it depends on the moment whether it does both at once.
-    time.sleep(SETTLING_S)
-    for turn in range(calls // at_once):
-        perform(connection, pid, soft - (turn & 1 if kind != "lease granted and released" else 0))
+    turn = 0
+    for line in sys.stdin:
+        for _ in range(int(line) // at_once):
+            perform(connection, pid, soft - (turn & 1 if kind != "lease granted and released" else 0))
+            turn += 1
+        print("done", flush=True)
 
 
 if __name__ == "__main__":

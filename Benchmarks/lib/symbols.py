@@ -1,11 +1,11 @@
-"""Which function an address is in."""
+"""Finds the function of an address."""
 import bisect
 import re
 import subprocess
 
 
 class Symbols:
-    """Of a running process: of its program and of every library that it has mapped."""
+    """The symbols of a running process: of its program and of its mapped libraries."""
 
     def __init__(self, pid):
         self.maps = []
@@ -40,7 +40,7 @@ class Symbols:
                 addresses, names = self._table(path)
                 place = bisect.bisect_right(addresses, address - base) - 1
                 library = path.rsplit("/", 1)[1]
-                # What has no name of its own in the C library, mostly memcpy and its like, is after the last that has.
+                # The variants of memcpy and similar functions in the C library have no symbols. They come after the last symbol.
                 if place < 0 or library.startswith("libc.so") and address - base - addresses[place] > 4096:
                     return library
                 return names[place]
@@ -48,7 +48,7 @@ class Symbols:
 
 
 def demangled(names):
-    """Swift's names as they are written in the source, shortened."""
+    """The simplified names of Swift symbols as in the source."""
     names = list(names)
     if not names:
         return {}

@@ -1,8 +1,8 @@
-"""Tables for people, in Markdown."""
+"""Tables in Markdown."""
 
 
 def number(value):
-    """To three digits or so."""
+    """Rounded to about three digits."""
     if value is None:
         return "-"
     if value >= 99999.5:

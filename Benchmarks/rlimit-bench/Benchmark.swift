@@ -3,7 +3,7 @@ import RlimitClient
 import RlimitKernel
 import RlimitModel
 
-/// One measurement, from the limits as they are to the limits as they were.
+/// One measurement. It restores the limits that it changes.
 struct Benchmark {
     private let plan: Plan
     private let kind: Workload.Kind
@@ -16,13 +16,13 @@ struct Benchmark {
             socket: plan.socket, strategy: .agentOnly, busyPolling: .microseconds(plan.busyPoll))
     }
 
-    /// CLOCK_MONOTONIC at the first answer.
+    /// The time of the first response. CLOCK_MONOTONIC.
     func first() throws -> UInt64 {
         try FirstCall(client: client, workload: Workload(kind, of: plan.process, present: Limits())).measure()
     }
 
     func measure() throws -> Report {
-        // A descriptor for each connection, and some for us.
+        // Each connection needs a descriptor, and the benchmark itself needs some.
         if plan.connections > 200 {
             let wanted = UInt64(plan.connections + 64)
             let got = try OwnProcess.raiseOpenFiles(to: wanted)
@@ -52,12 +52,12 @@ struct Benchmark {
         return try TaskCalls(client: client, workload: workload).measure(plan)
     }
 
-    // What the subject has now, where that matters.
+    // The present limits of the measured process, for a set only.
     private func limits() throws -> Limits {
         guard case .set = kind else { return Limits() }
         guard let pid = plan.process.pid else { return try client.limits() }
         guard case .limits(_, let limits) = try client.perform(.get(.pid(pid), .all)) else {
-            throw BenchmarkFailure("the agent answered something else than limits")
+            throw BenchmarkFailure("the response of the agent has no limits")
         }
         return limits
     }
@@ -68,5 +68,5 @@ struct Benchmark {
     }
 }
 
-/// So that whoever reads a pipe sees a line before we wait.
+/// Writes the buffered output, so that the reader of a pipe gets each line at once.
 func flushOutput() { _ = fflush(nil) }

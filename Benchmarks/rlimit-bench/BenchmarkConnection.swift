@@ -2,18 +2,18 @@ import RlimitKernel
 import RlimitModel
 import RlimitWire
 
-/// One connection and its calls that are not answered yet.
+/// One connection and its outstanding calls.
 final class BenchmarkConnection {
     let socket: StreamSocket
-    // When the call with each id began; an id is a place in here plus one.
+    // The start of the call with each id. The index is the id less one.
     @safe @exclusivity(unchecked) private var starts: [UInt64]
     @safe @exclusivity(unchecked) private var input = ByteQueue()
     @safe @exclusivity(unchecked) private var output = ByteQueue()
-    // Whether the poller is to say when there is room to send.
+    // The socket buffer is full, and the poller reports when it has space.
     @safe @exclusivity(unchecked) private(set) var isBlocked = false
     private let readSize: Int
 
-    /// - Parameter connected: A descriptor of a connection that somebody else made, to be taken over instead.
+    /// - Parameter connected: The descriptor of an existing connection to use.
     init(to path: String, connected: Int32?, outstanding: Int) throws(SystemError) {
         socket =
             if let connected {
@@ -22,11 +22,11 @@ final class BenchmarkConnection {
                 try StreamSocket.connect(to: path, timeout: .seconds(30))
             }
         starts = [UInt64](repeating: 0, count: outstanding)
-        // Answers of usage have some 300 bytes.
+        // A usage response has some 300 bytes.
         readSize = min(65536, 512 * (outstanding + 1))
     }
 
-    /// Takes a call down to be sent, with the next flush.
+    /// Encodes a call. The next flush sends it.
     func begin(_ request: inout Request, as id: Int, at time: UInt64, with encoder: inout RequestEncoder)
         throws(RlimitError)
     {
@@ -35,7 +35,7 @@ final class BenchmarkConnection {
         try encoder.encode(request, into: &output)
     }
 
-    /// Sends what there is; nothing is left to send unless `isBlocked`.
+    /// Sends all encoded calls, or as many as the socket buffer takes; then `isBlocked` is true.
     func flush() throws(SystemError) {
         while !output.isEmpty {
             guard
@@ -48,9 +48,9 @@ final class BenchmarkConnection {
         isBlocked = !output.isEmpty
     }
 
-    /// Receives once; false at the end of the connection.
+    /// Receives once. Returns false at the end of the connection.
     ///
-    /// - Parameter sleeping: Until something comes, if nothing is there.
+    /// - Parameter sleeping: Waits until bytes arrive.
     func receive(sleeping: Bool) throws(SystemError) -> Bool {
         var isOpen = true
         if sleeping { _ = try socket.waitForBytes(within: nil) }
@@ -65,11 +65,11 @@ final class BenchmarkConnection {
         return isOpen
     }
 
-    /// The next answer, if it has come whole.
+    /// The next complete response.
     func next(with decoder: inout ResponseDecoder) throws(RlimitError) -> ResponseDecoder.Step {
         try decoder.step(in: &input)
     }
 
-    /// When the call with this id began; nil where none has it.
+    /// The start of the call with this id; nil if no call can have the id.
     func start(of id: Int) -> UInt64? { starts.indices.contains(id - 1) ? starts[id - 1] : nil }
 }

@@ -1,4 +1,4 @@
-/// Why there is no result, in a sentence.
+/// The reason for a missing result, as one sentence.
 struct BenchmarkFailure: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }

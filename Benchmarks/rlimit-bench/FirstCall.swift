@@ -2,25 +2,25 @@ import Glibc
 import RlimitClient
 import RlimitKernel
 
-/// Waits for a server that is only starting, and calls it once.
+/// Waits until a server has started, and calls it once.
 struct FirstCall {
     private static let maxWait: UInt64 = 20_000_000_000
 
     let client: BlockingLimitClient
     let workload: Workload
 
-    /// CLOCK_MONOTONIC when the reply was there, in nanoseconds.
+    /// The time of the response in nanoseconds. CLOCK_MONOTONIC.
     func measure() throws -> UInt64 {
         let end = SystemClock.monotonic + Self.maxWait
         while !isListening {
-            guard SystemClock.monotonic < end else { throw BenchmarkFailure("nobody listens at \(client.socket)") }
+            guard SystemClock.monotonic < end else { throw BenchmarkFailure("no server listens at \(client.socket)") }
             usleep(200)
         }
         _ = try workload.perform(0, with: client)
         return SystemClock.monotonic
     }
 
-    // The connection that shows it is closed again.
+    // The check closes its connection again.
     private var isListening: Bool {
         guard let socket = try? StreamSocket.connect(to: client.socket.path, timeout: .seconds(1)) else { return false }
         return socket.descriptor.number >= 0

@@ -1,11 +1,11 @@
 import RlimitClient
 import RlimitModel
 
-/// Leases on the soft limit of open files, of processes that are named by number.
+/// Leases of the soft limit of open files of processes that are named by number.
 struct LeaseBenchmark {
     let client: BlockingLimitClient
 
-    /// Microseconds for a change and its taking back: by two sets, and by a grant and a release. Medians of the rounds.
+    /// Microseconds for a change and its restore: two sets, and a grant and a release. Medians of the rounds.
     struct Cost {
         let sets: Double
         let lease: Double
@@ -18,7 +18,7 @@ struct LeaseBenchmark {
         let up = Self.batch(Limit.Bound(soft + 1)), down = Self.batch(Limit.Bound(soft))
         var sets: [Double] = []
         var leases: [Double] = []
-        // One round of each to warm up.
+        // The first round of each is a warm-up.
         for round in 0...rounds {
             let inSets = try Self.microseconds(calls) {
                 _ = try client.perform(.set(.pid(pid), up, lease: nil))
@@ -37,7 +37,7 @@ struct LeaseBenchmark {
         return Cost(sets: sets.sorted()[rounds / 2], lease: leases.sorted()[rounds / 2])
     }
 
-    /// So many leases, of the processes in turn, whose ends are spread evenly over some seconds from now.
+    /// Grants leases to the processes, one after the other. The ends are spread evenly over a range of seconds from now.
     func grantLeases(_ count: Int, to pids: [Int32], endingWithin ends: ClosedRange<Double>) throws {
         let start = ContinuousClock.now
         for index in 0..<count {

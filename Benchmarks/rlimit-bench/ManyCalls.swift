@@ -3,14 +3,14 @@ import RlimitKernel
 import RlimitModel
 import RlimitWire
 
-/// Many calls at once, in one loop: some connections with some calls outstanding on each. Frames, messages and sockets are
-/// the client's own.
+/// Many calls in one loop: a number of connections with a number of outstanding calls each. Frames, messages and
+/// sockets are those of the client.
 struct ManyCalls: ~Copyable {
     private let outstanding: Int
     private var connections: [BenchmarkConnection] = []
     private var encoder = RequestEncoder()
     private var decoder = ResponseDecoder()
-    // Both requests of the work; a call only changes the id.
+    // The two alternating requests. A call changes only the id.
     private var requests: (down: Request, up: Request)
     private var remaining = 0
     private var inFlight = 0
@@ -41,7 +41,7 @@ struct ManyCalls: ~Copyable {
         return recorder
     }
 
-    /// Makes so many calls and waits for all of them.
+    /// Makes a number of calls and waits for all of them.
     private mutating func runCalls(_ calls: Int, _ poller: borrowing Poller) throws {
         remaining = calls
         for connection in connections {
@@ -49,7 +49,7 @@ struct ManyCalls: ~Copyable {
             try flush(connection, poller)
         }
         while inFlight > 0 {
-            // One connection needs nobody to say which it is.
+            // A single connection needs no poller.
             if connections.count == 1, let connection = connections.first, !connection.isBlocked {
                 try receiveResponses(of: connection, sleeping: true, poller)
                 continue
@@ -81,7 +81,7 @@ struct ManyCalls: ~Copyable {
         }
     }
 
-    /// All answers that one receive brings; the calls that take their places go out together.
+    /// Handles the responses of one receive. Sends the calls that replace the completed ones together.
     private mutating func receiveResponses(
         of connection: BenchmarkConnection, sleeping: Bool, _ poller: borrowing Poller
     ) throws {
@@ -106,9 +106,9 @@ struct ManyCalls: ~Copyable {
     ) throws {
         let now = SystemClock.monotonic
         guard let id = Int(exactly: number), let start = connection.start(of: id) else {
-            // What has no id is about the connection, which the agent closes.
+            // An error without an id concerns the connection, which the agent closes.
             if case .failure(let error) = outcome { throw error }
-            throw BenchmarkFailure("an answer to nothing that was asked")
+            throw BenchmarkFailure("a response to no call")
         }
         inFlight -= 1
         switch outcome {

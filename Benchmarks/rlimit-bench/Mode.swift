@@ -1,14 +1,14 @@
 import ArgumentParser
 
-/// What is measured.
+/// The kind of measurement.
 enum Mode: String, CaseIterable, ExpressibleByArgument {
-    /// When the first call of a server that is only starting is answered.
+    /// The time of the first response of a server that starts.
     case first
-    /// One connection with one call outstanding: through the client that applications use.
+    /// One connection with one outstanding call, through the client for applications.
     case lat
-    /// Many connections, each with one call outstanding.
+    /// Many connections with one outstanding call each.
     case conc
-    /// One connection with many calls outstanding.
+    /// One connection with many outstanding calls.
     case pipe
     /// Sets of the caller itself, beside prlimit(2) in C.
     case setSelf = "set-self"
@@ -17,9 +17,9 @@ enum Mode: String, CaseIterable, ExpressibleByArgument {
     /// Sets of every process of a cgroup, beside prlimit(2) in C.
     case setCgroup = "set-cgroup"
 
-    /// Whether it is a comparison of sets, whose arguments end with CALLS.
+    /// The mode compares sets, and its arguments end with CALLS.
     var isComparison: Bool { rawValue.hasPrefix("set-") }
 
-    /// Whether PARAM means something.
+    /// The mode uses PARAM.
     var takesParameter: Bool { self == .conc || self == .pipe }
 }

@@ -1,6 +1,6 @@
 import RlimitClient
 
-/// What is to be measured, and how often.
+/// The measurement and the number of its calls.
 struct Plan: Sendable {
     static let maxConnections = 20000
     static let maxTasks = 10000
@@ -9,29 +9,29 @@ struct Plan: Sendable {
 
     var socket: AgentSocket
     var mode = Mode.lat
-    /// Timed calls, of all connections together.
+    /// The timed calls of all connections together.
     var calls = 20000
-    /// Calls before the clock starts; at least one of each connection.
+    /// The calls before the clock starts. At least one for each connection.
     var warmup = 1000
     var connections = 1
-    /// Descriptors of connections that somebody else made; the rest are to be made.
+    /// The descriptors of existing connections. The benchmark makes the remaining ones.
     var connected: Range<Int32> = 0..<0
-    /// Of each connection.
+    /// The outstanding calls of each connection.
     var outstanding = 1
-    /// That call at once through the asynchronous client; 0 calls through the blocking one.
+    /// The number of tasks with the asynchronous client. 0 selects the blocking client.
     var tasks = 0
-    /// That they run on the client's executor, and not where Swift runs tasks.
+    /// The tasks run on the client's executor instead of Swift's default executor.
     var prefersExecutor = false
-    /// How long the client polls for an answer before it sleeps, in microseconds.
+    /// The time in microseconds for which the client polls for a response before it sleeps.
     var busyPoll = 0
     var process = Workload.MeasuredProcess.caller
-    /// The timed part ends early when this is over, in seconds.
+    /// The maximum of the timed part in seconds.
     var maxSeconds = 30.0
 
-    /// As the reports call it: how many connections or calls outstanding a mode has.
+    /// The parameter in a report: the number of connections or outstanding calls of a mode.
     var parameter: Int { mode == .pipe ? outstanding : connections }
 
-    /// How far it is from something that can be measured, in a sentence; nil where it is not.
+    /// The reason why the plan cannot be measured, as one sentence; nil if it can.
     var validationError: String? {
         if calls < 1 { return "there must be at least one call to measure, not \(calls)" }
         if warmup < 0 { return "\(warmup) is no number of calls to warm up with" }

@@ -2,17 +2,17 @@ import Histogram
 import RlimitKernel
 import RlimitModel
 
-/// What the timed part of a run was like.
+/// The results of the timed part of a run.
 struct Recorder: Sendable {
-    // Up to a minute, to three digits; more than a minute counts as one.
+    // The histogram has three digits and a maximum of one minute, to which it rounds longer times.
     private static let maxTrackable: UInt64 = 60_000_000_000
     private(set) var latencies = Histogram<UInt32>(
         highestTrackableValue: maxTrackable, numberOfSignificantValueDigits: .three)
     private(set) var calls = 0
     private(set) var errors = 0
-    /// The first of the errors.
+    /// The first error.
     private(set) var failure: RlimitError?
-    /// What the last reply told of.
+    /// The limit in the last reply.
     private(set) var limit: Limit?
     private(set) var wall = 0.0
     private(set) var processorTime = 0.0
@@ -42,7 +42,7 @@ struct Recorder: Sendable {
         recordCall(in: nanoseconds, nil)
     }
 
-    /// Takes in what others recorded meanwhile.
+    /// Adds the results of another recorder.
     mutating func add(_ other: Recorder) {
         calls += other.calls
         errors += other.errors
@@ -56,7 +56,7 @@ struct Recorder: Sendable {
         processorTime = try Self.processorTime() - processorStart
     }
 
-    /// Microseconds that this part of the calls did not exceed.
+    /// The latency in microseconds that this fraction of the calls did not exceed.
     func latency(atPercentile percentile: Double) -> Double {
         Double(latencies.valueAtPercentile(percentile)) / 1000
     }

@@ -1,12 +1,12 @@
 import RlimitModel
 
-/// A result, for programs and for people.
+/// A result as JSON or as a table.
 struct Report {
     let plan: Plan
     let workload: Workload
     let recorder: Recorder
 
-    /// One line.
+    /// One line of JSON.
     var json: String {
         """
         {"mode":"\(plan.mode.rawValue)","param":\(plan.parameter),"connections":\(plan.connections),\
@@ -18,7 +18,7 @@ struct Report {
         """
     }
 
-    /// Lines, names to the left and numbers beside them.
+    /// A table with names on the left and numbers on the right.
     var table: String {
         let rows = [
             ("what", workload.description),
@@ -36,7 +36,7 @@ struct Report {
             ("p99.9", fixed(recorder.latency(atPercentile: 99.9), 1)),
             ("most", fixed(recorder.maxLatency, 1)),
         ]
-        // Numbers of one table stand below each other; what is said in words begins where it may.
+        // Aligns the numbers of the table on the right.
         let numbers = rows.suffix(7).map(\.1.count).max() ?? 0
         return rows.enumerated().map { index, row in
             let name = row.0 + String(repeating: " ", count: 12 - row.0.count)
@@ -54,7 +54,7 @@ struct Report {
     private func counted(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 }
 
-/// A number with so many digits after the point.
+/// A number with this number of decimal places.
 func fixed(_ number: Double, _ digits: Int) -> String {
     var scale = 1.0
     for _ in 0..<digits { scale *= 10 }

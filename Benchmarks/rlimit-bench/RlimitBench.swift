@@ -3,12 +3,12 @@ import RlimitClient
 import RlimitKernel
 import RlimitModel
 
-/// Measures what calls to the agent cost.
+/// Measures the cost of calls to the agent.
 @main
 struct RlimitBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rlimit-bench",
-        abstract: "Measure what calls to the agent cost, as a client sees it.",
+        abstract: "Measure the cost of calls to the agent from a client.",
         usage: """
             rlimit-bench [--self | --pid PID] [--set RESOURCE ... | --usage] [options]
             rlimit-bench [options] SOCKET first|lat|conc|pipe CALLS WARMUP PARAM PID
@@ -23,71 +23,71 @@ struct RlimitBench: ParsableCommand {
             BENCH_MAX_S seconds (environment). The third measures sets beside prlimit(2) in C over the same processes.
             """)
 
-    @Option(help: "Where the agent listens (default: RLIMITD_SOCKET, or /run/rlimitd/rlimitd.sock).")
+    @Option(help: "The agent's socket (default: RLIMITD_SOCKET, or /run/rlimitd/rlimitd.sock).")
     var socket: String?
 
-    @Flag(name: .customLong("self"), help: "Ask about the benchmark's own process. The default without --pid.")
+    @Flag(name: .customLong("self"), help: "Measure with the benchmark's own process. The default without --pid.")
     var own = false
 
-    @Option(help: "Ask about this process.")
+    @Option(help: "Measure with this process.")
     var pid: Int32?
 
-    @Flag(help: "Name the process as applications do, by a pidfd that goes along with each call.")
+    @Flag(help: "Name the process by a pidfd in each call, as applications do.")
     var pidfd = false
 
     @Option(name: .customLong("set"), help: "Set the soft limit of this resource; may be repeated.")
     var resources: [String] = []
 
-    @Flag(help: "Ask what the process has used.")
+    @Flag(help: "Get the usage of the process.")
     var usage = false
 
     @Option(help: "Connections, 1 to \(Plan.maxConnections).")
     var connections = 1
 
-    @Option(help: "Calls outstanding on each connection, 1 to \(Plan.maxOutstanding).")
+    @Option(help: "Outstanding calls of each connection, 1 to \(Plan.maxOutstanding).")
     var outstanding = 1
 
-    @Option(help: "Call through the asynchronous client, from so many tasks at once over its one connection.")
+    @Option(help: "Use the asynchronous client from this number of tasks, over its one connection.")
     var tasks = 0
 
-    @Flag(help: "Of --tasks: run them on the client's own executor.")
+    @Flag(help: "With --tasks: run them on the client's own executor.")
     var executor = false
 
     @Option(
-        help: "Poll so many microseconds for an answer before sleeping, where that pays. Not of many calls at once.")
+        help: "Poll for a response for this many microseconds before sleeping. Not with many calls at once.")
     var busyPoll = 0
 
-    @Option(help: "Calls to measure, of all connections together.")
+    @Option(help: "The number of measured calls of all connections together.")
     var calls = 20000
 
-    @Option(help: "Calls before the clock starts.")
+    @Option(help: "The number of calls before the clock starts.")
     var warmup = 1000
 
     @Flag(help: "Print one line of JSON instead of a table.")
     var json = false
 
-    @Option(help: "Of set-self, set-pidfd and set-cgroup: rounds of each side.")
+    @Option(help: "With set-self, set-pidfd and set-cgroup: the rounds of agent and C loop.")
     var rounds = 5
 
-    @Option(help: "Of set-cgroup and --watch: the path of the cgroup.")
+    @Option(help: "With set-cgroup and --watch: the path of the cgroup.")
     var cgroup: String?
 
     @Option(
         help:
-            "Watch processes for so many seconds, a look at each every second: those whose numbers are on standard input."
+            "Watch the processes with the numbers on standard input for this many seconds. Each has a sample a second."
     )
     var watch: Int?
 
-    @Option(help: "Of --watch: look at this resource, and at no other that is not named; may be repeated.")
+    @Option(help: "With --watch: sample only this resource; may be repeated.")
     var watched: [String] = []
 
-    @Option(help: "Measure so many leases, granted and released, beside sets of --pid.")
+    @Option(help: "Measure this number of lease grants and releases beside sets of --pid.")
     var leaseCost: Int?
 
-    @Option(help: "Have so many leases granted to the processes whose numbers are on standard input.")
+    @Option(help: "Grant this number of leases to the processes with the numbers on standard input.")
     var lend: Int?
 
-    @Option(help: "Of --lend: the seconds from now within which they end, as FIRST:LAST.")
+    @Option(help: "With --lend: the range of seconds from now in which they end, as FIRST:LAST.")
     var ends = "10:70"
 
     @Argument(help: .hidden)

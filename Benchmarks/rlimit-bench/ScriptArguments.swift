@@ -1,7 +1,7 @@
 import ArgumentParser
 import RlimitClient
 
-/// The words of a script's command line: SOCKET MODE CALLS WARMUP PARAM PID, or SOCKET set-... CALLS.
+/// The command line of a script: SOCKET MODE CALLS WARMUP PARAM PID, or SOCKET set-... CALLS.
 struct ScriptArguments {
     let socket: AgentSocket
     let mode: Mode

@@ -2,13 +2,13 @@ import CPrlimitLoop
 import Glibc
 import RlimitClient
 
-/// The same work done twice: by the agent, and by prlimit(2) in C.
+/// The same sets through the agent and by prlimit(2) in C.
 struct SetComparison {
-    /// Whose limits change in one call.
+    /// The processes of one call.
     private let processes: [Int32]
     private let set: (Limit.Bound) throws -> Void
 
-    /// What both took for one call, in microseconds: the median of the rounds.
+    /// The median time of one call of both, in microseconds.
     struct Result {
         let processes: Int
         let agent: Double
@@ -22,7 +22,7 @@ struct SetComparison {
         set = { try client.apply(.set(.openFiles, soft: $0)) }
     }
 
-    /// Another process, by a pidfd that goes along with every call.
+    /// Another process, by a pidfd in every call.
     init(_ client: BlockingLimitClient, pid: Int32) throws {
         let handle = Handle(try ProcessHandle(pid: pid))
         processes = [pid]
@@ -38,16 +38,16 @@ struct SetComparison {
             let answer = try client.apply(.set(.openFiles, soft: soft), in: whole)
             for process in answer { _ = try process.result.get() }
             guard answer.isComplete, answer.count == count else {
-                throw BenchmarkFailure("the cgroup changed meanwhile")
+                throw BenchmarkFailure("the processes of the cgroup changed during the measurement")
             }
         }
     }
 
     func measure(calls: Int, rounds: Int) throws -> Result {
-        guard !processes.isEmpty else { throw BenchmarkFailure("there is no process to set") }
+        guard !processes.isEmpty else { throw BenchmarkFailure("the cgroup has no processes") }
         var agent: [Double] = []
         var loop: [Double] = []
-        // One round of each to warm up.
+        // The first round of each is a warm-up.
         for round in 0...rounds {
             let start = ContinuousClock.now
             for call in 0..<calls { try set(Limit.Bound(1000 + call % 2)) }
@@ -76,7 +76,7 @@ struct SetComparison {
     }
 }
 
-/// Keeps the pidfd open as long as the closure that uses it lives.
+/// Keeps the pidfd open for the lifetime of the closure.
 private final class Handle {
     let process: ProcessHandle
     init(_ process: consuming ProcessHandle) { self.process = process }

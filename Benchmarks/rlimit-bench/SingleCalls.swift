@@ -1,7 +1,7 @@
 import RlimitClient
 import RlimitKernel
 
-/// One call after the other, through the client that applications use.
+/// One call after the other, through the client for applications.
 struct SingleCalls {
     let client: BlockingLimitClient
     let workload: Workload

@@ -4,12 +4,12 @@ import RlimitKernel
 import RlimitModel
 import Synchronization
 
-/// Calls from some tasks at once, through the asynchronous client and its one connection.
+/// Calls from a number of tasks, through the asynchronous client and its one connection.
 struct TaskCalls: Sendable {
     let client: LimitClient
     let workload: Workload
 
-    /// Waits for the tasks; from outside of any.
+    /// Waits for the tasks. Call this outside of a task.
     func measure(_ plan: Plan) throws -> Recorder {
         let box = Box()
         let isDone = DispatchSemaphore(value: 0)
@@ -49,7 +49,7 @@ struct TaskCalls: Sendable {
         return try recording.stop()
     }
 
-    /// One call after the other, until all tasks together have made them all.
+    /// Makes one call after the other, until the tasks together have made all calls.
     private func runTask(_ recording: Recording, _ left: Countdown) async {
         var start = SystemClock.monotonic
         while let turn = left.next() {
@@ -66,13 +66,13 @@ struct TaskCalls: Sendable {
     }
 }
 
-/// One for all tasks: a histogram for each would be more than the caches hold.
+/// The tasks share one histogram, because one for each task would exceed the processor's caches.
 private final class Recording: Sendable {
     private let recorder: Mutex<Recorder>
 
     init(_ recorder: Recorder) { self.recorder = Mutex(recorder) }
 
-    /// False where the time for all is over.
+    /// Returns false after the maximum time of the run.
     func add(_ outcome: Result<Limit?, RlimitError>, from start: UInt64, to end: UInt64) -> Bool {
         recorder.withLock { recorder in
             switch outcome {
@@ -91,7 +91,7 @@ private final class Recording: Sendable {
     }
 }
 
-/// The calls that are still to be made.
+/// The number of remaining calls.
 private final class Countdown: Sendable {
     private let left: Atomic<Int>
 

@@ -2,22 +2,22 @@ import Dispatch
 import RlimitClient
 import Synchronization
 
-/// Many processes watched at once, each by a watch of its own, or all by one of their cgroup.
+/// Watches many processes, either with a watch for each or with one watch of their cgroup.
 struct WatchBenchmark: Sendable {
     let client: LimitClient
     let seconds: Int
     let resources: [Resource]
 
-    /// What came, and what it took once every process had been looked at.
+    /// The samples and their cost, after the first sample of every process.
     struct Result: Sendable {
         let samples: Int
         let processorTime: Duration
         let time: Duration
-        /// Of one core.
+        /// The share of one core.
         var percent: Double { (processorTime / time * 10000).rounded() / 100 }
     }
 
-    /// A watch and a task for each.
+    /// A watch and a task for each process.
     func each(of pids: [Int32]) throws -> Result {
         try measure(count: pids.count) { samples in
             for pid in pids {
@@ -34,7 +34,7 @@ struct WatchBenchmark: Sendable {
         }
     }
 
-    /// One watch.
+    /// One watch of a cgroup.
     func all(in cgroup: Cgroup, count: Int) throws -> Result {
         try measure(count: count) { samples in
             Task {
@@ -61,7 +61,7 @@ struct WatchBenchmark: Sendable {
         let start = ContinuousClock.now
         while samples.value < count {
             guard start.duration(to: .now) < .seconds(30) else {
-                throw BenchmarkFailure("only \(samples.value) of \(count) were looked at")
+                throw BenchmarkFailure("only \(samples.value) of \(count) processes had a sample in time")
             }
             _ = DispatchSemaphore(value: 0).wait(timeout: .now() + 0.5)
         }

@@ -2,22 +2,22 @@ import RlimitClient
 import RlimitModel
 import RlimitWire
 
-/// What one call asks for. Everything it needs is made before the clock starts.
+/// The operation of one call, prepared before the clock starts.
 struct Workload: Sendable {
     enum Kind: Equatable, Sendable {
         case get
         case usage
-        /// Sets the soft limits of these to what they are and to one less, in turn.
+        /// Sets the soft limits of these resources alternately to one less and to their present value.
         case set([Resource])
     }
 
-    /// Whose limits.
+    /// The process with the limits.
     enum MeasuredProcess: Equatable, Sendable {
-        /// The benchmark's own.
+        /// The benchmark itself.
         case caller
-        /// Those of the process with a number in the agent's PID namespace.
+        /// The process with a number in the agent's PID namespace.
         case number(Int32)
-        /// The same process as applications name it: held by a pidfd, which goes along with the call.
+        /// The process with this number, by a pidfd in the call, as applications name it.
         case pidfd(Int32)
 
         var pid: Int32? {
@@ -33,7 +33,7 @@ struct Workload: Sendable {
     private let edits: (down: [Edit], up: [Edit])
     private let operations: (down: Request.Operation, up: Request.Operation)
 
-    /// - Parameter present: The limits that the subject has now.
+    /// - Parameter present: The present limits of the process.
     init(_ kind: Kind, of process: MeasuredProcess, present: Limits) {
         self.kind = kind
         self.process = process
@@ -56,7 +56,7 @@ struct Workload: Sendable {
         )
     }
 
-    /// As "get nofile of process 4242 by number".
+    /// For example "get nofile of process 4242 by number".
     var description: String {
         let processText =
             switch process {
@@ -71,10 +71,10 @@ struct Workload: Sendable {
         }
     }
 
-    /// What goes over the wire.
+    /// The operation for the wire.
     func operation(_ turn: Int) -> Request.Operation { turn & 1 == 0 ? operations.down : operations.up }
 
-    /// One call through the client; the limit that it told of or left behind, if any.
+    /// Makes one call through the client. Returns the resulting limit, if the call has one.
     func perform(_ turn: Int, with client: BlockingLimitClient) throws(RlimitError) -> Limit? {
         let target: Target
         switch process {
@@ -112,7 +112,7 @@ struct Workload: Sendable {
         }
     }
 
-    /// The limit that a reply tells of.
+    /// The limit in a reply.
     static func limit(in reply: Reply) -> Limit? {
         switch reply {
         case .limits(_, let limits): limits[.openFiles]
@@ -123,7 +123,7 @@ struct Workload: Sendable {
 }
 
 extension Workload.MeasuredProcess {
-    /// How the wire has it: the loop of many calls sends no descriptors.
+    /// The target in a message. The loop of many calls sends no descriptors.
     fileprivate var requestTarget: Request.Target {
         switch self {
         case .caller: .caller

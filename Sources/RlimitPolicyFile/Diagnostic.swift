@@ -1,7 +1,7 @@
-/// One thing that is wrong in a policy file, where it stands, and what would be right.
+/// One error or warning in a policy file, with its location and the correction.
 package struct Diagnostic: Error, Hashable, Sendable, CustomStringConvertible {
     package var file: String
-    /// From 1; 0 where it is about the file as a whole.
+    /// The line, from 1; 0 if the diagnostic concerns the whole file.
     package var line: Int
     package var column: Int
     package var message: String
@@ -19,12 +19,12 @@ package struct Diagnostic: Error, Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// Everything that is wrong with the policy files, not the first of it alone.
+/// All errors of the policy files.
 package struct PolicyFileError: Error, CustomStringConvertible {
     package var diagnostics: [Diagnostic]
 
     package init(diagnostics: [Diagnostic]) { self.diagnostics = diagnostics }
 
-    /// One line for each.
+    /// One line per diagnostic.
     package var description: String { diagnostics.map(\.description).joined(separator: "\n") }
 }

@@ -1,6 +1,6 @@
 import RlimitModel
 
-/// What was found wrong in one file, and how it is said.
+/// Collects the errors and warnings of one file.
 struct DiagnosticList {
     let file: String
     private(set) var errors: [Diagnostic] = []
@@ -16,12 +16,12 @@ struct DiagnosticList {
         warnings.append(diagnostic(location, message))
     }
 
-    /// A value of the wrong type: what it is, and how it is written.
+    /// Reports a value of the wrong type.
     mutating func wrongType(_ entry: TomlEntry, expected: String) {
-        error(entry.node.location, "\(entry.key) is \(entry.node.kind), and should be \(expected)")
+        error(entry.node.location, "\(entry.key) is \(entry.node.kind), but must be \(expected)")
     }
 
-    /// Every key that is not one of `known`.
+    /// Reports every key that is not one of `known`.
     mutating func unknownKeys(of entries: [TomlEntry], in whole: String, known: [String]) {
         for entry in entries where !known.contains(entry.key) {
             error(
@@ -35,7 +35,7 @@ struct DiagnosticList {
     }
 }
 
-/// "did you mean "users"?", or all there are.
+/// Suggests the known word with the smallest edit distance, or lists all of them.
 func suggestion(for word: String, among known: [String]) -> String {
     let distances = known.map { ($0, editDistance($0, word.lowercased())) }
     if let (nearest, distance) = distances.min(by: { $0.1 < $1.1 }),
@@ -43,5 +43,5 @@ func suggestion(for word: String, among known: [String]) -> String {
     {
         return "did you mean \"\(nearest)\"?"
     }
-    return "there are " + known.map { "\"\($0)\"" }.joined(separator: ", ")
+    return "use one of " + known.map { "\"\($0)\"" }.joined(separator: ", ")
 }

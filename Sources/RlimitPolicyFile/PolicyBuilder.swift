@@ -1,6 +1,6 @@
 import RlimitPolicy
 
-/// What all files say together. Their order means nothing: what two of them say differently is an error.
+/// Combines the fragments of all files. Their order has no meaning: a conflict between two files is an error.
 struct PolicyBuilder {
     private(set) var allows: [AllowRule] = []
     private(set) var denies: [DenyRule] = []
@@ -9,7 +9,7 @@ struct PolicyBuilder {
     private var quota = Quota()
     private var protection = ProtectionSettings()
     private var podRoots: [String] = []
-    // Where each name and each quota was given first.
+    // The first location of each rule name and quota.
     private var firstLocations: [String: Diagnostic] = [:]
 
     mutating func add(_ fragment: PolicyFragment) {
@@ -47,7 +47,7 @@ struct PolicyBuilder {
         -> Bool
     {
         if let first = firstLocations[what] {
-            diagnostics.error(location, "\(what) is there already, in \(first.file) line \(first.line)")
+            diagnostics.error(location, "\(what) is already defined in \(first.file) line \(first.line)")
             return false
         }
         firstLocations[what] = Diagnostic(

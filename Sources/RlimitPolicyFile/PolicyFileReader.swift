@@ -1,8 +1,8 @@
 import RlimitPolicy
 
-/// Reads one file into what it says, and goes on after an error, so that all of them are found.
+/// Reads one file into a `PolicyFragment`, and continues after an error to report all of them.
 ///
-/// One extension for each part of the language; `nil` from any of them means that the error was reported.
+/// Each part of the language has an extension in Sections. A method that returns nil has reported the error.
 struct PolicyFileReader {
     let accounts: AccountLookup
     var diagnostics: DiagnosticList
@@ -43,15 +43,17 @@ struct PolicyFileReader {
         guard let entry = entries.first(where: { $0.key == "version" }) else {
             if isRequired {
                 diagnostics.error(
-                    SourceLocation(line: 1, column: 1), "a policy begins with the version of its language: version = 1")
+                    SourceLocation(line: 1, column: 1),
+                    "a policy file must give the version of its language: version = 1")
             }
             return
         }
         if case .integer(1) = entry.node.value { return }
-        diagnostics.error(entry.node.location, "this agent reads version 1 of the language: version = 1")
+        diagnostics.error(
+            entry.node.location, "unsupported version of the policy language; this agent reads version = 1")
     }
 
-    // The tables of [[allow]] or [[deny]].
+    // Returns the tables of [[allow]] or [[deny]].
     private mutating func rules(_ entry: TomlEntry) -> [Rule] {
         guard case .array(let nodes) = entry.node.value else {
             diagnostics.error(
@@ -68,33 +70,11 @@ struct PolicyFileReader {
         }
     }
 
-    /// A rule as it is written.
+    /// The entries of a rule, before they are checked.
     struct Rule {
         var entries: [TomlEntry]
         var location: SourceLocation
 
         subscript(key: String) -> TomlEntry? { entries.first { $0.key == key } }
     }
-}
-
-/// What one file says.
-struct PolicyFragment {
-    let file: String
-    var diagnostics: DiagnosticList
-    var allows: [Located<AllowRule>] = []
-    var denies: [Located<DenyRule>] = []
-    var quota: [Located<QuotaSetting>] = []
-    var protection = ProtectionSettings()
-    var podRoots: [String] = []
-
-    init(file: String) {
-        self.file = file
-        diagnostics = DiagnosticList(file: file)
-    }
-}
-
-/// A value and where it is written.
-struct Located<Value> {
-    var value: Value
-    var location: SourceLocation
 }

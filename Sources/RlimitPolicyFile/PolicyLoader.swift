@@ -1,17 +1,19 @@
+package import RlimitPolicy
+
 /// Reads the administrator's policy: the main file, then the drop-ins.
 package struct PolicyLoader: Sendable {
     package static let standardMain = "/etc/rlimitd/policy.toml"
     package static let standardDropIns = ["/etc/rlimitd/policy.d", "/usr/lib/rlimitd/policy.d"]
 
     package var main: String
-    /// Whether the main file must be there; a policy of drop-ins alone is one too.
+    /// Whether the main file must exist. A policy can consist of drop-ins only.
     package var mainIsRequired: Bool
-    /// Whether the main file is written as a drop-in is: a version is optional there.
+    /// Whether the main file has the form of a drop-in, in which the version is optional.
     package var mainIsDropIn: Bool
-    /// Folders of drop-ins; a file in an earlier one masks one of the same name in a later one.
+    /// Directories of drop-ins. A file masks files with the same name in later directories.
     package var dropIns: [String]
     package var accounts: AccountLookup
-    /// Warnings are errors.
+    /// Whether warnings are errors.
     package var isStrict: Bool
 
     package init(
@@ -26,7 +28,7 @@ package struct PolicyLoader: Sendable {
         self.isStrict = isStrict
     }
 
-    /// - Throws: Every error of every file. No policy file at all is none: the baseline holds.
+    /// - Throws: All errors of all files. Without any policy file, the result is the baseline.
     package func load() throws(PolicyFileError) -> LoadedPolicy {
         var builder = PolicyBuilder()
         var files: [String] = []
@@ -48,7 +50,7 @@ package struct PolicyLoader: Sendable {
         return try finish(builder, files: files)
     }
 
-    /// A policy of one text, as if it were the main file or a drop-in of that name.
+    /// Loads a policy from one text, as if it were the main file or a drop-in with that name.
     package func load(text: String, named file: String, isMain: Bool = true) throws(PolicyFileError) -> LoadedPolicy {
         var builder = PolicyBuilder()
         builder.add(PolicyFileReader.read(Array(text.utf8), file: file, isMain: isMain, accounts: accounts))
@@ -59,5 +61,20 @@ package struct PolicyLoader: Sendable {
         let errors = builder.errors + (isStrict ? builder.warnings : [])
         guard errors.isEmpty else { throw PolicyFileError(diagnostics: errors) }
         return LoadedPolicy(policy: builder.policy, warnings: builder.warnings, files: files)
+    }
+}
+
+/// A policy that was loaded without an error.
+package struct LoadedPolicy: Sendable {
+    package var policy: Policy
+    /// Parts of the files that are probably mistakes but grant nothing.
+    package var warnings: [Diagnostic]
+    /// The policy files, in the order in which they were read.
+    package var files: [String]
+
+    package init(policy: Policy, warnings: [Diagnostic] = [], files: [String] = []) {
+        self.policy = policy
+        self.warnings = warnings
+        self.files = files
     }
 }

@@ -2,43 +2,50 @@ import RlimitAgent
 import RlimitKernel
 import RlimitModel
 
-/// A process of the real kernel, whose limits are kept here: the kernel is asked who it is, and never for its limits.
+/// A process of the real kernel with simulated limits. The kernel is asked who it is, and never for its limits.
 final class SimulatedProcess: TargetProcess {
     let pid: Int32
     private(set) var limits: Limits
-    // nil where the kernel has no pidfds, or a container's filter of system calls does not know them.
-    private let pidfd: Pidfd?
-    // What to say where the kernel does not.
-    private let credentials: Credentials
+    private let source: Source
 
-    init(pid: Int32, _ pidfd: consuming Pidfd?, _ credentials: Credentials, limits: Limits) {
-        self.pid = pid
-        self.pidfd = pidfd
-        self.credentials = credentials
+    /// Who says what the process is.
+    private enum Source: ~Copyable {
+        case kernel(LinuxProcess)
+        /// The kernel has no pidfds, or the seccomp filter of a container rejects pidfd_open(2): the credentials of the peer.
+        case peer(Credentials)
+    }
+
+    init(_ process: consuming LinuxProcess, limits: Limits) {
+        pid = process.pid
         self.limits = limits
+        source = .kernel(process)
+    }
+
+    init(pid: Int32, _ credentials: Credentials, limits: Limits) {
+        self.pid = pid
+        self.limits = limits
+        source = .peer(credentials)
     }
 
     var hasEnded: Bool {
-        switch pidfd {
-        case .some(let pidfd): pidfd.hasEnded
-        case .none: false
+        switch source {
+        case .kernel(let process): process.hasEnded
+        case .peer: false
         }
     }
 
     func identity() throws(RlimitError) -> ProcessCredentials? {
-        switch pidfd {
-        case .some(let pidfd):
-            do throws(SystemError) { return try pidfd.processCredentials() } catch { throw rlimitError(error) }
-        case .none: return ProcessCredentials(pid: pid, credentials: credentials)
+        switch source {
+        case .kernel(let process): try process.identity()
+        case .peer(let credentials): ProcessCredentials(pid: pid, credentials: credentials)
         }
     }
 
     func birth() throws(RlimitError) -> ProcessIdentity {
-        switch pidfd {
-        case .some(let pidfd):
-            do throws(SystemError) { return try pidfd.processIdentity() } catch { throw rlimitError(error) }
-        // The table has one process of a number.
-        case .none: return ProcessIdentity(pid: pid, .inode(0))
+        switch source {
+        case .kernel(let process): try process.birth()
+        // The process table holds one process for a pid.
+        case .peer: ProcessIdentity(pid: pid, .inode(0))
         }
     }
 
@@ -54,6 +61,7 @@ final class SimulatedProcess: TargetProcess {
         do throws(SystemError) { return try Procfs.detail(of: pid, parts) } catch { throw rlimitError(error) }
     }
 
+    // Reads the files of all threads at once, which rlimitd spreads over several turns.
     func usage(_ scope: Usage.Scope) throws(RlimitError) -> Usage {
         do throws(SystemError) { return try Procfs.usage(of: pid, scope) } catch { throw rlimitError(error) }
     }

@@ -2,7 +2,9 @@ import RlimitKernel
 import RlimitModel
 import RlimitWire
 
-/// The agent's thread: accepts, serves everyone in turn, and does what the test orders. Only that thread touches what is here.
+/// The event loop of an agent for tests: it accepts connections, serves sessions and carries out orders of the test.
+///
+/// Only the agent's thread uses its state.
 final class TestLoop: @unchecked Sendable {
     let dispatcher: TestDispatcher
     private let poller: Poller
@@ -32,7 +34,7 @@ final class TestLoop: @unchecked Sendable {
                 default: serve(event.token)
                 }
             }
-            dispatcher.endLeases()
+            dispatcher.endExpiredLeases()
             switch dispatcher.order {
             case .none: continue
             case .stop: return endAll()
@@ -45,12 +47,12 @@ final class TestLoop: @unchecked Sendable {
     }
 
     private func acceptAll() {
-        // Who finds no descriptor goes on waiting, and the listener goes on reporting it.
+        // Without a free descriptor the connection stays in the backlog, and the listener stays readable.
         while let socket = (try? listener.accept()) ?? nil { begin(socket) }
     }
 
     private func begin(_ socket: consuming StreamSocket) {
-        // Whoever the kernel does not vouch for gets nothing.
+        // A peer whose credentials the kernel does not report gets no reply.
         guard let who = try? socket.peer() else { return }
         let peer = who.peer.seenFromTest(isHeld: who.pidfd != nil)
         do throws(RlimitError) {
@@ -61,10 +63,10 @@ final class TestLoop: @unchecked Sendable {
                 return
             }
             sessions[lastToken] = session
-            dispatcher.count(connections: sessions.count)
+            dispatcher.setConnectionCount(sessions.count)
         } catch {
             var output = ByteQueue()
-            dispatcher.reject(error, &output)
+            dispatcher.reject(error, into: &output)
             _ = unsafe output.withUnsafeBytes { bytes in unsafe try? socket.send(bytes) }
         }
     }
@@ -84,7 +86,7 @@ final class TestLoop: @unchecked Sendable {
         sessions[token] = nil
         session.close()
         dispatcher.disconnected(token)
-        dispatcher.count(connections: sessions.count)
+        dispatcher.setConnectionCount(sessions.count)
     }
 
     private func endAll() {
@@ -93,7 +95,7 @@ final class TestLoop: @unchecked Sendable {
 }
 
 extension Peer {
-    /// As a kernel shows it that has all it takes to show it: what this one does not tell is taken to be as with the test.
+    /// The peer as a current kernel reports it. What an old kernel does not report is assumed to be as for the test itself.
     fileprivate func seenFromTest(isHeld: Bool) -> Peer {
         var peer = self
         peer.isPinned = true

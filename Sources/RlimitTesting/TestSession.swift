@@ -1,22 +1,23 @@
+import RlimitAgent
 import RlimitKernel
 import RlimitModel
 import RlimitWire
 
-/// One connection of an agent. Only the agent's thread touches it.
+/// One connection of an agent for tests. Only the agent's thread uses it.
 final class TestSession {
     let socket: StreamSocket
     let peer: Peer
-    /// The process that connected; nil where it has no number here, or has ended.
+    /// The process that connected; nil where it has no pid here, or had ended.
     let peerProcess: SimulatedProcess?
-    /// What tells it from every other.
+    /// Identifies the session.
     let token: UInt64
-    /// What was not sent yet.
+    /// Bytes that are not sent yet.
     var output = ByteQueue()
     private var input = ByteQueue()
-    // The place in the stream of the first byte of `input`.
+    // The position in the stream of the first byte of `input`.
     private var position: UInt64 = 0
     private var receivedDescriptor: FileDescriptor?
-    // The places of the bytes that it came with.
+    // The positions of the bytes that the descriptor came with.
     private var receivedRange: Range<UInt64> = 0..<0
     private var isClosing = false
 
@@ -29,10 +30,10 @@ final class TestSession {
         self.peerProcess = peerProcess
     }
 
-    /// What a session does next.
+    /// What the session waits for next.
     enum NextStep { case read, write, close }
 
-    /// Receives once, answers each frame that is whole, and sends.
+    /// Receives once, processes each whole frame, and sends.
     func serve(at dispatcher: TestDispatcher) -> NextStep {
         do throws(SystemError) {
             guard try send() else { return .write }
@@ -44,12 +45,13 @@ final class TestSession {
             guard try send() else { return .write }
             return isOver || isClosing ? .close : .read
         } catch {
-            // The peer is gone, so nobody is left to be told.
+            // The peer hung up, so no reply can be sent.
             return .close
         }
     }
 
-    /// Ends it both ways. Nothing that was sent is left in it, so closing it is nobody else's affair.
+    /// Shuts the connection down in both directions, and reads what the peer had sent: closing a Unix socket with unread
+    /// bytes would reset the connection and lose the last reply.
     func close() {
         socket.shutDown()
         while let count = (try? receiveBytes()) ?? nil, count > 0 { input.removeAll() }
@@ -57,7 +59,7 @@ final class TestSession {
 }
 
 extension TestSession {
-    // False: the peer has not taken all of it yet.
+    // False: the socket buffer is full.
     private func send() throws(SystemError) -> Bool {
         while !output.isEmpty {
             let count = try unsafe output.withUnsafeBytes { bytes throws(SystemError) in unsafe try socket.send(bytes) }
@@ -72,14 +74,14 @@ extension TestSession {
         let start = position + UInt64(input.count)
         let hadOne = receivedDescriptor != nil
         guard let count = try receiveBytes(startingAt: start) else { return false }
-        // Of several the kernel has closed all.
+        // The kernel has closed all of several descriptors.
         if count < 0 || hadOne && receivedRange.lowerBound == start && count > 0 {
-            end(RlimitError(.malformed, message: "a frame carries at most one descriptor"), at: dispatcher)
+            end(.severalDescriptors, at: dispatcher)
         }
         return true
     }
 
-    // How many bytes came, -1 where more came with them than one descriptor; nil at the end.
+    // The number of bytes; -1 where several descriptors came with them, nil at the end of the stream.
     private func receiveBytes(startingAt start: UInt64 = 0) throws(SystemError) -> Int? {
         var result: Int? = 0
         try unsafe input.write(upTo: Self.readSize) { space throws(SystemError) -> Int in
@@ -109,7 +111,9 @@ extension TestSession {
                     guard let payload = try Frame.payload(in: bytes, from: place, limit: Frame.maxRequestLength)
                     else { break }
                     let frame = position + UInt64(place)..<position + UInt64(payload.upperBound)
-                    let end = dispatcher.answer(bytes.extracting(payload), of: self) { takeDescriptor(for: frame) }
+                    let end = dispatcher.processFrame(bytes.extracting(payload), of: self) {
+                        takeDescriptor(for: frame)
+                    }
                     if case .withoutReply = end { output.removeAll() }
                     isClosing = end != nil
                     place = payload.upperBound
@@ -122,7 +126,7 @@ extension TestSession {
         position += UInt64(place)
         if receivedDescriptor != nil, position >= receivedRange.upperBound, !isClosing {
             receivedDescriptor = nil
-            end(RlimitError(.malformed, message: "a descriptor came that no frame asked for"), at: dispatcher)
+            end(.unrequestedDescriptor, at: dispatcher)
         }
     }
 
@@ -135,6 +139,6 @@ extension TestSession {
     private func end(_ error: RlimitError, at dispatcher: TestDispatcher) {
         guard !isClosing else { return }
         isClosing = true
-        dispatcher.refuse(error, self)
+        dispatcher.failSession(self, error)
     }
 }

@@ -1,17 +1,17 @@
 import ArgumentParser
 import RlimitModel
 
-/// One run of the tool: its words, what came of them, and the exit status that says so.
+/// One run of the tool: parses the command line, runs the command, and reports a failure.
 struct Invocation {
-    private let words: [String]
+    private let arguments: [String]
 
-    init(_ words: [String]) { self.words = Arguments.insertingTerminator(words) }
+    init(_ arguments: [String]) { self.arguments = Arguments.insertingTerminator(arguments) }
 
-    /// Parses, runs and reports.
+    /// Runs the command and returns the exit status.
     func run() -> Int32 {
         do {
             try requireKnownCommand()
-            var command = try Rlimitctl.parseAsRoot(words)
+            var command = try Rlimitctl.parseAsRoot(arguments)
             try command.run()
             return ExitStatus.done
         } catch let failure as Failure {
@@ -21,13 +21,13 @@ struct Invocation {
         } catch let error as RlimitError {
             return report(Failure(error))
         } catch {
-            return reportOfParser(error)
+            return reportParserError(error)
         }
     }
 
     private func report(_ failure: Failure) -> Int32 {
         var failure = failure
-        // Of run, whose command may end with any status of its own, all that went wrong before it has one number.
+        // The command of "run" can exit with any status, so every failure before it starts has the same one.
         if isRun, failure.status < ExitStatus.notRun { failure.status = ExitStatus.notRun }
         Output.note(failure.message.forTerminal)
         if wantsJSON {
@@ -38,42 +38,42 @@ struct Invocation {
         return failure.status
     }
 
-    // Help, completions and the complaints of the argument parser.
-    private func reportOfParser(_ error: any Error) -> Int32 {
+    // The argument parser also throws help texts and completion scripts.
+    private func reportParserError(_ error: any Error) -> Int32 {
         if let status = error as? ExitCode { return status.rawValue }
         guard Rlimitctl.exitCode(for: error) != .success else {
             try? Output.print(Rlimitctl.fullMessage(for: error) + "\n")
             return ExitStatus.done
         }
         let sentence = Rlimitctl.message(for: error).split(separator: "\n").joined(separator: " ")
-        return report(Failure(UsageError("\(sentence.trimmedOfPeriod); see \"\(helpCommand)\"")))
+        return report(Failure(UsageError("\(sentence.withoutFinalPeriod); see \"\(helpCommand)\"")))
     }
 
     private func requireKnownCommand() throws(UsageError) {
-        guard let index = Arguments.subcommandIndex(words), words[index] != "help" else { return }
-        try requireKnown(words[index], of: Rlimitctl.self, "rlimitctl")
-        // Of commands that have commands of their own.
-        guard let group = Rlimitctl.configuration.subcommands.first(where: { $0.name == words[index] }),
+        guard let index = Arguments.subcommandIndex(arguments), arguments[index] != "help" else { return }
+        try requireKnown(arguments[index], of: Rlimitctl.self, "rlimitctl")
+        // "leases" and "policy" have subcommands too.
+        guard let group = Rlimitctl.configuration.subcommands.first(where: { $0.name == arguments[index] }),
             !group.configuration.subcommands.isEmpty,
-            let second = Arguments.subcommandIndex(Array(words[(index + 1)...])).map({ words[index + 1 + $0] })
+            let second = Arguments.subcommandIndex(Array(arguments[(index + 1)...])).map({ arguments[index + 1 + $0] })
         else { return }
-        try requireKnown(second, of: group, "rlimitctl \(words[index])")
+        try requireKnown(second, of: group, "rlimitctl \(arguments[index])")
     }
 
     private func requireKnown(
-        _ word: String, of command: any ParsableCommand.Type, _ name: String
+        _ name: String, of command: any ParsableCommand.Type, _ commandName: String
     ) throws(UsageError) {
         let known = command.configuration.subcommands.compactMap { $0.name }
-        guard !known.contains(word) else { return }
-        let closest = known.min { editDistance($0, word) < editDistance($1, word) }
-        let isClose = closest.map { editDistance($0, word) <= 2 } ?? false
+        guard !known.contains(name) else { return }
+        let closest = known.min { editDistance($0, name) < editDistance($1, name) }
+        let isClose = closest.map { editDistance($0, name) <= 2 } ?? false
         let hint = isClose ? closest.map { "did you mean \"\($0)\"?" } : nil
-        throw UsageError("there is no command \"\(word)\"; " + (hint ?? "see \"\(name) --help\""))
+        throw UsageError("there is no command \"\(name)\"; " + (hint ?? "see \"\(commandName) --help\""))
     }
 
     private static let commands = Rlimitctl.configuration.subcommands.compactMap { $0.name }
 
-    private var subcommand: String? { Arguments.subcommandIndex(words).map { words[$0] } }
+    private var subcommand: String? { Arguments.subcommandIndex(arguments).map { arguments[$0] } }
     private var isRun: Bool { subcommand == "run" }
 
     private var helpCommand: String {
@@ -81,8 +81,8 @@ struct Invocation {
         return "rlimitctl \(subcommand) --help"
     }
 
-    // The words of a command line that could not be parsed; nothing after "--" is ours.
-    private var wantsJSON: Bool { words.prefix { $0 != "--" }.contains("--json") }
+    // Also valid for a command line that does not parse. Arguments after "--" belong to the command of "run".
+    private var wantsJSON: Bool { arguments.prefix { $0 != "--" }.contains("--json") }
 }
 
 extension ParsableCommand {
@@ -90,5 +90,5 @@ extension ParsableCommand {
 }
 
 extension String {
-    fileprivate var trimmedOfPeriod: String { hasSuffix(".") ? String(dropLast()) : self }
+    fileprivate var withoutFinalPeriod: String { hasSuffix(".") ? String(dropLast()) : self }
 }

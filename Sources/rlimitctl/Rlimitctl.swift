@@ -2,18 +2,18 @@ import ArgumentParser
 import Glibc
 import RlimitModel
 
-/// The command line tool: shows and changes resource limits, by the kernel's leave or the agent's.
+/// The command line tool: shows and changes resource limits, through the kernel or through the agent.
 @main
 struct Rlimitctl: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rlimitctl",
         abstract: "Show and change the resource limits of running processes.",
         discussion: """
-            What the kernel allows is done at once; what it refuses is asked of the agent, rlimitd, \
-            which grants what the administrator's policy allows.
+            rlimitctl asks the kernel first. What the kernel refuses, it requests from the agent, rlimitd, which grants \
+            what the administrator's policy allows.
 
-            Exit status: 0 done, 1 failed, 64 a command line that makes no sense, 69 no agent \
-            answers, 77 refused; "run" passes on its command's own, and 125 where it did not come that far.
+            Exit status: 0 success, 1 failure, 64 invalid command line, 69 no agent answers, 77 refused by the policy or \
+            the kernel. "run" exits with the status of its command, or with 125, 126 or 127 if the command did not start.
             """,
         version: productVersion,
         subcommands: [
@@ -24,7 +24,7 @@ struct Rlimitctl: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     static func main() {
-        let words = Array(CommandLine.arguments.dropFirst())
-        Glibc.exit(Invocation(words).run())
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        Glibc.exit(Invocation(arguments).run())
     }
 }

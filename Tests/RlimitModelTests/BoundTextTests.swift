@@ -2,7 +2,7 @@ import Testing
 
 @testable import RlimitModel
 
-@Suite("How bounds are written")
+@Suite("Text form of bounds")
 struct BoundTextTests {
     @Test(
         "every unit of every kind of resource",
@@ -19,7 +19,7 @@ struct BoundTextTests {
         #expect(try resource.bound(parsing: text).rawValue == value)
     }
 
-    @Test("infinity has three words, in any case", arguments: ["unlimited", "Infinity", "INFINITE"])
+    @Test("Infinity has three names, in any case", arguments: ["unlimited", "Infinity", "INFINITE"])
     func infinity(word: String) throws {
         for resource in Resource.allCases { #expect(try resource.bound(parsing: word) == .infinity) }
     }
@@ -40,7 +40,7 @@ struct BoundTextTests {
         #expect(error?.message.contains("\"\(text)\"") ?? false)
     }
 
-    @Test("where a unit is demanded, a bare number of bytes or of time is refused, and a count is not")
+    @Test("With requiringUnit, a bare number of bytes or of time is refused and a count is accepted")
     func unitDemanded() throws {
         for resource in [Resource.lockedMemory, .cpuTime, .realtimeTimeout] {
             #expect(throws: RlimitError.self) { try resource.bound(parsing: "100", requiringUnit: true) }

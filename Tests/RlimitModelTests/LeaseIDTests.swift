@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct LeaseIDTests {
     @Test(arguments: [[0], [1, 0, 255], [171, 205], .init(repeating: 15, count: 64)] as [[UInt8]])
-    func whatIsWrittenIsReadAgain(bytes: [UInt8]) {
+    func `A lease id survives its description`(bytes: [UInt8]) {
         let id = LeaseInfo.ID(bytes: bytes)
         #expect(id.description.count == 2 * bytes.count && id.description == id.description.lowercased())
         #expect(LeaseInfo.ID(id.description) == id)
@@ -11,13 +11,15 @@ import Testing
     }
 
     @Test(arguments: ["", "a", "abc", "0x12", "12 ", "-1", "ää", "gg", "１２", String(repeating: "0", count: 130)])
-    func whatNamesNoLeaseIsNone(text: String) { #expect(LeaseInfo.ID(text) == nil) }
+    func `A text that is not a lease id is rejected`(text: String) { #expect(LeaseInfo.ID(text) == nil) }
 
-    @Test func itIsTwoDigitsForEachByte() { #expect(LeaseInfo.ID(bytes: [0, 10, 255]).description == "000aff") }
+    @Test func `A lease id has two hexadecimal digits per byte`() {
+        #expect(LeaseInfo.ID(bytes: [0, 10, 255]).description == "000aff")
+    }
 }
 
 @Suite struct RestorationTests {
-    @Test func itTellsWhatCameOfALease() {
+    @Test func `A restoration describes its outcome`() {
         let limit = Limit(soft: 1024, hard: 4096)
         let told: [(Restoration.Outcome, String)] = [
             (.restored, "nofile restored to 1024:4096"),

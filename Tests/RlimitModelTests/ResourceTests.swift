@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Resources")
 struct ResourceTests {
-    @Test("the sixteen are numbered as in the Linux headers, and found again by number and by name")
+    @Test("The sixteen resources are numbered as in the Linux headers and found by number and by name")
     func order() {
         #expect(Resource.allCases.count == Resource.count)
         #expect(Resource.allCases.map(\.index) == Array(0..<16))
@@ -26,7 +26,9 @@ struct ResourceTests {
         #expect(try Resource(named: name) == resource)
     }
 
-    @Test("what Linux lacks is said to be so", arguments: ["sbsize", "RLIMIT_SWAP", "npts", "kqueues", "umtxp"])
+    @Test(
+        "A resource of another system is reported as unsupported",
+        arguments: ["sbsize", "RLIMIT_SWAP", "npts", "kqueues", "umtxp"])
     func elsewhere(name: String) {
         #expect(throws: RlimitError(.unsupported, message: "Linux has no resource \"\(word(name))\"; other systems do"))
         {
@@ -34,7 +36,7 @@ struct ResourceTests {
         }
     }
 
-    @Test("a mistyped name gets the nearest one, nonsense the whole list")
+    @Test("A mistyped name gets the most similar name as a suggestion, nonsense the whole list")
     func mistyped() {
         let near = #expect(throws: RlimitError.self) { try Resource(named: "nofil") }
         #expect(near?.code == .invalidResource)
@@ -44,7 +46,7 @@ struct ResourceTests {
         #expect(throws: RlimitError.self) { try Resource(named: "") }
     }
 
-    @Test("a set gives its members in the order of the headers, each once")
+    @Test("A set iterates over its members in the order of the headers, each once")
     func sets() {
         var set = ResourceSet([.nice, .cpuTime, .nice, .openFiles])
         #expect(Array(set) == [.cpuTime, .openFiles, .nice])

@@ -5,7 +5,7 @@ import Testing
 
 @testable import RlimitPolicyFile
 
-@Suite("The documents")
+@Suite("The policy in documents")
 struct DocumentTests {
     static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
@@ -14,11 +14,11 @@ struct DocumentTests {
         try String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)
     }
 
-    /// Every name is somebody's, as on the system that an example is about.
+    /// Accounts in which every name exists, as on the system of an example.
     let loader = PolicyLoader(
         dropIns: [], accounts: AccountLookup(userID: { _ in 4242 }, groupID: { _ in 4242 }))
 
-    /// A text about which there is nothing to say but that leases are to come.
+    /// The policy of a text without warnings.
     func policy(_ text: String, isMain: Bool) throws -> Policy {
         let loaded = try loader.load(text: text, named: "example", isMain: isMain)
         let others = loaded.warnings.filter { !$0.message.contains("grants no leases yet") }
@@ -42,7 +42,7 @@ struct DocumentTests {
         }
     }
 
-    @Test("No two examples of the reference have a name in common")
+    @Test("No two examples of the reference share a rule name")
     func together() throws {
         let names = try Self.examples().flatMap {
             try policy($0, isMain: false).allows.map(\.name)
@@ -64,8 +64,8 @@ struct DocumentTests {
         }
     }
 
-    @Test("The complaints that the reference quotes are those that are made")
-    func complaintsQuoted() throws {
+    @Test("The diagnostics that the reference quotes are the real ones")
+    func diagnosticsQuoted() throws {
         let text = """
             version = 1
             [[allow]]
@@ -78,7 +78,7 @@ struct DocumentTests {
             caller.user = [1]
             """
         let reference = try Self.text("docs/policy.md")
-        let made = complaints(text, isMain: true)
+        let made = diagnostics(text, isMain: true)
         #expect(made.count == 2)
         for line in made { #expect(reference.contains("    /etc/rlimitd/policy.toml" + line.dropFirst())) }
     }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import RlimitPolicyFile
 
-@Suite("Which files make the policy")
+@Suite("Files of the policy")
 struct FileTests {
     let folder: TemporaryFolder
 
@@ -29,7 +29,7 @@ struct FileTests {
         "[[allow]]\nname = \"\(name)\"\ncaller.users = [1]\nlimits.nofile = 5\n"
     }
 
-    @Test("No file at all leaves the baseline; one that must be there is missed")
+    @Test("Without a file the baseline applies, and a missing required file is an error")
     func noFile() throws {
         let loaded = try load(dropIns: ["\(folder.path)/nothing.d"])
         #expect(loaded.policy == .baselineOnly && loaded.files.isEmpty && loaded.policy.summary == "baseline only")
@@ -37,7 +37,7 @@ struct FileTests {
         #expect(fault(main: "nowhere/policy.toml", required: true) == "/nowhere/policy.toml: no such file")
     }
 
-    @Test("Drop-ins come in the byte order of their names, and one in /etc masks its namesake")
+    @Test("Drop-ins are read in the byte order of their names, and one in /etc masks those with the same name")
     func dropIns() throws {
         try folder.write("policy.toml", "version = 1\n" + Self.rule("main"))
         let etc = try folder.folder("etc")
@@ -61,7 +61,7 @@ struct FileTests {
             ])
     }
 
-    @Test("Errors of all files are told, and names are unique across them")
+    @Test("Errors of all files are reported, and rule names are unique across files")
     func acrossFiles() throws {
         try folder.write("policy.toml", Self.rule("one") + "[quota]\nleases = 5\n")
         let etc = try folder.folder("etc")
@@ -70,13 +70,13 @@ struct FileTests {
         let text = fault(dropIns: [etc])
         let lines = text.split(separator: "\n")
         #expect(lines.count == 4)
-        #expect(lines[0] == "/policy.toml:1:1: a policy begins with the version of its language: version = 1")
-        #expect(lines[1] == "/etc/a.toml:2:8: rule \"one\" is there already, in /policy.toml line 2")
-        #expect(lines[2] == "/etc/a.toml:6:1: quota.leases is there already, in /policy.toml line 6")
+        #expect(lines[0] == "/policy.toml:1:1: a policy file must give the version of its language: version = 1")
+        #expect(lines[1] == "/etc/a.toml:2:8: rule \"one\" is already defined in /policy.toml line 2")
+        #expect(lines[2] == "/etc/a.toml:6:1: quota.leases is already defined in /policy.toml line 6")
         #expect(lines[3].hasPrefix("/etc/b.toml:1:"))
     }
 
-    @Test("A file that others can write is refused", arguments: [0o664, 0o646, 0o666, 0o622])
+    @Test("A file that other users can write is refused", arguments: [0o664, 0o646, 0o666, 0o622])
     func writableFile(mode: Int) throws {
         try folder.write("policy.toml", "version = 1", mode: mode)
         #expect(fault() == "/policy.toml: can be written by others: chmod go-w")
@@ -85,19 +85,19 @@ struct FileTests {
         #expect(fault(main: "none", dropIns: [etc]) == "/etc/a.toml: can be written by others: chmod go-w")
     }
 
-    @Test("A folder that others can write is refused")
+    @Test("A directory that other users can write is refused")
     func writableFolder() throws {
         let open = try folder.folder("open", mode: 0o775)
         try folder.write("open/policy.toml", "version = 1")
         let complaint = "/open: can be written by others, who could put a policy there: chmod go-w"
         #expect(fault(main: "open/policy.toml") == complaint)
         #expect(fault(dropIns: [open]) == complaint)
-        // Sticky does not help drop-ins: whoever may add a file may stop the agent.
+        // A sticky directory is refused for drop-ins: a user that can add a file could stop the agent.
         let sticky = try folder.folder("sticky", mode: 0o1777)
         #expect(fault(dropIns: [sticky]).hasPrefix("/sticky: can be written by others"))
     }
 
-    @Test("What is not a regular file is refused at once")
+    @Test("A file that is not regular is refused without blocking")
     func irregular() throws {
         #expect(mkfifo("\(folder.path)/policy.toml", 0o600) == 0)
         #expect(fault() == "/policy.toml: is not a regular file")
@@ -113,7 +113,7 @@ struct FileTests {
         #expect(fault(main: "none", dropIns: ["\(folder.path)/file"]) == "/file: cannot be read: Not a directory")
     }
 
-    @Test("A symbolic link to a good file is followed, one to nowhere is no file")
+    @Test("A symbolic link to a file is followed, and a dangling one counts as no file")
     func links() throws {
         try folder.write("real.toml", "version = 1\n" + Self.rule("a"))
         let link = "\(folder.path)/policy.toml"
@@ -123,7 +123,9 @@ struct FileTests {
         #expect(try load().files.isEmpty)
     }
 
-    @Test("A link to /dev/null masks its namesake, as an empty file does; a link to nowhere is an error")
+    @Test(
+        "A drop-in that links to /dev/null masks those with the same name, as an empty file does, and a dangling link is an error"
+    )
     func masking() throws {
         let etc = try folder.folder("etc")
         let usr = try folder.folder("usr")
@@ -131,16 +133,16 @@ struct FileTests {
         try folder.write("etc/empty.toml", "")
         try FileManager.default.createSymbolicLink(atPath: "\(etc)/null.toml", withDestinationPath: "/dev/null")
         #expect(try load(dropIns: [etc, usr]).policy.allows.map(\.name) == ["kept"])
-        // What is masked is not even read.
+        // Masked files are not read.
         try folder.write("usr/null.toml", "not TOML at all", mode: 0o666)
         #expect(try load(dropIns: [etc, usr]).policy.allows.map(\.name) == ["kept"])
         try FileManager.default.createSymbolicLink(atPath: "\(etc)/kept.toml", withDestinationPath: "nowhere")
         #expect(
             fault(dropIns: [etc, usr])
-                == "/etc/kept.toml: is a link to nothing; to switch a drop-in off, link it to /dev/null")
+                == "/etc/kept.toml: is a link to a missing file; to disable a drop-in, link it to /dev/null")
     }
 
-    @Test("A file of a megabyte is read, a larger one refused")
+    @Test("A file of 1 MiB is read, and a larger one is refused")
     func size() throws {
         let head = "version = 1\n"
         let whole = head + String(repeating: "#", count: (1 << 20) - head.utf8.count)
@@ -151,7 +153,7 @@ struct FileTests {
         #expect(fault() == "/policy.toml: is larger than 1 MiB")
     }
 
-    @Test("What belongs to neither root nor the reader is refused")
+    @Test("A file that belongs to neither root nor the reading user is refused")
     func foreignOwner() {
         var status = stat()
         status.st_mode = 0o100644
@@ -164,7 +166,7 @@ struct FileTests {
         #expect(TrustedFile.ownershipFault(status, isFolder: false) == complaint)
     }
 
-    @Test("The accounts of this system are asked by name")
+    @Test("Names are looked up in the accounts of this system")
     func systemAccounts() {
         #expect(AccountLookup.system.userID("root") == 0)
         #expect(AccountLookup.system.groupID("root") == 0)
@@ -173,9 +175,9 @@ struct FileTests {
     }
 }
 
-@Suite("Rules in many files")
+@Suite("Rules in several files")
 struct ScatteredRulesTests {
-    /// A rule of each kind, for each number.
+    /// Rules of each kind for each number.
     static func rules(_ count: Int) -> [String] {
         (0..<count).flatMap { number in
             [
@@ -185,7 +187,7 @@ struct ScatteredRulesTests {
         }
     }
 
-    @Test("However rules are ordered and spread over files, the policy is the same")
+    @Test("The policy does not depend on the order of rules and their distribution over files")
     func anyOrder() throws {
         let rules = Self.rules(6)
         let expected = try policy(rules.joined())

@@ -4,9 +4,9 @@ import Testing
 
 @testable import RlimitPolicyFile
 
-@Suite("What a policy file can say")
+@Suite("The policy language")
 struct LanguageTests {
-    @Test("A whole policy is read into rules, quotas, protection and pod roots")
+    @Test("A complete policy is read into rules, quotas, protection and roots of pods")
     func wholePolicy() throws {
         let policy = try policy(
             """
@@ -105,7 +105,7 @@ struct LanguageTests {
         }
     }
 
-    @Test("A rule that only lets read needs no limits, and one about the agent neither")
+    @Test("A rule that grants only reading, or operations for administrators, needs no limits")
     func readRules() throws {
         let policy = try policy(
             """
@@ -122,31 +122,35 @@ struct LanguageTests {
         #expect(policy.allows.map(\.operations) == [.stats, [.get, .usage]])
     }
 
-    @Test("A caller can be everyone but some")
+    @Test("A caller can be everyone with exceptions")
     func everyoneBut() throws {
         let policy = try policy("[[deny]]\nname = \"d\"\ncaller.except.groups = [\"wheel\"]")
         #expect(
             policy.denies.first?.caller == CallerPattern(CallerKeys(), except: CallerKeys(groups: IDSet(10))))
     }
 
-    @Test("An unknown name in an allow is a warning and matches nobody; strict makes it an error")
+    @Test("An unknown name in an allow rule is a warning and matches nothing, and an error if strict")
     func unknownNameInAllow() throws {
         let text = "[[allow]]\nname = \"a\"\ncaller.users = [\"ghost\"]\nlimits.nofile = 5\n"
         let loaded = try loader().load(text: text, named: "p", isMain: false)
         #expect(loaded.policy.allows.first?.caller.keys.users == IDSet())
         #expect(
             loaded.warnings.map(\.description) == [
-                "p:3:17: no user \"ghost\" on this system: it matches nobody, and is looked up again at reload"
+                "p:3:17: no user \"ghost\" on this system: the name matches nothing, and is looked up again at the next reload"
             ])
-        #expect(complaints(text, strict: true) == loaded.warnings.map(\.description))
+        #expect(diagnostics(text, strict: true) == loaded.warnings.map(\.description))
     }
 
-    @Test("A version is asked of the main file, not of drop-ins")
+    @Test("The main file requires a version, drop-ins do not")
     func version() throws {
         #expect(
-            complaints("", isMain: true) == ["p:1:1: a policy begins with the version of its language: version = 1"])
-        #expect(complaints("", isMain: false) == [])
-        #expect(complaints("version = 1", isMain: true) == [])
-        #expect(complaints("version = 2") == ["p:1:11: this agent reads version 1 of the language: version = 1"])
+            diagnostics("", isMain: true) == ["p:1:1: a policy file must give the version of its language: version = 1"]
+        )
+        #expect(diagnostics("", isMain: false) == [])
+        #expect(diagnostics("version = 1", isMain: true) == [])
+        #expect(
+            diagnostics("version = 2") == [
+                "p:1:11: unsupported version of the policy language; this agent reads version = 1"
+            ])
     }
 }

@@ -5,9 +5,9 @@ import Testing
 
 @testable import RlimitPolicyFile
 
-@Suite("However a policy is spread over files")
+@Suite("Random distributions of a policy over files")
 struct LayoutPropertyTests {
-    @Test("each answer is the same, to the rule that it names and the most that it allows", arguments: 0..<4)
+    @Test("Each answer is the same, including the named rule and the maximum", arguments: 0..<4)
     func sameAnswers(seed: Int) throws {
         var world = RandomPolicies(seed: UInt64(seed) * 6151 + 3)
         var questions = 0
@@ -25,7 +25,7 @@ struct LayoutPropertyTests {
         #expect(questions >= 2000)
     }
 
-    @Test("and the test would see it if what is masked were read, and say it with few rules")
+    @Test("The test detects that masked files are read, and reduces the policy to few rules")
     func seesDifference() throws {
         var world = RandomPolicies(seed: 5)
         var found = 0
@@ -42,15 +42,15 @@ struct LayoutPropertyTests {
     }
 }
 
-/// The same statements in one file, and spread over several; and the same questions to both.
+/// Compares the answers of one file with the answers of several files that hold these statements.
 private struct Trial {
     static let questions = 10
 
     let seed: UInt64
-    /// In the order in which they mask.
+    /// The directories, in the order of precedence.
     var folders = ["etc", "usr"]
 
-    /// What the two policies differ in, or nil.
+    /// The difference of the two policies; nil if they are equal.
     func difference(_ statements: [Statement]) throws -> String? {
         var world = RandomPolicies(seed: seed)
         let one = try policy(Statement.text(statements, version: true), isMain: true)
@@ -70,7 +70,7 @@ private struct Trial {
         return one == many ? nil : "the policies differ\n\(layout.text)"
     }
 
-    /// The same with as few statements as show a difference.
+    /// Removes statements while a difference remains.
     func shrink(_ statements: [Statement], _ difference: String) throws -> ([Statement], String) {
         var (fewest, why) = (statements, difference)
         var index = 0
@@ -100,7 +100,7 @@ private struct Question {
         ]
     }
 
-    /// Everything that is said, decided and explained.
+    /// The decision and the explanation, as text.
     func answer(of policy: Policy) -> [String] {
         requests.map { "\(policy.authorize($0, from: peer, on: snapshot, detail: { detail }))" }
             + requests.map { "\(policy.explain($0, from: peer, on: snapshot, detail: { detail }))" }

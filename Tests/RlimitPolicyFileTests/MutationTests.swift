@@ -2,9 +2,9 @@ import Testing
 
 @testable import RlimitPolicyFile
 
-@Suite("Policy files that were damaged")
+@Suite("Damaged policy files")
 struct MutationTests {
-    @Test("Whatever bytes a file holds, it is read or told where it is wrong")
+    @Test("Any bytes are either read or reported with a location")
     func mutations() throws {
         let original = Array(try DocumentTests.examples().joined(separator: "\n").utf8)
         let splices = ["\"", "'", "\"\"\"", "[", "]]", "{", "}", ".", "=", "\n", "#", "\\u", "\0", "-1", "1e400", "é"]

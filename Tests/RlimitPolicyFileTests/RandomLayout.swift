@@ -3,7 +3,7 @@ import PolicySamples
 
 @testable import RlimitPolicyFile
 
-/// One thing that a policy says, which may stand in any file.
+/// One statement of a policy, which may be in any file.
 enum Statement: CustomStringConvertible {
     case rule(String)
     case protectedUser(UInt32)
@@ -21,7 +21,7 @@ enum Statement: CustomStringConvertible {
         }
     }
 
-    /// The text of a file that says all of them, in this order as far as TOML lets one.
+    /// The text of a file with all statements, in this order as far as TOML permits.
     static func text(_ statements: [Statement], version: Bool) -> String {
         var users: [String] = [], cgroups: [String] = [], roots: [String] = [], quota = "", rules = ""
         for statement in statements {
@@ -39,7 +39,7 @@ enum Statement: CustomStringConvertible {
     }
 }
 
-/// What a random administrator would write.
+/// Random statements.
 extension RandomPolicies {
     mutating func statements() -> [Statement] {
         let (allows, denies) = rules()
@@ -59,7 +59,7 @@ extension RandomPolicies {
     }
 }
 
-/// Files in which the statements stand in a random order, some beside files that are masked.
+/// Files with the statements in random order, some together with files that they mask.
 struct RandomLayout {
     private(set) var files: [(name: String, text: String)] = []
     /// Links to /dev/null.
@@ -71,7 +71,7 @@ struct RandomLayout {
         for name in Set(names).sorted() {
             let isAdministrators = world.chance(50)
             places.append((isAdministrators ? "etc/" : "usr/") + name)
-            // What a file of the administrator masks is never read, whatever it says.
+            // A masked file is never read, whatever its contents.
             if isAdministrators, world.chance(50) { files.append(("usr/" + name, Self.decoy(name, &world))) }
         }
         let masked = ["empty.toml", "null.toml"].filter { _ in world.chance(50) }
@@ -97,7 +97,7 @@ struct RandomLayout {
         ])
     }
 
-    /// Writes the files, the last of a name for good.
+    /// Writes the files; of files with the same path, the last one stays.
     func write(to folder: TemporaryFolder) throws {
         _ = try folder.folder("etc")
         _ = try folder.folder("usr")

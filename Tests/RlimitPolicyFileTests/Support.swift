@@ -13,13 +13,13 @@ func loader(strict: Bool = false) -> PolicyLoader {
     PolicyLoader(main: "/nowhere/policy.toml", dropIns: [], accounts: accounts, isStrict: strict)
 }
 
-/// The policy of a text that has no error.
+/// The policy of a text without errors.
 func policy(_ text: String, isMain: Bool = false) throws -> Policy {
     try loader().load(text: text, named: "policy.toml", isMain: isMain).policy
 }
 
-/// The lines that a bad text gets.
-func complaints(_ text: String, isMain: Bool = false, strict: Bool = false) -> [String] {
+/// The diagnostics of a text with errors.
+func diagnostics(_ text: String, isMain: Bool = false, strict: Bool = false) -> [String] {
     do {
         _ = try loader(strict: strict).load(text: text, named: "p", isMain: isMain)
         return []
@@ -28,7 +28,7 @@ func complaints(_ text: String, isMain: Bool = false, strict: Bool = false) -> [
     }
 }
 
-/// A folder that goes away with the test.
+/// A directory that is removed with the test.
 final class TemporaryFolder {
     let path: String
 

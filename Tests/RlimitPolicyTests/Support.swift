@@ -3,7 +3,7 @@ import Testing
 
 @testable import RlimitPolicy
 
-/// A caller on the host, of uid and gid 1000.
+/// A caller on the host with uid and gid 1000.
 func caller(
     uid: UInt32 = 1000, gid: UInt32 = 1000, pid: Int32? = 500, groups: [UInt32] = [], pinned: Bool = true,
     depth: Int? = 1, cgroup: String? = "/user.slice/user-1000.slice/session-1.scope", capabilities: UInt64 = 0
@@ -13,7 +13,7 @@ func caller(
         capabilities: capabilities)
 }
 
-/// A caller in a container, of the pod that its cgroup says.
+/// A caller in a container, in the pod of its cgroup.
 func contained(uid: UInt32 = 1000, pod: String = "pod1", container: String = "c1") -> Peer {
     caller(uid: uid, gid: uid, depth: 2, cgroup: "/kubepods/burstable/\(pod)/\(container)")
 }
@@ -28,7 +28,7 @@ func itself(_ peer: Peer = caller(), now: Limit = ordinary) -> TargetSnapshot {
         now: Limits(repeating: now))
 }
 
-/// Some other process.
+/// Another process.
 func process(uid: UInt32 = 1000, gid: UInt32 = 1000, pid: Int32 = 700, now: Limit = ordinary) -> TargetSnapshot {
     TargetSnapshot(
         identity: ProcessCredentials(pid: pid, credentials: Credentials(uid: uid, gid: gid)), isPeer: false,
@@ -45,7 +45,7 @@ func set(_ edits: NumericEdit..., lease: LeaseTerm? = nil) -> Request {
     Request(id: 1, .set(.caller, EditBatch(edits), lease: lease))
 }
 
-/// Hard and soft of open files.
+/// An edit of soft and hard of open files.
 func files(_ hard: Limit.Bound, _ mode: Edit.Mode = .exact) -> NumericEdit {
     NumericEdit(.openFiles, soft: hard, hard: hard, mode: mode)
 }
@@ -58,7 +58,7 @@ extension Policy {
         authorize(request, from: peer, on: snapshot ?? itself(peer), detail: { detail })
     }
 
-    /// The edits as they were granted.
+    /// The granted edits.
     func granted(
         _ request: Request, by peer: Peer = caller(), on snapshot: TargetSnapshot? = nil,
         _ detail: ProcessDetail = plain
@@ -69,7 +69,7 @@ extension Policy {
         return edits
     }
 
-    /// Why it was refused; nil if it was not.
+    /// The refusal; nil if it was granted.
     func refused(
         _ request: Request, by peer: Peer = caller(), on snapshot: TargetSnapshot? = nil,
         _ detail: ProcessDetail = plain
@@ -86,7 +86,7 @@ extension Policy {
     }
 }
 
-/// Whoever has uid 1000 may have this many open files.
+/// Lets uid 1000 raise open files to this limit.
 func allow(
     _ name: String = "web servers", files: Limit.Bound = 65536, caller: CallerPattern = .users(1000),
     target: TargetPattern = TargetPattern(.sameUser), lower: Bool = false, lease: LeaseTerms? = nil

@@ -23,7 +23,7 @@ struct LeaseTests {
         }
     }
 
-    @Test("raise limits and bring them back, for tasks and for threads")
+    @Test("Leases raise limits and restore them, for tasks and for threads")
     func release() async throws {
         let lease = try await agent.client.lease(files, for: .seconds(3600))
         #expect(agent.limits[.openFiles] == raised)
@@ -40,12 +40,12 @@ struct LeaseTests {
             #expect(agent.limits[.lockedMemory] == Limit(.gibibytes(8)))
             #expect(lease.expires == nil)
         }
-        // It went out of scope, and all that was asked before is answered before.
+        // The lease went out of scope. Its release precedes the list on the same connection.
         #expect(try client.leases().isEmpty)
         #expect(agent.limits[.openFiles] == before && agent.limits[.lockedMemory] == Limit(.mebibytes(8)))
     }
 
-    @Test("end when the agent's clock says so")
+    @Test("Leases end by the agent's clock")
     func time() async throws {
         let lease = try await agent.client.lease(files, for: .seconds(600))
         agent.advance(by: .seconds(500))
@@ -58,11 +58,11 @@ struct LeaseTests {
         #expect(await code { () throws(RlimitError) in try await lease.renew(for: .seconds(1)) } == .leaseEnded)
     }
 
-    @Test("without a duration end with the connection, and those with one do not")
+    @Test("Leases without a duration end with the connection, and leases with a duration do not")
     func connection() async throws {
         let client = agent.client
         let bound = try await client.lease(.raise(.lockedMemory, to: .gibibytes(1)))
-        // Longer than a busy machine takes for all of this.
+        // Longer than this test takes on a busy machine.
         let timed = try await client.lease(files, for: .seconds(3600))
         agent.dropConnections()
         #expect(agent.limits[.lockedMemory] == Limit(.mebibytes(8)) && agent.limits[.openFiles] == raised)
@@ -71,7 +71,7 @@ struct LeaseTests {
         #expect(try await client.leases().map(\.id) == [timed.id])
     }
 
-    @Test("on the same limit hold it until the last has ended")
+    @Test("Leases of the same limit hold it until the last lease has ended")
     func several() async throws {
         let client = agent.client
         let less = try await client.lease(files), more = try await client.lease(.raise(.openFiles, to: 9000))
@@ -80,7 +80,7 @@ struct LeaseTests {
         #expect(try await less.release() == [Restoration(.openFiles, .restored, limit: before)])
     }
 
-    @Test("that were kept are listed, renewed and released by name, also by another client")
+    @Test("Kept leases are listed, renewed and released by id, also by another client")
     func kept() async throws {
         let id = try await agent.client.lease(files, for: .seconds(3600)).keep()
         let client = agent.client
@@ -93,7 +93,7 @@ struct LeaseTests {
         #expect(try await client.leases().isEmpty)
     }
 
-    @Test("leave alone what was changed meanwhile, and what there is no room for")
+    @Test("The end of a lease leaves a limit that has changed meanwhile, and an error leaves all limits")
     func others() async throws {
         let client = agent.client
         let lease = try await client.lease(files)
@@ -109,7 +109,7 @@ struct LeaseTests {
         #expect(try await client.leases().isEmpty)
     }
 
-    @Test("last as long as a body runs")
+    @Test("A lease for a body lasts as long as the body runs")
     func bodies() async throws {
         let agent = agent, raised = raised
         let now = try await agent.client.withLease(files) { _ in agent.limits[.openFiles] }

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Agents for tests", .timeLimit(.minutes(1)))
 struct LifeTests {
-    @Test("live side by side, each with limits of its own")
+    @Test("Several agents run side by side, each with limits of its own")
     func manyAtOnce() throws {
         let agents = try (0..<20).map { try TestAgent(limits: [.nice: Limit(Limit.Bound($0))]) }
         #expect(Set(agents.map(\.socket.path)).count == 20)
@@ -17,7 +17,7 @@ struct LifeTests {
         }
     }
 
-    @Test("serve many threads, each over a connection of its own or all over one")
+    @Test("An agent serves many threads, over one connection or one for each")
     func manyThreads() throws {
         let agent = try TestAgent(ceilings: [.nice: 40])
         let shared = agent.blockingClient
@@ -28,7 +28,7 @@ struct LifeTests {
         #expect(agent.limits[.nice] == Limit(40))
     }
 
-    @Test("have room for 64 connections, as the real one has")
+    @Test("An agent accepts 64 connections, as rlimitd does")
     func connections() throws {
         let agent = try TestAgent()
         let clients = (0..<64).map { _ in agent.blockingClient }
@@ -36,13 +36,13 @@ struct LifeTests {
         let refusal = error { try agent.blockingClient.limit(.nice) }
         #expect(refusal?.code == .quotaExceeded)
         clients[0].close()
-        // The agent hears of it in its own time.
+        // The agent notices the close later.
         let deadline = ContinuousClock.now + .seconds(20)
         while error({ try agent.blockingClient.limit(.nice) }) != nil, ContinuousClock.now < deadline { usleep(1000) }
         #expect(error { try agent.blockingClient.limit(.nice) } == nil)
     }
 
-    @Test("are gone with the last reference: who calls then finds nobody")
+    @Test("An agent stops with its last reference, and a later call finds no agent")
     func gone() throws {
         var agent: TestAgent? = try TestAgent()
         let client = try #require(agent?.blockingClient)
@@ -53,7 +53,7 @@ struct LifeTests {
         #expect(!FileManager.default.fileExists(atPath: (socket.path as NSString).deletingLastPathComponent))
     }
 
-    @Test("leave no thread, no descriptor and no folder behind, whatever was under way")
+    @Test("An agent leaves no thread, no descriptor and no folder behind, whatever was in progress")
     func nothingLeft() throws {
         let (lines, status) = try testingProbe("life")
         #expect(status == 0)
@@ -68,7 +68,7 @@ struct LifeTests {
             ])
     }
 
-    @Test("that cannot be made say why, and leave nothing behind")
+    @Test("An agent that cannot be made throws the reason, and leaves nothing behind")
     func notMade() throws {
         let (lines, status) = try testingProbe("no-folder")
         #expect(status == 0)

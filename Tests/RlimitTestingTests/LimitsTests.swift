@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Limits of an agent for tests", .timeLimit(.minutes(1)))
 struct LimitsTests {
-    @Test("begin as Linux boots, but for those that are given")
+    @Test("Limits begin as at boot, except those that the test gives")
     func start() throws {
         let agent = try TestAgent(limits: [.nice: Limit(soft: 5, hard: 9)])
         let limits = try agent.blockingClient.limits()
@@ -22,7 +22,7 @@ struct LimitsTests {
         for (resource, limit) in booted { #expect(limits[resource] == limit, "\(resource)") }
     }
 
-    @Test("are simulated: those of the process stay as they are")
+    @Test("Limits are simulated, and the real limits of the process stay as they are")
     func nothingReal() throws {
         let before = try CurrentProcess.limits()
         let everything = Dictionary(uniqueKeysWithValues: Resource.allCases.map { ($0, Limit.Bound.infinity) })
@@ -35,7 +35,7 @@ struct LimitsTests {
         #expect(try CurrentProcess.limits() == before)
     }
 
-    @Test("are raised as far as the ceilings, and a refusal says so")
+    @Test("Limits are raised up to the ceilings, and an error states the ceiling")
     func ceiling() throws {
         let agent = try TestAgent(ceilings: [.openFiles: 65_536])
         let client = agent.blockingClient
@@ -48,7 +48,7 @@ struct LimitsTests {
         #expect(agent.limits[.openFiles] == Limit(50_000))
     }
 
-    @Test("that have no ceiling are not raised")
+    @Test("Limits without a ceiling are not raised")
     func noCeiling() throws {
         let agent = try TestAgent(limits: [.lockedMemory: Limit(soft: 1, hard: 2)])
         let client = agent.blockingClient
@@ -60,7 +60,7 @@ struct LimitsTests {
         #expect(shortfall?.code == .deniedByPolicy)
     }
 
-    @Test("are lowered, all of them")
+    @Test("All limits can be lowered")
     func lower() throws {
         let agent = try TestAgent(limits: [.coreFileSize: Limit(100), .openFiles: Limit(50)])
         try agent.blockingClient.apply([.set(.coreFileSize, to: Limit(0)), .set(.openFiles, soft: 20)])
@@ -68,7 +68,7 @@ struct LimitsTests {
         #expect(agent.limits[.openFiles] == Limit(soft: 20, hard: 50))
     }
 
-    @Test("change together or not at all")
+    @Test("Limits of a batch change together or not at all")
     func batch() throws {
         let agent = try TestAgent(ceilings: [.openFiles: 65_536])
         let start = agent.limits
@@ -79,7 +79,7 @@ struct LimitsTests {
         #expect(agent.limits == start)
     }
 
-    @Test("of open files stop at fs.nr_open, whatever the ceiling and whatever the machine")
+    @Test("The limit of open files stops at fs.nr_open, whatever the ceiling and the machine")
     func systemCeiling() throws {
         let agent = try TestAgent(ceilings: [.openFiles: .infinity])
         let client = agent.blockingClient
@@ -88,7 +88,7 @@ struct LimitsTests {
         #expect(try client.agentInfo().openFilesCeiling == 1_048_576)
     }
 
-    @Test("can be compared and set")
+    @Test("Limits can be compared and set")
     func expecting() throws {
         let agent = try TestAgent(limits: [.nice: Limit(soft: 1, hard: 5)])
         let client = agent.blockingClient
@@ -98,7 +98,7 @@ struct LimitsTests {
         #expect(agent.limits[.nice] == Limit(soft: 2, hard: 5))
     }
 
-    @Test("are explained without a change")
+    @Test("An explanation changes no limit")
     func explain() throws {
         let agent = try TestAgent(ceilings: [.nice: 20])
         let client = agent.blockingClient
@@ -110,7 +110,7 @@ struct LimitsTests {
         #expect(agent.limits == start)
     }
 
-    @Test("that no process can have are refused at the start")
+    @Test("Limits that a process cannot have are rejected at the start")
     func impossible() {
         let refusal = error { try TestAgent(limits: [.nice: Limit(soft: 2, hard: 1)]) }
         #expect(refusal?.code == .softExceedsHard)

@@ -14,7 +14,7 @@ struct ProcessesTests {
         client = agent.blockingClient
     }
 
-    @Test("have each limits of its own, by number and by pidfd")
+    @Test("Each process has limits of its own, by pid and by pidfd")
     func others() throws {
         let one = try Child(), other = try Child()
         #expect(try client.limit(.nice, of: .process(one.pid)) == Limit(3))
@@ -27,7 +27,7 @@ struct ProcessesTests {
         #expect(try BlockingLimitClient().limit(.nice, of: .process(one.pid)) != Limit(9))
     }
 
-    @Test("that have ended, or never were, are no such process")
+    @Test("A process that has ended, or never existed, is NO_SUCH_PROCESS")
     func ended() throws {
         let sleeper = try Child()
         let pid = sleeper.pid
@@ -37,12 +37,12 @@ struct ProcessesTests {
         #expect(error { try client.limit(.nice, of: .process(4_194_304)) }?.code == .noSuchProcess)
     }
 
-    @Test("are never process 1")
+    @Test("Process 1 is rejected")
     func first() {
         #expect(error { try client.limit(.nice, of: .process(1)) } != nil)
     }
 
-    @Test("used what the kernel says that they used")
+    @Test("The usage of a process is what the kernel reports")
     func usage() throws {
         let usage = try client.usage()
         #expect(usage.maxResidentSize.map { $0 > 0 } == true)
@@ -54,7 +54,7 @@ struct ProcessesTests {
         #expect(try client.usage(ofThread: thread).userTime != nil)
     }
 
-    @Test("of a cgroup or pod are those that the agent has met")
+    @Test("The processes of a cgroup or pod are those that the agent has met")
     func cgroup() throws {
         #expect(try client.limits(in: .own).map(\.pid) == [getpid()])
         let sleeper = try Child(), stranger = try Child(), pid = sleeper.pid
@@ -73,7 +73,7 @@ struct ProcessesTests {
         #expect(try client.limits(in: .own).compactMap(\.pid) == [getpid(), stranger.pid].sorted())
     }
 
-    @Test("can be counted: the agent tells what it did")
+    @Test("The statistics count what the agent did")
     func statistics() throws {
         try client.raise(.nice, to: 4)
         _ = error { try client.raise(.nice, to: 21) }

@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import RlimitClient
 
-/// What was thrown; nil where nothing was.
+/// The error that a body throws; nil where it throws none.
 func error(_ body: () throws -> some Any) -> RlimitError? {
     do {
         _ = try body()
@@ -12,14 +12,14 @@ func error(_ body: () throws -> some Any) -> RlimitError? {
     }
 }
 
-/// A child of a test's own, made without Foundation, whose own children want a run loop. Gone when the test lets go of it.
+/// A child process, killed with the last reference. It is made without Foundation, because `Process` needs a run loop.
 final class Child {
     let pid: Int32
     private var isReaped = false
 
     struct Failure: Error { let number: Int32 }
 
-    /// One that sleeps.
+    /// A child that sleeps.
     convenience init() throws { try self.init(["/bin/sleep", "600"]) }
 
     /// - Parameter output: The descriptor that becomes its standard output.
@@ -38,14 +38,14 @@ final class Child {
 
     deinit { end() }
 
-    /// Kills it, and waits until nothing of it is left.
+    /// Kills the child and reaps it.
     func end() {
         guard !isReaped else { return }
         kill(pid, SIGKILL)
         waitForEnd()
     }
 
-    /// Its status, by waitpid(2).
+    /// Reaps the child, and returns its status. waitpid(2).
     @discardableResult
     func waitForEnd() -> Int32 {
         var status: Int32 = -1
@@ -55,11 +55,11 @@ final class Child {
     }
 }
 
-/// What the program prints that uses the library alone, where everything can be counted; and its status.
+/// The output and the status of `testing-probe`, a process in which threads and descriptors can be counted.
 func testingProbe(_ argument: String) throws -> (lines: [String], status: Int32) {
     let path = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         .deletingLastPathComponent().appendingPathComponent("testing-probe").path
-    // A file and no pipe: other children of this process may hold a pipe open.
+    // A file, because other children of this process could hold a pipe open.
     var name = Array("/tmp/testing-probe-output-XXXXXX".utf8CString)
     let file = mkstemp(&name)
     guard file >= 0 else { throw Child.Failure(number: errno) }

@@ -14,7 +14,7 @@ struct FailNextTests {
         client = agent.blockingClient
     }
 
-    @Test("comes once, as it would come over the wire, and nothing is done")
+    @Test("An ordered error comes once, as the protocol carries it, and nothing is done")
     func once() throws {
         let ordered = RlimitError(
             .quotaExceeded, message: "that is enough", resource: .nice, editIndex: 0, rule: "few", allowed: Limit(5),
@@ -25,7 +25,7 @@ struct FailNextTests {
         #expect(try client.raise(.nice, to: 10).new == Limit(10))
     }
 
-    @Test("is for whoever asks next, and several come in their order")
+    @Test("An ordered error answers the next request of any client, and several come in order")
     func several() throws {
         agent.failNext(with: RlimitError(.conflict))
         agent.failNext(with: RlimitError(.targetChanged))
@@ -35,7 +35,7 @@ struct FailNextTests {
     }
 
     @Test(
-        "may have any code that an agent has",
+        "An ordered error may have any code of an agent",
         arguments: RlimitError.Code.allCases.filter {
             ![.connectionLost, .agentUnreachable, .untrustedSocket, .cancelled].contains($0)
         })
@@ -44,20 +44,20 @@ struct FailNextTests {
         agent.failNext(with: plain)
         #expect(error { try client.raise(.nice, to: 10) } == plain)
         #expect(agent.limits[.nice] == Limit(0))
-        // The connection may be on its way out, as after any frame that is not the protocol.
+        // The agent closes the connection after a malformed frame.
         let next = code == .malformed ? agent.blockingClient : client
         #expect(try next.raise(.nice, to: 10).new == Limit(10))
     }
 
     @Test(
-        "is the agent's own fault where only a client has it",
+        "An ordered code that only a client has arrives as INTERNAL_ERROR",
         arguments: [RlimitError.Code.agentUnreachable, .cancelled])
     func clientCodes(code: RlimitError.Code) throws {
         agent.failNext(with: RlimitError(code))
         #expect(error { try client.raise(.nice, to: 10) }?.code == .internalError)
     }
 
-    @Test("may be the loss of the connection: an edit is not sent again, a read is")
+    @Test("After an ordered loss of the connection, an edit is not sent again, and a read is")
     func connectionLost() throws {
         agent.failNext(with: RlimitError(.connectionLost))
         #expect(error { try client.raise(.nice, to: 10) }?.code == .connectionLost)
@@ -70,11 +70,11 @@ struct FailNextTests {
 
 @Suite("The clock of an agent for tests", .timeLimit(.minutes(1)))
 struct ClockTests {
-    @Test("refills the rate of requests when a test moves it, and not before")
+    @Test("The clock refills the request rate when the test moves it, and not before")
     func rate() throws {
         let agent = try TestAgent()
         let client = agent.blockingClient
-        // Some trickle in meanwhile; nobody is so quick that it would be for ever.
+        // The bucket refills while the test runs, more slowly than the test takes from it.
         func refusal() -> RlimitError? {
             for _ in 0..<100_000 { if let error = error({ try client.limit(.nice) }) { return error } }
             return nil
@@ -93,7 +93,7 @@ struct ClockTests {
 
 @Suite("Connections that a test drops", .timeLimit(.minutes(1)))
 struct DropTests {
-    @Test("are closed at once, and the next call makes a new one")
+    @Test("Dropped connections are closed at once, and the next call connects again")
     func again() throws {
         let agent = try TestAgent(ceilings: [.nice: 20])
         let clients = (0..<5).map { _ in agent.blockingClient }
@@ -107,7 +107,7 @@ struct DropTests {
         #expect(agent.limits[.nice] == Limit(10))
     }
 
-    @Test("give everyone who waits a typed error or an answer, and nobody waits for ever")
+    @Test("Each thread that waits on a dropped connection gets an error or a reply")
     func underLoad() throws {
         let agent = try TestAgent(ceilings: [.nice: 40])
         let lost = Mutex(0), made = Mutex(0), others = Mutex<[RlimitError]>([])
@@ -134,20 +134,20 @@ struct DropTests {
         isOver.withLock { $0 = true }
         group.wait()
         #expect(made.withLock { $0 } > 0)
-        // Twice in a row is told as nobody being there.
+        // A client that loses two connections in a row throws agentUnreachable.
         #expect(others.withLock { $0.filter { $0.code != .agentUnreachable } } == [])
     }
 
-    @Test("give tasks that share one the same")
+    @Test("Tasks that share a dropped connection get an error or a reply")
     func tasks() async throws {
         let agent = try TestAgent(ceilings: [.nice: 40])
-        // A busy machine takes its time for tasks.
+        // Tasks may wait long on a busy machine.
         let client = agent.client.with(timeout: nil)
         let dropper = Task.detached {
             while !Task.isCancelled {
                 agent.dropConnections()
                 agent.advance(by: .seconds(1))
-                // The tasks have processors to themselves now and then.
+                // Leaves the processors to the other tasks for some time.
                 try? await Task.sleep(for: .microseconds(200))
             }
         }
@@ -176,7 +176,7 @@ struct DropTests {
         #expect(try await client.limits() == agent.limits)
     }
 
-    @Test("by several threads at once are all closed")
+    @Test("Connections that several threads drop at once are all closed")
     func together() throws {
         let agent = try TestAgent()
         DispatchQueue.concurrentPerform(iterations: 8) { _ in

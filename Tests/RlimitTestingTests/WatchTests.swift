@@ -2,7 +2,7 @@ import RlimitClient
 import RlimitTesting
 import Testing
 
-@Test("A watch sees the limits that the agent for tests keeps, and what becomes of them", .timeLimit(.minutes(2)))
+@Test("A watch sees the simulated limits and their changes", .timeLimit(.minutes(2)))
 func testWatch() async throws {
     let agent = try TestAgent(limits: [.openFiles: Limit(soft: 1024, hard: 4096)], ceilings: [.openFiles: 65_536])
     let client = agent.client.with(timeout: .seconds(60))

@@ -1,6 +1,6 @@
-// setrlimit(2) as the kernel allows it, again and again: what a library that wraps it adds.
+// Measures setrlimit(2) calls that the kernel permits, to show the overhead of a preloaded library.
 //
-//   allowed CALLS          prints nanoseconds a call
+//   allowed CALLS          prints the nanoseconds of one call
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-// One get of the limit of open files of oneself after the other, by librlimitd and the agent alone.
+// Reads its own limit of open files again and again with librlimitd, from the agent only.
 //
 //   round-trip-c SOCKET CALLS WARMUP          prints {"calls", "p50_us", "p99_us"}
 #define _POSIX_C_SOURCE 200809L

@@ -1,4 +1,4 @@
-"""One get of the limit of open files of oneself after the other, by the package rlimitd and the agent alone.
+"""Reads its own limit of open files again and again with the package rlimitd, from the agent only.
 
     round-trip.py SOCKET CALLS WARMUP [--asyncio]          prints {"calls", "p50_us", "p99_us"}
 """

@@ -1,5 +1,5 @@
-// Counts what a program asks malloc(3) for, and shows where. Preloaded (LD_PRELOAD); the counts are in the file that
-// ALLOCATIONS names, which holds a `struct counts` and can be read and written from outside while the program runs.
+// Counts the allocations of a program, and records their stacks. LD_PRELOAD loads this library into the program. The file that
+// the variable ALLOCATIONS names holds a `struct counts`, which other processes can read and write while the program runs.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <execinfo.h>
@@ -16,9 +16,9 @@ enum { STACKS = 256, DEPTH = 24 };
 struct counts {
     atomic_ulong allocations;
     atomic_ulong bytes;
-    atomic_ulong wanted;  // how many stacks of what comes now are to be taken
+    atomic_ulong wanted;  // the number of stacks to record
     atomic_ulong taken;
-    unsigned long base;  // where the program was loaded
+    unsigned long base;  // the load address of the program
     unsigned long stacks[STACKS][DEPTH];
 };
 
@@ -44,7 +44,7 @@ __attribute__((constructor)) static void open_counts(void) {
     void *memory = mmap(NULL, sizeof(struct counts), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     close(file);
     if (memory == MAP_FAILED) return;
-    // The unwinder allocates when it is used for the first time.
+    // The first use of the unwinder allocates.
     void *nothing[1];
     backtrace(nothing, 1);
     dl_iterate_phdr(first_object, &((struct counts *)memory)->base);

@@ -1,6 +1,6 @@
-// A process with many threads, or many processes, that do nothing.
+// Starts many sleeping threads or processes.
 //
-//   sleepers threads|processes NUMBER      prints a line once all are there, and stays until it is ended
+//   sleepers threads|processes NUMBER      prints "ready" when all exist, and then sleeps
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <signal.h>
@@ -40,7 +40,7 @@ int main(int count, char **words) {
         fputs("usage: sleepers threads|processes NUMBER\n", stderr);
         return 64;
     }
-    // It is one of them itself.
+    // This process is one of them.
     for (long number = atol(words[2]); number > 1; number--) {
         if ((words[1][0] == 't' ? add_thread() : add_process()) != 0) {
             perror("sleepers");

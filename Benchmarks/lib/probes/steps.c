@@ -1,7 +1,7 @@
-// Counts the instructions that a thread executes outside of the kernel while a command runs: step by step, so exactly, and
-// where the processor's own counters are not to be had. ptrace(2).
+// Counts the user instructions of a thread while a command runs, by single steps with ptrace(2). The count is exact and needs no
+// counters of the processor.
 //
-//   steps PID FILE COMMAND [ARGUMENT...]      prints the count; FILE gets "ADDRESS COUNT" lines, sorted by nothing
+//   steps PID FILE COMMAND [ARGUMENT...]      prints the count, and writes unsorted lines "ADDRESS COUNT" to FILE
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
@@ -46,7 +46,7 @@ int main(int count, char **words) {
     if (ptrace(PTRACE_INTERRUPT, pid, 0, 0) != 0) return fail("PTRACE_INTERRUPT");
     pid_t command = fork();
     if (command == 0) {
-        // What it prints is not the count.
+        // Only the count goes to standard output.
         dup2(STDERR_FILENO, STDOUT_FILENO);
         execvp(words[3], words + 3);
         _exit(127);
@@ -64,7 +64,7 @@ int main(int count, char **words) {
         if (who != pid || !WIFSTOPPED(status)) return fail("the traced thread ended");
         int is_event = status >> 16 != 0, signal = WSTOPSIG(status);
         if (is_over) {
-            // Without steps, until no trap of the last one can be pending: left behind, it would end the process.
+            // Continues without steps until no trap of the last step is pending. Such a trap would end the process after the detach.
             if (is_event && ++stops == 2) break;
             ptrace(PTRACE_CONT, pid, 0, signal == SIGTRAP || is_event ? 0 : signal);
             if (is_event) {

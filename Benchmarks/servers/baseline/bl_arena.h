@@ -1,4 +1,4 @@
-// Memory for one message: protobuf-c takes a piece for each part of it, and all of them are given back at once.
+// The memory of one message. protobuf-c allocates each part of the message here, and one call frees all parts.
 #ifndef BL_ARENA_H
 #define BL_ARENA_H
 
@@ -10,10 +10,10 @@ struct bl_arena {
     _Alignas(16) unsigned char bytes[16384];
 };
 
-// The arena must stay where it is: its allocator points at it.
+// The arena must not move, because its allocator points at it.
 void bl_arena_init(struct bl_arena *arena);
 
-// Takes everything back; what protobuf-c's unpack wants.
+// Frees everything and returns the allocator for protobuf-c's unpack.
 static inline ProtobufCAllocator *bl_arena_reset(struct bl_arena *arena) {
     arena->used = 0;
     return &arena->allocator;

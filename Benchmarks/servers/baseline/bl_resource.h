@@ -1,4 +1,4 @@
-// Resources as the protocol numbers them, and as the kernel does.
+// The resource numbers of the protocol and of the kernel.
 #ifndef BL_RESOURCE_H
 #define BL_RESOURCE_H
 
@@ -6,10 +6,10 @@
 
 enum { BL_RESOURCES = 16 };
 
-// The kernel's number of a resource of the protocol, 1 to 16; -1 for what is none.
+// The kernel's number of a resource of the protocol, 1 to 16; -1 for another number.
 int bl_resource_kernel(int number);
 
-// The protocol's number of a resource by its name, as "nofile"; 0 for what is none.
+// The protocol's number of a resource by its name, such as "nofile"; 0 for an unknown name.
 int bl_resource_named(const char *name);
 
 #endif

@@ -30,7 +30,7 @@ double processor_time() {
            static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-// What all calls of a part share.
+// The state that all calls of a part share.
 struct CallLoop {
     std::mutex mutex;
     std::condition_variable done;
@@ -40,15 +40,15 @@ struct CallLoop {
     std::vector<uint64_t> samples;
 };
 
-// One call outstanding, and the next one when it is answered.
+// One outstanding call. Its response starts the next one.
 class CallSlot {
 public:
     CallSlot(std::shared_ptr<grpc::Channel> channel, uint32_t pid) : stub_(benchmark::Limits::NewStub(std::move(channel))) {
-        question_.set_pid(pid);
-        question_.set_resource(RLIMIT_NOFILE);
+        request_.set_pid(pid);
+        request_.set_resource(RLIMIT_NOFILE);
     }
 
-    // Whether a call is left to begin, which then is this lane's to send; with the sweep locked.
+    // Takes one of the remaining calls, if there is one. The caller holds the lock of the sweep.
     static bool begin(CallLoop &loop) {
         if (loop.remaining == 0) return false;
         loop.remaining--;
@@ -59,7 +59,7 @@ public:
     void send(CallLoop &loop) {
         start_ = now();
         context_ = std::make_unique<grpc::ClientContext>();
-        stub_->async()->Get(context_.get(), &question_, &answer_, [this, &loop](const grpc::Status &status) {
+        stub_->async()->Get(context_.get(), &request_, &answer_, [this, &loop](const grpc::Status &status) {
             const uint64_t end = now();
             bool has_next = false;
             {
@@ -79,7 +79,7 @@ public:
 private:
     std::unique_ptr<benchmark::Limits::Stub> stub_;
     std::unique_ptr<grpc::ClientContext> context_;
-    benchmark::Question question_;
+    benchmark::Question request_;
     benchmark::Answer answer_;
     uint64_t start_ = 0;
 };
@@ -122,7 +122,7 @@ int main(int count, char **words) {
     }
     for (size_t index = 0; index < width; index++) {
         if (!channel || mode == "conc") {
-            // A connection each: channels of the same arguments would share one.
+            // Channels with equal arguments would share one connection.
             grpc::ChannelArguments arguments;
             arguments.SetInt("benchmark.lane", static_cast<int>(index));
             arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
@@ -156,7 +156,7 @@ int main(int count, char **words) {
         percentile(loop.samples, 900), percentile(loop.samples, 990), percentile(loop.samples, 999),
         percentile(loop.samples, 1000), processor_time() - processor, static_cast<unsigned long long>(loop.soft),
         static_cast<unsigned long long>(loop.hard));
-    // The library's threads may still be ending the last call.
+    // The library's threads may not have completed the last call yet.
     std::fflush(stdout);
     std::_Exit(loop.errors != 0);
 }

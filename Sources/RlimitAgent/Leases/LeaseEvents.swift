@@ -1,9 +1,9 @@
 import RlimitKernel
 import RlimitModel
 
-/// Tells when there is something to do about leases: the next one ends, or a process that has some has ended.
+/// The events of leases: the next lease is due, or a process that has leases has ended.
 ///
-/// A poller within the loop's, so that the loop has one descriptor to look at, however many leases there are.
+/// This is a poller inside the loop's poller, so that the loop polls one descriptor for all leases.
 struct LeaseEvents: ~Copyable {
     private let poller: Poller
     private let timer: BootTimer
@@ -22,10 +22,10 @@ struct LeaseEvents: ~Copyable {
         self.timer = timer
     }
 
-    /// Readable while there is something to do.
+    /// Readable while an event is pending.
     var descriptor: Int32 { poller.descriptor }
 
-    /// A process that is watched.
+    /// The watched process with this identity.
     subscript(birth: ProcessIdentity) -> CachedProcess? { tokens[birth].flatMap { processes[$0]?.cached } }
 
     /// Watches a process until `remove`.
@@ -36,7 +36,9 @@ struct LeaseEvents: ~Copyable {
         tokens[birth] = lastToken
     }
 
-    /// - Returns: The process, which is to be released.
+    /// Stops watching a process.
+    ///
+    /// - Returns: The process, which the caller releases.
     mutating func remove(_ birth: ProcessIdentity) -> CachedProcess? {
         guard let token = tokens.removeValue(forKey: birth), let known = processes.removeValue(forKey: token) else {
             return nil
@@ -45,14 +47,14 @@ struct LeaseEvents: ~Copyable {
         return known.cached
     }
 
-    /// Wakes the loop at a moment; nil: at none.
+    /// Sets the time at which `descriptor` becomes readable; nil for never.
     mutating func wake(at moment: BootInstant?) throws(SystemError) {
         guard moment != timerSetTo else { return }
         try timer.set(moment)
         timerSetTo = moment
     }
 
-    /// Processes that have ended: some of them.
+    /// Some of the processes that have ended, as many as one epoll_wait(2) returns.
     mutating func ended() throws(SystemError) -> [ProcessIdentity] {
         var found: [ProcessIdentity] = []
         for place in 0..<(try poller.wait(timeout: .zero)) {

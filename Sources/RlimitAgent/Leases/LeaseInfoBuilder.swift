@@ -1,10 +1,10 @@
 import RlimitKernel
 import RlimitModel
 
-/// Leases as one caller is told of them: numbers of processes as it knows them.
+/// Describes leases to one caller, with pids of the caller's PID namespace.
 ///
-/// To find out a number in another PID namespace takes a file of /proc for each generation up to a common ancestor. Whoever
-/// makes that long is told no numbers, for the sake of all others.
+/// A pid in another PID namespace takes one file of /proc for each generation up to a common ancestor. Once a caller's list
+/// has used up its time, the rest of the list has no pids, so that a long list does not delay other callers.
 struct LeaseInfoBuilder {
     private let sharesNamespace: Bool
     private var view: PIDNamespaceTranslator?

@@ -149,21 +149,3 @@ extension Restoration.Outcome {
         }
     }
 }
-
-extension Request {
-    /// What the audit calls it: the word of the protocol.
-    var operationName: StaticString {
-        if isExplain { return "explain" }
-        return switch operation {
-        case .get: "get"
-        case .set: "set"
-        case .prlimit: "prlimit"
-        case .usage, .threadUsage: "usage"
-        case .leaseRenew: "lease_renew"
-        case .leaseRelease: "lease_release"
-        case .leaseList: "lease_list"
-        case .serverInfo: "server_info"
-        case .stats: "stats"
-        }
-    }
-}

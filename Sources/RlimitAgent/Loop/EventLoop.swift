@@ -4,153 +4,188 @@ import RlimitModel
 import RlimitPolicy
 import RlimitPolicyFile
 
-/// The loop: one thread, one epoll, everyone served in turn.
+/// The event loop: one thread, one epoll instance. Each iteration serves every session that has sent something, and then sends
+/// all responses.
 package struct EventLoop: ~Copyable {
-    let poller: Poller
-    let signals: SignalSource
-    let listener: Listener
-    var dispatcher: Dispatcher
-    // Names of users may be asked of a directory that takes its time.
-    let policyReload: BackgroundTask<Result<LoadedPolicy, PolicyFileError>>
-    var serviceManager: ServiceManager
-    let sink: LogSink
-    let log: Logger
-    let limits: ConnectionLimits
+    private var scheduler: SessionScheduler
+    private var acceptor: ConnectionAcceptor
+    private let signals: SignalSource
+    private let policyReload: PolicyReload
+    private var serviceManager: ServiceManager
+    private let sink: LogSink
+    private let log: Logger
+    private var nextTimeoutCheck = BootInstant.now
+    private var busyPoll: BusyPoll
+    // The session of the last event, if it came alone.
+    private var lastActiveSession: UInt64?
 
-    var sessions = SessionTable()
-    var tenants = TenantTable()
-    var groupBudget = GroupBudget()
-    // Sessions that have whole frames left for the next turn, or were put off to it.
-    var backlog: [UInt64] = []
-    var iteration: UInt64 = 0
-    // Until then nobody is accepted, for there was no descriptor left.
-    var acceptResumesAt: BootInstant?
-    // After SIGTERM: until then peers may take their last responses.
-    var drainsUntil: BootInstant?
-    var nextTimeoutCheck = BootInstant.now
-    var busyPoll: BusyPoll
-    // The session that was the only one to call when somebody called last.
-    var lastActiveSession: UInt64?
-
-    enum Token {
+    private enum Token {
         static let listener: UInt64 = 1
         static let signals: UInt64 = 2
         static let policyReload: UInt64 = 3
         static let leases: UInt64 = 4
-        /// Greater ones are sessions'.
+        /// Higher tokens belong to sessions.
         static let last: UInt64 = 4
     }
 
-    /// How often the loop looks after what has waited too long, while there is such a thing.
-    static let timeoutCheckInterval: Duration = .milliseconds(500)
-    static let drainTimeout: Duration = .seconds(2)
-    static let acceptRetryDelay: Duration = .milliseconds(100)
-    /// Connections accepted in one turn, so that those who are connected get theirs.
-    static let maxAcceptsPerIteration = 64
-    /// After this long, none is accepted in this turn any more: the kernel may take many milliseconds to show who it is.
-    static let maxAcceptTime: Duration = .milliseconds(1)
-    /// Looks at the session that called last, while polling, for each at everyone.
-    static let pollsOfLastSession = 8
-    /// How long what takes longer than a turn may keep all others waiting in one.
-    static let longRequestSlice: Duration = .microseconds(100)
+    /// The interval of the checks for timeouts, while a session may time out.
+    private static let timeoutCheckInterval: Duration = .milliseconds(500)
+    private static let drainTimeout: Duration = .seconds(2)
+    /// The maximum number of connections accepted in one iteration, so that connected sessions get their turns.
+    private static let maxAcceptsPerIteration = 64
+    /// The time after which an iteration accepts no more connections: the kernel may take many milliseconds to identify a peer.
+    private static let maxAcceptTime: Duration = .milliseconds(1)
+    /// The number of reads from the last active session for each look at all descriptors, while polling.
+    private static let pollsOfLastSession = 8
 
     init(_ parts: consuming EventLoopParts) throws(SystemError) {
-        // What can fail comes first.
+        // Steps that can fail come first.
         let poller = try Poller()
-        let leaseEvents = try LeaseEvents()
-        let loader = parts.loader
-        let policyReload = try BackgroundTask { Result { () throws(PolicyFileError) in try loader.load() } }
+        let leaseMonitor = try LeaseMonitor()
+        let policyReload = try PolicyReload(parts.loader, log: parts.log)
         try poller.add(parts.signals.descriptor.number, .readable, token: Token.signals)
-        try poller.add(parts.listener.descriptor.number, .readable, token: Token.listener)
         try poller.add(policyReload.descriptor, .readable, token: Token.policyReload)
-        try poller.add(leaseEvents.descriptor, .readable, token: Token.leases)
+        try poller.add(leaseMonitor.descriptor, .readable, token: Token.leases)
+        let acceptor = try ConnectionAcceptor(parts.listener, poller, token: Token.listener, log: parts.log)
         var dispatcher = Dispatcher(
             handler: RequestHandler(
                 policy: parts.policy, facts: parts.facts, audit: AuditLog(sink: parts.sink), leases: parts.leases),
-            budget: parts.budget, leaseEvents: leaseEvents)
+            budget: parts.budget, leaseMonitor: leaseMonitor)
         try dispatcher.adoptLeases()
-        self.dispatcher = dispatcher
-        self.poller = poller
+        scheduler = SessionScheduler(
+            poller: poller, dispatcher: dispatcher, maxConnections: parts.budget.maxConnections, log: parts.log)
+        self.acceptor = acceptor
         self.policyReload = policyReload
         signals = parts.signals
-        listener = parts.listener
         serviceManager = parts.serviceManager
         sink = parts.sink
         log = parts.log
-        limits = ConnectionLimits(all: parts.budget.maxConnections)
         busyPoll = BusyPoll(upTo: parts.busyPoll)
-        countConnections()
     }
 
-    // How many events there are, after looking for some before sleeping where that is wanted and pays. None where the session that
-    // called last has called again: that is seen by looking at it alone, and it has been served.
-    private mutating func wait() throws(SystemError) -> Int {
-        let timeout = pollTimeout
-        guard timeout != .zero, busyPoll.shouldPoll() else { return try poller.wait(timeout: timeout) }
-        // First everyone, each time: so who calls in a hurry is ahead of nobody else by more than one turn.
-        var count = try poller.wait(timeout: .zero)
-        guard count == 0 else {
-            busyPoll.recordHit(afterFirst: false)
-            return count
-        }
-        let lastActiveSession = lastActiveSession.flatMap { sessions[$0] }
-        dispatcher.now = .now
-        let start = dispatcher.now
-        repeat {
-            if let lastActiveSession {
-                for _ in 0..<Self.pollsOfLastSession where serveSessionIfReady(lastActiveSession) {
-                    busyPoll.recordHit(afterFirst: true)
-                    return 0
-                }
-            }
-            count = try poller.wait(timeout: .zero)
-            guard count == 0 else {
-                busyPoll.recordHit(afterFirst: true)
-                return count
-            }
-            dispatcher.now = .now
-        } while dispatcher.now.nanoseconds(since: start) < busyPoll.window
-        busyPoll.recordMiss()
-        return try poller.wait(timeout: timeout)
-    }
-
-    // A look is one receive.
-    private mutating func serveSessionIfReady(_ session: Session) -> Bool {
-        let start = dispatcher.now
-        guard session.isAwaitingRequest, dispatcher.processInputIfReady(of: session) else { return false }
-        dispatcher.now = .now
-        session.tenantUsage.charge(dispatcher.now.nanoseconds(since: start), inIteration: iteration)
-        if dispatcher.isFull { deliverResponses() }
-        return true
-    }
-
-    /// Serves until SIGTERM or SIGINT, then until everyone who is connected has its answers.
+    /// Serves until SIGTERM or SIGINT, and then until all connected peers have their responses.
     package mutating func run() throws(SystemError) {
-        serviceManager.notifyReady(policy: dispatcher.handler.policyStatus.text)
-        while drainsUntil == nil || sessions.count > 0 {
+        serviceManager.notifyReady(policy: scheduler.dispatcher.handler.policyStatus.text)
+        while !scheduler.isDrained {
             sink.flush()
-            iteration &+= 1
-            // Who was put off comes before who calls now, so that nobody is put off for ever.
-            if !backlog.isEmpty {
-                processBacklog()
-                deliverResponses()
-            }
+            scheduler.beginIteration()
             let count = try wait()
-            if count > 0 { lastActiveSession = count == 1 ? poller.event(0).token : nil }
-            dispatcher.now = .now
+            if count > 0 { lastActiveSession = count == 1 ? scheduler.poller.event(0).token : nil }
+            scheduler.dispatcher.clock.update()
             for place in 0..<count {
-                let event = poller.event(place)
+                let event = scheduler.poller.event(place)
                 if event.token > Token.last {
-                    serveSession(event.token, isOver: event.isClosed)
+                    scheduler.serve(event.token, isClosed: event.isClosed)
                 } else {
                     handleInternalEvent(event.token)
                 }
             }
-            advanceLongRequest()
-            deliverResponses()
+            scheduler.advanceLongRequest()
+            scheduler.deliverResponses()
             checkTimeouts()
         }
         log.notice("stopped")
         sink.flush()
+    }
+
+    // MARK: Waiting
+
+    // Returns the number of events. Polls before it sleeps, if that is configured and pays. Returns 0 if a read from the last active
+    // session alone found a request, which has been processed.
+    private mutating func wait() throws(SystemError) -> Int {
+        let timeout = pollTimeout
+        guard timeout != .zero, busyPoll.shouldPoll() else { return try scheduler.poller.wait(timeout: timeout) }
+        // All descriptors first, so that a busy session is never more than one turn ahead of the others.
+        var count = try scheduler.poller.wait(timeout: .zero)
+        guard count == 0 else {
+            busyPoll.recordHit(afterFirst: false)
+            return count
+        }
+        let lastActiveSession = lastActiveSession.flatMap { scheduler[$0] }
+        scheduler.dispatcher.clock.update()
+        let start = scheduler.now
+        repeat {
+            if let lastActiveSession {
+                for _ in 0..<Self.pollsOfLastSession where scheduler.serveIfReady(lastActiveSession) {
+                    busyPoll.recordHit(afterFirst: true)
+                    return 0
+                }
+            }
+            count = try scheduler.poller.wait(timeout: .zero)
+            guard count == 0 else {
+                busyPoll.recordHit(afterFirst: true)
+                return count
+            }
+            scheduler.dispatcher.clock.update()
+        } while scheduler.now.nanoseconds(since: start) < busyPoll.window
+        busyPoll.recordMiss()
+        return try scheduler.poller.wait(timeout: timeout)
+    }
+
+    // nil: until an event.
+    private var pollTimeout: Duration? {
+        if scheduler.hasReadySessions { return .zero }
+        if acceptor.isPaused { return ConnectionAcceptor.retryDelay }
+        // A partial frame and a drain have a time limit, and log lines may wait for their reader.
+        if scheduler.hasTimeouts || !sink.isEmpty { return Self.timeoutCheckInterval }
+        return serviceManager.watchdogPingInterval
+    }
+
+    private mutating func checkTimeouts() {
+        let now = scheduler.now
+        serviceManager.pingWatchdog(now: now)
+        acceptor.resumeIfDue(scheduler.poller, now: now)
+        guard now >= nextTimeoutCheck, scheduler.hasTimeouts else { return }
+        nextTimeoutCheck = now + Self.timeoutCheckInterval
+        scheduler.closeTimedOutSessions()
+    }
+
+    // MARK: The agent's own descriptors
+
+    private mutating func handleInternalEvent(_ token: UInt64) {
+        switch token {
+        case Token.signals: handleSignals()
+        case Token.listener: acceptConnections(within: Self.maxAcceptTime, atMost: Self.maxAcceptsPerIteration)
+        case Token.policyReload:
+            if policyReload.finish(&scheduler), !scheduler.isDraining {
+                serviceManager.notifyReady(policy: scheduler.dispatcher.handler.policyStatus.text)
+            }
+        case Token.leases:
+            scheduler.dispatcher.processLeaseEvents(until: .now + SessionScheduler.longRequestSlice)
+        default: break
+        }
+        scheduler.dispatcher.clock.update()
+    }
+
+    private mutating func acceptConnections(within time: Duration, atMost count: Int) {
+        let end = BootInstant.now + time
+        for _ in 0..<count {
+            guard let socket = acceptor.next(scheduler.poller, now: scheduler.now) else { return }
+            scheduler.admit(socket)
+            // The poller reports the connections that still wait.
+            guard .now < end else { return }
+        }
+    }
+
+    private mutating func handleSignals() {
+        while let signal = (try? signals.next()) ?? nil {
+            if signal == SignalSource.hangUp {
+                serviceManager.notifyReloading()
+                policyReload.start()
+            } else {
+                drain()
+            }
+        }
+    }
+
+    // Accepts no new connections, answers what connected peers have sent, and closes their connections.
+    private mutating func drain() {
+        guard !scheduler.isDraining else { return }
+        serviceManager.notifyStopping()
+        log.notice("stopping")
+        // Peers that connected before the signal are served.
+        acceptConnections(within: Self.drainTimeout / 2, atMost: .max)
+        acceptor.stop(scheduler.poller)
+        scheduler.drain(within: Self.drainTimeout)
     }
 }

@@ -1,9 +1,9 @@
-import RlimitKernel
-import RlimitModel
+package import RlimitKernel
+package import RlimitModel
 
 /// A process of the real kernel, held by its pidfd.
-struct LinuxProcess: TargetProcess, ~Copyable {
-    let pid: Int32
+package struct LinuxProcess: TargetProcess, ~Copyable {
+    package let pid: Int32
     private let pidfd: Pidfd
     private let invariants = Invariants()
 
@@ -14,18 +14,18 @@ struct LinuxProcess: TargetProcess, ~Copyable {
     }
 
     /// - Throws: `.noSuchProcess` if it has ended.
-    init(_ pidfd: consuming Pidfd) throws(RlimitError) {
+    package init(_ pidfd: consuming Pidfd) throws(RlimitError) {
         let identity: ProcessCredentials?
         do throws(SystemError) { identity = try pidfd.processCredentials() } catch {
             throw RlimitError(error, about: "the process")
         }
-        guard let identity else { throw RlimitError(.noSuchProcess, message: "no such process: it has ended") }
+        guard let identity else { throw .processEnded }
         pid = identity.pid
         self.pidfd = pidfd
     }
 
     /// The process that has this number now, in the agent's PID namespace.
-    init(pid: Int32) throws(RlimitError) {
+    package init(pid: Int32) throws(RlimitError) {
         let pidfd: Pidfd
         do throws(SystemError) { pidfd = try Pidfd.open(pid: pid) } catch {
             throw RlimitError(error, about: "process \(pid)")
@@ -36,7 +36,7 @@ struct LinuxProcess: TargetProcess, ~Copyable {
     /// The process of a descriptor that a peer sent.
     ///
     /// - Throws: `.malformed` for no descriptor, or one that is no pidfd of a process.
-    init(receivedPidfd descriptor: consuming FileDescriptor?) throws(RlimitError) {
+    package init(receivedPidfd descriptor: consuming FileDescriptor?) throws(RlimitError) {
         guard let descriptor else {
             throw RlimitError(.malformed, message: "the frame speaks of a pidfd, and none came with it")
         }
@@ -48,18 +48,18 @@ struct LinuxProcess: TargetProcess, ~Copyable {
 
     /// For a poller, to which it is readable once the process has ended.
     var descriptor: Int32 { pidfd.descriptor.number }
-    var hasEnded: Bool { pidfd.hasEnded }
-    var isInChildUserNamespace: Bool { Procfs.isInChildUserNamespace(pid) }
+    package var hasEnded: Bool { pidfd.hasEnded }
+    package var isInChildUserNamespace: Bool { Procfs.isInChildUserNamespace(pid) }
 
-    func identity() throws(RlimitError) -> ProcessCredentials? {
+    package func identity() throws(RlimitError) -> ProcessCredentials? {
         do throws(SystemError) { return try pidfd.processCredentials() } catch { throw rlimitError(error) }
     }
 
-    func birth() throws(RlimitError) -> ProcessIdentity {
+    package func birth() throws(RlimitError) -> ProcessIdentity {
         do throws(SystemError) { return try pidfd.processIdentity() } catch { throw rlimitError(error) }
     }
 
-    func read(_ resource: Resource) throws(RlimitError) -> Limit {
+    package func read(_ resource: Resource) throws(RlimitError) -> Limit {
         do throws(SystemError) {
             return try ProcessLimits.read(resource, of: pid)
         } catch {
@@ -67,7 +67,7 @@ struct LinuxProcess: TargetProcess, ~Copyable {
         }
     }
 
-    func exchange(_ resource: Resource, for new: Limit) throws(RlimitError) -> Limit {
+    package func exchange(_ resource: Resource, for new: Limit) throws(RlimitError) -> Limit {
         do throws(SystemError) {
             return try ProcessLimits.exchange(resource, of: pid, for: new)
         } catch {
@@ -75,9 +75,9 @@ struct LinuxProcess: TargetProcess, ~Copyable {
         }
     }
 
-    var knownDetail: ProcessDetail { invariants.isUserSpace ? ProcessDetail(.kernelThread) : .none }
+    package var knownDetail: ProcessDetail { invariants.isUserSpace ? ProcessDetail(.kernelThread) : .none }
 
-    func detail(_ parts: ProcessDetail.Parts) throws(RlimitError) -> ProcessDetail {
+    package func detail(_ parts: ProcessDetail.Parts) throws(RlimitError) -> ProcessDetail {
         let known = knownDetail
         if known.parts.isSuperset(of: parts) { return known }
         do throws(SystemError) {
@@ -90,7 +90,7 @@ struct LinuxProcess: TargetProcess, ~Copyable {
         }
     }
 
-    func usage(_ scope: Usage.Scope) throws(RlimitError) -> Usage {
+    package func usage(_ scope: Usage.Scope) throws(RlimitError) -> Usage {
         do throws(SystemError) {
             return try Procfs.usage(
                 of: pid, scope, countingSwitchesUpTo: Self.maxThreadsCounted, within: Self.maxThreadCountTime)
@@ -104,7 +104,7 @@ struct LinuxProcess: TargetProcess, ~Copyable {
     // Nor may these: the file of a thread that is in 65536 groups takes the kernel milliseconds.
     private static let maxThreadCountTime: Duration = .milliseconds(2)
 
-    func usage(ofThread thread: Int32) throws(RlimitError) -> Usage {
+    package func usage(ofThread thread: Int32) throws(RlimitError) -> Usage {
         do throws(SystemError) { return try Procfs.usage(ofThread: thread, in: pid) } catch { throw rlimitError(error) }
     }
 

@@ -1,117 +1,146 @@
 import RlimitKernel
 import RlimitModel
 
-/// A process that connections speak of, held by one pidfd for all of them. Of who it is nothing is kept beyond a turn.
-final class CachedProcess {
-    let process: LinuxProcess
-    fileprivate var referenceCount = 1
-    private let descriptorCount: DescriptorCount
-    private var identityBatch: UInt64 = 0
-    private var identity: ProcessCredentials?
-    /// What tells it from every other; nil where it had ended when that was asked first.
-    private(set) lazy var birth = try? process.birth()
-    // What has been read since that look.
-    private var detail: ProcessDetail?
-
-    fileprivate init(_ process: consuming LinuxProcess, _ descriptorCount: DescriptorCount) {
-        self.process = process
-        self.descriptorCount = descriptorCount
-        descriptorCount.processes += 1
-    }
-
-    deinit { descriptorCount.processes -= 1 }
-
-    /// Who it is; nil once it has ended. Asked once for each `batch`: gets that were all read before it share the look.
-    func identity(inBatch batch: UInt64) -> ProcessCredentials? {
-        if identityBatch != batch {
-            identity = try? process.livingIdentity()
-            identityBatch = batch
-            detail = nil
-        }
-        return identity
-    }
-
-    /// What /proc says of it, each part read once after a look: the kernel may take milliseconds to show it.
-    func detail(_ parts: ProcessDetail.Parts) throws(RlimitError) -> ProcessDetail {
-        var known = detail ?? .none
-        if !known.parts.isSuperset(of: parts) { known.merge(try process.detail(parts)) }
-        detail = known
-        return known
-    }
-}
-
-/// The processes that are held, by number.
+/// The processes that sessions and leases hold, by pid, and the number of descriptors for them.
+///
+/// Sessions keep processes for speed only. When descriptors run short, the sessions that have been idle for the longest time
+/// give up what they can open again.
 struct ProcessCache {
-    private var byNumber: [Int32: CachedProcess] = [:]
+    private var byPID: [Int32: CachedProcess] = [:]
+    private let budget: DescriptorBudget
     let descriptorCount = DescriptorCount()
-    /// How many descriptors may be held.
-    var capacity = Int.max {
-        didSet { updateShortage() }
-    }
-    /// As many are held, or more; as it was when somebody last looked.
+    /// The number of descriptors that may be held.
+    private(set) var capacity = Int.max
+    /// Whether the capacity is used up, as of the last change.
     private(set) var isOverCapacity = false
 
-    mutating func updateShortage() { isOverCapacity = descriptorCount.total >= capacity }
+    init(budget: DescriptorBudget) { self.budget = budget }
 
-    /// The process that has this number. Whoever holds one releases it.
+    /// Leaves to the cache the descriptors that this number of sockets leaves.
+    mutating func setSocketCount(_ sockets: Int) {
+        capacity = budget.cacheCapacity(besides: sockets)
+        updateShortage()
+    }
+
+    private mutating func updateShortage() { isOverCapacity = descriptorCount.total >= capacity }
+
+    // MARK: Processes
+
+    /// The process that has this pid now. The caller releases it.
     mutating func acquire(_ pid: Int32) throws(RlimitError) -> CachedProcess {
-        if let cached = byNumber[pid] {
-            cached.referenceCount += 1
+        if let cached = byPID[pid] {
+            cached.retain()
             return cached
         }
         return insert(CachedProcess(try LinuxProcess(pid: pid), descriptorCount))
     }
 
-    /// A process that was just found alive.
+    /// The entry of a process that was just found alive. The caller releases it.
     mutating func acquire(_ process: consuming LinuxProcess) -> CachedProcess {
-        // While both live, they are one: no two have one number.
-        if let cached = byNumber[process.pid], !cached.process.hasEnded {
-            cached.referenceCount += 1
+        // Two live processes never share a pid, so a live entry with this pid is the same process.
+        if let cached = byPID[process.pid], !cached.process.hasEnded {
+            cached.retain()
             return cached
         }
         return insert(CachedProcess(process, descriptorCount))
     }
 
     mutating func release(_ cached: CachedProcess) {
-        cached.referenceCount -= 1
-        if cached.referenceCount == 0 { evict(cached) }
+        if cached.release() { evict(cached) }
     }
 
-    /// It has ended, and its number may be another's.
+    /// Removes a process that has ended, because its pid may belong to another process now.
     mutating func evict(_ cached: CachedProcess) {
-        if byNumber[cached.process.pid] === cached { byNumber[cached.process.pid] = nil }
+        if byPID[cached.process.pid] === cached { byPID[cached.process.pid] = nil }
     }
 
     private mutating func insert(_ cached: CachedProcess) -> CachedProcess {
-        byNumber[cached.process.pid] = cached
+        byPID[cached.process.pid] = cached
         updateShortage()
         return cached
     }
-}
 
-/// How many descriptors are held now for connections, besides their sockets, and for leases.
-final class DescriptorCount {
-    fileprivate(set) var processes = 0
-    /// Of peers, for frames that are not read yet.
-    fileprivate(set) var receivedDescriptors = 0
+    // MARK: Processes of sessions
 
-    var total: Int { processes + receivedDescriptors }
-}
-
-/// The place that a peer's descriptor takes while it waits for its frame.
-final class ReceivedDescriptorSlot {
-    private let descriptorCount: DescriptorCount
-    private let tenantUsage: TenantUsage
-
-    init(_ descriptorCount: DescriptorCount, _ tenantUsage: TenantUsage) {
-        self.descriptorCount = descriptorCount
-        self.tenantUsage = tenantUsage
-        descriptorCount.receivedDescriptors += 1
-        tenantUsage.receivedDescriptors += 1
+    /// The process that connected; nil if it has ended, or has no pid in the agent's PID namespace.
+    ///
+    /// - Throws: If the kernel does not tell.
+    mutating func peerProcess(of session: Session) throws(RlimitError) -> CachedProcess? {
+        if let peerProcess = session.peerProcess { return peerProcess }
+        guard let process = try session.reopenPeer() else { return nil }
+        let peerProcess = acquire(process)
+        session.cache(peerProcess: peerProcess)
+        return peerProcess
     }
 
-    deinit {
-        descriptorCount.receivedDescriptors -= 1
-        tenantUsage.receivedDescriptors -= 1
+    /// The process that has this pid now. The session holds it from now on instead of the one that it named before.
+    mutating func acquireNamedProcess(_ pid: Int32, for session: Session) throws(RlimitError) -> CachedProcess {
+        releaseNamedProcess(of: session)
+        // With the peer in the cache, a request that names it by pid finds the same entry.
+        if pid == session.peer.pid { _ = try peerProcess(of: session) }
+        let lastNamedProcess = try acquire(pid)
+        session.cache(lastNamed: lastNamedProcess)
+        return lastNamedProcess
+    }
+
+    /// The process that a session names by pid. A caller that asks about one process usually asks again, so the session holds it.
+    mutating func namedProcess(_ pid: Int32, for session: Session) throws(RlimitError) -> CachedProcess {
+        if let known = session.lastNamedProcess, known.process.pid == pid { return known }
+        return try acquireNamedProcess(pid, for: session)
+    }
+
+    /// Removes the process that a session last named, if it has this pid: it has ended.
+    ///
+    /// - Returns: Whether it was removed.
+    mutating func evictNamedProcess(_ pid: Int32, of session: Session) -> Bool {
+        guard let named = session.lastNamedProcess, named.process.pid == pid else { return false }
+        evict(named)
+        releaseNamedProcess(of: session)
+        return true
+    }
+
+    /// Releases what an ended session holds.
+    mutating func releaseProcesses(of session: Session) {
+        releaseNamedProcess(of: session)
+        releasePeerProcess(of: session)
+    }
+
+    private mutating func releaseNamedProcess(of session: Session) {
+        guard let lastNamedProcess = session.lastNamedProcess else { return }
+        session.cache(lastNamed: nil)
+        release(lastNamedProcess)
+    }
+
+    private mutating func releasePeerProcess(of session: Session) {
+        guard let peerProcess = session.peerProcess else { return }
+        session.cache(peerProcess: nil)
+        release(peerProcess)
+    }
+
+    // MARK: Shortage
+
+    /// Makes room for more processes, between two turns: no request of any session may be under way. A tenant within its share
+    /// never gives up descriptors.
+    mutating func evictIdleProcesses(among sessions: inout SessionTable, tenants: Int) {
+        let share = budget.fairShare(besides: sessions.count, tenants: tenants)
+        // A session with a request since the last round is passed over once.
+        var remainingChecks = 2 * sessions.slotCount
+        while descriptorCount.total > capacity - budget.evictionBatch, remainingChecks > 0 {
+            remainingChecks -= 1
+            guard let session = sessions.next(), session.tenantUsage.cachedProcesses > share,
+                !session.hasReadSinceLastCheck()
+            else { continue }
+            releaseNamedProcess(of: session)
+            if session.canReopenPeer { releasePeerProcess(of: session) }
+        }
+        updateShortage()
+    }
+
+    /// Counts a descriptor of a peer; nil if too many wait. As with connections, no tenant holds more than are left for all others.
+    mutating func reserveReceivedDescriptor(for tenantUsage: TenantUsage) -> ReceivedDescriptorSlot? {
+        let free = budget.maxReceivedDescriptors - descriptorCount.receivedDescriptors
+        guard tenantUsage.receivedDescriptors < free else { return nil }
+        defer { updateShortage() }
+        return ReceivedDescriptorSlot(descriptorCount, tenantUsage)
     }
 }

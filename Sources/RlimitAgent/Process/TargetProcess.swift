@@ -38,9 +38,7 @@ extension TargetProcess where Self: ~Copyable {
 
     /// Who it is now, if it is still the process that was found under this number.
     func livingIdentity() throws(RlimitError) -> ProcessCredentials {
-        guard let identity = try identity(), identity.pid == pid else {
-            throw RlimitError(.noSuchProcess, message: "no such process: it has ended")
-        }
+        guard let identity = try identity(), identity.pid == pid else { throw .processEnded }
         return identity
     }
 }

@@ -1,15 +1,15 @@
-/// The groups of one tenant's connections. A process may be in 65536 of them, and a tenant have many connections: each list
-/// is kept once, and long ones that differ are bounded together.
+/// The group lists of one tenant's peers. A process may be in 65536 groups, and a tenant may have many connections, so equal lists
+/// share their memory and the entries of long lists are limited.
 struct SharedGroupLists {
     private var lists: [[UInt32]: Int] = [:]
     private var countedEntries = 0
 
-    /// Lists up to this are what people have, and not counted.
+    /// The length up to which lists are neither shared nor counted: common lists are not longer.
     static let maxUncountedGroups = 64
-    /// The entries of all other lists of one tenant that differ: one of the longest that there can be.
+    /// The maximum number of entries in different long lists of one tenant: one list of the maximum length.
     static let maxEntries = 65536
 
-    /// The same list, in memory that equal ones share; nil where the tenant has no room for one more.
+    /// The same list, in memory that it shares with equal ones; nil if the tenant has no room for one more.
     mutating func intern(_ groups: [UInt32], within budget: inout GroupBudget) -> [UInt32]? {
         guard groups.count > Self.maxUncountedGroups else { return groups }
         if let index = lists.index(forKey: groups) {
@@ -22,7 +22,7 @@ struct SharedGroupLists {
         return groups
     }
 
-    /// A connection that came with this list has ended.
+    /// Releases the list of a connection that has ended.
     mutating func release(_ groups: [UInt32], to budget: inout GroupBudget) {
         guard groups.count > Self.maxUncountedGroups, let index = lists.index(forKey: groups) else { return }
         lists.values[index] -= 1
@@ -31,21 +31,4 @@ struct SharedGroupLists {
         countedEntries -= groups.count
         budget.release(groups.count)
     }
-}
-
-/// Long lists of groups of all tenants together: whoever has many users of a container's at its disposal has many tenants.
-struct GroupBudget {
-    private(set) var entries = 0
-
-    /// Sixteen mebibytes.
-    static let maxEntries = 4 << 20
-
-    /// False: there is no room for these.
-    mutating func reserve(_ count: Int) -> Bool {
-        guard entries + count <= Self.maxEntries else { return false }
-        entries += count
-        return true
-    }
-
-    mutating func release(_ count: Int) { entries -= count }
 }

@@ -1,6 +1,6 @@
 import RlimitKernel
-package import RlimitModel
-package import RlimitPolicy
+import RlimitModel
+import RlimitPolicy
 
 /// A request about every process of a cgroup.
 ///
@@ -126,26 +126,5 @@ extension LinuxProcess {
         }
         guard let path, !hasEnded else { return false }
         return Policy.isCgroup(path, within: cgroup)
-    }
-}
-
-extension Request {
-    /// The cgroup or pod it speaks of, if it speaks of one and asks what can be asked of one.
-    package func cgroupTarget() throws(RlimitError) -> CgroupTarget? {
-        let target: CgroupTarget
-        switch operation.target {
-        case .cgroup(let path): target = .cgroup(path)
-        case .pod(let path): target = .pod(path)
-        default: return nil
-        }
-        switch operation {
-        case .get, .usage, .set(_, _, lease: nil):
-            guard isExplain else { return target }
-            throw RlimitError(.unsupported, message: "explain is about one process; ask of one in the cgroup")
-        case .set:
-            throw RlimitError(.unsupported, message: "a lease is about one process; ask for one in the cgroup")
-        default:
-            throw RlimitError(.unsupported, message: "of a cgroup or a pod there is get, set and usage")
-        }
     }
 }

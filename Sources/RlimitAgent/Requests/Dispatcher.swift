@@ -1,212 +1,343 @@
 import RlimitKernel
 import RlimitModel
+import RlimitPolicy
 import RlimitWire
 
-/// Where sessions are served, one at a time, with what they all share.
+/// Serves sessions, one at a time, with the state that they share.
 ///
-/// `serve` and `deliver` are the story of a session, one turn of it: send what is left, receive, take the frames apart, answer
-/// each, send. A turn reads once, answers at most `Frame.maxRequestsInFlight` requests, and begins none after `maxTimePerSession`, so no
-/// session keeps the others waiting. Answers are sent once all who called were heard: a peer that is woken for one answer may
-/// take the processor from the agent, and so, at worst, for each.
+/// The event loop calls `processInput` for each session that has sent something: one read, then `process` for each frame. When
+/// all sessions have been heard, it calls `deliver` for each of them. Responses are held back until then because a peer that is
+/// woken for a response may take the processor from the agent, and at worst for each response.
+///
+/// A turn reads once, processes at most `Frame.maxRequestsInFlight` requests, and begins none after half a millisecond
+/// (`TurnClock`). This keeps one session from delaying the others.
 struct Dispatcher: ~Copyable {
     var handler: RequestHandler
-    /// The time, as it was when somebody last looked; never long ago.
-    var now = BootInstant.now
-    /// When the session that is served was received from.
-    var receivedAt = BootInstant.now
-    /// How many sessions have sent the beginning of a frame and not yet its end.
-    var partialFrameSessions = 0
-    var decoder = RequestDecoder()
-    var encoder = ResponseEncoder()
-    /// How many descriptors there are for what.
-    let budget: DescriptorBudget
-    /// The sessions that have an errand under way, in the order in which they get their next slice.
-    var longRequests: [UInt64] = []
-    // What came in and what goes out within one turn; what is left of either moves to the session.
-    var input = ByteQueue()
-    var output = ByteQueue()
-    /// The processes that sessions hold.
-    var processes = ProcessCache()
-    /// Tells when there is something to do about leases.
-    var leaseEvents: LeaseEvents
-    /// Gets that are answered once everyone was heard.
-    var gets: [PendingGet] = []
-    /// Where in `gets` begin those of the session that is served.
-    var firstGet = 0
-    /// On which processes are looked at, once for each.
-    var batchNumber: UInt64 = 0
-    /// Where in `output` begins what the session is sent that is served.
-    var outputStart = 0
-    /// Whom to send what of `output`, once everyone was heard.
-    private(set) var pendingDeliveries: [PendingDelivery] = []
+    /// The processes that sessions and leases hold.
+    var processes: ProcessCache
+    /// Ends the leases of processes.
+    private var leaseMonitor: LeaseMonitor
+    /// The requests that take longer than a turn.
+    private(set) var longRequests: LongRequests
+    /// The responses that wait for delivery.
+    private(set) var replies = ReplySender()
+    private var receiver = FrameReceiver()
+    private var gets = GetBatch()
+    private var decoder = RequestDecoder()
+    var clock = TurnClock()
 
-    /// What one read takes at most.
-    static let readSize = 16 * 1024
-    /// With this much to send, a turn answers no more requests.
-    static let outputSize = 64 * 1024
-    /// After this long, a turn answers no more requests: what the kernel shows of some processes takes it many milliseconds.
-    /// In nanoseconds.
-    static let maxTimePerSession: UInt64 = 500_000
-
-    init(handler: consuming RequestHandler, budget: DescriptorBudget, leaseEvents: consuming LeaseEvents) {
-        self.leaseEvents = leaseEvents
+    init(handler: consuming RequestHandler, budget: DescriptorBudget, leaseMonitor: consuming LeaseMonitor) {
+        self.leaseMonitor = leaseMonitor
         self.handler = handler
-        self.budget = budget
-        gets.reserveCapacity(Frame.maxRequestsInFlight)
+        processes = ProcessCache(budget: budget)
+        longRequests = LongRequests(maxCount: budget.maxLongRequests)
     }
 
-    /// There is much to send already, or room is to be made first.
-    var isFull: Bool {
-        output.count >= Self.outputSize || gets.count >= 4 * Frame.maxRequestsInFlight || processes.isOverCapacity
-    }
+    /// Whether responses are to be delivered before other sessions are served: there are many, or descriptors have run short.
+    var isFull: Bool { replies.isFull || gets.isFull || processes.isOverCapacity }
 
-    /// The first half of a session's turn: what it sent is received and answered. The answers lie in `output` until `deliver`.
-    mutating func processInput(of session: Session) { _ = processInput(of: session, onlyIfReady: false) }
+    var hasPartialFrames: Bool { receiver.partialFrameSessions > 0 }
 
-    /// The same of one that waits for nothing but its peer's next request. False: nothing has come.
-    mutating func processInputIfReady(of session: Session) -> Bool { processInput(of: session, onlyIfReady: true) }
+    // MARK: A session's turn
 
-    private mutating func processInput(of session: Session, onlyIfReady: Bool) -> Bool {
-        outputStart = output.count
-        firstGet = gets.count
+    /// Receives and processes a session's requests. The responses wait for `deliver`.
+    ///
+    /// - Parameter onlyIfReady: The session waits for its peer's next request and for nothing else.
+    /// - Returns: False if `onlyIfReady` and the peer has sent nothing.
+    @discardableResult
+    mutating func processInput(of session: Session, onlyIfReady: Bool = false) -> Bool {
+        replies.beginSession()
+        gets.beginSession()
         var delivery = PendingDelivery(session)
         do throws(SystemError) {
-            if try sendUnsent(of: session), !session.isClosing, !session.isReadingPaused {
-                receivedAt = now
-                session.hasReachedEOF = try receive(from: session)
-                if onlyIfReady, input.isEmpty, !session.hasReachedEOF, !session.isClosing { return false }
+            if try replies.sendUnsent(of: session), !session.isClosing, !session.isReadingPaused {
+                clock.beginTurn()
+                if let violation = try receiver.receive(from: session) { fail(session, violation) }
+                if onlyIfReady, receiver.isEmpty, !session.hasReachedEOF, !session.isClosing { return false }
                 processFrames(of: session)
             }
         } catch {
-            // The peer is gone, so nobody is left to be told.
-            gets.removeSubrange(firstGet...)
-            input.removeAll()
-            output.truncate(to: outputStart)
+            // The connection is gone, and no response can be sent.
+            gets.discardSession()
+            receiver.removeAll()
+            replies.discardSession()
             delivery.hasFailed = true
         }
-        delivery.bytes = outputStart..<output.count
-        delivery.gets = firstGet..<gets.count
-        pendingDeliveries.append(delivery)
+        delivery.bytes = replies.sessionBytes
+        delivery.gets = gets.sessionRange
+        replies.append(delivery)
         return true
     }
 
-    /// The second half: the answers are sent.
+    private mutating func processFrames(of session: Session) {
+        var position = 0
+        var processed = 0
+        session.hasCompleteFrames = false
+        // Out of the receiver, because `process` needs the dispatcher exclusively.
+        var frames = ByteQueue()
+        receiver.swapInput(with: &frames)
+        frames.withBytes { bytes in
+            while !session.isClosing {
+                do throws(RlimitError) {
+                    guard let payload = try Frame.payload(in: bytes, from: position, limit: Frame.maxRequestLength)
+                    else { break }
+                    guard mayProcessMore(afterFrames: processed) else {
+                        session.hasCompleteFrames = true
+                        break
+                    }
+                    guard process(bytes.extracting(payload), of: session, at: position..<payload.upperBound) else {
+                        session.hasCompleteFrames = true
+                        session.isBlocked = true
+                        break
+                    }
+                    position = payload.upperBound
+                    processed += 1
+                } catch {
+                    fail(session, error)
+                }
+            }
+        }
+        receiver.swapInput(with: &frames)
+        if let violation = receiver.keepPartialFrame(from: position, of: session, now: clock.now, &processes) {
+            fail(session, violation)
+        }
+    }
+
+    private mutating func mayProcessMore(afterFrames processed: Int) -> Bool {
+        guard processed > 0 else { return true }
+        guard processed < Frame.maxRequestsInFlight, replies.hasRoomForSession, !processes.isOverCapacity
+        else { return false }
+        return clock.hasTime(afterFrames: processed)
+    }
+
+    /// Sends the responses to one session.
     mutating func deliver(_ delivery: PendingDelivery) -> Session.NextStep {
         let session = delivery.session
         guard !delivery.hasFailed else { return .close }
         do throws(SystemError) {
-            // A letter is either.
-            guard try delivery.gets.isEmpty ? send(delivery.bytes, to: session) : sendGets(delivery) else {
+            guard try delivery.gets.isEmpty ? replies.send(delivery.bytes, to: session) : sendGets(of: delivery) else {
                 return .write
             }
-            if session.isClosing || session.hasReachedEOF && session.longRequest == nil { return .close }
-            return session.isReadingPaused ? .wait : session.hasCompleteFrames ? .continueProcessing : .read
+            return session.nextStep
         } catch {
             return .close
         }
     }
 
-    /// All letters were delivered.
-    mutating func clear() {
-        pendingDeliveries.removeAll(keepingCapacity: true)
-        gets.removeAll(keepingCapacity: true)
-        output.removeAll()
+    /// Ends an iteration in which all responses were delivered.
+    mutating func finishDelivery() {
+        replies.removeAll()
+        gets.removeAll()
     }
 
-    /// Tells somebody why it is not served, as far as its socket takes it.
-    mutating func reject(_ socket: borrowing StreamSocket, _ error: RlimitError) {
-        let start = output.count
-        encoder.encode(Response(id: 0, .failure(error)), into: &output)
-        _ = unsafe output.withUnsafeBytes { bytes in
-            unsafe try? socket.send(UnsafeRawBufferPointer(rebasing: bytes[start...]))
+    // MARK: A request's way
+
+    // Decodes a request, admits it, resolves its target, lets the handler authorize and perform it, and encodes the response.
+    //
+    // False: the request must wait until the session's long request is done.
+    private mutating func process(_ payload: Span<UInt8>, of session: Session, at place: Range<Int>) -> Bool {
+        handler.statistics.requests += 1
+        do throws(RequestFault) {
+            if let get = decoder.repeatedGet(payload), enqueue(get, of: session) { return true }
+            let request = try decoder.decode(payload)
+            if let get = PlainGet(request), enqueue(get, of: session) { return true }
+            // Responses go out in the order of the requests.
+            flushGets(of: session)
+            if session.longRequest != nil, request.operation.isLongRunning {
+                handler.statistics.requests -= 1
+                return false
+            }
+            let descriptor = try session.takeDescriptor(for: request, at: place)
+            guard let outcome = outcome(of: request, with: descriptor, for: session) else { return true }
+            if case .failure(let error) = outcome, error.code == .malformed {
+                throw RequestFault(id: request.id, error: error)
+            }
+            replies.append(Response(id: request.id, outcome))
+        } catch {
+            flushGets(of: session)
+            if error.error.code == .malformed {
+                fail(session, error.error, id: error.id)
+            } else {
+                session.discardDescriptor(at: place)
+                replies.append(Response(id: error.id, .failure(error.error)))
+            }
         }
-        output.truncate(to: start)
+        return true
     }
 
-    /// Tells a session that it broke the protocol; it ends once it has been told.
-    mutating func failSession(_ session: Session, _ error: RlimitError, id: UInt64 = 0) {
+    // nil: a long request has begun, which sends its responses later.
+    private mutating func outcome(
+        of request: Request, with descriptor: consuming FileDescriptor?, for session: Session
+    ) -> Result<Reply, RlimitError>? {
+        do throws(RlimitError) {
+            try Admission.check(request, from: session, clock, &handler)
+            return try reply(to: request, with: descriptor, for: session).map { .success($0) }
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    // nil: a long request has begun, which sends its responses later.
+    private mutating func reply(
+        to request: Request, with descriptor: consuming FileDescriptor?, for session: Session
+    ) throws(RlimitError) -> Reply? {
+        do throws(RlimitError) {
+            let target = try ResolvedTarget.resolve(request, with: descriptor, for: session, &processes, &handler)
+            return try perform(request, on: target, for: session)
+        } catch {
+            // The process that the session named before has ended. Its pid may belong to another process now.
+            guard error.code == .noSuchProcess, case .pid(let pid) = request.operation.target,
+                processes.evictNamedProcess(pid, of: session)
+            else { throw error }
+            let target = try ResolvedTarget.resolve(request, with: nil, for: session, &processes, &handler)
+            return try perform(request, on: target, for: session)
+        }
+    }
+
+    private mutating func perform(
+        _ request: Request, on target: consuming ResolvedTarget, for session: Session
+    ) throws(RlimitError) -> Reply? {
+        switch consume target {
+        case .agent: return try handler.handle(request, from: session.peer)
+        case .leases:
+            return try leaseMonitor.reply(
+                to: request, from: requester(session), over: session, &handler, &processes)
+        case .cgroup(let path):
+            try longRequests.begin(request, aboutCgroup: path, for: session, now: clock.now)
+            return nil
+        case .cached(let cached, let isPeer):
+            return try perform(request, on: cached.process, isPeer: isPeer, for: session)
+        case .received(let process, let isPeer):
+            return try perform(request, on: process, isPeer: isPeer, for: session)
+        }
+    }
+
+    // nil: the process has so many threads that a long request scans them.
+    private mutating func perform(
+        _ request: Request, on process: borrowing LinuxProcess, isPeer: Bool, for session: Session
+    ) throws(RlimitError) -> Reply? {
+        let requester = request.operation.isLease ? try requester(session) : nil
+        // Also after an error: limits that were raised meanwhile may stay leased.
+        defer { if requester != nil { leaseMonitor.update(process.pid, &handler.leases, &processes) } }
+        let reply = try handler.handle(request, from: session.peer, on: process, isPeer: isPeer, requester: requester)
+        guard case .usage(_, .process) = request.operation, case .usage(let usage) = reply,
+            usage.voluntaryContextSwitches == nil
+        else { return reply }
+        try longRequests.begin(request, aboutThreadsOf: process, for: session, now: clock.now, &handler)
+        return nil
+    }
+
+    private mutating func requester(_ session: Session) throws(RlimitError) -> LeaseRequester {
+        LeaseRequester(
+            session.peer, process: try processes.peerProcess(of: session)?.birth, session: session.token,
+            policy: handler.policy)
+    }
+
+    // MARK: Leases
+
+    mutating func processLeaseEvents(until end: BootInstant) {
+        leaseMonitor.processEvents(until: end, &handler.leases, &processes)
+    }
+
+    /// Ends the leases that last as long as this connection.
+    mutating func expireLeases(of session: Session) { leaseMonitor.disconnected(session.token, &handler.leases) }
+
+    /// Takes over the leases that the previous agent recorded.
+    mutating func adoptLeases() throws(SystemError) { try leaseMonitor.adoptLeases(&handler.leases, &processes) }
+}
+
+// Gets of one limit, the most frequent request.
+extension Dispatcher {
+    // Reads the limit that a get asks for, and defers the response. False: the get takes the way of all other requests.
+    private mutating func enqueue(_ get: PlainGet, of session: Session) -> Bool {
+        // A deferred response goes out after all encoded ones, so none may be encoded before it.
+        guard session.receivedDescriptor == nil, replies.isSessionEmpty,
+            let pending = GetBatch.read(get, of: session, &processes)
+        else { return false }
+        // Last, and with its own response, so that no request is counted twice.
+        do throws(RlimitError) {
+            try Admission.checkRate(from: session, timeout: get.timeout, clock, &handler)
+            gets.append(pending)
+        } catch {
+            flushGets(of: session)
+            replies.append(Response(id: get.id, .failure(error)))
+        }
+        return true
+    }
+
+    // Answers the session's deferred gets now.
+    private mutating func flushGets(of session: Session) {
+        guard !gets.isSessionEmpty else { return }
+        gets.beginLook()
+        answerGets(gets.sessionRange, of: session)
+        gets.discardSession()
+    }
+
+    /// Begins the look at processes that all deliveries of an iteration share.
+    mutating func beginDelivery() { gets.beginLook() }
+
+    private mutating func sendGets(of delivery: PendingDelivery) throws(SystemError) -> Bool {
+        let start = replies.end
+        answerGets(delivery.gets, of: delivery.session)
+        return try replies.sendNow(from: start, to: delivery.session)
+    }
+
+    private mutating func answerGets(_ places: Range<Int>, of session: Session) {
+        for place in places {
+            let pending = gets[place]
+            if let identity = pending.process.identity(inBatch: gets.number) {
+                GetBatch.answer(pending, of: session, identity, &handler, &replies)
+                continue
+            }
+            // The process has ended, and its pid may belong to another one. The get was admitted already.
+            do throws(RlimitError) {
+                guard let reply = try reply(to: pending.get.request, with: nil, for: session) else { continue }
+                replies.append(Response(id: pending.get.id, .success(reply)))
+            } catch {
+                replies.append(Response(id: pending.get.id, .failure(error)))
+            }
+        }
+    }
+}
+
+// The ends of sessions and of long requests.
+extension Dispatcher {
+    /// Advances a session's long request by one slice.
+    ///
+    /// - Returns: Whether the session has no long request any more.
+    mutating func advanceLongRequest(of session: Session, until end: BootInstant) throws(SystemError) -> Bool {
+        try longRequests.advance(session, until: end, &handler, &replies)
+    }
+
+    /// The session with the long request that has the next slice; nil if none can make progress.
+    mutating func nextLongRequest(in sessions: SessionTable) -> Session? { longRequests.next(in: sessions) }
+
+    /// Answers a protocol violation. The session ends once the response is sent.
+    private mutating func fail(_ session: Session, _ error: RlimitError, id: UInt64 = 0) {
         flushGets(of: session)
-        encoder.encode(Response(id: id, .failure(error)), into: &output)
+        replies.append(Response(id: id, .failure(error)))
         handler.statistics.faults += 1
         handler.audit.refused(error, to: session.peer, operation: "frame", target: nil)
         session.isClosing = true
     }
 
-    /// A session waits for nothing any more.
-    mutating func clearPartialFrame(_ session: Session) {
-        if session.partialFrameSince.take() != nil { partialFrameSessions -= 1 }
-    }
-
-    /// A session has ended.
-    mutating func releaseResources(of session: Session) {
-        clearPartialFrame(session)
-        finishLongRequest(of: session)
-        releaseProcesses(of: session)
-    }
-
-    /// `fault`, for one that waits for the rest of a frame.
+    /// Answers a session that waits too long for the rest of a frame.
     mutating func timeOut(_ session: Session) {
-        let start = output.count
-        failSession(session, RlimitError(.malformed, message: "a frame was not whole within \(Session.frameTimeout)"))
-        _ = try? sendNow(from: start, to: session)
-    }
-}
-
-/// What one session is sent at the end of a turn.
-struct PendingDelivery {
-    let session: Session
-    /// A piece of the desk's output.
-    var bytes = 0..<0
-    /// Gets whose answers are written when it is sent.
-    var gets = 0..<0
-    /// Its peer cannot be reached any more.
-    var hasFailed = false
-
-    init(_ session: Session) { self.session = session }
-}
-
-// Replies to bytes.
-extension Dispatcher {
-    // False: the peer has not taken all of it yet.
-    private func sendUnsent(of session: Session) throws(SystemError) -> Bool {
-        guard let unsent = session.unsent else { return true }
-        while !unsent.bytes.isEmpty {
-            guard
-                let count = try unsafe unsent.bytes.withUnsafeBytes({ bytes throws(SystemError) in
-                    unsafe try session.socket.send(bytes)
-                })
-            else { return false }
-            unsent.bytes.consume(count)
-        }
-        session.unsent = nil
-        return true
+        let start = replies.end
+        fail(session, RlimitError(.malformed, message: "a frame was not whole within \(Session.frameTimeout)"))
+        _ = try? replies.sendNow(from: start, to: session)
     }
 
-    // One send for all responses of the turn. False: some of it moved to the session.
-    private func send(_ range: Range<Int>, to session: Session) throws(SystemError) -> Bool {
-        guard !range.isEmpty else { return session.unsent == nil }
-        return try unsafe output.withUnsafeBytes { output throws(SystemError) in
-            let bytes = unsafe UnsafeRawBufferPointer(rebasing: output[range])
-            // What is left from earlier comes first.
-            let count = session.unsent == nil ? try unsafe session.socket.send(bytes) ?? 0 : 0
-            if count == bytes.count { return true }
-            let unsent = session.unsent ?? PartialBuffer()
-            unsafe unsent.bytes.append(UnsafeRawBufferPointer(rebasing: bytes[count...]))
-            session.unsent = unsent
-            return false
-        }
+    /// Sends the reason for rejecting a connection, as far as the socket buffer allows.
+    mutating func reject(_ socket: borrowing StreamSocket, _ peer: Peer, _ error: RlimitError) {
+        replies.reject(socket, error)
+        handler.audit.refused(error, to: peer, operation: "connect", target: nil)
     }
 
-    private mutating func sendGets(_ delivery: PendingDelivery) throws(SystemError) -> Bool {
-        let start = output.count
-        encodeGets(delivery.gets, of: delivery.session)
-        defer { output.truncate(to: start) }
-        return try send(start..<output.count, to: delivery.session)
-    }
-
-    /// Sends what was written to `output` from `start` on, which is nobody else's.
-    mutating func sendNow(from start: Int, to session: Session) throws(SystemError) {
-        defer { output.truncate(to: start) }
-        _ = try send(start..<output.count, to: session)
+    /// Releases what an ended session holds.
+    mutating func releaseResources(of session: Session) {
+        receiver.clearPartialFrame(of: session)
+        longRequests.finish(for: session, &handler)
+        processes.releaseProcesses(of: session)
     }
 }

@@ -12,18 +12,16 @@ package struct RequestHandler: ~Copyable {
     var policyStatus: PolicyStatus
     package var statistics = Statistics()
     private let startedAt = BootInstant.now
-    var writer = LimitWriter()
-    var leases: LeaseJournal
-    /// How far the clock by which leases end is ahead of the real one: only in tests.
-    package var clockAhead: Duration = .zero
+    private var writer = LimitWriter()
+    package var leases: LeaseManager
 
     package init(policy: Policy, facts: AgentFacts, audit: AuditLog) {
         self.init(policy: policy, facts: facts, audit: audit, leases: LeaseJournal())
     }
 
-    /// - Parameter leases: What there is of leases, and where they are written down.
+    /// - Parameter leases: The leases of the agent, and their records on disk.
     init(policy: Policy, facts: AgentFacts, audit: AuditLog, leases: consuming LeaseJournal) {
-        self.leases = leases
+        self.leases = LeaseManager(leases, audit: audit)
         self.policy = policy
         policyStatus = PolicyStatus(policy)
         self.facts = facts
@@ -38,8 +36,6 @@ package struct RequestHandler: ~Copyable {
         self.policy.openFilesCeiling = Limit.Bound(facts.openFilesCeiling)
     }
 
-    func clock() -> BootInstant { .now + clockAhead }
-
     /// An operation that concerns no process.
     package mutating func handle(_ request: Request, from peer: Peer) throws(RlimitError) -> Reply {
         let authorized: AuthorizedRequest
@@ -53,7 +49,7 @@ package struct RequestHandler: ~Copyable {
         case .serverInfo: return .serverInfo(facts.info(for: peer, policy: policyStatus.text))
         case .stats:
             statistics.uptime = .now - startedAt
-            statistics.leases = UInt64(leases.table.count)
+            statistics.leases = UInt64(leases.count)
             return .stats(statistics)
         default: throw RlimitError(.internalError, message: "\(request.operationName) came where no process is known")
         }
@@ -77,6 +73,38 @@ package struct RequestHandler: ~Copyable {
             recordRefusal(error, request, to: peer, target: process.pid, skipsAudit: skipsAudit)
             throw error
         }
+    }
+
+    /// The leases that a caller may see.
+    package mutating func listLeases(_ request: Request, for requester: LeaseRequester) throws(RlimitError) -> Reply {
+        guard case .leaseList(let ofEveryone) = try policy.authorize(request, from: requester.peer).get().operation
+        else {
+            throw RlimitError(.internalError)
+        }
+        return .leases(leases.list(for: requester, ofEveryone: ofEveryone))
+    }
+
+    /// Renews or releases a lease, given its process.
+    package mutating func handle(
+        _ request: Request, from requester: LeaseRequester, on process: borrowing some TargetProcess & ~Copyable,
+        isPeer: Bool
+    ) throws(RlimitError) -> Reply {
+        let (lease, snapshot) = try leases.managedLease(
+            request, by: requester, on: process, isPeer: isPeer, isAgent: process.pid == facts.pid, policy)
+        do throws(RlimitError) {
+            switch try policy.authorize(request, from: requester.peer).get().operation {
+            case .leaseRenew:
+                guard case .leaseRenew(_, let term) = request.operation else { break }
+                return .lease(try leases.renew(lease, term, by: requester, on: process, snapshot, policy))
+            case .leaseRelease:
+                return .restorations(leases.restoreLimits(lease.id, on: process, by: requester.peer))
+            default: break
+            }
+        } catch {
+            recordRefusal(error, request, to: requester.peer, target: process.pid)
+            throw error
+        }
+        throw RlimitError(.internalError, message: "\(request.operationName) is not an operation on a lease")
     }
 
     /// Whether the caller of a get may see limits that were read of a process, given a look at it that came after.
@@ -126,6 +154,9 @@ package struct RequestHandler: ~Copyable {
         guard process.pid > 1 else { throw Policy.firstProcess }
         // A change is judged by the limits as they are. Where somebody else changes them between the judging and the
         // writing, it is judged again; an honest neighbour is done long before the last try.
+        let hasLeasedLimit =
+            request.operation.isChange
+            && leases.holdAny(of: request.operation.resources, ofProcess: process.pid)
         for _ in 0..<8 {
             // Read by number first, then make sure of whom: one look serves both the reading and the judging.
             let now = try process.read(request.operation.resources)
@@ -133,16 +164,18 @@ package struct RequestHandler: ~Copyable {
             var snapshot = TargetSnapshot(
                 identity: identity, isPeer: isPeer, isAgent: identity.pid == facts.pid,
                 isFromCgroupScan: isFromCgroupScan, now: now)
-            if !leases.table.isEmpty, request.operation.isChange {
-                snapshot.withoutLeases = try withoutLeases(now, request.operation.resources, of: process)
+            if hasLeasedLimit {
+                snapshot.withoutLeases = try leases.limitsWithoutLeases(
+                    now, request.operation.resources, of: process)
             }
             if request.isExplain {
                 var explanation = try policy.explain(request, from: peer, on: snapshot) {
                     (parts: ProcessDetail.Parts) throws(RlimitError) in
                     try process.detail(parts)
                 }
-                if request.operation.isLease, explanation.refusal == nil {
-                    explanation.refusal = try capacityError(for: requester, process)
+                if request.operation.isLease, explanation.refusal == nil, let requester {
+                    explanation.refusal = try leases.capacityError(
+                        for: requester, process, quota: policy.quota.leases)
                 }
                 return .explanation(explanation)
             }
@@ -150,9 +183,9 @@ package struct RequestHandler: ~Copyable {
                 (parts: ProcessDetail.Parts) throws(RlimitError) in
                 try process.detail(parts)
             }
-            if let reply = try perform(verdict.get(), request, from: peer, on: process, snapshot, requester) {
-                return reply
-            }
+            let reply = try perform(
+                verdict.get(), request, from: peer, on: process, snapshot, requester, hasLeasedLimit: hasLeasedLimit)
+            if let reply { return reply }
         }
         throw RlimitError(.conflict, message: "the limits of process \(process.pid) kept changing; try again")
     }
@@ -160,7 +193,8 @@ package struct RequestHandler: ~Copyable {
     // nil: somebody else changed the limits since they were judged.
     private mutating func perform(
         _ authorized: AuthorizedRequest, _ request: Request, from peer: Peer,
-        on process: borrowing some TargetProcess & ~Copyable, _ snapshot: TargetSnapshot, _ requester: LeaseRequester?
+        on process: borrowing some TargetProcess & ~Copyable, _ snapshot: TargetSnapshot, _ requester: LeaseRequester?,
+        hasLeasedLimit: Bool
     ) throws(RlimitError) -> Reply? {
         switch authorized.operation {
         case .read(let resources):
@@ -176,7 +210,9 @@ package struct RequestHandler: ~Copyable {
             if case .set(_, _, lease: let term?) = request.operation {
                 return try grantLease(edits, until: term, request, to: process, snapshot, requester)
             }
-            guard try applyPermanent(edits, request, to: process, snapshot) else { return nil }
+            guard try applyPermanent(edits, request, to: process, snapshot, hasLeasedLimit: hasLeasedLimit) else {
+                return nil
+            }
             var changes: [Change] = []
             changes.reserveCapacity(edits.count)
             // By place, for a copy of a change takes long.
@@ -203,8 +239,53 @@ package struct RequestHandler: ~Copyable {
         return value
     }
 
+    // nil: overtaken.
+    private mutating func grantLease(
+        _ edits: [AuthorizedEdit], until term: LeaseTerm, _ request: Request,
+        to process: borrowing some TargetProcess & ~Copyable, _ snapshot: TargetSnapshot, _ requester: LeaseRequester?
+    ) throws(RlimitError) -> Reply? {
+        guard let requester else { throw RlimitError(.unsupported, message: "leases are not available here") }
+        let transaction = try leases.beginGrant(
+            edits, until: term, request, to: process, snapshot, requester, quota: policy.quota.leases)
+        guard try write(edits, request, to: process, snapshot, in: transaction), let lease = transaction.grant else {
+            return nil
+        }
+        let changes = edits.map { change($0, on: process) }
+        statistics.changes += UInt64(changes.count { $0.new != $0.old })
+        for change in changes { audit.leaseGranted(change, lease, term, by: requester.peer) }
+        return .changes(changes, lease: requester.info(of: lease, at: lease.grantedAt))
+    }
+
     // False: overtaken.
-    mutating func write(
+    private mutating func applyPermanent(
+        _ edits: [AuthorizedEdit], _ request: Request, to process: borrowing some TargetProcess & ~Copyable,
+        _ snapshot: TargetSnapshot, hasLeasedLimit: Bool
+    ) throws(RlimitError) -> Bool {
+        guard hasLeasedLimit else { return try write(edits, request, to: process, snapshot) }
+        let transaction = try leases.beginPermanentEdits(edits, request, to: process, snapshot)
+        return try write(edits, request, to: process, snapshot, in: transaction)
+    }
+
+    // Writes the limits of a transaction, and ends it. False: overtaken.
+    private mutating func write(
+        _ edits: [AuthorizedEdit], _ request: Request, to process: borrowing some TargetProcess & ~Copyable,
+        _ snapshot: TargetSnapshot, in transaction: LeaseTransaction
+    ) throws(RlimitError) -> Bool {
+        do throws(RlimitError) {
+            guard try write(edits, request, to: process, snapshot) else {
+                leases.cancel(transaction)
+                return false
+            }
+        } catch {
+            leases.undo(transaction, after: error, on: process)
+            throw error
+        }
+        leases.commit(transaction)
+        return true
+    }
+
+    // False: overtaken.
+    private mutating func write(
         _ edits: [AuthorizedEdit], _ request: Request, to process: borrowing some TargetProcess & ~Copyable,
         _ snapshot: TargetSnapshot
     ) throws(RlimitError) -> Bool {
@@ -218,62 +299,10 @@ package struct RequestHandler: ~Copyable {
         }
     }
 
-    func change(_ edit: AuthorizedEdit, on process: borrowing some TargetProcess & ~Copyable) -> Change {
+    private func change(_ edit: AuthorizedEdit, on process: borrowing some TargetProcess & ~Copyable) -> Change {
         Change(
             edit.resource, old: edit.old, new: edit.new, grantedBy: .agent(rule: edit.rule), shortfall: edit.shortfall,
             warnings: edit.resource.isCappedByUserNamespaces && edit.new != edit.old && process.isInChildUserNamespace
                 ? [.limitedByUserNamespace] : [])
-    }
-}
-
-extension Resource {
-    /// Counted per user, and so, since Linux 5.14, in every user namespace on the way to the root (ucounts).
-    fileprivate var isCappedByUserNamespaces: Bool {
-        switch self {
-        case .processes, .pendingSignals, .messageQueueBytes: true
-        default: false
-        }
-    }
-}
-
-extension Request.Operation {
-    /// The resources whose limits must be known to judge it.
-    var resources: ResourceSet {
-        switch self {
-        case .get(_, let resources): resources
-        case .set(_, let edits, _): edits.resources
-        case .prlimit(_, let resource, _): ResourceSet(only: resource)
-        default: .none
-        }
-    }
-
-    /// It asks for other limits.
-    var isChange: Bool {
-        switch self {
-        case .set, .prlimit(_, _, .some): true
-        default: false
-        }
-    }
-
-    /// It asks for limits until an end.
-    var isLease: Bool {
-        if case .set(_, _, lease: .some) = self { true } else { false }
-    }
-
-    /// The edit at a place of the batch.
-    func edit(at index: Int) -> NumericEdit? {
-        switch self {
-        case .set(_, let edits, _): edits.indices.contains(index) ? edits[index] : nil
-        case .prlimit(_, let resource, let new?): NumericEdit(resource, soft: new.soft, hard: new.hard)
-        default: nil
-        }
-    }
-
-    /// What a compare-and-set of this resource expected, and which edit it is.
-    fileprivate func expected(of resource: Resource) -> (index: Int, limit: Limit)? {
-        guard case .set(_, let edits, _) = self, let index = edits.firstIndex(where: { $0.resource == resource }),
-            let limit = edits[index].expecting
-        else { return nil }
-        return (index, limit)
     }
 }

@@ -1,6 +1,5 @@
 import RlimitKernel
 import RlimitModel
-import RlimitWire
 
 /// One connection: who is at the other end, and what is half received or half sent.
 ///
@@ -54,6 +53,12 @@ final class Session {
         /// It waits for its errand alone.
         case wait
         case close
+    }
+
+    /// What it does when all responses are sent.
+    var nextStep: NextStep {
+        if isClosing || hasReachedEOF && longRequest == nil { return .close }
+        return isReadingPaused ? .wait : hasCompleteFrames ? .continueProcessing : .read
     }
 
     /// Nothing is read from it before its errand is done.
@@ -134,24 +139,5 @@ final class Session {
         self.peerProcess = peerProcess
         self.mayAttachPidfd = mayAttachPidfd
         if peerProcess != nil, canReopenPeer { tenantUsage.cachedProcesses += 1 }
-    }
-}
-
-/// Bytes that wait for another turn of their session. Never none: a session for which nothing waits has no leftover.
-final class PartialBuffer {
-    var bytes = ByteQueue()
-}
-
-/// A descriptor on its way to the frame that it belongs to: the last one that begins in the bytes it came with.
-struct ReceivedDescriptor: ~Copyable {
-    let descriptor: FileDescriptor
-    /// The places in the stream of the bytes it came with.
-    let range: Range<UInt64>
-    /// From the end of the first turn on.
-    var slot: ReceivedDescriptorSlot?
-
-    /// Whether a frame at these places is the one. Of the frames that begin in the range, only the last reaches its end.
-    func belongs(to frame: Range<UInt64>) -> Bool {
-        range.contains(frame.lowerBound) && frame.upperBound >= range.upperBound
     }
 }

@@ -68,10 +68,9 @@ extension AgentOptions {
             policy: \(loaded.policy.summary)
             """)
         if loaded.files.isEmpty { log.warning("there is no policy file; only what needs no rule is granted") }
-        var journal = LeaseJournal(try LeaseStore(state, log: log))
         let budget = DescriptorBudget(
             descriptors: Int(clamping: descriptors), canReopenPeers: KernelFeatures.probed.hasPeerPidfd)
-        journal.table.capacity.processes = budget.maxLeasedProcesses
+        let journal = LeaseJournal(try LeaseStore(state, log: log), maxProcesses: budget.maxLeasedProcesses)
         let eventLoop = try EventLoop(
             EventLoopParts(
                 signals: signals, listener: listener, loader: loader, policy: loaded.policy, facts: facts,

@@ -1,10 +1,10 @@
 import RlimitKernel
 
-/// What each copy of a client may have its own of.
+/// The options of one copy of a client.
 struct CallOptions: Sendable {
     let strategy: LimitClient.Strategy
     let timeout: Duration?
-    // Worked out once.
+    // Computed once, because every call needs it.
     private let nanoseconds: UInt64
 
     init(_ strategy: LimitClient.Strategy, _ timeout: Duration?) {
@@ -13,6 +13,6 @@ struct CallOptions: Sendable {
         nanoseconds = timeout?.nanoseconds ?? .max
     }
 
-    /// When a call that begins now must have ended.
+    /// The deadline of a call that begins now.
     var deadline: MonotonicDeadline { MonotonicDeadline(after: nanoseconds) }
 }

@@ -1,21 +1,23 @@
 import RlimitKernel
 public import RlimitModel
 
-/// The calling process, by system calls alone: no agent, no connection, no state.
+/// Reads and changes the calling process with system calls only: without an agent, a connection or state.
 ///
 /// ```swift
 /// try CurrentProcess.apply([.set(.coreFileSize, soft: 0), .set(.cpuTime, soft: .seconds(30))])
 /// let pool = min(try CurrentProcess.limit(.openFiles).soft, 10_000)
 /// ```
 public enum CurrentProcess {
-    /// One limit of this process, in the unit of the resource. getrlimit(2), prlimit(2).
+    /// Returns one limit of this process, in the unit of the resource. getrlimit(2), prlimit(2).
     ///
-    /// - Throws: `.unsupported` or `.deniedByKernel` where a filter of system calls forbids even that.
+    /// - Throws: `.unsupported` or `.deniedByKernel` if a seccomp filter forbids the system call.
     public static func limit(_ resource: Resource) throws(RlimitError) -> Limit {
         try ResolvedTarget.caller.read(resource)
     }
 
-    /// All sixteen limits of this process, one after the other. getrlimit(2), prlimit(2).
+    /// Returns all sixteen limits of this process, each in the unit of its resource. getrlimit(2), prlimit(2).
+    ///
+    /// The limits are read one after the other, not at one instant.
     ///
     /// - Throws: As `limit(_:)`.
     public static func limits() throws(RlimitError) -> Limits {
@@ -25,21 +27,21 @@ public enum CurrentProcess {
         return limits
     }
 
-    /// Makes one edit as far as the kernel allows. setrlimit(2), prlimit(2).
+    /// Makes one edit, as far as the kernel permits. setrlimit(2), prlimit(2).
     ///
-    /// Without CAP_SYS_RESOURCE that is to lower either half, and to raise the soft one up to the hard one. A hard limit
-    /// that was lowered cannot be raised again.
+    /// Without CAP_SYS_RESOURCE, a process can lower either half, and raise the soft half up to the hard half. It
+    /// cannot raise a hard limit again that it has lowered.
     ///
-    /// - Returns: What was and what is; of `.clamp` also why it is not all (`shortfall`).
+    /// - Returns: The limit before and after. A `.clamp` edit that falls short states the reason in `shortfall`.
     /// - Throws: `.deniedByKernel`; `.aboveSystemCeiling` for more open files than `fs.nr_open`; `.softExceedsHard`;
-    ///   `.unsupported` for an edit that is `expecting` something: only the agent compares.
+    ///   `.unsupported` for an edit with `expecting`, because only the agent compares.
     @discardableResult
     public static func apply(_ edit: Edit) throws(RlimitError) -> Change {
         guard let change = try apply([edit]).first else { throw RlimitError(.internalError) }
         return change
     }
 
-    /// Makes edits of distinct resources, all or none, and returns a change for each in their order.
+    /// Makes edits of distinct resources, all or none. Returns a change for each edit, in their order.
     ///
     /// - Throws: As for one edit, with `editIndex`; `.invalidArgument` for a resource that is named twice.
     @discardableResult
@@ -63,9 +65,9 @@ public enum CurrentProcess {
         return try transaction.finish(without: refusal, on: caller)
     }
 
-    /// What this process used, and how much of each limit it takes now where /proc shows it. getrusage(2).
+    /// Returns what this process has used, and its current use of each limit as far as /proc shows it. getrusage(2).
     ///
-    /// - Parameter scope: The process, its children that ended and were waited for, or both together.
+    /// - Parameter scope: The process, its children that have ended and were waited for, or the sum of both.
     public static func usage(_ scope: Usage.Scope = .process) throws(RlimitError) -> Usage {
         do throws(SystemError) {
             return try OwnUsage.usage(scope)
@@ -74,7 +76,7 @@ public enum CurrentProcess {
         }
     }
 
-    /// What the calling thread used. getrusage(2) with RUSAGE_THREAD.
+    /// Returns what the calling thread has used. getrusage(2) with RUSAGE_THREAD.
     @available(*, noasync, message: "a task moves between threads")
     public static func threadUsage() throws(RlimitError) -> Usage {
         do throws(SystemError) {
@@ -84,6 +86,6 @@ public enum CurrentProcess {
         }
     }
 
-    /// How many bytes a page of memory has. getpagesize(2).
+    /// The size of a memory page in bytes. getpagesize(2).
     public static var pageSize: Int { OwnUsage.pageSize }
 }

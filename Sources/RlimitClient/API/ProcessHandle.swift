@@ -1,8 +1,9 @@
 import RlimitKernel
 public import RlimitModel
 
-/// A process and not its number: while the handle is held its target means this very process, though its number may be
-/// given to another once it has ended. Owns a pidfd (pidfd_open(2)), which is closed when the handle goes.
+/// A handle of a process. While it exists, its target means this process, even if the kernel reuses the pid.
+///
+/// It owns a pidfd (pidfd_open(2)), which it closes when it is destroyed.
 ///
 /// ```swift
 /// let child = try ProcessHandle(pid: pid)
@@ -11,12 +12,13 @@ public import RlimitModel
 public struct ProcessHandle: ~Copyable, Sendable {
     private let pidfd: Pidfd
 
-    /// Takes hold of the process that has this number now, in the PID namespace of the caller. For a process other than a
-    /// child of ours the number may have been reused before that.
+    /// Opens the process that has this pid now, in the caller's PID namespace. pidfd_open(2).
     ///
-    /// - Throws: `.noSuchProcess`; `.invalidArgument` for 0 and below; `.unsupported` before Linux 5.3.
+    /// The pid of a process other than a child of the caller may have been reused before the call.
+    ///
+    /// - Throws: `.noSuchProcess`; `.invalidArgument` for 0 and negative numbers; `.unsupported` before Linux 5.3.
     public init(pid: Int32) throws(RlimitError) {
-        guard pid > 0 else { throw RlimitError(.invalidArgument, message: "\(pid) is no process id") }
+        guard pid > 0 else { throw .notAProcessID(pid) }
         do throws(SystemError) {
             pidfd = try Pidfd.open(pid: pid, allowingInit: true)
         } catch {
@@ -24,6 +26,6 @@ public struct ProcessHandle: ~Copyable, Sendable {
         }
     }
 
-    /// What to pass as `of:` and `on:`, for as long as the handle is held.
+    /// The target to pass as `of:` and `on:`. It is valid while the handle exists.
     public var target: Target { .pidfd(pidfd.descriptor.number) }
 }

@@ -1,21 +1,21 @@
 import RlimitKernel
 package import RlimitModel
 
-// Past the kernel, and without a pidfd: about another process by its number in the agent's PID namespace. For measurements;
-// applications name processes by `Target`, which are held while they are asked about.
+// Requests to the agent without the kernel and without a pidfd: the agent looks up pids in its own PID namespace. For
+// benchmarks. Applications name processes by a `Target`, which stays pinned during the call.
 
 extension BlockingLimitClient {
-    /// Asks the agent just this.
+    /// Sends one operation to the agent.
     ///
-    /// - Throws: What the agent answered, and what can befall any call to it.
+    /// - Throws: The agent's error, and the errors of every call to the agent.
     @available(*, noasync)
     package func perform(_ operation: Request.Operation) throws(RlimitError) -> Reply {
         try sharedConnection.exchange(AgentRequest(operation), until: deadline)
     }
 
-    /// Asks the agent just this, and takes one limit from what it tells.
+    /// Sends one operation to the agent, and returns one limit of the response.
     ///
-    /// - Throws: The same.
+    /// - Throws: As `perform(_:)`.
     @available(*, noasync)
     package func perform(_ operation: Request.Operation, for resource: Resource) throws(RlimitError) -> Limit {
         try sharedConnection.perform(LimitCall(resource, AgentRequest(operation)), until: deadline)
@@ -23,16 +23,16 @@ extension BlockingLimitClient {
 }
 
 extension LimitClient {
-    /// Asks the agent just this.
+    /// Sends one operation to the agent.
     ///
-    /// - Throws: What the agent answered, and what can befall any call to it.
+    /// - Throws: The agent's error, and the errors of every call to the agent.
     package func perform(_ operation: Request.Operation) async throws(RlimitError) -> Reply {
         try await sharedConnection.exchange(AgentRequest(operation), until: deadline)
     }
 
-    /// Asks the agent just this, and takes one limit from what it tells.
+    /// Sends one operation to the agent, and returns one limit of the response.
     ///
-    /// - Throws: The same.
+    /// - Throws: As `perform(_:)`.
     package func perform(_ operation: Request.Operation, for resource: Resource) async throws(RlimitError) -> Limit {
         try await sharedConnection.perform(LimitCall(resource, AgentRequest(operation)), until: deadline)
     }

@@ -1,2 +1,2 @@
-// Whoever imports the client has the nouns too.
+// An import of the client also imports the types of the model.
 @_exported public import RlimitModel

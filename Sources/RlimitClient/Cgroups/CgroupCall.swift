@@ -1,10 +1,10 @@
 import RlimitModel
 
-/// What the agent is asked of every process in a cgroup: each is judged for itself, and an answer is in order for each,
-/// though many may be failures.
+/// A request about every process in a cgroup. The agent decides for each process separately, and its response has a result
+/// for each one.
 struct CgroupCall<Part: Sendable>: AgentCall {
     let request: AgentRequest
-    // Of one process.
+    // The value of the result of one process.
     private let part: @Sendable (Reply) -> Part?
 
     private init(_ operation: Request.Operation, _ part: @escaping @Sendable (Reply) -> Part?) {
@@ -56,7 +56,7 @@ extension CgroupCall {
     }
 
     /// - Throws: `.invalidArgument` for an empty path, a resource that is named twice, and no edit at all; `.unsupported` for
-    ///   an edit that depends on the limits that each process has.
+    ///   an edit that depends on the current limits of each process.
     init(_ edits: [Edit], in cgroup: Cgroup) throws(RlimitError) where Part == [Change] {
         let uniformEdits = try UniformEdit.list(edits)
         let batch = EditBatch(uniformEdits.lazy.map(\.edit))
@@ -68,7 +68,7 @@ extension CgroupCall {
         }
     }
 
-    /// - Throws: As for several.
+    /// - Throws: As for several edits.
     init(_ edit: Edit, in cgroup: Cgroup) throws(RlimitError) where Part == Change {
         let whole = try CgroupCall<[Change]>([edit], in: cgroup)
         self.init(whole.request.operation) { reply in whole.part(reply)?.first }
@@ -76,10 +76,10 @@ extension CgroupCall {
 }
 
 extension Cgroup {
-    /// How the agent is told of it.
+    /// The target in a request to the agent.
     fileprivate func requestTarget() throws(RlimitError) -> Request.Target {
         switch place {
-        // On the wire, no path is the caller's own.
+        // In the protocol an empty path means the caller's own cgroup.
         case .cgroup(""), .pod(""): throw RlimitError(.invalidArgument, message: "the path of a cgroup is empty")
         case .cgroup(let path): return .cgroup(path)
         case .pod(let path): return .pod(path)

@@ -1,19 +1,19 @@
 import RlimitKernel
 import RlimitModel
 
-/// Which processes are in a cgroup, from the kernel where it shows that, else from the agent.
+/// Lists the processes of a cgroup: from the kernel if it shows the cgroup, otherwise from the agent.
 struct CgroupMembership: Sendable {
     private let client: LimitClient
     private let cgroup: Cgroup
-    // Its path, where the kernel may be asked.
+    // The path to read, if the kernel may be asked.
     private let path: String?
 
-    /// Those that were found, by their numbers here.
+    /// The processes that were found, by their pids in the caller's PID namespace.
     struct Listing: Sendable {
         var pids: [Int32] = []
-        /// What the agent said of them along with it, where it alone is to be asked.
+        /// The agent's readings of the processes, if only the agent is asked.
         var readings: [Int32: Reading] = [:]
-        /// Whether there are no others.
+        /// Whether the list is complete.
         var isComplete = true
     }
 
@@ -22,7 +22,7 @@ struct CgroupMembership: Sendable {
         let usage: Usage?
     }
 
-    /// - Throws: `.invalidArgument` for a path that can be none.
+    /// - Throws: `.invalidArgument` for a malformed path.
     init(_ client: LimitClient, _ cgroup: Cgroup) throws(RlimitError) {
         self.client = client
         self.cgroup = cgroup
@@ -36,18 +36,19 @@ struct CgroupMembership: Sendable {
                 throw RlimitError(
                     .invalidArgument,
                     message:
-                        "\"\(named)\" is no cgroup that can be watched; its path is as in /proc/PID/cgroup, such as /system.slice/nginx.service"
+                        "\"\(named)\" is not a cgroup that can be watched; write its path as /proc/PID/cgroup does, such as "
+                        + "/system.slice/nginx.service"
                 )
             }
             path = named
         case .cgroup(nil): path = (try? CgroupPath.read(of: OwnProcess.pid)) ?? nil
-        // Where pods end only the agent knows.
+        // Only the agent's configuration tells which cgroup is a pod.
         case .pod: path = nil
         }
     }
 
-    /// - Parameter isKnown: It was found before, and so has been removed where it is not found.
-    /// - Returns: nil where it was removed.
+    /// - Parameter wasListed: The cgroup existed before. If it is not found now, it was removed.
+    /// - Returns: Nil if the cgroup was removed.
     /// - Throws: As `limits(in:)`.
     func list(wasListed: Bool) async throws(RlimitError) -> Listing? {
         if let path, let listing = scan(path) { return listing }

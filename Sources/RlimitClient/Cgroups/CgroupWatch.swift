@@ -1,11 +1,13 @@
 public import RlimitModel
 
 extension LimitClient {
-    /// What becomes of the limits and the use of all processes in a cgroup, as they come and go. As ``Watch`` of one process,
-    /// in all else.
+    /// A sequence of samples of all processes in a cgroup, and of changes of their limits and use.
+    ///
+    /// In all other respects it is as a ``Watch`` of one process.
     ///
     /// ```swift
-    /// for try await event in client.watch(in: "/system.slice/nginx.service", alerts: [.above(fraction: 0.9, of: .openFiles)]) {
+    /// let nearLimit = LimitClient.Watch.Threshold.above(fraction: 0.9, of: .openFiles)
+    /// for try await event in client.watch(in: "/system.slice/nginx.service", alerts: [nearLimit]) {
     ///     if case .process(let pid, .crossed(let threshold, let used, _)) = event { print(pid, threshold, used) }
     /// }
     /// ```
@@ -13,41 +15,41 @@ extension LimitClient {
         let configuration: WatchConfiguration
         let cgroup: Cgroup
 
-        /// What was seen in the cgroup.
+        /// What the watch has observed in the cgroup.
         @nonexhaustive
         public enum Event: Hashable, Sendable {
-            /// A process that was not there at the last look.
+            /// A process that was not in the cgroup at the last round of samples.
             case appeared(pid: Int32)
-            /// What was seen of a process. `.exited` is the last of it.
+            /// An event of one process. `.exited` is the last one of the process.
             case process(pid: Int32, Watch.Event)
-            /// A process that lives on in a cgroup elsewhere. The last of it.
+            /// A process that has moved to another cgroup. The last event of the process.
             case left(pid: Int32)
-            /// A process that could not be looked at, and why; said once, until it can be.
+            /// A process that could not be sampled, and the reason. Reported once, until a sample succeeds.
             case failed(pid: Int32, RlimitError)
-            /// All were looked at, so many. The last event of each look.
+            /// The end of a round of samples, and the number of processes. The last event of each round.
             case looked(processes: Int)
         }
 
-        /// The view of one loop.
+        /// Creates the iterator of one loop.
         public func makeAsyncIterator() -> AsyncIterator {
             AsyncIterator(iterator: CgroupWatchIterator(configuration, cgroup))
         }
 
-        /// Gives event after event.
+        /// The iterator of one loop.
         public struct AsyncIterator: AsyncIteratorProtocol {
             let iterator: CgroupWatchIterator
 
-            /// The next event; nil when the cgroup was removed, and after an error.
+            /// Returns the next event; nil after the cgroup was removed, and after an error.
             ///
-            /// - Throws: `.cancelled` as soon as the task is; as `limits(in:)` where the processes of the cgroup cannot be
-            ///   found out; and for the interval and the thresholds as `Watch`.
+            /// - Throws: `.cancelled` as soon as the task is cancelled; as `limits(in:)` if the processes of the cgroup
+            ///   cannot be listed; and for the interval and the thresholds as `Watch`.
             public mutating func next(
                 isolation actor: isolated (any Actor)? = #isolation
             ) async throws(RlimitError) -> Event? {
                 try await iterator.next(isolation: actor)
             }
 
-            /// The same.
+            /// As `next(isolation:)`.
             public mutating func next() async throws(RlimitError) -> Event? {
                 try await iterator.next(isolation: #isolation)
             }

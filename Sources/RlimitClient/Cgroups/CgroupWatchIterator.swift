@@ -1,7 +1,7 @@
 import RlimitKernel
 import RlimitModel
 
-/// One loop over the watch of a cgroup.
+/// The state of one loop over a `CgroupWatch`.
 final class CgroupWatchIterator {
     typealias Event = LimitClient.CgroupWatch.Event
 
@@ -12,14 +12,13 @@ final class CgroupWatchIterator {
     private var membership: CgroupMembership?
     private var members: [Int32: WatchedProcess] = [:]
     private var pidsByToken: [UInt64: Int32] = [:]
-    // Of which it was said that they cannot be looked at.
+    // Processes whose failure was reported.
     private var failed: Set<Int32> = []
     private var wasListed = false
     private var isFinished = false
-    private var events: [Event] = []
-    private var position = 0
+    private var events = PendingEvents<Event>()
 
-    /// So many processes are looked at before others have a turn on this thread.
+    /// After this many samples the task yields its thread.
     private static let yieldInterval = 64
 
     init(_ configuration: WatchConfiguration, _ cgroup: Cgroup) {
@@ -30,17 +29,15 @@ final class CgroupWatchIterator {
 
     func next(isolation actor: isolated (any Actor)?) async throws(RlimitError) -> Event? {
         do throws(RlimitError) {
-            while position == events.count, !isFinished {
-                (events, position) = ([], 0)
+            while events.isEmpty, !isFinished {
+                events.removeAll()
                 try await advance(isolation: actor)
             }
         } catch {
             finish()
             throw error
         }
-        guard position < events.count else { return nil }
-        defer { position += 1 }
-        return events[position]
+        return events.next()
     }
 
     private func advance(isolation actor: isolated (any Actor)?) async throws(RlimitError) {
@@ -110,7 +107,7 @@ final class CgroupWatchIterator {
         return process
     }
 
-    // Those that are in it no more.
+    // Removes the processes that have left the cgroup.
     private func removeAll(except pids: Set<Int32>) {
         for (pid, process) in members where !pids.contains(pid) {
             let isAlive = (try? process.resolvedTarget.requireAlive()) != nil

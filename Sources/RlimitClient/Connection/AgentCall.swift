@@ -1,17 +1,17 @@
 import RlimitModel
 import RlimitWire
 
-/// What the agent is asked, and how its answer is read.
+/// One kind of request, and the value that its response means.
 protocol AgentCall: Sendable {
     associatedtype Value: Sendable
     var request: AgentRequest { get }
-    /// Nil for an answer to something else.
+    /// The value of a response; nil if the response does not fit the request.
     func value(of reply: Reply) -> Value?
-    /// The same of limits alone.
+    /// The value of a response that contains only limits.
     func value(of decoded: borrowing DecodedLimits) -> Value?
-    /// The resource whose limit is all that is asked for, if it is one.
+    /// The requested resource, if the call asks for one limit only.
     var resource: Resource? { get }
-    /// What the limit of that resource means.
+    /// The value of the limit of that resource.
     func value(of limit: Limit) -> Value?
 }
 
@@ -21,7 +21,7 @@ extension AgentCall {
     func value(of limit: Limit) -> Value? { nil }
 }
 
-/// One limit.
+/// Reads one limit.
 struct LimitCall: AgentCall {
     let request: AgentRequest
     let resource: Resource?
@@ -52,7 +52,7 @@ struct LimitCall: AgentCall {
     func value(of limit: Limit) -> Limit? { limit }
 }
 
-/// Whatever the agent answers.
+/// Returns any response of the agent.
 struct UntypedCall: AgentCall {
     let request: AgentRequest
 

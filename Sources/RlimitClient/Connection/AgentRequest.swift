@@ -1,11 +1,11 @@
 import RlimitModel
 
-/// What the agent is asked, and what goes along.
+/// A request to the agent, and the process whose pidfd is sent with it.
 struct AgentRequest: Sendable {
     let operation: Request.Operation
-    /// To be decided only.
+    /// Whether the agent only decides.
     let isExplain: Bool
-    /// The process whose pidfd goes along: held, so that the descriptor lasts as long as it may yet be sent.
+    /// Kept so that the descriptor stays open as long as it may be sent.
     let process: PinnedProcess?
 
     init(_ operation: Request.Operation, isExplain: Bool = false) {
@@ -20,7 +20,7 @@ struct AgentRequest: Sendable {
         process = resolvedTarget.pinnedProcess
     }
 
-    /// Whether carrying it out twice is the same as once.
+    /// Whether carrying the request out twice has the same effect as once.
     var isReadOnly: Bool {
         switch operation {
         case .get, .usage, .threadUsage, .leaseList, .serverInfo, .stats, .prlimit(_, _, nil): true

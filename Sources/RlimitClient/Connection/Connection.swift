@@ -1,12 +1,12 @@
 import RlimitKernel
 import RlimitModel
 
-/// An open connection to the agent, by which a client can wait in its own way.
+/// An open connection to the agent.
 protocol Connection: AnyObject, Sendable {
-    /// The number of its descriptor.
+    /// The file descriptor.
     var descriptor: Int32 { get }
-    /// Whether it takes no more requests.
+    /// Whether the connection accepts no more requests.
     var isClosed: Bool { get }
-    /// Nobody will begin another call on it: it closes once those under way have ended.
+    /// Closes the connection after the calls in progress have ended. No other call begins on it.
     func closeWhenIdle()
 }

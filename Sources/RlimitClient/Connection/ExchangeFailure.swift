@@ -1,16 +1,27 @@
 import RlimitModel
 
-/// Why a request that was sent once brought nothing.
+/// The reason why one exchange of a request produced no response.
 enum ExchangeFailure: Error, Sendable {
-    /// What the agent answered, or why nobody waits for that any more.
+    /// The agent's error, or the reason why the call no longer waits.
     case failed(RlimitError)
-    /// The connection ended before the agent had all of it: it cannot have acted.
+    /// The connection ended before the agent had received the whole request, so the agent cannot have acted.
     case unsent(RlimitError)
-    /// The connection ended before the answer came: the agent may have acted.
+    /// The connection ended before the response arrived. The agent may have acted.
     case unanswered(RlimitError)
 
-    /// Returns where the request is to be sent once more, on a new connection: one that the agent cannot have acted on, or
-    /// that only reads. An edit that may have been made never is.
+    /// - Parameter isSent: Whether the agent may have received the whole request.
+    init(connectionClosed reason: RlimitError, isSent: Bool) {
+        guard reason.code == .connectionLost else {
+            self = .failed(reason)
+            return
+        }
+        self = isSent ? .unanswered(reason) : .unsent(reason)
+    }
+
+    /// Returns if the request may be sent once more, on a new connection: the agent cannot have acted on it, or it only
+    /// reads. An edit that may have been made is never sent again.
+    ///
+    /// - Throws: The reason of the failure otherwise.
     func requireRetryable(of request: AgentRequest, isRetry: Bool, at socket: AgentSocket) throws(RlimitError) {
         switch self {
         case .failed(let error):

@@ -1,40 +1,44 @@
 import RlimitModel
 import RlimitWire
 
-/// What has come of an answer so far: a long one comes in parts. It is large, so nothing copies it in passing.
+/// The parts of a response that have arrived. Long responses arrive in parts.
+///
+/// The value is large, so no code copies it.
 struct PendingReply: ~Copyable {
-    /// The processes of one answer at most, so that no agent fills the memory of its clients. An agent names half as many.
+    /// The maximum number of processes in one response. The bound keeps an agent from filling the client's memory. The
+    /// rlimitd agent sends at most half of it.
     static let maxProcessCount = 262_144
 
-    /// The leases of one answer at most, for the same reason.
+    /// The maximum number of leases in one response, for the same reason.
     static let maxLeaseCount = 65_536
 
     private var stage = Stage.empty
-    // The whole answer, where it repeats the last one. Apart, for plain bits are quickly moved.
+    // A complete response whose bytes are those of the one before. A separate property, because trivial bits move fast.
     private var decoded: DecodedLimits?
 
     private enum Stage {
         case empty
         case partial(Reply)
-        // Apart, so that each part is appended in place.
+        // A separate case, so that each part is appended in place.
         case processes([ProcessResult])
         case complete(Result<Reply, RlimitError>)
     }
 
-    /// Whether the answer is all there.
+    /// Whether the response is complete.
     var isComplete: Bool {
         if case .complete = stage { return true }
         return decoded != nil
     }
 
-    /// The whole answer, once it is there.
+    /// The complete response; nil while parts are missing.
     var result: Result<Reply, RlimitError>? {
         if let decoded { return .success(.limits(decoded.resources, decoded.limits)) }
         guard case .complete(let result) = stage else { return nil }
         return result
     }
 
-    /// What it means to whoever asked, once it is all there; `.success(nil)` where it answers something else.
+    /// The value of the complete response for its call; nil while parts are missing, and `.success(nil)` if the
+    /// response does not fit the request.
     func answer<Call: AgentCall>(to call: Call) -> Result<Call.Value?, RlimitError>? {
         if let decoded { return .success(call.value(of: decoded)) }
         switch result {
@@ -44,16 +48,16 @@ struct PendingReply: ~Copyable {
         }
     }
 
-    /// A whole answer that repeats the last one. False where another has begun.
+    /// Adds a complete response whose bytes are those of the one before. Returns false if parts have arrived already.
     mutating func add(_ decoded: DecodedLimits) -> Bool {
         guard !isComplete, case .empty = stage else { return false }
         self.decoded = decoded
         return true
     }
 
-    /// False where a part does not continue what came before.
+    /// Adds a part. Returns false if it does not continue the earlier parts.
     mutating func add(_ response: consuming Response) -> Bool {
-        // Nearly all are.
+        // The common case: a response in one part.
         if case .empty = stage, decoded == nil, !response.more {
             stage = .complete(response.outcome)
             return true
@@ -88,7 +92,7 @@ struct PendingReply: ~Copyable {
         case .processes(let before): processes = before
         case .partial, .complete: return false
         }
-        // The list is then ours alone, and is not copied.
+        // Leaves one reference to the list, so that the append does not copy it.
         stage = .empty
         guard processes.count + more.count <= Self.maxProcessCount else { return false }
         processes.append(contentsOf: more)

@@ -2,12 +2,12 @@ import RlimitKernel
 import RlimitModel
 import RlimitWire
 
-/// Bytes from the agent, taken apart into responses.
+/// Splits the bytes from the agent into responses.
 struct ReplyReader: ~Copyable {
     private var decoder = ResponseDecoder()
     private var input = ByteQueue()
     private let agentSocket: AgentSocket
-    // How much is asked of the kernel at once.
+    // The maximum size of one read.
     private let room: Int
 
     init(room: Int, from agentSocket: AgentSocket) {
@@ -15,7 +15,7 @@ struct ReplyReader: ~Copyable {
         self.agentSocket = agentSocket
     }
 
-    /// Takes in what has come, without waiting for it.
+    /// Reads available bytes without waiting. recv(2).
     mutating func fill(from socket: borrowing StreamSocket) throws(SystemError) -> StreamSocket.Received {
         var received = StreamSocket.Received.wouldBlock
         try unsafe input.write(upTo: room) { space throws(SystemError) -> Int in
@@ -26,10 +26,10 @@ struct ReplyReader: ~Copyable {
         return received
     }
 
-    /// The next response, if it is all there.
+    /// Returns the next complete response, or `.incomplete`.
     ///
-    /// - Throws: `.malformed` where it is no agent that answers; what the agent says of the whole connection, which it is
-    ///   going to close.
+    /// - Throws: `.malformed` if the bytes violate the protocol; the agent's error about the whole connection, after
+    ///   which the agent closes it.
     mutating func next() throws(RlimitError) -> ResponseDecoder.Step {
         let step = try decoded()
         switch step {
@@ -38,13 +38,13 @@ struct ReplyReader: ~Copyable {
         case .repeated(id: 0): break
         default: return step
         }
-        throw .protocolViolation(agentSocket, "an answer to nothing")
+        throw .protocolViolation(agentSocket, "a response names no request")
     }
 
-    /// What `.response` is; once.
+    /// The response of the step `.response`. A second call returns nil.
     mutating func takeResponse() -> Response? { decoder.takeResponse() }
 
-    /// What `.repeated` tells.
+    /// The limits of the step `.repeated`.
     var repeatedLimits: DecodedLimits { decoder.repeatedLimits }
 
     private mutating func decoded() throws(RlimitError) -> ResponseDecoder.Step {

@@ -1,11 +1,12 @@
 import RlimitKernel
 import RlimitModel
 
-/// The way to an agent, which all copies of a client share: makes the connection when it is needed, makes it again when the
-/// agent was restarted, and gives each process its own.
+/// The connection to an agent that all copies of a client share.
+///
+/// It opens when a call needs it, and again after a restart of the agent. Each process after fork(2) has its own.
 final class SharedConnection<Open: Connection>: Sendable {
     let socket: AgentSocket
-    /// How long to poll for an answer before sleeping.
+    /// The duration for which a call polls before it sleeps.
     let busyPolling: Duration
     private let slot = ForkLocal<ConnectionSlot<Open>>()
 
@@ -14,16 +15,16 @@ final class SharedConnection<Open: Connection>: Sendable {
         self.busyPolling = busyPolling
     }
 
-    /// Lets go of the connection; it closes once nobody waits for an answer on it.
+    /// Closes the connection after the calls in progress have ended.
     func close() { currentSlot.disconnect() }
 
     private var currentSlot: ConnectionSlot<Open> { slot.object { ConnectionSlot($0) } }
 }
 
 extension SharedConnection<BlockingConnection> {
-    /// Asks the agent, on a connection that is made if there is none, and blocks until it has answered.
+    /// Sends a request, opens a connection if needed, and blocks until the response arrives.
     ///
-    /// - Throws: What the agent answered; `.agentUnreachable`, `.untrustedSocket`, `.connectionLost`,
+    /// - Throws: The agent's error; `.agentUnreachable`, `.untrustedSocket`, `.connectionLost`,
     ///   `.deadlineExceeded`, `.malformed`.
     func perform<Call: AgentCall>(_ call: Call, until deadline: MonotonicDeadline) throws(RlimitError) -> Call.Value {
         let slot = currentSlot
@@ -40,7 +41,7 @@ extension SharedConnection<BlockingConnection> {
         }
     }
 
-    /// The connection, which is made if there is none.
+    /// The open connection, or a new one.
     func connection(until deadline: MonotonicDeadline) throws(RlimitError) -> BlockingConnection {
         try connection(on: currentSlot, until: deadline)
     }
@@ -53,12 +54,12 @@ extension SharedConnection<BlockingConnection> {
         }
     }
 
-    /// The same of whatever the agent may answer.
+    /// As `perform(_:until:)`, for any response.
     func exchange(_ request: AgentRequest, until deadline: MonotonicDeadline) throws(RlimitError) -> Reply {
         try perform(UntypedCall(request: request), until: deadline)
     }
 
-    /// Makes a batch of edits, or has it explained.
+    /// Executes a batch of edits, or an explain of it.
     func run(_ stateMachine: EditStateMachine, until deadline: MonotonicDeadline) throws(RlimitError)
         -> EditStateMachine.Step
     {
@@ -78,9 +79,9 @@ extension SharedConnection<BlockingConnection> {
 }
 
 extension SharedConnection<AsyncConnection> {
-    /// Asks the agent, on a connection that is made if there is none, and suspends the task until it has answered.
+    /// Sends a request, opens a connection if needed, and suspends the task until the response arrives.
     ///
-    /// - Throws: As for threads, and `.cancelled`.
+    /// - Throws: As the blocking call, and `.cancelled`.
     func perform<Call: AgentCall>(_ call: Call, until deadline: MonotonicDeadline) async throws(RlimitError)
         -> Call.Value
     {
@@ -99,12 +100,12 @@ extension SharedConnection<AsyncConnection> {
         }
     }
 
-    /// The same of whatever the agent may answer.
+    /// As `perform(_:until:)`, for any response.
     func exchange(_ request: AgentRequest, until deadline: MonotonicDeadline) async throws(RlimitError) -> Reply {
         try await perform(UntypedCall(request: request), until: deadline)
     }
 
-    /// Makes a batch of edits, or has it explained.
+    /// Executes a batch of edits, or an explain of it.
     func run(_ stateMachine: EditStateMachine, until deadline: MonotonicDeadline) async throws(RlimitError)
         -> EditStateMachine.Step
     {
@@ -123,7 +124,7 @@ extension SharedConnection<AsyncConnection> {
     }
 
     func connection(until deadline: MonotonicDeadline) async throws(RlimitError) -> AsyncConnection {
-        // The kernel tells nobody when there is room in a listener's backlog again.
+        // The kernel does not report when a listener's backlog has room again.
         var pause = Duration.milliseconds(1)
         while true {
             if let connection = try connectionIfReady() { return connection }
@@ -137,7 +138,7 @@ extension SharedConnection<AsyncConnection> {
 
     private func connectionIfReady() throws(RlimitError) -> AsyncConnection? {
         try currentSlot.connection { () throws(RlimitError) in
-            // A switch borrows what it looks at; `guard let` would copy it.
+            // A switch borrows its value; `guard let` would copy it.
             switch try socket.connectIfReady() {
             case .none: return nil
             case .some(let open):
@@ -148,5 +149,68 @@ extension SharedConnection<AsyncConnection> {
                 }
             }
         }
+    }
+}
+
+extension SharedConnection<AsyncConnection> {
+    /// Returns the value and the connection of the response. The connection reports its end to the renewer.
+    func perform<Call: AgentCall>(
+        _ call: Call, reportingTo renewer: LeaseRenewer, until deadline: MonotonicDeadline
+    ) async throws(RlimitError) -> (Call.Value, AsyncConnection) {
+        let (reply, connection) = try await exchange(call.request, reportingTo: renewer, until: deadline)
+        guard let value = call.value(of: reply) else { throw .unexpectedReply(socket) }
+        return (value, connection)
+    }
+
+    /// Executes a batch of edits under a lease.
+    func lease(
+        _ stateMachine: EditStateMachine, reportingTo renewer: LeaseRenewer, until deadline: MonotonicDeadline
+    ) async throws(RlimitError) -> (LeaseInfo, AsyncConnection) {
+        var stateMachine = stateMachine
+        var step = try stateMachine.next()
+        while case .send(let request) = step {
+            let answer: Result<Reply, RlimitError>
+            var connection: AsyncConnection?
+            do throws(RlimitError) {
+                let (reply, last) = try await exchange(request, reportingTo: renewer, until: deadline)
+                answer = .success(reply)
+                connection = last
+            } catch {
+                answer = .failure(error)
+            }
+            step = try stateMachine.receive(answer)
+            if case .leased(let lease) = step, let connection { return (lease, connection) }
+        }
+        throw .unexpectedReply(socket)
+    }
+
+    private func exchange(
+        _ request: AgentRequest, reportingTo renewer: LeaseRenewer, until deadline: MonotonicDeadline
+    ) async throws(RlimitError) -> (Reply, AsyncConnection) {
+        var isRetry = false
+        while true {
+            let connection = try await connection(until: deadline)
+            connection.reportLeases(to: renewer)
+            switch await connection.exchange(UntypedCall(request: request), until: deadline) {
+            case .success(let reply?): return (reply, connection)
+            case .success(nil): throw .unexpectedReply(socket)
+            case .failure(let failure): try failure.requireRetryable(of: request, isRetry: isRetry, at: socket)
+            }
+            isRetry = true
+        }
+    }
+}
+
+extension SharedConnection<BlockingConnection> {
+    /// Executes a batch of edits under a lease.
+    func lease(_ stateMachine: EditStateMachine, until deadline: MonotonicDeadline) throws(RlimitError) -> LeaseInfo {
+        guard case .leased(let lease) = try run(stateMachine, until: deadline) else { throw .unexpectedReply(socket) }
+        return lease
+    }
+
+    /// Sends a request without waiting for its response. Gives up at the deadline.
+    func post(_ request: AgentRequest, until deadline: MonotonicDeadline) {
+        guard let connection = try? connection(until: deadline) else { return }
+        connection.post(request, until: deadline)
     }
 }

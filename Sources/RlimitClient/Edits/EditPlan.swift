@@ -1,13 +1,13 @@
 import RlimitModel
 
-/// A batch of edits against the limits that were read just before: what each leads to, and which part of it is whose.
+/// A batch of edits of known current limits: the resulting limits, and the part of each edit that needs the agent.
 ///
-/// Checked as a whole, so that nothing is made of a batch one of whose edits makes no sense. A pure value.
+/// The batch is validated as a whole, so that no edit of an invalid batch is made. A pure value.
 struct EditPlan: Hashable {
     private(set) var items: [Item]
 
-    /// - Throws: `.invalidArgument` for a resource that is named twice, `.conflict` where the limits are not those that
-    ///   were expected, `.softExceedsHard`; each with the index of the edit.
+    /// - Throws: `.invalidArgument` for a resource that is named twice, `.conflict` if a limit is not the expected one,
+    ///   `.softExceedsHard`; each with the index of the edit.
     init(_ edits: [NumericEdit], now: Limits) throws(RlimitError) {
         try Self.requireDistinct(edits.lazy.map(\.resource))
         var items: [Item] = []
@@ -26,25 +26,25 @@ struct EditPlan: Hashable {
         }
     }
 
-    /// The edits in the order in which a process can make them for itself and still take them back: what may be refused
-    /// first, a hard limit that can never be raised again last.
+    /// The edits in the order in which a process can make them and still undo them: first those that may be refused, last
+    /// those that lower a hard limit, because the process cannot raise it again.
     var inSafeOrder: [Item] {
         items.filter { $0.rank == 0 } + items.filter { $0.rank == 1 } + items.filter { $0.rank == 2 }
             + items.filter { $0.rank == 3 }
     }
 
-    /// Those that raise something: the agent's part if it must be asked.
+    /// The edits that raise a half: the agent's part, if it must be asked.
     var raisingItems: [Item] { items.filter(\.raises) }
 
-    /// What the agent is asked for, if it must be.
+    /// The batch for the agent, if it must be asked.
     var agentPart: EditBatch { EditBatch(raisingItems.lazy.map(\.agentPart)) }
 
-    /// The edit that the agent must be asked for whatever the kernel would say, if there is one: the kernel has no
+    /// An edit that only the agent can make, if the batch has one: it raises on a condition, and the kernel has no
     /// compare-and-set.
     var conditionalItem: Item? { items.first { $0.edit.expecting != nil && $0.raises } }
 
-    /// What somebody else raised meanwhile was lowered with an edit to `now`, and the kernel refuses to raise it again: that is
-    /// the agent's part.
+    /// Another process raised the limit during the edit. The edit lowered it to `now`, and the kernel refuses to raise it to
+    /// `wanted` again, so the raise becomes the agent's part.
     mutating func replan(for wanted: Limit, from now: Limit, by item: Item) {
         let edit = NumericEdit(item.resource, soft: wanted.soft, hard: wanted.hard, mode: item.edit.mode)
         items[item.index] = Item(index: item.index, edit: edit, now: now, wanted: wanted)
@@ -52,11 +52,11 @@ struct EditPlan: Hashable {
 
     /// One edit of the batch.
     struct Item: Hashable {
-        /// Its place in the batch.
+        /// Its index in the batch.
         let index: Int
         let edit: NumericEdit
         let now: Limit
-        /// What the limits shall be.
+        /// The resulting limit.
         let wanted: Limit
 
         fileprivate init(index: Int, edit: NumericEdit, now: Limit, wanted: Limit) {
@@ -89,7 +89,7 @@ struct EditPlan: Hashable {
             return lowers ? 2 : 1
         }
 
-        /// What the agent is asked for: all of the edit, or, where it also lowers, only the half that it raises.
+        /// The edit for the agent: the whole edit, or only the raised half if the edit also lowers the other one.
         var agentPart: NumericEdit {
             guard lowers else { return edit }
             return NumericEdit(
@@ -97,7 +97,7 @@ struct EditPlan: Hashable {
                 expecting: edit.expecting)
         }
 
-        /// What the edit leads to from other limits than those that were read.
+        /// The result of the edit for another current limit.
         func wanted(from now: Limit) throws(RlimitError) -> Limit { try Self.outcome(of: edit, on: now, index) }
 
         private static func outcome(

@@ -1,49 +1,50 @@
 import RlimitModel
 
-/// How a batch of edits is made, step by step: what is asked of the kernel is done here, and what is asked of the agent is
-/// said, so that whoever runs it may wait for the answer as it likes.
+/// Executes a batch of edits step by step. It makes the system calls itself, and returns the requests to the agent to its
+/// caller, so that the blocking and the asynchronous client each wait in their own way.
 struct EditStateMachine: Sendable {
     private let edits: [Edit]
     private let resolvedTarget: ResolvedTarget
     private let strategy: LimitClient.Strategy
-    // Whether all is only to be explained.
+    // Whether the agent only decides.
     private let isExplain: Bool
-    // What it is to end with; nil for good.
+    // The term of a lease; nil for a permanent change.
     private let term: LeaseTerm?
-    // Of a lease: "the most" as the agent knows it, by place. What explain tells of is the most that one may have for good.
+    // The edits of a lease that depend on the maximum, by index. The agent knows the maximum of a lease; explain returns only
+    // the maximum of a permanent change.
     private var leasedMaxEdits: [Int: UniformEdit] = [:]
-    // What prlimit(2) told of the limits; nil where it was not asked or did not tell.
+    // The limits that prlimit(2) returned; nil if it was not called or was refused.
     private let now: Limits?
-    // What was learnt so far.
+    // The limits and maxima that are known so far.
     private var limits: Limits
     private var known: ResourceSet
     private var maxBound: [Resource: Limit.Bound] = [:]
     private var stage = Stage.initial
 
     private enum Stage {
-        /// Whatever the edits depend on is being found out.
+        /// The inputs of the edits are being read.
         case initial
         case awaitingLimits(ResourceSet)
         case awaitingMax(ResourceSet)
         case awaitingExplanation
-        /// The kernel refused part of it.
+        /// The kernel has refused a part of the batch.
         case awaitingRaise(EditTransaction, because: RlimitError)
         case awaitingSet(EditBatch)
     }
 
     enum Step: Sendable {
-        /// The answer goes to `take`.
+        /// The caller sends the request, and passes the response to `receive(_:)`.
         case send(AgentRequest)
         case changed([Change])
         case leased(LeaseInfo)
         case explained(Explanation)
-        /// It answered, but not what it was asked.
+        /// The response does not fit the request.
         case unexpectedReply
     }
 
-    /// - Parameter term: Under a lease that ends so, which is the agent's to grant.
-    /// - Throws: `.invalidArgument` for a resource that is named twice; `.noSuchProcess`; `.unsupported` for one that cannot
-    ///   be leased.
+    /// - Parameter term: The term of a lease, which only the agent grants.
+    /// - Throws: `.invalidArgument` for a resource that is named twice; `.noSuchProcess`; `.unsupported` for a resource that
+    ///   cannot be leased.
     init(
         _ edits: [Edit], on target: Target, _ strategy: LimitClient.Strategy, isExplain: Bool = false,
         lease term: LeaseTerm? = nil
@@ -69,7 +70,7 @@ struct EditStateMachine: Sendable {
         }
     }
 
-    /// The first step, and the next after what needed no asking.
+    /// Returns the first step, or the next one after a step that needed no response.
     mutating func next() throws(RlimitError) -> Step {
         if edits.isEmpty { return .changed([]) }
         let needingMax = ResourceSet(locallyResolvedEdits.lazy.filter(\.dependsOnMax).map(\.resource))
@@ -89,7 +90,7 @@ struct EditStateMachine: Sendable {
             })
     }
 
-    /// The next step, by what came of asking.
+    /// Returns the next step after a response.
     mutating func receive(_ answer: Result<Reply, RlimitError>) throws(RlimitError) -> Step {
         switch (stage, answer) {
         case (.awaitingLimits(let resources), .success(let reply)):
@@ -102,7 +103,7 @@ struct EditStateMachine: Sendable {
             throw withKernelReason(error)
         case (.awaitingMax(let resources), .success(let reply)):
             guard case .explanation(let explanation) = reply else { return .unexpectedReply }
-            // The most that policy gives, or else the hard limit there is.
+            // The maximum of policy, and at least the current hard limit.
             for resource in resources { maxBound[resource] = 0 }
             for verdict in explanation.verdicts {
                 maxBound[verdict.resource] = max(verdict.most?.hard ?? 0, verdict.now?.hard ?? 0)
@@ -134,13 +135,13 @@ struct EditStateMachine: Sendable {
 }
 
 extension EditStateMachine {
-    // Those whose numbers are to be worked out here.
+    // The edits that the client, not the agent, converts to numbers.
     private var locallyResolvedEdits: [Edit] {
         guard !leasedMaxEdits.isEmpty else { return edits }
         return edits.indices.filter { leasedMaxEdits[$0] == nil }.map { edits[$0] }
     }
 
-    // Nil where these limits are known now. The kernel is asked first, and what /proc shows.
+    // Reads limits that are not known yet, from prlimit(2) or /proc. Returns nil if they are known now, or else a request.
     private mutating func requestUnknown(_ resources: ResourceSet) throws(RlimitError) -> Step? {
         guard !resources.allSatisfy(known.contains) else { return nil }
         if let limits = try resolvedTarget.limits(resources, strategy) {
@@ -193,7 +194,7 @@ extension EditStateMachine {
     private func withKernelReason(_ error: RlimitError) -> RlimitError {
         guard strategy == .kernelFirst, !isExplain, term == nil, error.code == .agentUnreachable else { return error }
         var error = error
-        error.message = "the kernel lets only its own user change \(resolvedTarget.name), and \(error.message)"
+        error.message = "the kernel lets only the owner of \(resolvedTarget.name) change it, and \(error.message)"
         return error
     }
 }
@@ -213,7 +214,7 @@ extension EditStateMachine.Step {
 }
 
 extension [Change] {
-    /// That of a single edit.
+    /// The change of a single edit.
     ///
     /// - Throws: `.malformed`.
     func only(from socket: AgentSocket) throws(RlimitError) -> Change {

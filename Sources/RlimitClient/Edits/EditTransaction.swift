@@ -1,14 +1,15 @@
 import RlimitModel
 
-/// A plan being carried out: the kernel first, then the agent for all that raises, and last what the client lowers itself.
+/// The execution of an `EditPlan`, all or nothing: first in the kernel; if it refuses, by the agent for all raising edits,
+/// and then in the kernel for the lowering ones.
 ///
-/// The three steps are apart so that whoever runs them may wait for the agent as it likes. All or nothing: what was made
-/// before a refusal is taken back.
+/// The steps are separate so that the caller can wait for the agent in its own way. An edit that was made before a refusal
+/// is undone.
 struct EditTransaction {
     private(set) var plan: EditPlan
-    // By place in the batch.
+    // By index in the batch.
     private var changes: [Change?]
-    // In the order in which they were made.
+    // In the order in which the changes were made.
     private var applied: [Change] = []
 
     init(_ plan: EditPlan) {
@@ -19,14 +20,14 @@ struct EditTransaction {
     /// A change for each edit, in their order.
     var result: [Change] { changes.compactMap(\.self) }
 
-    /// What came of asking the kernel alone.
+    /// The outcome of the edits in the kernel.
     enum KernelOutcome: Hashable {
         case done
-        /// Nothing was made. The agent is to be asked for `EditPlan.raisingItems`; the error says why.
+        /// Nothing was changed. The agent must make `EditPlan.raisingItems`; the error is the kernel's refusal.
         case needsAgent(RlimitError)
     }
 
-    /// Makes all of the batch, or nothing where the kernel refuses part.
+    /// Makes the whole batch in the kernel, or nothing if it refuses a part.
     mutating func applyInKernel<Store: LimitStore & ~Copyable>(_ store: borrowing Store) throws(RlimitError)
         -> KernelOutcome
     {
@@ -43,9 +44,9 @@ struct EditTransaction {
         return .done
     }
 
-    /// The agent will not help: makes what the kernel alone gives, and notes on each `clamp` that fell short why.
+    /// The agent does not help: makes what the kernel permits. Each `clamp` that falls short gets the reason.
     ///
-    /// - Throws: `reason` where something else than a clamp needed the agent.
+    /// - Throws: `reason` if an edit other than a clamp needs the agent.
     mutating func finish<Store: LimitStore & ~Copyable>(
         without reason: RlimitError, on store: borrowing Store
     ) throws(RlimitError) -> [Change] {
@@ -66,13 +67,13 @@ struct EditTransaction {
         return result
     }
 
-    /// The agent made `EditPlan.raisingItems`; lowers what is left to lower.
+    /// The agent has made `EditPlan.raisingItems`; makes the lowering edits.
     mutating func finish<Store: LimitStore & ~Copyable>(
         with granted: [Change], on store: borrowing Store
     ) throws(RlimitError) -> [Change] {
         let raisingItems = plan.raisingItems
         guard granted.map(\.resource) == raisingItems.map(\.resource) else {
-            throw RlimitError(.malformed, message: "the agent answered other edits than it was asked for")
+            throw RlimitError(.malformed, message: "the agent's changes do not match the requested edits")
         }
         for (item, change) in zip(raisingItems, granted) {
             changes[item.index] = change
@@ -90,7 +91,7 @@ struct EditTransaction {
 }
 
 extension EditTransaction {
-    // The edit as far as the kernel goes; a clamp that is above the system's ceiling stops there.
+    // Makes an edit in the kernel. A clamp above fs.nr_open stops at fs.nr_open.
     private mutating func apply<Store: LimitStore & ~Copyable>(
         _ item: EditPlan.Item, on store: borrowing Store
     ) throws(RlimitError) {
@@ -105,7 +106,7 @@ extension EditTransaction {
         }
     }
 
-    // A clamp without its hard half, and nothing of it where even that is refused.
+    // Makes only the soft half of a clamp, or nothing if the kernel refuses that too.
     private mutating func applySoftOnly<Store: LimitStore & ~Copyable>(
         _ item: EditPlan.Item, _ reason: RlimitError, on store: borrowing Store
     ) throws(RlimitError) {
@@ -118,7 +119,7 @@ extension EditTransaction {
         }
     }
 
-    // What the edit also lowers, or all of it where there was nothing to raise.
+    // Makes the lowering half of an edit, or the whole edit if it raises nothing.
     private mutating func lower<Store: LimitStore & ~Copyable>(
         _ item: EditPlan.Item, on store: borrowing Store
     ) throws(RlimitError) {
@@ -130,8 +131,8 @@ extension EditTransaction {
         changes[item.index] = change
     }
 
-    // One prlimit(2), or none where nothing changes. `expected` is what the limits should be before it: where they were not,
-    // a compare-and-set fails, and any other edit is worked out anew from what they were.
+    // One prlimit(2), or none if nothing changes. If the old limit is not `expected`, a conditional edit fails, and any other
+    // edit is computed again from the old limit.
     private mutating func exchange<Store: LimitStore & ~Copyable>(
         _ item: EditPlan.Item, for wanted: Limit, expecting expected: Limit, shortfall: RlimitError? = nil,
         on store: borrowing Store
@@ -162,7 +163,8 @@ extension EditTransaction {
         changes[item.index] = change
     }
 
-    // Puts back what was made, the last first, unless somebody else has changed it since. Says what could not be.
+    // Undoes the changes in reverse order, except limits that another process has changed since. The message names the
+    // changes that could not be undone.
     private mutating func undo<Store: LimitStore & ~Copyable>(
         after error: RlimitError, on store: borrowing Store
     ) -> RlimitError {
@@ -173,7 +175,7 @@ extension EditTransaction {
                 _ = try store.exchange(change.resource, for: change.old)
             } catch let failure {
                 guard failure.code != .noSuchProcess else { continue }
-                error.message += "; \(change.resource) could not be put back to \(change.old)"
+                error.message += "; \(change.resource) could not be restored to \(change.old)"
             }
         }
         changes = Array(repeating: nil, count: changes.count)
@@ -182,12 +184,12 @@ extension EditTransaction {
 }
 
 extension RlimitError {
-    /// Whether the kernel refused what the agent might give.
+    /// Whether the kernel refused what the agent may grant.
     fileprivate func isRefusal(of item: EditPlan.Item) -> Bool {
         item.raises && (code == .deniedByKernel || code == .aboveSystemCeiling && item.isClamp)
     }
 
-    /// The same, naming the edit where it names none.
+    /// The error with the resource and the index of the edit, unless it has them.
     func attributed(to item: EditPlan.Item) -> RlimitError {
         var error = self
         error.resource = error.resource ?? item.resource
@@ -198,7 +200,46 @@ extension RlimitError {
     fileprivate static func conditionalNeedsAgent(_ item: EditPlan.Item) -> RlimitError {
         RlimitError(
             .unsupported,
-            message: "only the agent can raise \(item.resource) on a condition: the kernel has no such call",
+            message: "only the agent can raise \(item.resource) conditionally: the kernel has no such call",
             resource: item.resource, editIndex: item.index)
+    }
+}
+
+extension EditTransaction {
+    /// The agent failed to make `EditPlan.agentPart` after the kernel's refusal. Makes what the kernel permits, if the agent has
+    /// certainly changed nothing.
+    mutating func finish<Store: LimitStore & ~Copyable>(
+        after error: RlimitError, _ refusal: RlimitError, on store: borrowing Store
+    ) throws(RlimitError) -> [Change] {
+        let reason = withKernelReason(error, refusal)
+        guard error.changedNothing else { throw reason }
+        return try finish(without: reason, on: store)
+    }
+
+    // Converts the agent's index, which counts the edits of its own request. Without an agent, the kernel's refusal is part
+    // of the reason.
+    private func withKernelReason(_ error: RlimitError, _ refusal: RlimitError) -> RlimitError {
+        let raisingItems = plan.raisingItems
+        var error = error
+        if let index = error.editIndex {
+            error.editIndex = raisingItems.indices.contains(index) ? raisingItems[index].index : nil
+        }
+        if error.code == .agentUnreachable || error.code == .untrustedSocket {
+            error.message = "\(refusal.message), and \(error.message)"
+            error.resource = refusal.resource
+            error.editIndex = refusal.editIndex
+        }
+        return error
+    }
+}
+
+extension RlimitError {
+    /// Whether this error means that the agent has certainly changed nothing, and that asking again does not help.
+    var changedNothing: Bool {
+        switch code {
+        case .agentUnreachable, .untrustedSocket, .deniedByPolicy, .deniedByKernel, .aboveSystemCeiling: true
+        case .unsupported, .rateLimited, .quotaExceeded, .pidfdRequired: true
+        default: false
+        }
     }
 }

@@ -1,14 +1,14 @@
 package import RlimitModel
 
-/// An edit that means the same for every process, whatever its limits are: what can be asked of a whole cgroup.
+/// An edit with the same meaning for every process, independent of its current limits, so that it can be applied to a cgroup.
 ///
-/// "The present hard limit" and "the most there is" are said as CLAMP to infinity, which stops at just these.
+/// "The current hard limit" and "the maximum" become a CLAMP to infinity, which stops at exactly these values.
 package struct UniformEdit: Sendable {
     let edit: NumericEdit
-    // A clamp that only stands for a word has all that was asked for, wherever it stopped.
+    // Whether the clamp stands for a symbolic value. Such an edit never falls short.
     private let isSymbolic: Bool
 
-    /// - Throws: `.unsupported` for an edit that comes to something else for each process.
+    /// - Throws: `.unsupported` for an edit whose result depends on each process.
     package init(_ edit: Edit, at index: Int) throws(RlimitError) {
         var numeric = NumericEdit(edit.resource, mode: edit.mode, expecting: edit.expecting)
         isSymbolic = edit.dependsOnMax || Self.raisesSoftToHard(edit)
@@ -19,7 +19,7 @@ package struct UniformEdit: Sendable {
             (numeric.soft, numeric.hard) = (.infinity, .infinity)
         case .halves(soft: nil, hard: .most): numeric.hard = .infinity
         case _ where Self.raisesSoftToHard(edit): numeric.soft = .infinity
-        // The hard half stays.
+        // The hard half is kept.
         case .halves(soft: .bound(let soft), hard: .hard): numeric.soft = soft
         case .halves(soft: .bound(let soft), hard: .bound(let hard)): (numeric.soft, numeric.hard) = (soft, hard)
         case .halves(soft: .bound(let soft), hard: nil): numeric.soft = soft
@@ -29,9 +29,9 @@ package struct UniformEdit: Sendable {
         self.edit = numeric
     }
 
-    /// A whole batch.
+    /// Converts a batch.
     ///
-    /// - Throws: Also `.invalidArgument` for a resource that is named twice, and for no edit at all.
+    /// - Throws: Also `.invalidArgument` for a resource that is named twice, and for an empty batch.
     static func list(_ edits: [Edit]) throws(RlimitError) -> [UniformEdit] {
         try EditPlan.requireDistinct(edits.lazy.map(\.resource))
         guard !edits.isEmpty else { throw RlimitError(.invalidArgument, message: "there is no edit to apply") }
@@ -40,7 +40,7 @@ package struct UniformEdit: Sendable {
         return uniformEdits
     }
 
-    /// What the agent says it did, in terms of the edit as it was meant.
+    /// Converts the agent's change to the terms of the original edit.
     func reported(_ change: Change) -> Change {
         guard isSymbolic else { return change }
         var change = change

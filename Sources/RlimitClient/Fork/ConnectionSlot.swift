@@ -2,14 +2,14 @@ import RlimitKernel
 import RlimitModel
 import Synchronization
 
-/// The connection of one process to its agent, made when it is needed.
+/// The connection of one process to its agent, opened when a call needs it.
 final class ConnectionSlot<Open: Connection>: ForkLocalObject, @unchecked Sendable {
     let generation: ForkGeneration
     private let lock = ConditionLock()
-    // Guarded by the monitor.
+    // Guarded by the lock.
     private var open: Open?
     private var isConnecting = false
-    // The descriptor of `open`, for a child that must not touch the lock. 0: none.
+    // The descriptor of `open`, for a child after fork(2), which must not take the lock. -1: none.
     private let inheritedInode = Atomic<UInt64>(0)
     private let inheritedNumber = Atomic<Int32>(-1)
 
@@ -17,13 +17,12 @@ final class ConnectionSlot<Open: Connection>: ForkLocalObject, @unchecked Sendab
 
     deinit { open?.closeWhenIdle() }
 
-    /// Forgets the connection; calls under way keep it until they have ended.
+    /// Releases the connection. Calls in progress keep it until they have ended.
     func disconnect() { lock.withLock { store(nil) } }
 
-    /// The live connection, or else the one that `make` makes, which only one thread does at a time and which may take its
-    /// time.
+    /// The open connection, or the one that `make` returns. Only one thread calls `make` at a time, and `make` may block.
     ///
-    /// - Throws: `.deadlineExceeded`, and what `make` throws.
+    /// - Throws: `.deadlineExceeded`, and the errors of `make`.
     func connection(
         to socket: AgentSocket, until deadline: MonotonicDeadline, orMake make: () throws(RlimitError) -> Open
     ) throws(RlimitError) -> Open {
@@ -41,7 +40,7 @@ final class ConnectionSlot<Open: Connection>: ForkLocalObject, @unchecked Sendab
         return connection
     }
 
-    /// The live connection, or else the one that `make` makes at once; nil where it cannot do so now.
+    /// The open connection, or the one that `make` returns without waiting; nil if `make` returns nil.
     func connection(orMake make: () throws(RlimitError) -> Open?) throws(RlimitError) -> Open? {
         try lock.withLock { () throws(RlimitError) in
             if let open, !open.isClosed { return open }
@@ -51,7 +50,7 @@ final class ConnectionSlot<Open: Connection>: ForkLocalObject, @unchecked Sendab
         }
     }
 
-    // The live connection, or nil where the caller is now the one to make it.
+    // Returns the open connection, or nil if the caller must now open one.
     private func openOrStartConnecting(_ socket: AgentSocket, until deadline: MonotonicDeadline) throws(RlimitError)
         -> Open?
     {
@@ -69,7 +68,7 @@ final class ConnectionSlot<Open: Connection>: ForkLocalObject, @unchecked Sendab
     }
 
     private func store(_ connection: Open?) {
-        // Forgotten before it may be closed, and known only once it is open: what a child finds here is never stale.
+        // The number is cleared before the connection may close, and set after it is open, so a child never finds a stale one.
         inheritedNumber.store(-1, ordering: .sequentiallyConsistent)
         open?.closeWhenIdle()
         open = connection
@@ -78,8 +77,8 @@ final class ConnectionSlot<Open: Connection>: ForkLocalObject, @unchecked Sendab
         inheritedNumber.store(connection.descriptor, ordering: .sequentiallyConsistent)
     }
 
-    /// Closes the parent's connection here, so that it ends when the parent does. The number is checked, for the child may
-    /// have closed it and opened something else.
+    /// Closes the parent's connection in this child, so that the connection ends with the parent. The inode is compared,
+    /// because the child may have closed the descriptor and reused its number.
     func abandon() {
         let number = inheritedNumber.load(ordering: .sequentiallyConsistent)
         guard number >= 0, FileDescriptor.inode(of: number) == inheritedInode.load(ordering: .sequentiallyConsistent)

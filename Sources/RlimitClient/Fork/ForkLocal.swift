@@ -1,19 +1,19 @@
 import RlimitKernel
 import Synchronization
 
-/// What each process makes for itself, also a child after fork(2), which must not use its parent's.
+/// An object that each process creates for itself. A child after fork(2) must not use the object of its parent.
 protocol ForkLocalObject: AnyObject, Sendable {
-    /// Whose it is.
+    /// The process that created the object.
     var generation: ForkGeneration { get }
-    /// In a child: lets go of what the parent's holds here. Its locks must not be touched: a thread that is not here may
-    /// hold them.
+    /// Called in a child: closes what the parent's object holds in this process. It must not take a lock, because a thread
+    /// that exists only in the parent may hold the lock.
     func abandon()
 }
 
-/// One such object, made when it is needed.
+/// Holds one object per process, created at its first use.
 final class ForkLocal<Object: ForkLocalObject>: Sendable {
-    // The address of a retained object, 0 before the first call. Not behind a lock: after fork(2) a lock may be held by a
-    // thread that the child does not have.
+    // The address of a retained object, 0 before the first call. Without a lock: after fork(2), a thread that the child does
+    // not have may hold it.
     private let known = Atomic<UInt>(0)
 
     init() {}
@@ -38,7 +38,7 @@ final class ForkLocal<Object: ForkLocalObject>: Sendable {
                 expected: bits, desired: UInt(bitPattern: unsafe retained.toOpaque()), ordering: .acquiringAndReleasing
             )
             if isOurs {
-                // The parent's is let go of and never freed: its lock may be held by a thread that is not here.
+                // The parent's object is never freed: a thread that exists only in the parent may hold its lock.
                 Self.object(bits)?.abandon()
                 return created
             }
@@ -48,7 +48,7 @@ final class ForkLocal<Object: ForkLocalObject>: Sendable {
     }
 
     private static func object(_ bits: UInt) -> Object? {
-        // What `object(orMake:)` retained.
+        // `object(orMake:)` has retained it.
         guard let pointer = unsafe UnsafeRawPointer(bitPattern: bits) else { return nil }
         return unsafe Unmanaged<Object>.fromOpaque(pointer).takeUnretainedValue()
     }

@@ -2,55 +2,60 @@ import RlimitKernel
 public import RlimitModel
 
 extension LimitClient {
-    /// Limits that were raised and go back: when this is released, when it goes out of scope, when its time is over, when
-    /// the process ends whose limits they are, or, where it was granted without a duration, when the connection closes.
+    /// Limits that were raised and are restored when the lease ends.
     ///
-    /// It has one owner and lives to the end of its scope. What goes out of scope is given back without waiting for what
-    /// comes of it; `release()` waits and tells. Beware of `_ = try await client.lease(...)`, which gives back at once: where
-    /// the lease itself is not needed, use `withLease`.
+    /// A lease ends when it is released, when its handle goes out of scope, when its duration has elapsed, or when the
+    /// target process ends. A lease without a duration also ends when the connection closes.
     ///
-    /// A lease only raises: what would lower a limit is refused.
+    /// The handle has one owner and lives to the end of its scope. A handle that goes out of scope sends the release
+    /// without waiting for the outcome; `release()` waits and returns it. `_ = try await client.lease(...)` releases at
+    /// once: if the handle itself is not needed, use `withLease`.
     ///
-    /// One without a duration lasts as long as the connection that all copies of the client share. When the agent is started
-    /// anew the client claims it again, and where the policy bounds how long it may go without being renewed (`lease.max`)
-    /// the client renews it in time; both by itself. Ten minutes without an agent end it, and so does `close()`.
+    /// A lease only raises. An edit that would lower a limit is refused.
     ///
-    /// The end of a lease lowers limits, but never below what the process had before, nor below what other leases on it hold;
-    /// nor does it touch what somebody else changed meanwhile. Children keep what they inherited.
+    /// A lease without a duration lasts as long as the connection that all copies of the client share. After a restart
+    /// of the agent the client claims it again. If a rule's `lease.max` bounds the time without a renewal, the client
+    /// renews it in time. Ten minutes without an agent end it, and so does `close()`.
+    ///
+    /// The end of a lease lowers limits, but never below their value before the lease, nor below what other leases on
+    /// the process hold. It does not change a limit that another process has changed since. Children keep the limits
+    /// that they have inherited.
     public struct Lease: ~Copyable, Sendable {
         let leaseState: LeaseState
         let client: LimitClient
 
-        /// What it is called, for `leases()`, `renew(_:for:)` and `release(_:)` of the client.
+        /// Its id, for `leases()`, `renew(_:for:)` and `release(_:)` of the client.
         public var id: LeaseInfo.ID { leaseState.id }
 
-        /// What was changed, in the order of the edits: `old` is what it goes back to.
+        /// The changes, in the order of the edits. `old` is the value that is restored.
         public var changes: [Change] { leaseState.changes }
 
-        /// When it ends if it is not renewed, by a clock that goes on while the machine sleeps; nil where it lasts as long as
-        /// the connection. Of one that the client renews by itself, the time up to which it did.
+        /// The time at which it ends without a renewal, by a clock that runs while the machine sleeps; nil if it lasts
+        /// as long as the connection. For a lease that the client renews, the end of the last renewal.
         public var expires: ContinuousClock.Instant? { leaseState.expires }
 
-        /// Gives it so much time from now, more or less than it had. One without a duration ends then, or with the connection if
-        /// that is sooner.
+        /// Renews the lease: it ends this duration after now, earlier or later than before.
         ///
-        /// - Parameter duration: More than zero and at most 365 days, in whole milliseconds, rounded up. A rule's `lease.max`
+        /// A lease without a duration ends then, or with the connection if that is sooner.
+        ///
+        /// - Parameter duration: More than zero and at most 365 days, rounded up to milliseconds. A rule's `lease.max`
         ///   bounds it.
-        /// - Throws: `.leaseEnded`; `.deniedByPolicy` for more than the rule allows; `.invalidArgument`; and what can befall
-        ///   any call to the agent: `.agentUnreachable`, `.untrustedSocket`, `.deadlineExceeded`, `.connectionLost`,
-        ///   `.cancelled`, `.rateLimited`, `.malformed`. But for the first it is held as before.
+        /// - Throws: `.leaseEnded`; `.deniedByPolicy` for more than the rule permits; `.invalidArgument`; and the
+        ///   errors of every call to the agent: `.agentUnreachable`, `.untrustedSocket`, `.deadlineExceeded`,
+        ///   `.connectionLost`, `.cancelled`, `.rateLimited`, `.malformed`. After any error but the first the lease
+        ///   continues unchanged.
         public func renew(for duration: Duration) async throws(RlimitError) {
             let deadline = client.deadline
             try await client.renewer.renew(leaseState, LeaseTerm(.some(duration)), until: deadline)
         }
 
-        /// Gives back now, and tells what came of it for each resource.
+        /// Releases the lease now. Returns the outcome for each resource.
         ///
-        /// The request is sent before anything is waited for, so it is given back also where this throws `.cancelled` or
-        /// `.deadlineExceeded`. After `.connectionLost` and `.agentUnreachable` it ends at its time, and one without a
-        /// duration with the connection or 30 seconds after a new agent started.
+        /// The request is sent before the call waits, so the lease is released even if the call throws `.cancelled` or
+        /// `.deadlineExceeded`. After `.connectionLost` and `.agentUnreachable` it ends when its duration has elapsed.
+        /// A lease without a duration then ends with the connection, or 30 seconds after the start of a new agent.
         ///
-        /// - Throws: `.leaseEnded` where it had ended before; and what can befall any call to the agent.
+        /// - Throws: `.leaseEnded` if it has ended before; and the errors of every call to the agent.
         @discardableResult
         public consuming func release() async throws(RlimitError) -> [Restoration] {
             let deadline = client.deadline
@@ -59,12 +64,13 @@ extension LimitClient {
             return try await client.renewer.sendRelease(leaseState.id).restorations(at: client.socket, until: deadline)
         }
 
-        /// Lets go of it without giving it back: it ends at its time, or by `release(_:)` of the client.
+        /// Gives up the handle without releasing the lease. It ends when its duration has elapsed, or by `release(_:)`
+        /// of the client.
         ///
-        /// One without a duration still ends with the connection, which lasts as long as any copy of the client does; it is
-        /// neither renewed nor claimed again any more.
+        /// A lease without a duration still ends with the connection, which lasts as long as any copy of the client.
+        /// The client neither renews it nor claims it again.
         ///
-        /// - Returns: What it is renewed and released by.
+        /// - Returns: The id, for renewing and releasing it.
         public consuming func keep() -> LeaseInfo.ID {
             _ = client.renewer.stopRenewing(leaseState)
             return leaseState.id

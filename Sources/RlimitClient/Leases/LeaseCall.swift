@@ -1,9 +1,7 @@
 import RlimitModel
 import RlimitWire
 
-// What the agent is asked about leases.
-
-/// A batch of edits under a lease.
+/// Makes a batch of edits under a lease.
 struct LeaseCall: AgentCall {
     let request: AgentRequest
     private let batch: EditBatch
@@ -58,9 +56,8 @@ struct LeaseListCall: AgentCall {
 }
 
 extension LeaseTerm {
-    /// Nil is as long as the connection.
-    ///
-    /// - Throws: `.invalidArgument` for a time that is over already, or longer than the protocol has.
+    /// - Parameter duration: Nil for as long as the connection lasts.
+    /// - Throws: `.invalidArgument` for zero, a negative duration, or more than the protocol permits.
     init(_ duration: Duration?) throws(RlimitError) {
         guard let duration else {
             self = .connection
@@ -70,7 +67,8 @@ extension LeaseTerm {
         guard duration > .zero, duration <= maxDuration else {
             throw RlimitError(
                 .invalidArgument,
-                message: "a lease lasts longer than nothing and at most \(maxDuration.components.seconds / 86_400) days"
+                message:
+                    "the duration of a lease is more than 0 and at most \(maxDuration.components.seconds / 86_400) days"
             )
         }
         self = .duration(duration)
@@ -78,20 +76,22 @@ extension LeaseTerm {
 }
 
 extension RlimitError {
-    /// A lease that is over before anybody asked the agent.
-    static func leaseEnded(_ id: LeaseInfo.ID, _ why: String) -> RlimitError {
-        RlimitError(.leaseEnded, message: "lease \(id) has ended: \(why)")
+    /// The lease has ended before a request to the agent.
+    static func leaseEnded(_ id: LeaseInfo.ID, _ reason: String) -> RlimitError {
+        RlimitError(.leaseEnded, message: "lease \(id) has ended: \(reason)")
     }
 }
 
 extension Resource {
-    /// - Throws: `.unsupported`, `.invalidArgument`; what the agent would say to it.
+    /// - Throws: `.unsupported`, `.invalidArgument`, as the agent would.
     static func requireLeasable(_ edits: [Edit]) throws(RlimitError) {
         guard !edits.isEmpty else { throw RlimitError(.invalidArgument, message: "there is no edit to lease") }
         for (index, edit) in edits.enumerated() where !edit.resource.isLeasable {
             let names = leasable.map(\.name).joined(separator: ", ")
             throw RlimitError(
-                .unsupported, message: "\(edit.resource) cannot be leased, for it cannot be taken back; \(names) can",
+                .unsupported,
+                message:
+                    "\(edit.resource) cannot be leased, because it cannot be restored safely; \(names) can",
                 resource: edit.resource, editIndex: index)
         }
     }

@@ -2,7 +2,7 @@ import RlimitKernel
 import RlimitModel
 import Synchronization
 
-/// What comes of giving a lease back: sent before anybody waits, and waited for as long as somebody likes.
+/// The release of a lease: sent before the caller waits, and independent of how long the caller waits.
 final class LeaseRelease: Sendable {
     private enum Stage {
         case idle
@@ -12,9 +12,9 @@ final class LeaseRelease: Sendable {
 
     private let stage = Mutex(Stage.idle)
 
-    /// Waits for the answer, the deadline or the end of the task, whichever is first. Once.
+    /// Waits for the response, the deadline or the cancellation of the task. May be called once.
     ///
-    /// - Throws: What the agent said; `.cancelled`, `.deadlineExceeded`: it is given back all the same.
+    /// - Throws: The agent's error; `.cancelled` and `.deadlineExceeded`, which do not stop the release.
     func restorations(at agentSocket: AgentSocket, until deadline: MonotonicDeadline) async throws(RlimitError)
         -> [Restoration]
     {
@@ -34,7 +34,7 @@ final class LeaseRelease: Sendable {
         return try result.get()
     }
 
-    /// This came of it, if nothing did before.
+    /// Sets the outcome, unless it is set already.
     func finish(_ result: Result<[Restoration], RlimitError>) {
         let continuation: CheckedContinuation<Void, Never>? = stage.withLock { stage in
             switch stage {
@@ -57,26 +57,5 @@ final class LeaseRelease: Sendable {
             return false
         }
         if isDone { continuation.resume() }
-    }
-}
-
-extension LeaseRenewer {
-    // Also for an agent that is only being started.
-    private static let releaseTimeout: UInt64 = 30_000_000_000
-
-    /// Gives a lease back, whatever becomes of the task that asks: the request is sent when this returns, where there is a
-    /// connection that takes it.
-    @discardableResult
-    func sendRelease(_ id: LeaseInfo.ID) -> LeaseRelease {
-        let release = LeaseRelease()
-        Task.immediateDetached { [sharedConnection] in
-            do throws(RlimitError) {
-                let deadline = MonotonicDeadline(after: Self.releaseTimeout)
-                release.finish(.success(try await sharedConnection.perform(LeaseReleaseCall(id), until: deadline)))
-            } catch {
-                release.finish(.failure(error))
-            }
-        }
-        return release
     }
 }

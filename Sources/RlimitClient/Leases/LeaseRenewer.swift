@@ -2,20 +2,20 @@ import RlimitKernel
 import RlimitModel
 import Synchronization
 
-/// Keeps the leases of a client's handles from ending before their time: those that last as long as the connection are
-/// claimed again from a new agent, and renewed where a rule bounds how long they may go without that.
+/// Keeps the leases of a client's handles alive: it claims leases without a duration from a new agent, and renews them if a
+/// rule bounds the time without a renewal.
 final class LeaseRenewer: Sendable {
     let sharedConnection: SharedConnection<AsyncConnection>
-    /// How long a lost agent is waited for.
+    /// The duration for which a lost agent is retried.
     private let retryPeriod: Duration
     private let leases = Mutex<[LeaseInfo.ID: LeaseState]>([:])
 
-    /// A new agent gives 30 seconds from when it starts, so it must be asked more often than that.
+    /// A new agent accepts claims for 30 seconds after its start, so retries must be more frequent.
     private static let maxPause = Duration.seconds(5)
     private static let minPause = Duration.milliseconds(20)
     private static let timeout: UInt64 = 10_000_000_000
 
-    /// Half of what is left leaves as much again for an agent that is slow, or being started.
+    /// Renews at half of the remaining time. The other half is for an agent that is slow, or restarts.
     static func pauseBeforeRenewal(_ remaining: Duration) -> Duration { remaining / 2 }
 
     init(_ sharedConnection: SharedConnection<AsyncConnection>, retryPeriod: Duration = .seconds(600)) {
@@ -23,13 +23,13 @@ final class LeaseRenewer: Sendable {
         self.retryPeriod = retryPeriod
     }
 
-    /// Holds a lease that was granted or renewed on a connection, until `letGo`.
+    /// Tracks a lease that was granted or renewed on a connection, until `stopRenewing(_:)`.
     func track(_ leaseState: LeaseState, _ lease: LeaseInfo, _ term: LeaseTerm, on connection: AsyncConnection) {
         leaseState.update(lease, term, on: connection.token)
         guard leaseState.isBound() else { return leaseState.replaceRenewalTask(by: nil) }
         leases.withLock { $0[leaseState.id] = leaseState }
         if connection.isClosed { return reclaim(leaseState) }
-        // One that its owner gave an end has it.
+        // A lease to which its owner gave a duration is not renewed.
         guard term == .connection, let remaining = lease.remaining else {
             return leaseState.replaceRenewalTask(by: nil)
         }
@@ -41,39 +41,39 @@ final class LeaseRenewer: Sendable {
         leaseState.replaceRenewalTask(by: task)
     }
 
-    /// The handle is gone; true where the lease is to be given back, which is so once.
+    /// The handle is gone. Returns true, once, if the lease must be released.
     func stopRenewing(_ leaseState: LeaseState) -> Bool {
         guard leaseState.markReleased() else { return false }
         remove(leaseState)
         return true
     }
 
-    /// The client closes its connection, and all that lasts as long ends with it.
+    /// The client closes its connection. The leases without a duration end.
     func close() {
         let all = leases.withLock { leases in
             defer { leases = [:] }
             return leases.values
         }
         for leaseState in all {
-            leaseState.markEnded(.leaseEnded(leaseState.id, "its client was closed"))
+            leaseState.markEnded(.leaseEnded(leaseState.id, "the client was closed"))
             leaseState.replaceRenewalTask(by: nil)
         }
     }
 
-    /// A connection has ended, on which leases were held.
+    /// A connection with leases has ended.
     func connectionLost(_ connection: UInt64) {
         let all = leases.withLock { Array($0.values) }
         for leaseState in all where leaseState.isBound(to: connection) { reclaim(leaseState) }
     }
 
-    /// A lease was granted to somebody who had stopped waiting for it: it is nobody's, and goes back.
+    /// Releases a lease that was granted to a call that no longer waits.
     func releaseUnclaimed(_ id: LeaseInfo.ID) { sendRelease(id) }
 
-    /// Asks for another end of a lease, and holds it so.
+    /// Renews a lease with a new term.
     func renew(_ leaseState: LeaseState, _ term: LeaseTerm, until deadline: MonotonicDeadline) async throws(RlimitError)
     {
         try leaseState.requireLive()
-        // Else both would say when it ends.
+        // Otherwise two renewals would set the end.
         leaseState.replaceRenewalTask(by: nil)
         do throws(RlimitError) {
             let call = LeaseRenewalCall(leaseState.id, term)
@@ -101,14 +101,14 @@ final class LeaseRenewer: Sendable {
         remove(leaseState)
     }
 
-    // Until it succeeds, the agent says that it has ended, or that long has passed.
+    // Retries until the renewal succeeds, the agent reports the end of the lease, or the period has passed.
     private func renew(_ leaseState: LeaseState, for retryPeriod: Duration) async {
         let end = ContinuousClock.now + retryPeriod
         var pause = Self.minPause
         while leaseState.isActive {
             do throws(RlimitError) {
                 guard let term = leaseState.remainingTerm else {
-                    throw RlimitError(.leaseEnded, message: "its time is over")
+                    throw RlimitError(.leaseEnded, message: "its duration has elapsed")
                 }
                 let call = LeaseRenewalCall(leaseState.id, term)
                 let deadline = MonotonicDeadline(after: Self.timeout)
@@ -125,8 +125,29 @@ final class LeaseRenewer: Sendable {
     }
 }
 
+extension LeaseRenewer {
+    // In nanoseconds. Long enough for an agent that is starting.
+    private static let releaseTimeout: UInt64 = 30_000_000_000
+
+    /// Releases a lease, even if the calling task is cancelled. The request is sent before this returns, if an open connection
+    /// accepts it.
+    @discardableResult
+    func sendRelease(_ id: LeaseInfo.ID) -> LeaseRelease {
+        let release = LeaseRelease()
+        Task.immediateDetached { [sharedConnection] in
+            do throws(RlimitError) {
+                let deadline = MonotonicDeadline(after: Self.releaseTimeout)
+                release.finish(.success(try await sharedConnection.perform(LeaseReleaseCall(id), until: deadline)))
+            } catch {
+                release.finish(.failure(error))
+            }
+        }
+        return release
+    }
+}
+
 extension RlimitError {
-    /// Whether to ask again for the same lease is in vain.
+    /// Whether retrying the renewal is useless.
     fileprivate var endsLease: Bool {
         switch code {
         case .leaseEnded, .deniedByPolicy, .noSuchProcess, .unsupported, .invalidArgument: true

@@ -2,22 +2,22 @@ import RlimitKernel
 import RlimitModel
 import Synchronization
 
-/// A lease that is held here: what its handle knows, and whoever keeps it from ending.
+/// The state of a lease, shared by its handle and the renewer.
 final class LeaseState: Sendable {
     let id: LeaseInfo.ID
     let changes: [Change]
-    // A child after fork(2) has copies of handles that are its parent's.
+    // A child after fork(2) has copies of its parent's handles.
     private let generation = ForkGeneration.current
     private let state: Mutex<State>
 
     private struct State {
-        // What was asked last. One that lasts as long as the connection also does so where it was given an end since.
+        // The last requested term. A lease that ended with the connection still does after it was given a duration.
         var term: LeaseTerm
         var endsWithConnection: Bool
         var expires: ContinuousClock.Instant?
         var endReason: RlimitError?
         var isActive = true
-        // The token of the connection that it is bound to.
+        // The token of the connection of the lease.
         var connection: UInt64?
         var renewalTask: Task<Void, Never>?
     }
@@ -29,7 +29,7 @@ final class LeaseState: Sendable {
     }
 
     var expires: ContinuousClock.Instant? { state.withLock(\.expires) }
-    /// Whether its handle is still there and it has not ended.
+    /// Whether its handle exists and it has not ended.
     var isActive: Bool { state.withLock { $0.isActive && $0.endReason == nil } }
 
     /// - Throws: `.leaseEnded`.
@@ -37,7 +37,7 @@ final class LeaseState: Sendable {
         if let endReason = state.withLock(\.endReason) { throw endReason }
     }
 
-    /// Whether it lasts as long as the connection, and must be claimed again when that is lost.
+    /// Whether it ends with the connection, and so must be claimed again after the connection is lost.
     func isBound(to connection: UInt64? = nil) -> Bool {
         state.withLock { state in
             guard state.isActive, state.endReason == nil, state.endsWithConnection else { return false }
@@ -45,7 +45,7 @@ final class LeaseState: Sendable {
         }
     }
 
-    /// What is to be asked so that it goes on as it is; nil where its time is over.
+    /// The term with which a renewal keeps its end; nil if its duration has elapsed.
     var remainingTerm: LeaseTerm? {
         state.withLock { state in
             guard case .duration = state.term, let expires = state.expires else { return state.term }
@@ -54,7 +54,7 @@ final class LeaseState: Sendable {
         }
     }
 
-    /// It was renewed.
+    /// Records a renewal.
     func update(_ lease: LeaseInfo, _ term: LeaseTerm, on connection: UInt64?) {
         state.withLock { state in
             state.term = term
@@ -64,14 +64,14 @@ final class LeaseState: Sendable {
         }
     }
 
-    /// The agent has ended it, or nobody could be asked to keep it: every use from now on says so.
+    /// The agent has ended the lease, or could not be reached to renew it. Every later use throws this error.
     func markEnded(_ error: RlimitError) {
         state.withLock { state in
             if state.isActive, state.endReason == nil { state.endReason = error }
         }
     }
 
-    /// Nobody holds it any more. True where it is to be given back: once, while it lasts, and in the process whose it is.
+    /// The handle is gone. Returns true if the lease must be released: once, before it ends, and in the process that owns it.
     func markReleased() -> Bool {
         guard generation == .current else { return false }
         let (isLast, renewalTask) = state.withLock { state in
@@ -82,7 +82,7 @@ final class LeaseState: Sendable {
         return isLast
     }
 
-    /// What keeps it from ending from now on; what did before is stopped.
+    /// Replaces the task that renews the lease, and cancels the old one.
     func replaceRenewalTask(by task: Task<Void, Never>?) {
         let (old, isWanted) = state.withLock { state in
             let old = state.renewalTask
@@ -96,6 +96,6 @@ final class LeaseState: Sendable {
 }
 
 extension LeaseInfo {
-    /// When it ends, if nobody renews it.
+    /// The time at which it ends without a renewal.
     var expires: ContinuousClock.Instant? { remaining.map { .now + $0 } }
 }

@@ -1,14 +1,14 @@
 import RlimitKernel
 
-/// When a watch looks: at once, and then at even intervals, without making up for looks that came late.
+/// The times of a watch's samples: the first at once, the others at even intervals. Late samples are not made up for.
 struct SamplingSchedule {
     private let configuration: WatchConfiguration
-    /// A time of `SystemClock.monotonic`; 0 before the first look.
+    /// The time of the next sample, of `SystemClock.monotonic`; 0 before the first one.
     private(set) var due: UInt64 = 0
 
     init(_ configuration: WatchConfiguration) { self.configuration = configuration }
 
-    /// A look begins now.
+    /// A sample begins now.
     mutating func advance() {
         let now = SystemClock.monotonic
         let next = due.addingReportingOverflow(configuration.interval.nanoseconds)

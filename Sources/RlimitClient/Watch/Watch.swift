@@ -1,7 +1,7 @@
 public import RlimitModel
 
 extension LimitClient {
-    /// What becomes of a process's limits, and of its use of them: looked at again and again, as long as the loop lasts.
+    /// A sequence of samples of a process, and of changes of its limits and use.
     ///
     /// ```swift
     /// for try await event in client.watch(.process(pid), alerts: [.above(fraction: 0.9, of: .openFiles)]) {
@@ -10,40 +10,41 @@ extension LimitClient {
     /// }
     /// ```
     ///
-    /// Making one opens nothing. Each iterator has its own view: it takes hold of the process when it is asked for the first
-    /// event, and lets go when it goes itself.
+    /// Creating a watch opens nothing. Each iterator opens its own descriptors of the process at its first event, and
+    /// closes them when it is destroyed.
     ///
-    /// The process is looked at when the next event is asked for, at once for the first time, and then an interval after the
-    /// last look at the earliest: a loop that takes its time gets fewer samples, each of the present, and no backlog.
-    /// Meanwhile no thread waits; that the process ends is noticed at once. Looks wait for up to a thirty-second of the
-    /// interval so that those of many watches fall together.
+    /// The first sample is taken when the first event is requested. Each further sample is taken when the next event is
+    /// requested, at least one interval after the sample before. A slow loop gets fewer samples, each of the current
+    /// state, and no backlog. No thread waits between the samples. The end of the process is reported at once. Samples
+    /// are delayed by up to 1/32 of the interval, so that many watches wake up together.
     ///
-    /// A look that fails for a reason that passes, as a restart of the agent does, is left out; ten in a row are an error.
+    /// A sample that fails for a transient reason, such as a restart of the agent, is left out. Ten such failures in a
+    /// row are an error.
     public struct Watch: AsyncSequence, Sendable {
         let configuration: WatchConfiguration
         let target: Target
 
-        /// The view of one loop.
+        /// Creates the iterator of one loop.
         public func makeAsyncIterator() -> AsyncIterator {
             AsyncIterator(iterator: WatchIterator(configuration, target))
         }
 
-        /// Gives event after event.
+        /// The iterator of one loop.
         public struct AsyncIterator: AsyncIteratorProtocol {
             let iterator: WatchIterator
 
-            /// The next event; nil after `.exited`, and after an error.
+            /// Returns the next event; nil after `.exited`, and after an error.
             ///
-            /// - Throws: `.cancelled` as soon as the task is; `.invalidArgument` for an interval or a threshold that can be
-            ///   none; `.unsupported` for a threshold on what the kernel does not show; `.noSuchProcess` where there was none
-            ///   to begin with; and as `limits(of:)`.
+            /// - Throws: `.cancelled` as soon as the task is cancelled; `.invalidArgument` for an invalid interval or
+            ///   threshold; `.unsupported` for a threshold on a resource whose use the kernel does not show;
+            ///   `.noSuchProcess` if the process did not exist at the first event; and as `limits(of:)`.
             public mutating func next(
                 isolation actor: isolated (any Actor)? = #isolation
             ) async throws(RlimitError) -> Event? {
                 try await iterator.next(isolation: actor)
             }
 
-            /// The same.
+            /// As `next(isolation:)`.
             public mutating func next() async throws(RlimitError) -> Event? {
                 try await iterator.next(isolation: #isolation)
             }

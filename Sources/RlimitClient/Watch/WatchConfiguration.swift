@@ -1,7 +1,7 @@
 import RlimitKernel
 import RlimitModel
 
-/// What was asked for of a watch: how often, and about what.
+/// The arguments of a watch.
 struct WatchConfiguration: Sendable {
     let client: LimitClient
     let interval: Duration
@@ -22,14 +22,17 @@ struct WatchConfiguration: Sendable {
     func check() throws(RlimitError) {
         guard interval > .zero else {
             throw RlimitError(
-                .invalidArgument, message: "an interval of \(interval) is none; one second is .seconds(1)")
+                .invalidArgument,
+                message: "the interval \(interval) is not positive; one second is .seconds(1)")
         }
-        guard !resources.isEmpty else { throw RlimitError(.invalidArgument, message: "no resource is to be watched") }
+        guard !resources.isEmpty else {
+            throw RlimitError(.invalidArgument, message: "a watch needs at least one resource")
+        }
         for threshold in alerts { try threshold.check() }
     }
 
-    /// When to look again after a look that began at a time: together with others, so that a thousand watches do not wake the
-    /// processor a thousand times.
+    /// The time of the next sample after one at `now`. It is rounded, so that a thousand watches do not wake the processor a
+    /// thousand times.
     func due(after now: UInt64) -> UInt64 {
         let grain = min(max(interval.nanoseconds / 32, 1_000_000), 1_000_000_000)
         let (sum, overflow) = now.addingReportingOverflow(interval.nanoseconds)

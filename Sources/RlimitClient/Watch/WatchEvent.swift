@@ -1,28 +1,28 @@
 public import RlimitModel
 
 extension LimitClient.Watch {
-    /// What was seen of a process.
+    /// What the watch has observed of a process.
     @nonexhaustive
     public enum Event: Hashable, Sendable {
-        /// It was looked at. The last event of each look: what else came of it has been told.
+        /// The limits and the use at one time. The last event of each sample, after its changes and crossed thresholds.
         case sample(Sample)
-        /// Somebody changed a limit of it since the last look, or it did itself. Several changes between two looks are one.
+        /// A limit changed since the last sample, by any process. Several changes between two samples are one event.
         case changed(Resource, old: Limit, new: Limit)
-        /// It came to use more than a threshold. Said once, and again only after the use has fallen below the threshold by a
-        /// sixteenth of that.
+        /// The use rose above a threshold. Reported again only after the use has fallen below the threshold by a
+        /// sixteenth of it.
         case crossed(Threshold, used: UInt64, limit: Limit)
-        /// It has ended, waited for or not. The last event.
+        /// The process has ended, waited for or not. The last event.
         case exited
     }
 
-    /// The limits of a process, and what it used, at one time.
+    /// The limits of a process and its use, at one time.
     public struct Sample: Hashable, Sendable {
-        /// All sixteen; those that are not watched are as they were at the first look.
+        /// All sixteen limits. Those of resources that are not watched are from the first sample.
         public let limits: Limits
-        /// How much of each watched resource is taken, and times and page faults where `.cpuTime` is watched. Context
-        /// switches, which take long to find out for many threads, are nil.
+        /// The use of each watched resource, in its unit, and times and page faults if `.cpuTime` is watched. Context
+        /// switches are nil, because reading them takes long for many threads.
         public let usage: Usage
-        /// When it was.
+        /// The time of the sample.
         public let instant: ContinuousClock.Instant
 
         package init(limits: Limits, usage: Usage, instant: ContinuousClock.Instant) {

@@ -1,7 +1,7 @@
 import RlimitKernel
 import RlimitModel
 
-/// One loop over a watch: between two events it rests, and holds nothing but its process.
+/// The state of one loop over a `Watch`. Between two events it holds only its process.
 final class WatchIterator {
     private let configuration: WatchConfiguration
     private let target: Target
@@ -9,9 +9,7 @@ final class WatchIterator {
     private var schedule: SamplingSchedule
     private var process: WatchedProcess?
     private var isFinished = false
-    // Of the last look, and how many of them were given out.
-    private var events: [LimitClient.Watch.Event] = []
-    private var position = 0
+    private var events = PendingEvents<LimitClient.Watch.Event>()
 
     init(_ configuration: WatchConfiguration, _ target: Target) {
         self.configuration = configuration
@@ -21,17 +19,15 @@ final class WatchIterator {
 
     func next(isolation actor: isolated (any Actor)?) async throws(RlimitError) -> LimitClient.Watch.Event? {
         do throws(RlimitError) {
-            while !isFinished, position == events.count {
-                (events, position) = ([], 0)
+            while !isFinished, events.isEmpty {
+                events.removeAll()
                 try await advance(isolation: actor)
             }
         } catch {
             finish()
             throw error
         }
-        guard position < events.count else { return nil }
-        defer { position += 1 }
-        return events[position]
+        return events.next()
     }
 
     private func advance(isolation actor: isolated (any Actor)?) async throws(RlimitError) {
@@ -42,7 +38,7 @@ final class WatchIterator {
         guard exitedTokens.isEmpty else { return finishExited() }
         schedule.advance()
         do throws(RlimitError) {
-            events = try await process.sample()
+            events.append(contentsOf: try await process.sample())
         } catch  where error.code == .noSuchProcess {
             finishExited()
         }
@@ -52,13 +48,13 @@ final class WatchIterator {
         try configuration.check()
         let process = try WatchedProcess(target, configuration, try WatchScheduler.forWatching(), waiter)
         schedule.advance()
-        events = try await process.sample()
+        events.append(contentsOf: try await process.sample())
         self.process = process
     }
 
     private func finishExited() {
         finish()
-        events = [.exited]
+        events.append(.exited)
     }
 
     private func finish() {
@@ -67,15 +63,8 @@ final class WatchIterator {
     }
 }
 
-extension WatchScheduler {
-    /// - Throws: `.internalError` with EMFILE and the like.
-    static func forWatching() throws(RlimitError) -> WatchScheduler {
-        do throws(SystemError) { return try forThisProcess() } catch { throw RlimitError(error, about: "a watch") }
-    }
-}
-
 extension RlimitError {
     static var cancelledWatch: RlimitError {
-        RlimitError(.cancelled, message: "the task was cancelled while it watched")
+        RlimitError(.cancelled, message: "the task was cancelled during a watch")
     }
 }

@@ -1,21 +1,22 @@
 import RlimitKernel
 import RlimitModel
 
-/// The one thread of a process that waits, for all of its watches, for the time of the next look and for processes to end. It
-/// starts with the first watch and stays, asleep while there is nothing to do.
+/// The thread that serves all watches of a process: it waits for the time of the next sample, and for processes to end.
+///
+/// It starts with the first watch and never ends; it sleeps while there is nothing to do.
 final class WatchScheduler: ForkLocalObject, @unchecked Sendable {
     let generation: ForkGeneration
     private let poller: Poller
     private let wakeup: WakeupDescriptor
     private let lock = ConditionLock()
-    // Guarded by the monitor. By when they are due; not many times, since looks fall together.
+    // Guarded by the lock. By due time; samples share due times, so there are few keys.
     private var waiters: [UInt64: [WatchWaiter]] = [:]
     private var exitWatches: [UInt64: ExitWatch] = [:]
     private var lastToken: UInt64 = 0
     private var nextWakeup = UInt64.max
     private var isStarted = false
 
-    // A process whose end is waited for.
+    // A process whose end a watch waits for.
     private struct ExitWatch {
         let descriptor: Int32
         let waiter: WatchWaiter
@@ -23,14 +24,14 @@ final class WatchScheduler: ForkLocalObject, @unchecked Sendable {
 
     private static let current = ForkLocal<WatchScheduler>()
 
-    /// - Throws: EMFILE, EAGAIN and their like.
+    /// - Throws: EMFILE, ENFILE, EAGAIN and other errors of the kernel's resources.
     static func forThisProcess() throws(SystemError) -> WatchScheduler {
         let scheduler = try current.object { generation throws(SystemError) in try WatchScheduler(generation) }
         let isRunning = scheduler.lock.withLock {
             if !scheduler.isStarted { scheduler.isStarted = DetachedThread.start { scheduler.run() } }
             return scheduler.isStarted
         }
-        if !isRunning { throw SystemError(number: 11, call: "pthread_create") }
+        if !isRunning { throw SystemError.noThread }
         return scheduler
     }
 
@@ -44,9 +45,16 @@ final class WatchScheduler: ForkLocalObject, @unchecked Sendable {
     func abandon() {}
 }
 
-// By any thread.
 extension WatchScheduler {
-    /// Tells the post when a process has ended. The token names it, until it is removed.
+    /// - Throws: `.internalError` with the errno of `forThisProcess()`.
+    static func forWatching() throws(RlimitError) -> WatchScheduler {
+        do throws(SystemError) { return try forThisProcess() } catch { throw RlimitError(error, about: "a watch") }
+    }
+}
+
+// MARK: - Called by any thread
+extension WatchScheduler {
+    /// Wakes the waiter when a process ends. Returns a token of the process, for `stopWatchingExit(_:)`.
     func watchExit(_ process: PinnedProcess, for waiter: WatchWaiter) throws(SystemError) -> UInt64 {
         let descriptor = process.pidfd.descriptor.number
         return try lock.withLock { () throws(SystemError) in
@@ -57,11 +65,11 @@ extension WatchScheduler {
         }
     }
 
-    /// Before its descriptor is closed.
+    /// Must be called before the process's descriptor is closed.
     func stopWatchingExit(_ token: UInt64) { lock.withLock { removeExitWatch(token) } }
 
-    /// Suspends the task until a time of the monotonic clock, or until one of the post's processes has ended or the task is
-    /// cancelled. Returns those that have ended.
+    /// Suspends the task until a time of the monotonic clock, until one of the waiter's processes ends, or until the task is
+    /// cancelled. Returns the tokens of ended processes.
     func wait(_ waiter: WatchWaiter, until due: UInt64) async -> [UInt64] {
         lock.withLock { waiter.isCancelled = false }
         await withTaskCancellationHandler {
@@ -113,7 +121,7 @@ extension WatchScheduler {
     }
 }
 
-// By its thread.
+// MARK: - Called by the scheduler's thread
 extension WatchScheduler {
     private func run() {
         while true {
@@ -127,8 +135,8 @@ extension WatchScheduler {
                     if event.token == 0 { wakeup.reset() } else { tokens.append(event.token) }
                 }
             } catch {
-                // Nothing that epoll_wait(2) can say leaves it of use: somebody closed what is not theirs. Looks go on without,
-                // and find out who has ended.
+                // After any error of epoll_wait(2) the poller is useless: other code has closed its descriptor. Samples go on
+                // without it, and notice ended processes themselves.
                 _ = lock.withLock { lock.wait(until: min(next, MonotonicDeadline(after: 10_000_000))) }
             }
             let continuations = lock.withLock { collectDue(tokens) }
@@ -136,7 +144,7 @@ extension WatchScheduler {
         }
     }
 
-    // Locked: whose processes have ended, and whose time has come.
+    // Locked. Returns the tasks whose processes have ended, or whose time has come.
     private func collectDue(_ tokens: [UInt64]) -> [CheckedContinuation<Void, Never>] {
         var continuations: [CheckedContinuation<Void, Never>] = []
         for token in tokens {
@@ -155,7 +163,7 @@ extension WatchScheduler {
     }
 }
 
-/// Where one watch waits. Touched only under the lock of the lookout.
+/// The wait of one watch. The scheduler's lock guards it.
 final class WatchWaiter: @unchecked Sendable {
     fileprivate var continuation: CheckedContinuation<Void, Never>?
     fileprivate var due: UInt64 = 0

@@ -1,10 +1,10 @@
 import RlimitKernel
 import RlimitModel
 
-/// A process that is watched: held, looked at, and compared with what it was.
+/// A watched process: pinned, sampled, and compared with its last sample.
 final class WatchedProcess {
     let resolvedTarget: ResolvedTarget
-    /// Under which the lookout tells of its end; nil where there is nothing to hold it by.
+    /// The scheduler's token for its end; nil without a pidfd.
     let token: UInt64?
     private let configuration: WatchConfiguration
     private let scheduler: WatchScheduler
@@ -25,7 +25,7 @@ final class WatchedProcess {
         resolvedTarget = try ResolvedTarget(target)
         let asksKernel = configuration.client.strategy == .kernelFirst
         sampler = asksKernel ? resolvedTarget.pid.map { ProcessSampler(of: $0, for: configuration.resources) } : nil
-        // The files that it has opened are those of this process.
+        // The sampler's files of /proc belong to this process only if it is still alive now.
         try resolvedTarget.requireAlive()
         do throws(SystemError) {
             switch resolvedTarget {
@@ -39,10 +39,10 @@ final class WatchedProcess {
 
     deinit { if let token { scheduler.stopWatchingExit(token) } }
 
-    /// What is to be told of it now; nothing where it cannot be seen for the moment.
+    /// Takes a sample, and returns its events; none after a transient failure.
     ///
-    /// - Parameter told: What the agent has said of it already.
-    /// - Throws: `.noSuchProcess` where it has ended; as `limits(of:)`.
+    /// - Parameter reading: The agent's reading of the process, if it is known already.
+    /// - Throws: `.noSuchProcess` if the process has ended; as `limits(of:)`.
     func sample(_ reading: CgroupMembership.Reading? = nil) async throws(RlimitError) -> [LimitClient.Watch.Event] {
         do throws(RlimitError) {
             let events = try await compare(reading)
@@ -50,7 +50,7 @@ final class WatchedProcess {
             return events
         } catch {
             failures += 1
-            // At first there is nothing yet that is worth waiting for.
+            // A failure of the first sample is an error.
             guard error.isTransient, limits != nil, failures < Self.maxFailures else { throw error }
             return []
         }
@@ -95,7 +95,7 @@ final class WatchedProcess {
             LimitsCall(.all, of: resolvedTarget), until: deadline)
     }
 
-    // What is used is not worth failing for, unless there is a threshold: /proc may be hidden, or a rule give limits alone.
+    // Without a threshold, a refused use is not an error: /proc may be hidden, or a rule may permit reading limits only.
     private func readUsage(_ reading: CgroupMembership.Reading?, until deadline: MonotonicDeadline)
         async throws(RlimitError) -> Usage
     {
@@ -115,13 +115,14 @@ final class WatchedProcess {
         RlimitError(
             .unsupported,
             message:
-                "how much of \(threshold.resource) \(resolvedTarget.name) uses is not shown, so no threshold can be watched",
+                "the kernel does not show how much of \(threshold.resource) \(resolvedTarget.name) uses, so a threshold cannot be "
+                + "watched",
             resource: threshold.resource)
     }
 }
 
 extension RlimitError.Code {
-    // Limits are told, and use is not.
+    // Whether the use is refused for lasting reasons.
     fileprivate var isRefusal: Bool {
         switch self {
         case .deniedByPolicy, .deniedByKernel, .unsupported, .agentUnreachable, .untrustedSocket: true

@@ -1,42 +1,42 @@
-/// What shall become of one resource's limits. A value: it can be applied, leased or explained, to oneself or another.
+/// A change of one resource's limits. A value: it can be applied, leased or explained, for the calling process or another.
 ///
 /// ```swift
 /// try client.apply([.raise(.openFiles, to: 65_536), .set(.coreFileSize, soft: 0)])
 /// ```
 public struct Edit: Hashable, Sendable {
-    /// Whose limits.
+    /// The resource with these limits.
     public var resource: Resource
-    /// How the values are meant.
+    /// How the values are applied.
     public var mode: Mode
-    /// Compare-and-set: the edit is made only if the limits now are these, else `.conflict`.
+    /// Compare-and-set: the edit is made only if the current limits are these; otherwise it throws `.conflict`.
     public var expecting: Limit?
     package var values: Values
 
-    /// How an edit's values are meant.
+    /// How an edit's values are applied.
     @nonexhaustive
     public enum Mode: Hashable, Sendable {
-        /// The limits become exactly these.
+        /// The limits become exactly the values.
         case exact
-        /// Each half is raised to this where it is below, and never lowered.
+        /// Each half is raised to its value if it is below, and never lowered.
         case atLeast
-        /// As much of this as policy and kernel allow, never less than there is.
+        /// Each half is raised as far towards its value as policy and kernel allow, and never lowered.
         case clamp
     }
 
-    /// One value, before the limits of the process are known.
+    /// One value of an edit. Some values depend on the current limits of the process.
     package enum Value: Hashable, Sendable {
         case bound(Limit.Bound)
-        /// The present hard limit.
+        /// The current hard limit.
         case hard
-        /// The most that policy or the present hard limit gives.
+        /// The maximum that policy or the current hard limit gives.
         case most
     }
 
-    /// The halves that are given.
+    /// The given halves.
     package enum Values: Hashable, Sendable {
-        /// Each half for itself; nil keeps its value.
+        /// Separate halves; nil keeps the current value.
         case halves(soft: Value?, hard: Value?)
-        /// Soft becomes this; hard is raised to it if below, and never lowered.
+        /// Soft becomes the value; hard is raised to it if below, and never lowered.
         case single(Value)
     }
 
@@ -47,7 +47,7 @@ public struct Edit: Hashable, Sendable {
         self.expecting = expecting
     }
 
-    /// Every choice spelled out; a half that is nil keeps its value.
+    /// An edit with all choices given explicitly; a half that is nil keeps its value.
     public init(
         _ resource: Resource, soft: Limit.Bound? = nil, hard: Limit.Bound? = nil, mode: Mode = .exact,
         expecting: Limit? = nil
@@ -58,64 +58,64 @@ public struct Edit: Hashable, Sendable {
 }
 
 extension Edit {
-    /// Both halves at least this, or an error; never lowers.
+    /// Raises both halves to at least this; never lowers. Throws if less is allowed.
     public static func raise(_ resource: Resource, to bound: Limit.Bound) -> Edit {
         Edit(resource, soft: bound, hard: bound, mode: .atLeast)
     }
 
-    /// As much of this as one may have, for both halves; never lowers. `Change.shortfall` says why it is less.
+    /// Raises both halves towards this as far as allowed; never lowers. `Change.shortfall` gives the reason if it is less.
     public static func raise(_ resource: Resource, upTo bound: Limit.Bound) -> Edit {
         Edit(resource, soft: bound, hard: bound, mode: .clamp)
     }
 
-    /// Soft to the present hard limit, which needs nobody's leave.
+    /// Raises soft to the current hard limit, which needs no permission.
     public static func raiseToHard(_ resource: Resource) -> Edit {
         Edit(resource, .halves(soft: .hard, hard: nil), mode: .atLeast)
     }
 
-    /// Soft becomes this; hard is raised to it if it is below, and never lowered.
+    /// Sets soft to this; raises hard to it if it is below, and never lowers hard.
     public static func set(_ resource: Resource, to bound: Limit.Bound) -> Edit {
         Edit(resource, .single(.bound(bound)))
     }
 
-    /// Both halves exactly; with `expecting`, only if they are those now.
+    /// Sets both halves exactly; with `expecting`, only if the current limits are those.
     public static func set(_ resource: Resource, to limit: Limit, expecting: Limit? = nil) -> Edit {
         Edit(resource, soft: limit.soft, hard: limit.hard, expecting: expecting)
     }
 
-    /// Soft exactly; hard stays.
+    /// Sets soft exactly; hard stays.
     public static func set(_ resource: Resource, soft: Limit.Bound, expecting: Limit? = nil) -> Edit {
         Edit(resource, soft: soft, expecting: expecting)
     }
 
-    /// Hard exactly; soft stays, so it must not be above.
+    /// Sets hard exactly; soft stays and must not be above it.
     public static func set(_ resource: Resource, hard: Limit.Bound, expecting: Limit? = nil) -> Edit {
         Edit(resource, hard: hard, expecting: expecting)
     }
 
-    /// `raise(_:to:)` with a time, rounded up to the unit of the resource. Traps below zero.
+    /// `raise(_:to:)` with a duration, rounded up to the unit of the resource. Traps for a negative duration.
     public static func raise(_ resource: Resource.Timed, to time: Duration) -> Edit {
         raise(resource.resource, to: resource.bound(time))
     }
 
-    /// `set(_:to:)` with a time, rounded up to the unit of the resource. Traps below zero.
+    /// `set(_:to:)` with a duration, rounded up to the unit of the resource. Traps for a negative duration.
     public static func set(_ resource: Resource.Timed, to time: Duration) -> Edit {
         set(resource.resource, to: resource.bound(time))
     }
 
-    /// `set(_:soft:)` with a time, rounded up to the unit of the resource. Traps below zero.
+    /// `set(_:soft:)` with a duration, rounded up to the unit of the resource. Traps for a negative duration.
     public static func set(_ resource: Resource.Timed, soft: Duration, expecting: Limit? = nil) -> Edit {
         set(resource.resource, soft: resource.bound(soft), expecting: expecting)
     }
 
-    /// `set(_:hard:)` with a time, rounded up to the unit of the resource. Traps below zero.
+    /// `set(_:hard:)` with a duration, rounded up to the unit of the resource. Traps for a negative duration.
     public static func set(_ resource: Resource.Timed, hard: Duration, expecting: Limit? = nil) -> Edit {
         set(resource.resource, hard: resource.bound(hard), expecting: expecting)
     }
 }
 
 extension Resource.Timed {
-    /// A time in the unit of the resource, rounded up: half a second of processor time is one second.
+    /// A duration in the unit of the resource, rounded up: half a second of processor time becomes one second.
     func bound(_ time: Duration) -> Limit.Bound {
         let (seconds, attoseconds) = time.components
         switch self {

@@ -1,25 +1,25 @@
-// How an edit is written: RESOURCE=VALUE, as on a command line or in a configuration file.
+// The text form of an edit, RESOURCE=VALUE, for command lines and configuration files.
 //
 //     nofile=65536          soft becomes this; hard is raised to it if below, and never lowered
 //     nofile=1024:65536     soft and hard, exactly
 //     core=0:   core=:0     one half; the other stays
 //     cpu=10s   as=8G       units as the resource has them
 //     as=unlimited          no limit
-//     as=hard   nofile=max  the present hard limit; the most that policy or the present hard limit gives
+//     as=hard   nofile=max  the current hard limit; the maximum that policy or the current hard limit gives
 
 extension Edit {
-    /// An edit as a person writes it: `nofile=65536`, `memlock=64M:8G`, `cpu=10s:`, `core=:0`, `as=hard`, `nofile=max`.
+    /// Parses the text form of an edit: `nofile=65536`, `memlock=64M:8G`, `cpu=10s:`, `core=:0`, `as=hard`, `nofile=max`.
     ///
-    /// The resource may have any spelling that ``Resource/init(named:)`` knows. A number without a unit counts as the
-    /// kernel does: bytes, seconds, microseconds, or plain. `hard` is the hard limit at the time the edit is made, and
-    /// `max` the most that policy or that hard limit gives.
+    /// The resource may have any spelling that ``Resource/init(named:)`` accepts. A number without a unit is in the kernel's
+    /// unit: bytes, seconds, microseconds, or a count. `hard` is the hard limit at the time of the edit, and `max` the
+    /// maximum that policy or that hard limit gives.
     ///
     /// - Parameters:
-    ///   - text: A resource, `=`, and one value, or two with a colon between them of which one may be missing.
-    ///   - mode: How the values are meant.
+    ///   - text: A resource, `=`, and one value, or two values separated by a colon, one of which may be missing.
+    ///   - mode: How the values are applied.
     /// - Throws: `.invalidArgument` for a text of another form or a value that does not fit the resource,
     ///   `.invalidResource` for an unknown name and `.unsupported` for a resource that only other systems have. The
-    ///   message names what was wrong and what would be right.
+    ///   message names the fault and the correct form.
     public init(parsing text: String, mode: Mode = .exact) throws(RlimitError) {
         let sides = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         guard let name = sides.first, !name.isEmpty else {
@@ -37,7 +37,7 @@ extension Edit {
 }
 
 extension Edit.Values {
-    /// The right side of `RESOURCE=VALUE`.
+    /// Parses the right side of `RESOURCE=VALUE`.
     package init(parsing text: some StringProtocol, for resource: Resource) throws(RlimitError) {
         let words = text.split(separator: ":", omittingEmptySubsequences: false)
         switch words.count {
@@ -57,7 +57,7 @@ extension Edit.Values {
 }
 
 extension Edit.Value {
-    /// One half, or the value that stands for both.
+    /// Parses one half, or the single value for both.
     package init(parsing text: some StringProtocol, for resource: Resource) throws(RlimitError) {
         switch text.lowercased() {
         case "hard": self = .hard

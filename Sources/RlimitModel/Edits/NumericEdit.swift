@@ -1,6 +1,6 @@
-/// An edit whose halves are numbers: what travels to the agent, and what the kernel can be asked for.
+/// An edit with numeric halves, as the protocol and the kernel take it.
 ///
-/// "The present hard limit" and "the most one may have" were worked out by then; the protocol has no words for them.
+/// The symbolic values "current hard limit" and "maximum" are resolved before: the protocol cannot express them.
 package struct NumericEdit: Hashable, Sendable {
     package var resource: Resource
     package var mode: Edit.Mode
@@ -19,7 +19,7 @@ package struct NumericEdit: Hashable, Sendable {
         self.expecting = expecting
     }
 
-    /// The limits that this edit leads to from `now`, where nothing is refused. A hard limit that is not mentioned stays.
+    /// The limits after this edit of `now`, if it is fully granted. A half that is nil keeps its value.
     package func applied(to now: Limit) -> Limit {
         switch mode {
         case .exact: Limit(soft: soft ?? now.soft, hard: hard ?? now.hard)
@@ -28,47 +28,49 @@ package struct NumericEdit: Hashable, Sendable {
     }
 }
 
-/// Up to sixteen edits. The first lies inline, so that a request with one, as most are, is small and costs no allocation.
-package struct EditBatch: Sendable {
-    package static let capacity = 16
-    // Means nothing while there is none.
-    private var first = NumericEdit(.cpuTime)
-    private var others: [NumericEdit] = []
-    package private(set) var count = 0
-
-    /// - Parameter count: How many will be appended.
-    package init(reserving count: Int = 0) {
-        if count > 1 { others.reserveCapacity(Swift.min(count, Self.capacity) - 1) }
+extension Edit {
+    /// Whether the numeric halves depend on the current limits of the process.
+    package var dependsOnCurrent: Bool {
+        switch values {
+        case .single: mode == .exact || mentions(.hard)
+        case .halves: mentions(.hard)
+        }
     }
 
-    package init(_ edit: NumericEdit) { append(edit) }
+    /// Whether the numeric halves depend on the maximum that the caller may have.
+    package var dependsOnMax: Bool { mentions(.most) }
 
-    package init(_ edits: some Sequence<NumericEdit>) {
-        for edit in edits { append(edit) }
+    /// The edit with its symbolic values resolved.
+    ///
+    /// - Parameters:
+    ///   - now: The current limits of the process; used only if `dependsOnCurrent` is true.
+    ///   - most: The maximum that the caller may have; used only if `dependsOnMax` is true.
+    package func numeric(now: Limit, most: Limit.Bound) -> NumericEdit {
+        func number(_ value: Value) -> Limit.Bound {
+            switch value {
+            case .bound(let bound): bound
+            case .hard: now.hard
+            case .most: most
+            }
+        }
+        var edit = NumericEdit(resource, mode: mode, expecting: expecting)
+        switch values {
+        case .halves(let soft, let hard):
+            edit.soft = soft.map(number)
+            edit.hard = hard.map(number)
+        case .single(let value):
+            let bound = number(value)
+            edit.soft = bound
+            // The other two modes never lower anyway; `exact` changes hard only if it is below.
+            if mode != .exact || bound > now.hard { edit.hard = bound }
+        }
+        return edit
     }
 
-    /// False, and nothing is added, if there are sixteen already.
-    @discardableResult
-    package mutating func append(_ edit: NumericEdit) -> Bool {
-        guard count < Self.capacity else { return false }
-        if count == 0 { first = edit } else { others.append(edit) }
-        count += 1
-        return true
+    private func mentions(_ word: Value) -> Bool {
+        switch values {
+        case .single(let value): value == word
+        case .halves(let soft, let hard): soft == word || hard == word
+        }
     }
-
-    /// Those whose limits it changes.
-    package var resources: ResourceSet {
-        var resources = ResourceSet.none
-        for index in 0..<count { resources.insert(self[index].resource) }
-        return resources
-    }
-}
-
-extension EditBatch: RandomAccessCollection, Hashable {
-    package var startIndex: Int { 0 }
-    package var endIndex: Int { count }
-    package subscript(position: Int) -> NumericEdit { position == 0 ? first : others[position - 1] }
-
-    package static func == (left: EditBatch, right: EditBatch) -> Bool { left.elementsEqual(right) }
-    package func hash(into hasher: inout Hasher) { for edit in self { hasher.combine(edit) } }
 }

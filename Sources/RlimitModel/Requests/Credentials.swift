@@ -1,4 +1,4 @@
-/// The six ids by which the kernel judges a process: real, effective and saved, of user and group (credentials(7)).
+/// The six ids of a process that the kernel checks: real, effective and saved user and group id (credentials(7)).
 package struct Credentials: Hashable, Sendable {
     package var realUID, effectiveUID, savedUID: UInt32
     package var realGID, effectiveGID, savedGID: UInt32
@@ -14,20 +14,20 @@ package struct Credentials: Hashable, Sendable {
         self.savedGID = savedGID
     }
 
-    /// All three of each kind the same.
+    /// Credentials with equal user ids and equal group ids.
     package init(uid: UInt32, gid: UInt32) {
         self.init(
             realUID: uid, effectiveUID: uid, savedUID: uid, realGID: gid, effectiveGID: gid, savedGID: gid)
     }
 
-    /// Whether all three user ids are `uid` and all three group ids are `gid`: the kernel's own rule for prlimit(2).
+    /// Whether all three user ids are `uid` and all three group ids are `gid`, as the kernel requires for prlimit(2).
     package func are(uid: UInt32, gid: UInt32) -> Bool { self == Credentials(uid: uid, gid: gid) }
 
-    /// Whether any of the three user ids is root's.
+    /// Whether any of the three user ids is 0.
     package var includeRoot: Bool { realUID == 0 || effectiveUID == 0 || savedUID == 0 }
 }
 
-/// Who a process is, at one moment: its number in the agent's PID namespace and its six ids.
+/// The id of a process in the agent's PID namespace and its six ids, read at one moment.
 package struct ProcessCredentials: Hashable, Sendable {
     package var pid: Int32
     package var credentials: Credentials

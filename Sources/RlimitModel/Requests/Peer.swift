@@ -1,22 +1,22 @@
-/// Who is at the other end of a connection, by the kernel's word, taken once when it was accepted.
+/// The process at the other end of a connection. The agent asks the kernel once, when it accepts the connection.
 package struct Peer: Hashable, Sendable {
-    /// In the agent's PID namespace; nil where it has no number there.
+    /// Its process id in the agent's PID namespace; nil if it has none there.
     package var pid: Int32?
     package var uid: UInt32
     package var gid: UInt32
     /// The supplementary groups at connect.
     package var groups: [UInt32]
-    /// The kernel vouches that `pid` is the process that connected (SO_PEERPIDFD, Linux 6.5).
+    /// Whether the kernel guarantees that `pid` is the process that connected (SO_PEERPIDFD, Linux 6.5).
     package var isPinned: Bool
-    /// How many PID namespaces deep it lives, seen from the agent: 1 is the agent's own, nil is not known.
+    /// The depth of its PID namespace, counted from the agent's own, which is 1; nil if unknown.
     package var namespaceDepth: Int?
-    /// Its cgroup's path from the root of the hierarchy; nil where it could not be read or is not pinned.
+    /// The path of its cgroup from the root of the hierarchy; nil if it is not readable or the peer is not pinned.
     package var cgroup: String?
-    /// Its security label, where a security module sets one.
+    /// Its security label, if a security module sets one.
     package var label: String?
-    /// Some of its six ids differ from the connection's uid and gid: it gets nothing but `server_info`.
+    /// Whether one of its six ids differs from the connection's uid or gid. The agent answers it only `server_info`.
     package var hasMixedIDs: Bool
-    /// Its permitted capabilities, a bit each (capabilities(7)).
+    /// Its permitted capabilities, one bit each (capabilities(7)).
     package var capabilities: UInt64
 
     package init(
@@ -35,6 +35,6 @@ package struct Peer: Hashable, Sendable {
         self.capabilities = capabilities
     }
 
-    /// Whether it lives in the agent's own PID namespace, and so may name processes by number.
+    /// Whether it is in the agent's own PID namespace, and may therefore name processes by id.
     package var sharesNamespace: Bool { namespaceDepth == 1 }
 }

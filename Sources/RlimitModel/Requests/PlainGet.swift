@@ -1,9 +1,9 @@
-/// A get of the caller's own limits, or of those of a process that is named by number: the commonest request. Plain bits, so
-/// that keeping it and copying it cost nothing.
+/// A get of the caller's own limits or of the limits of a process named by id: the most frequent request. It holds only
+/// trivial values, so a copy needs no reference counting.
 package struct PlainGet: Equatable, Sendable {
     package var id: UInt64
     package let timeout: Duration?
-    /// nil is the caller.
+    /// The target; nil is the caller.
     package let pid: Int32?
     package let resources: ResourceSet
 

@@ -1,17 +1,18 @@
-/// What /proc says of a process beyond its ids. Each part costs reads, so it is asked only where a rule depends on it.
+/// Facts about a process from /proc, in addition to its ids. Each part costs reads, so the agent reads a part only if a rule
+/// depends on it.
 package struct ProcessDetail: Hashable, Sendable {
-    /// What of it was asked; the rest means nothing.
+    /// The parts that are valid.
     package private(set) var parts: Parts
-    /// A thread of the kernel's own.
+    /// Whether it is a kernel thread.
     package private(set) var isKernelThread: Bool
-    /// Its permitted capabilities, a bit each (capabilities(7)).
+    /// Its permitted capabilities, one bit each (capabilities(7)).
     package private(set) var capabilities: UInt64
-    /// Its cgroup's path from the root of the hierarchy, where it could be read.
+    /// The path of its cgroup from the root of the hierarchy; nil if not readable.
     package private(set) var cgroup: String?
-    /// The processes it descends from, nearest first, as far as they could be read.
+    /// Its ancestors, nearest first, as far as they are readable.
     package private(set) var ancestors: [Int32]
 
-    /// Nothing was asked yet.
+    /// No valid part.
     package static let none = ProcessDetail(.none)
 
     package init(
@@ -37,7 +38,7 @@ package struct ProcessDetail: Hashable, Sendable {
         package static let all: Parts = [.kernelThread, .capabilities, .cgroup, .ancestors]
     }
 
-    /// Takes the parts over that another has.
+    /// Copies the valid parts of another detail.
     package mutating func merge(_ other: ProcessDetail) {
         if other.parts.contains(.kernelThread) { isKernelThread = other.isKernelThread }
         if other.parts.contains(.capabilities) { capabilities = other.capabilities }

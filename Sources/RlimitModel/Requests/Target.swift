@@ -1,10 +1,11 @@
-/// Which process.
+/// The process that a call concerns.
 @nonexhaustive
 public enum Target: Hashable, Sendable {
-    /// The one that calls.
+    /// The calling process.
     case currentProcess
-    /// A process id in the caller's own PID namespace. A number can be reused; `ProcessHandle` cannot.
+    /// A process id in the caller's own PID namespace. The kernel can reuse a process id; a `ProcessHandle` stays with its
+    /// process.
     case process(Int32)
-    /// A pidfd that the caller has open, as pidfd_open(2) gives it.
+    /// An open pidfd of the caller, from pidfd_open(2).
     case pidfd(Int32)
 }

@@ -1,18 +1,18 @@
-// How one half of a limit is written: numbers with the units that fit the resource.
+// The text form of one half of a limit: a number with a unit of the resource.
 //
 //     bytes         65536  65536B  64K  8M  2G  1T  (1024 each; KiB and kB mean K)
 //     counts        1024  64K  1M                   (1024 each)
 //     seconds       30  30s  5m  2h  1d
 //     microseconds  500  500us  10ms  1s  1m
 //     nice          30 (the limit itself)  -10 +5 0  with a sign: the nice level, 20 - limit
-//     any           unlimited  infinity  -1 is refused: it is a nice level or nothing
+//     any           unlimited  infinity; -1 is accepted only as a nice level
 
 extension Resource {
-    /// The bound that a text means for this resource.
+    /// Parses a bound of this resource.
     ///
-    /// - Parameter requiringUnit: Refuse a bare number of bytes or of time, as policy files do: limits.conf counts the
-    ///   same resources in KiB and minutes.
-    /// - Throws: `.invalidArgument`, saying what would be right.
+    /// - Parameter requiringUnit: Rejects a bare number of bytes or of time, as policy files do, because limits.conf counts
+    ///   the same resources in KiB and minutes.
+    /// - Throws: `.invalidArgument` with a message that gives the correct form.
     package func bound(
         parsing text: some StringProtocol, requiringUnit: Bool = false
     ) throws(RlimitError) -> Limit.Bound {
@@ -30,7 +30,7 @@ extension Resource {
         return Limit.Bound(rawValue: product)
     }
 
-    /// "8 GiB", "30 s", "unlimited": a bound as a person reads it.
+    /// A bound in readable form: "8 GiB", "30 s", "unlimited".
     public func formatted(_ bound: Limit.Bound) -> String {
         guard let value = bound.value else { return "unlimited" }
         switch unit {
@@ -47,7 +47,7 @@ extension Resource {
         }
     }
 
-    /// Whether a bare number is easily mistaken for another unit.
+    /// Whether a bare number is easily read in a wrong unit.
     private var needsUnit: Bool { unit == .bytes || unit == .seconds || unit == .microseconds }
 
     private func factor(of suffix: String) -> UInt64? {
@@ -66,14 +66,14 @@ extension Resource {
         }
     }
 
-    // "kib" and "kb" to "k"; a lone "b" stays.
+    // Reduces "kib" and "kb" to "k"; a single "b" stays.
     private func binaryPrefix(_ suffix: String) -> String {
         guard suffix.count > 1 else { return suffix }
         if suffix.hasSuffix("ib") { return String(suffix.dropLast(2)) }
         return suffix.hasSuffix("b") ? String(suffix.dropLast()) : suffix
     }
 
-    // nil: no sign, so not a level.
+    // nil for a text without a sign, which is not a nice level.
     private func niceLevel(_ word: String) throws(RlimitError) -> Limit.Bound? {
         guard word.hasPrefix("-") || word.hasPrefix("+") else { return nil }
         guard let level = Int(word), (-20...19).contains(level) else {
@@ -96,11 +96,13 @@ extension Resource {
 
     private func unitMissing(_ text: some StringProtocol) -> RlimitError {
         RlimitError(
-            .invalidArgument, message: "\"\(text)\" for \(name) needs a unit, for no two files count alike: \(example)",
+            .invalidArgument,
+            message:
+                "\"\(text)\" for \(name) needs a unit, because configuration files count it in different units: \(example)",
             resource: self)
     }
 
-    /// How a value of this resource may be written.
+    /// Examples of values of this resource, for error messages.
     package var example: String {
         switch unit {
         case .bytes: "bytes as 65536B, 64K, 8M, 2G, or unlimited"

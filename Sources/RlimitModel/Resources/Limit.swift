@@ -1,23 +1,23 @@
-/// A pair of limits of one resource: the soft one, which the kernel enforces, and the hard one, up to which the process
-/// itself may raise the soft one.
+/// The two limits of one resource: the soft limit, which the kernel enforces, and the hard limit, up to which the process
+/// itself may raise the soft limit.
 public struct Limit: Hashable, Sendable {
-    /// The one that counts now.
+    /// The limit that the kernel enforces.
     public var soft: Bound
-    /// The most that soft may be raised to without privilege.
+    /// The maximum to which soft may be raised without privilege.
     public var hard: Bound
 
-    /// Both halves. Nothing is checked here: the kernel and the agent refuse soft above hard.
+    /// A limit with both halves. Checks nothing: the kernel and the agent refuse soft above hard.
     public init(soft: Bound, hard: Bound) {
         self.soft = soft
         self.hard = hard
     }
 
-    /// The same for both halves.
+    /// A limit with equal halves.
     public init(_ both: Bound) { self.init(soft: both, hard: both) }
 
-    /// One half of a limit, in the unit of its resource; or infinity, which is greater than every number.
+    /// One half of a limit: a number in the unit of its resource, or infinity, which is greater than every number.
     public struct Bound: Hashable, Sendable {
-        /// The kernel's own number: RLIM_INFINITY is the greatest of all.
+        /// The kernel's number: RLIM_INFINITY is the maximum.
         package var rawValue: UInt64
 
         package init(rawValue: UInt64) { self.rawValue = rawValue }
@@ -31,11 +31,11 @@ public struct Limit: Hashable, Sendable {
         /// The number, or nil for infinity.
         public var value: UInt64? { rawValue == .max ? nil : rawValue }
 
-        /// That many times 1024 bytes. Traps below zero.
+        /// `count` times 1024 bytes. Traps for a negative count.
         public static func kibibytes(_ count: Int) -> Bound { Bound(UInt64(count) << 10) }
-        /// That many times 1024 * 1024 bytes. Traps below zero.
+        /// `count` times 1024 * 1024 bytes. Traps for a negative count.
         public static func mebibytes(_ count: Int) -> Bound { Bound(UInt64(count) << 20) }
-        /// That many times 1024 * 1024 * 1024 bytes. Traps below zero.
+        /// `count` times 1024 * 1024 * 1024 bytes. Traps for a negative count.
         public static func gibibytes(_ count: Int) -> Bound { Bound(UInt64(count) << 30) }
     }
 }
@@ -46,16 +46,16 @@ extension Limit: CustomStringConvertible {
 }
 
 extension Limit.Bound: Comparable, ExpressibleByIntegerLiteral, LosslessStringConvertible {
-    /// By number; infinity is greater than every other.
+    /// Compares the numbers; infinity is greater than every number.
     public static func < (left: Limit.Bound, right: Limit.Bound) -> Bool { left.rawValue < right.rawValue }
 
-    /// The number in the unit of the resource.
+    /// A number in the unit of the resource.
     public init(integerLiteral value: UInt64) { rawValue = value }
 
-    /// The bare number, or "unlimited".
+    /// The number without a unit, or "unlimited".
     public var description: String { value.map(String.init) ?? "unlimited" }
 
-    /// A bare number or "unlimited"; nil for anything else. `Edit(parsing:)` reads units too.
+    /// Parses a number without a unit, or "unlimited"; nil for anything else. `Edit(parsing:)` also accepts units.
     public init?(_ description: String) {
         if description == "unlimited" {
             self = .infinity

@@ -1,6 +1,6 @@
 /// The limits of a process: a `Limit` for each of the sixteen resources, in the order of `Resource.allCases`.
 public struct Limits: Hashable, Sendable, RandomAccessCollection {
-    // Inline, so that an answer of sixteen limits costs the agent no allocation.
+    // Inline, so that a response with sixteen limits costs the agent no allocation.
     private var storage: InlineArray<16, Limit>
 
     /// The same limit for every resource.
@@ -17,13 +17,13 @@ public struct Limits: Hashable, Sendable, RandomAccessCollection {
     /// Always 16.
     public var endIndex: Int { Resource.count }
 
-    /// The limit of the resource at a place in `Resource.allCases`.
+    /// The limit of the resource at an index of `Resource.allCases`.
     public subscript(position: Int) -> Limit { storage[position] }
 
-    /// Resource by resource.
+    /// Compares all sixteen limits.
     public static func == (left: Limits, right: Limits) -> Bool { left.elementsEqual(right) }
 
-    /// Resource by resource.
+    /// Hashes all sixteen limits.
     public func hash(into hasher: inout Hasher) {
         for limit in self { hasher.combine(limit) }
     }

@@ -1,7 +1,7 @@
-/// A resource that Linux limits, one for each RLIMIT_* name of getrlimit(2).
+/// A resource with limits in Linux: one case for each RLIMIT_* name of getrlimit(2).
 ///
-/// The order is the one of the Linux headers. `name` is the short name that policy files and `rlimitctl` use; the C
-/// names lead here too: writing `Resource.nofile` makes the compiler propose `openFiles`.
+/// The cases have the order of the Linux headers. `name` is the short name that policy files and `rlimitctl` use. For a C
+/// name such as `Resource.nofile`, the compiler proposes the case, here `openFiles`.
 @nonexhaustive
 public enum Resource: Hashable, CaseIterable, Sendable {
     /// RLIMIT_CPU: processor time of all threads, in seconds. SIGXCPU at the soft limit, SIGKILL at the hard one.
@@ -20,7 +20,7 @@ public enum Resource: Hashable, CaseIterable, Sendable {
     case processes
     /// RLIMIT_NOFILE: one more than the highest descriptor that may be opened; at most `fs.nr_open`.
     case openFiles
-    /// RLIMIT_MEMLOCK: memory locked with mlock(2) and the like, in bytes.
+    /// RLIMIT_MEMLOCK: memory locked with mlock(2) and similar calls, in bytes.
     case lockedMemory
     /// RLIMIT_AS: the whole address space, in bytes.
     case addressSpace
@@ -37,14 +37,14 @@ public enum Resource: Hashable, CaseIterable, Sendable {
     /// RLIMIT_RTTIME: processor time of a real-time thread between two blocking calls, in microseconds.
     case realtimeTimeout
 
-    /// The two resources that are limits of time, and so may be given as a `Duration`.
+    /// The two resources that limit time, and can be given as a `Duration`.
     public enum Timed: Hashable, Sendable {
-        /// RLIMIT_CPU, kept in seconds.
+        /// RLIMIT_CPU, in seconds.
         case cpuTime
-        /// RLIMIT_RTTIME, kept in microseconds.
+        /// RLIMIT_RTTIME, in microseconds.
         case realtimeTimeout
 
-        /// The resource that this is.
+        /// The resource of this case.
         public var resource: Resource {
             switch self {
             case .cpuTime: .cpuTime
@@ -53,13 +53,13 @@ public enum Resource: Hashable, CaseIterable, Sendable {
         }
     }
 
-    /// What a number of this resource counts.
+    /// The unit of a resource.
     @nonexhaustive
     public enum Unit: Hashable, Sendable {
         case bytes, seconds, microseconds, count, niceLevel, priority
     }
 
-    /// What the limits of this resource count, as the kernel has it.
+    /// The unit in which the kernel counts this resource.
     public var unit: Unit {
         switch self {
         case .fileSize, .dataSize, .stackSize, .coreFileSize, .residentSetSize: .bytes
@@ -72,7 +72,7 @@ public enum Resource: Hashable, CaseIterable, Sendable {
         }
     }
 
-    /// The place of this resource among the sixteen, from 0, in the order of the Linux headers.
+    /// The index of this resource, from 0, in the order of the Linux headers.
     package var index: Int {
         switch self {
         case .cpuTime: 0
@@ -94,10 +94,10 @@ public enum Resource: Hashable, CaseIterable, Sendable {
         }
     }
 
-    /// How many there are.
+    /// The number of resources.
     package static let count = 16
 
-    /// The resource at a place among the sixteen, or nil beyond them. Needs no table, so it costs no allocation.
+    /// The resource at an index; nil if there is none. A switch instead of a table avoids an allocation.
     package init?(index: Int) {
         switch index {
         case 0: self = .cpuTime
@@ -117,6 +117,26 @@ public enum Resource: Hashable, CaseIterable, Sendable {
         case 14: self = .realtimePriority
         case 15: self = .realtimeTimeout
         default: return nil
+        }
+    }
+}
+
+extension Resource {
+    /// The resources that can be leased. When such a lease ends, lowering the limit takes effect for new allocations and breaks
+    /// nothing that the process already has. Lowering one of the others can end the process, and lowering the limits of the
+    /// priorities has no effect on a priority in force.
+    package static let leasable: [Resource] = [
+        .coreFileSize, .processes, .openFiles, .lockedMemory, .pendingSignals, .messageQueueBytes,
+    ]
+
+    package var isLeasable: Bool { Self.leasable.contains(self) }
+
+    /// Whether the kernel counts it per user and, since Linux 5.14, also applies the limits of every user namespace between
+    /// the process and the root (ucounts).
+    package var isCappedByUserNamespaces: Bool {
+        switch self {
+        case .processes, .pendingSignals, .messageQueueBytes: true
+        default: false
         }
     }
 }

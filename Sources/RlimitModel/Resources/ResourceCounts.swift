@@ -1,7 +1,7 @@
-/// A number for some of the sixteen resources. Inline, so that looking at a thousand processes allocates nothing for it.
+/// A number for some of the sixteen resources. Stored inline, so that usage of a thousand processes allocates nothing here.
 struct ResourceCounts: Hashable, Sendable {
     private var known = ResourceSet.none
-    // 0 where it is not known.
+    // 0 for a resource without a number.
     private var storage = InlineArray<16, UInt64>(repeating: 0)
 
     subscript(resource: Resource) -> UInt64? {

@@ -1,7 +1,5 @@
-// What resources are called: our names, the C names in any spelling, and the names other systems have.
-
 extension Resource: LosslessStringConvertible {
-    /// The short name, as in policy files and the tool: "nofile".
+    /// The short name, as in policy files and in `rlimitctl`: "nofile".
     public var name: String {
         switch self {
         case .cpuTime: "cpu"
@@ -23,7 +21,7 @@ extension Resource: LosslessStringConvertible {
         }
     }
 
-    /// A few words for people: "open files".
+    /// A short description: "open files".
     public var summary: String {
         switch self {
         case .cpuTime: "processor time"
@@ -48,17 +46,17 @@ extension Resource: LosslessStringConvertible {
     /// The short name.
     public var description: String { name }
 
-    /// The resource of that name, or nil; `init(named:)` says why not.
+    /// The resource with that name; nil for an unknown name. `init(named:)` throws the reason.
     public init?(_ description: String) {
         guard let resource = try? Resource(named: description) else { return nil }
         self = resource
     }
 
-    /// The resource that a name means: `nofile`, `RLIMIT_NOFILE`, `Nofile`, and `ofile` and `vmem`, which are other
-    /// systems' words for `nofile` and `as`.
+    /// The resource with a name in any of these forms: `nofile`, `RLIMIT_NOFILE`, `Nofile`; also `ofile` and `vmem`, which
+    /// other systems use for `nofile` and `as`.
     ///
     /// - Throws: `.unsupported` for a resource that only other systems have, such as `sbsize`; `.invalidResource`,
-    ///   with the nearest known name, for anything else.
+    ///   with the most similar known name, for anything else.
     public init(named name: String) throws(RlimitError) {
         var word = name.lowercased()
         if word.hasPrefix("rlimit_") { word.removeFirst("rlimit_".count) }
@@ -84,7 +82,7 @@ extension Resource: LosslessStringConvertible {
     }
 }
 
-/// How many letters must be inserted, removed or replaced to make one word of the other (Levenshtein).
+/// The number of letters to insert, remove or replace to turn one word into the other (Levenshtein distance).
 package func editDistance(_ left: String, _ right: String) -> Int {
     let right = Array(right.utf8)
     var row = Array(0...right.count)

@@ -1,4 +1,4 @@
-/// Some of the sixteen resources, in the order of the Linux headers. One machine word, so a request carries it for free.
+/// A set of resources, iterated in the order of the Linux headers. Stored as 16 bits, so that copies are cheap.
 package struct ResourceSet: Hashable, Sendable, Sequence {
     private var bits: UInt16
 
@@ -17,7 +17,7 @@ package struct ResourceSet: Hashable, Sendable, Sequence {
     package var isEmpty: Bool { bits == 0 }
     package var count: Int { bits.nonzeroBitCount }
 
-    /// The one that is in it; nil where there are others, or none.
+    /// The only element; nil if the set has another count than 1.
     package var only: Resource? {
         bits != 0 && bits & (bits - 1) == 0 ? Resource(index: bits.trailingZeroBitCount) : nil
     }
@@ -28,7 +28,7 @@ package struct ResourceSet: Hashable, Sendable, Sequence {
 
     package func union(_ other: ResourceSet) -> ResourceSet { ResourceSet(bits: bits | other.bits) }
 
-    /// False if it was in the set already.
+    /// Returns false if the resource was in the set already.
     @discardableResult
     package mutating func insert(_ resource: Resource) -> Bool {
         defer { bits |= 1 << UInt16(resource.index) }

@@ -1,4 +1,4 @@
-// The C names as signposts: whoever types one is led to ours by the compiler.
+// The C names, unavailable: the compiler proposes the Swift case for each.
 
 extension Resource {
     /// RLIMIT_CPU is `cpuTime`.

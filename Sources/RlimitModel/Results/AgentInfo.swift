@@ -1,18 +1,18 @@
-/// The agent, and the caller as the agent sees it.
+/// Facts about the agent, and about the caller as the agent sees it.
 public struct AgentInfo: Hashable, Sendable {
     /// The agent's version.
     public var version: String
-    /// The kernel's release, as uname(2) has it.
+    /// The release of the kernel, from uname(2).
     public var kernel: String
-    /// What this agent can do on this kernel; the words are in PROTOCOL.md.
+    /// The features of this agent on this kernel; PROTOCOL.md lists their names.
     public var features: [String]
-    /// `fs.nr_open`: the greatest hard limit of open files.
+    /// `fs.nr_open`: the maximum hard limit of open files.
     public var openFilesCeiling: UInt64
-    /// Whether the agent holds CAP_SYS_RESOURCE where that counts, and so can raise hard limits.
+    /// Whether the agent holds CAP_SYS_RESOURCE in the initial user namespace, and so can raise hard limits.
     public var canRaise: Bool
-    /// The policy in force, in a few words; and why the last reload did not replace it, if it did not.
+    /// A short description of the policy in force, with the error of the last reload if it failed.
     public var policy: String
-    /// Who is calling.
+    /// The caller.
     public var caller: Caller
 
     package init(
@@ -28,9 +28,9 @@ public struct AgentInfo: Hashable, Sendable {
         self.caller = caller
     }
 
-    /// The caller, by the kernel's word and in the agent's namespaces.
+    /// The caller, as the kernel reports it and in the agent's namespaces.
     public struct Caller: Hashable, Sendable {
-        /// nil where the agent cannot see the process.
+        /// The process id; nil if the agent cannot see the process.
         public var pid: Int32?
         /// The effective user id at connect.
         public var uid: UInt32
@@ -38,15 +38,15 @@ public struct AgentInfo: Hashable, Sendable {
         public var gid: UInt32
         /// The supplementary groups at connect.
         public var groups: [UInt32]
-        /// Whether the kernel vouches that `pid` is still the process that connected.
+        /// Whether the kernel guarantees that `pid` is still the process that connected.
         public var isPinned: Bool
-        /// PID namespaces between the agent and the caller, plus one; nil is not known.
+        /// The number of PID namespaces between the agent and the caller, plus one; nil if unknown.
         public var namespaceDepth: Int?
         /// The path of its cgroup.
         public var cgroup: String?
         /// Its security label.
         public var label: String?
-        /// Its real, effective and saved ids differ, so it is answered nothing but this.
+        /// Whether its real, effective and saved ids differ. The agent answers such a caller only this request.
         public var hasMixedIDs: Bool
 
         package init(_ peer: Peer) {

@@ -1,19 +1,19 @@
-/// An edit that was made: what the limits were, what they are, and who said yes.
+/// The result of an edit: the limits before and after, and what permitted the change.
 public struct Change: Hashable, Sendable {
-    /// Whose limits.
+    /// The resource with these limits.
     public var resource: Resource
-    /// Before.
+    /// The limits before the edit.
     public var old: Limit
-    /// After. Equal to `old` where nothing had to be done.
+    /// The limits after the edit; equal to `old` if no change was necessary.
     public var new: Limit
-    /// Who said yes.
+    /// What permitted the change.
     public var grantedBy: Grantor
-    /// Of `.clamp`: why it is not all that was asked for.
+    /// For `.clamp`: why less than requested was granted.
     public var shortfall: RlimitError?
-    /// What may keep the new limit from having its effect.
+    /// Reasons why the new limit may have no effect.
     public var warnings: Set<Warning>
 
-    /// A change as it was made.
+    /// A change with all its parts.
     public init(
         _ resource: Resource, old: Limit, new: Limit, grantedBy: Grantor, shortfall: RlimitError? = nil,
         warnings: Set<Warning> = []
@@ -26,26 +26,26 @@ public struct Change: Hashable, Sendable {
         self.warnings = warnings
     }
 
-    /// Who said yes to a change.
+    /// What permitted a change.
     @nonexhaustive
     public enum Grantor: Hashable, Sendable {
         /// The kernel, without the agent.
         case kernel
-        /// The agent, by this policy rule; nil where none was needed.
+        /// The agent, by this policy rule; nil if none was needed.
         case agent(rule: String?)
     }
 
-    /// What may keep a new limit from having its effect.
+    /// A reason why a new limit may have no effect.
     @nonexhaustive
     public enum Warning: Hashable, Sendable {
-        /// The target is in a user namespace whose creator's limit holds this one down whatever it says
+        /// The target is in a user namespace, and the limit of the namespace's creator also applies to it
         /// (user_namespaces(7), since Linux 5.14).
         case limitedByUserNamespace
     }
 }
 
 extension Change: CustomStringConvertible {
-    /// As `nofile 1024:4096 -> 65536:65536 (agent, rule "web servers")`.
+    /// For example `nofile 1024:4096 -> 65536:65536 (agent, rule "web servers")`.
     public var description: String {
         let grantor =
             switch grantedBy {

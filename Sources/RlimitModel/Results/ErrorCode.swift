@@ -1,51 +1,51 @@
 extension RlimitError {
-    /// The kinds of failure. Each has an errno of its own, for callers that can only pass one on.
+    /// The kinds of failure. Each maps to an errno, for callers that can only pass on an errno.
     @nonexhaustive
     public enum Code: String, Hashable, CaseIterable, Sendable {
-        /// A value that makes no sense here (EINVAL).
+        /// A value is not valid here (EINVAL).
         case invalidArgument
-        /// No such resource (EINVAL).
+        /// There is no such resource (EINVAL).
         case invalidResource
         /// The soft limit would be above the hard one (EINVAL).
         case softExceedsHard
-        /// No rule of the administrator's grants it, or one forbids it (EPERM).
+        /// No rule of the policy grants the request, or a rule forbids it (EPERM).
         case deniedByPolicy
-        /// The kernel refused it (EPERM).
+        /// The kernel refused the change (EPERM).
         case deniedByKernel
         /// More open files than `fs.nr_open` (EPERM).
         case aboveSystemCeiling
-        /// The process never was, has ended, or is ending (ESRCH).
+        /// The process does not exist, has ended, or is ending (ESRCH).
         case noSuchProcess
-        /// The process became another user's, or ended, while the request was carried out (ESRCH).
+        /// The process changed its ids, or ended, during the request (ESRCH).
         case targetChanged
-        /// The limits are not those that were expected (EAGAIN).
+        /// The current limits are not the expected ones (EAGAIN).
         case conflict
-        /// Too many requests in too little time (EAGAIN).
+        /// The caller exceeds its rate of requests (EAGAIN).
         case rateLimited
-        /// Too many connections or leases (EDQUOT).
+        /// The caller exceeds its quota of connections or leases (EDQUOT).
         case quotaExceeded
-        /// No answer in the time that was given (ETIMEDOUT).
+        /// No response arrived within the timeout (ETIMEDOUT).
         case deadlineExceeded
-        /// Not on Linux, not on this kernel, or not in this agent (EOPNOTSUPP).
+        /// Linux, this kernel, or this agent does not support the request (EOPNOTSUPP).
         case unsupported
-        /// Bytes that are not the protocol (EPROTO).
+        /// The bytes do not follow the protocol (EPROTO).
         case malformed
-        /// The agent's own fault (EIO).
+        /// An internal failure of the agent (EIO).
         case internalError
-        /// The lease ended before (ENOENT).
+        /// The lease has ended (ENOENT).
         case leaseEnded
-        /// A process id from a caller in another PID namespace, which must send a pidfd (EBADF).
+        /// The caller is in another PID namespace, so it must send a pidfd instead of a process id (EBADF).
         case pidfdRequired
-        /// Nobody answers at the socket (what connect(2) said).
+        /// No agent answers at the socket (errno of connect(2)).
         case agentUnreachable
-        /// The socket belongs to somebody who could not have started the agent (EACCES).
+        /// The socket belongs to a user that cannot have started the agent (EACCES).
         case untrustedSocket
-        /// The connection ended before the answer came; the request may have been carried out (ECONNRESET).
+        /// The connection ended before the response arrived; the request may have taken effect (ECONNRESET).
         case connectionLost
-        /// The task was cancelled; the request may have been carried out (ECANCELED).
+        /// The task was cancelled; the request may have taken effect (ECANCELED).
         case cancelled
 
-        // The numbers of Linux on every architecture that Swift runs on; spelled out because this module imports nothing.
+        // The numbers are the same on every Linux architecture that Swift supports. This module imports no errno constants.
         package var errno: Int32 {
             switch self {
             case .invalidArgument, .invalidResource, .softExceedsHard: 22
@@ -66,7 +66,7 @@ extension RlimitError {
             }
         }
 
-        /// What to say where nothing more is known.
+        /// The message of an error without a more specific one.
         package var summary: String {
             switch self {
             case .invalidArgument: "invalid argument"

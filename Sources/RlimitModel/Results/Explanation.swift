@@ -1,10 +1,10 @@
-/// What would come of an operation, decided by the agent and not done.
+/// The agent's decision on an operation, without its effect.
 public struct Explanation: Hashable, Sendable {
-    /// Whether all of it would be granted.
+    /// Whether the whole operation would be granted.
     public var isAllowed: Bool { refusal == nil }
-    /// Why it would be refused.
+    /// The reason why it would be refused.
     public var refusal: RlimitError?
-    /// One for each edit, or for each resource that was asked about.
+    /// One verdict for each edit or each requested resource.
     public var verdicts: [Verdict]
 
     package init(refusal: RlimitError? = nil, verdicts: [Verdict] = []) {
@@ -12,19 +12,19 @@ public struct Explanation: Hashable, Sendable {
         self.verdicts = verdicts
     }
 
-    /// What would come of one edit.
+    /// The decision on one edit or resource.
     public struct Verdict: Hashable, Sendable {
-        /// Whose limits.
+        /// The resource with these limits.
         public var resource: Resource
-        /// The limits now, where they may be read.
+        /// The current limits; nil if the caller may not read them.
         public var now: Limit?
-        /// The most that one may have.
+        /// The maximum that the caller may give the target.
         public var most: Limit?
-        /// The policy rule that gives `most`; nil where none is needed.
+        /// The policy rule that grants `most`; nil if none is needed.
         public var rule: String?
-        /// What the limits would become; nil where nothing was to change, or would be refused.
+        /// The limits after the edit; nil if no edit was requested or it would be refused.
         public var new: Limit?
-        /// Why it would be refused or fall short.
+        /// The reason why it would be refused or granted only in part.
         public var error: RlimitError?
 
         package init(

@@ -1,13 +1,13 @@
-/// A lease as the agent knows it: a grant with an end.
+/// A lease: a temporary raise of limits, as the agent reports it.
 public struct LeaseInfo: Hashable, Sendable, Identifiable {
-    /// What it is renewed and released by.
+    /// The id for renewing and releasing the lease.
     public var id: ID
-    /// The process whose limits it raised, in the caller's own PID namespace; nil where it has no number there.
+    /// The process with the raised limits, in the caller's own PID namespace; nil if it has no process id there.
     public var pid: Int32?
-    /// What it changed: `old` is what its end goes back to, `new` what it holds.
+    /// The changes of the lease: `old` is restored when it ends, `new` is in force until then.
     public var changes: [Change]
-    /// What is left of it, counted by CLOCK_BOOTTIME, which goes on while the machine sleeps; nil while it lasts as long as
-    /// the connection.
+    /// The time until it ends, measured by CLOCK_BOOTTIME, which includes suspend; nil if it lasts as long as the
+    /// connection.
     public var remaining: Duration?
     /// The policy rule that granted it.
     public var rule: String?
@@ -22,24 +22,24 @@ public struct LeaseInfo: Hashable, Sendable, Identifiable {
         self.rule = rule
     }
 
-    /// What names a lease. The agent chooses it; to everyone else it means nothing.
+    /// The id of a lease. The agent chooses it; it is opaque to clients.
     public struct ID: Hashable, Sendable {
         package var bytes: [UInt8]
 
         package init(bytes: [UInt8]) { self.bytes = bytes }
 
-        /// The most bytes that a name has.
+        /// The maximum number of bytes.
         package static let maxByteCount = 64
     }
 }
 
 extension LeaseInfo.ID: LosslessStringConvertible {
-    /// Two lowercase hexadecimal digits for each byte.
+    /// Two lowercase hexadecimal digits per byte.
     public var description: String {
         bytes.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
     }
 
-    /// The name that `description` gave; nil for anything but 2 to 128 hexadecimal digits, an even number of them.
+    /// Parses a `description`; nil for anything but an even number of 2 to 128 hexadecimal digits.
     public init?(_ description: String) {
         let digits = description.utf8.map { Character(Unicode.Scalar($0)).hexDigitValue }
         guard digits.count % 2 == 0, (1...Self.maxByteCount).contains(digits.count / 2) else { return nil }

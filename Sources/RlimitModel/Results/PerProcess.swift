@@ -1,10 +1,10 @@
-/// An answer for each process of a cgroup, in the order in which the agent found them. A process is in it once.
+/// A result for each process of a cgroup, in the order in which the agent found them. Each process occurs once.
 public struct PerProcess<Value: Sendable>: Sendable, RandomAccessCollection {
-    /// What came of one process.
+    /// The result for one process.
     public struct Element: Sendable {
-        /// In the caller's own PID namespace; nil where the process has no number there or the agent cannot tell it.
+        /// The process id in the caller's own PID namespace; nil if it has none there or the agent cannot determine it.
         public let pid: Int32?
-        /// What was found or done, or why not.
+        /// The value, or the error for this process.
         public let result: Result<Value, RlimitError>
 
         package init(pid: Int32?, _ result: Result<Value, RlimitError>) {
@@ -14,7 +14,7 @@ public struct PerProcess<Value: Sendable>: Sendable, RandomAccessCollection {
     }
 
     private let elements: [Element]
-    /// Whether the agent saw every process. It did not where new ones kept appearing until time was up.
+    /// Whether the agent saw every process; false if new processes appeared until the timeout.
     public let isComplete: Bool
 
     package init(_ elements: [Element], isComplete: Bool) {
@@ -24,10 +24,10 @@ public struct PerProcess<Value: Sendable>: Sendable, RandomAccessCollection {
 
     /// Always 0.
     public var startIndex: Int { 0 }
-    /// How many processes there are.
+    /// The number of processes.
     public var endIndex: Int { elements.count }
 
-    /// The process at a place in the order in which they were found.
+    /// The result at an index, in the order of discovery.
     public subscript(position: Int) -> Element { elements[position] }
 }
 

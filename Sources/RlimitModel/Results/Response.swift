@@ -1,8 +1,8 @@
-/// An answer, before it is put on the wire or after it was taken off.
+/// A response, before encoding or after decoding.
 package struct Response: Sendable, Equatable {
-    /// The request's; 0 where none could be read.
+    /// The id of the request; 0 if none could be read.
     package var id: UInt64
-    /// Another response to the same request follows.
+    /// Whether another response to the same request follows.
     package var more: Bool
     package var outcome: Result<Reply, RlimitError>
 
@@ -13,24 +13,37 @@ package struct Response: Sendable, Equatable {
     }
 }
 
-/// What was found or done.
+/// The result of a successful request.
 package enum Reply: Sendable, Equatable {
-    /// The limits of the resources in the set; the others mean nothing.
+    /// The limits of the resources in the set; the limits of other resources are not valid.
     case limits(ResourceSet, Limits)
-    /// In the order of the edits; with the lease, where they were asked for under one.
+    /// The changes in the order of the edits, with the lease if the request asked for one.
     case changes([Change], lease: LeaseInfo? = nil)
     case prlimit(old: Limit, rule: String?, warnings: Set<Change.Warning>)
     case usage(Usage)
     case explanation(Explanation)
-    /// A lease after it was renewed.
+    /// A lease after its renewal.
     case lease(LeaseInfo)
-    /// What the end of a lease came to, in the order of its changes.
+    /// The results of the end of a lease, in the order of its changes.
     case restorations([Restoration])
-    /// Longer lists come in several responses (`more`).
+    /// A list of leases. Longer lists take several responses (`more`).
     case leases([LeaseInfo])
     case serverInfo(AgentInfo)
     case stats(Statistics)
-    /// Of a cgroup or a pod, one for each process. Longer lists come in several responses (`more`), and the last says whether
-    /// processes kept appearing to the end.
+    /// One result for each process of a cgroup or pod. Longer lists take several responses (`more`); the last one reports
+    /// whether the scan is incomplete because new processes appeared until its end.
     case processes([ProcessResult], isIncomplete: Bool)
+}
+
+/// The result for one process of a cgroup or pod.
+package struct ProcessResult: Sendable, Equatable {
+    /// The process id in the caller's PID namespace; nil if it has none there.
+    package var pid: Int32?
+    /// `.limits`, `.changes` or `.usage`, or the error.
+    package var outcome: Result<Reply, RlimitError>
+
+    package init(pid: Int32?, _ outcome: Result<Reply, RlimitError>) {
+        self.pid = pid
+        self.outcome = outcome
+    }
 }

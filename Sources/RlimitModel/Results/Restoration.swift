@@ -1,10 +1,10 @@
-/// What the end of a lease came to, for one resource.
+/// The result of the end of a lease, for one resource.
 public struct Restoration: Hashable, Sendable {
-    /// Whose limits.
+    /// The resource with these limits.
     public var resource: Resource
-    /// Whether they went back, and if not, why.
+    /// Whether the limits were restored, or the reason why not.
     public var outcome: Outcome
-    /// The limits now; nil where there is no process to have any, or the agent could not tell.
+    /// The current limits; nil if the process has ended or the agent could not read them.
     public var limit: Limit?
 
     package init(_ resource: Resource, _ outcome: Outcome, limit: Limit? = nil) {
@@ -13,28 +13,28 @@ public struct Restoration: Hashable, Sendable {
         self.limit = limit
     }
 
-    /// Whether the limits went back, and if not, why.
+    /// Whether the limits were restored, or the reason why not.
     @nonexhaustive
     public enum Outcome: Hashable, Sendable {
-        /// They are what they were before the lease.
+        /// The limits are what they were before the lease.
         case restored
-        /// Another lease on the same process holds them, and they went back no further than to what that one granted.
+        /// Another lease on the same process holds the limits up, so they were lowered only to the limits of that lease.
         case heldByAnotherLease
-        /// Somebody else changed them meanwhile: they are left as they are.
+        /// The limits were changed otherwise during the lease, so they stay as they are.
         case changedByTarget
-        /// The process has other user or group ids than when the lease was granted, as after the exec(2) of a setuid program:
-        /// they are left as they are, and the agent tries again later.
+        /// The process has other user or group ids than when the lease was granted, for example after exec(2) of a setuid
+        /// program. The limits stay as they are, and the agent tries again later.
         case identityChanged
-        /// There is no such process any more.
+        /// The process has ended.
         case processEnded
     }
 }
 
 extension Restoration: CustomStringConvertible {
-    /// As `nofile restored to 1024:4096`.
+    /// For example `nofile restored to 1024:4096`.
     public var description: String { description(limit: limit.map { "\($0)" }) }
 
-    /// The same, with the limits in other words.
+    /// The description with another text for the limits.
     package func description(limit: String?) -> String {
         let stays = "\(resource) stays" + (limit.map { " \($0)" } ?? "")
         return switch outcome {

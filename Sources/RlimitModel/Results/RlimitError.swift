@@ -1,26 +1,26 @@
-/// Why something was not done, from the kernel, the agent, or the way to the agent.
+/// A failure that the kernel, the agent, or the connection to the agent reports.
 ///
-/// `code` is for programs, `message` for people. What else is known stands beside them: which edit, which policy rule,
-/// the most that would have been granted, and when another try may succeed.
+/// Programs use `code`; people read `message`. Further properties name the edit, the policy rule, the maximum that would
+/// have been granted, and the time until a retry may succeed.
 public struct RlimitError: Error, Hashable, Sendable {
-    /// What kind of failure.
+    /// The kind of failure.
     public var code: Code
-    /// The kernel's errno where it set one, else the one that fits `code`.
+    /// The kernel's errno if it set one, otherwise the errno of `code`.
     public var errno: Int32
-    /// One sentence that names what was wrong and, where there is one, what would be right.
+    /// One sentence that names the fault and, if possible, the correction.
     public var message: String
-    /// The resource it is about, if one.
+    /// The resource that it concerns, if any.
     public var resource: Resource?
-    /// Which of the edits it is about, from 0.
+    /// The index of the edit that it concerns, from 0.
     public var editIndex: Int?
-    /// The policy rule that refused.
+    /// The policy rule that refused the request, or that would grant it in another form.
     public var rule: String?
-    /// The most that would have been granted.
+    /// The maximum that would have been granted.
     public var allowed: Limit?
-    /// How long to wait before another try, where that may help.
+    /// The time to wait before a retry, if a retry may succeed.
     public var retryAfter: Duration?
 
-    /// Only the code is needed; errno and message follow from it where they are not given.
+    /// An error with a code; errno and message default to those of the code.
     public init(
         _ code: Code, errno: Int32? = nil, message: String = "", resource: Resource? = nil, editIndex: Int? = nil,
         rule: String? = nil, allowed: Limit? = nil, retryAfter: Duration? = nil
@@ -35,7 +35,7 @@ public struct RlimitError: Error, Hashable, Sendable {
         self.retryAfter = retryAfter
     }
 
-    /// Whether the same call may succeed later: "not now", as against "never".
+    /// Whether the same call may succeed later.
     public var isTransient: Bool {
         switch code {
         case .targetChanged, .conflict, .rateLimited, .quotaExceeded, .deadlineExceeded: true
@@ -46,6 +46,6 @@ public struct RlimitError: Error, Hashable, Sendable {
 }
 
 extension RlimitError: CustomStringConvertible {
-    /// The message alone: it is a whole sentence.
+    /// The message.
     public var description: String { message }
 }

@@ -1,20 +1,20 @@
-/// What the agent has done since it started.
+/// Counters of the agent since its start.
 public struct Statistics: Hashable, Sendable {
-    /// Connections open now.
+    /// Currently open connections.
     public var connections: UInt64 = 0
-    /// Connections accepted.
+    /// Accepted connections.
     public var acceptedConnections: UInt64 = 0
-    /// Requests answered, refusals included.
+    /// Answered requests, including refused ones.
     public var requests: UInt64 = 0
-    /// Limits changed.
+    /// Changed limits.
     public var changes: UInt64 = 0
     /// Requests that policy or the kernel refused.
     public var refusals: UInt64 = 0
-    /// Connections closed for not speaking the protocol.
+    /// Connections closed because of malformed bytes.
     public var faults: UInt64 = 0
-    /// Leases that are live.
+    /// Current leases.
     public var leases: UInt64 = 0
-    /// Time since start.
+    /// Time since the start.
     public var uptime: Duration = .zero
 
     package init() {}

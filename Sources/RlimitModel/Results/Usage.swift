@@ -1,12 +1,12 @@
-/// What a process used: the sixteen fields of getrusage(2), and how much of each limit is taken now.
+/// The resource usage of a process: the sixteen fields of getrusage(2), and the amount in use of each limited resource.
 ///
-/// nil means that the kernel does not show it for this process; it never stands for zero.
+/// nil means that the kernel does not report the value for this process; it never means zero.
 public struct Usage: Hashable, Sendable {
     /// Processor time in user mode (ru_utime).
     public var userTime: Duration?
     /// Processor time in the kernel (ru_stime).
     public var systemTime: Duration?
-    /// The most that was resident, in bytes (ru_maxrss, which getrusage(2) counts in KiB).
+    /// The maximum resident size, in bytes (ru_maxrss, which getrusage(2) counts in KiB).
     public var maxResidentSize: UInt64?
     /// Always 0 from getrusage(2) on Linux (ru_ixrss).
     public var sharedTextSize: UInt64?
@@ -34,7 +34,7 @@ public struct Usage: Hashable, Sendable {
     public var voluntaryContextSwitches: UInt64?
     /// Times a thread was taken off the processor (ru_nivcsw).
     public var involuntaryContextSwitches: UInt64?
-    /// The context switches lack those of threads that have ended: /proc counts them per living thread.
+    /// Whether the context switches exclude those of ended threads, because /proc counts them per living thread.
     public var isPartial: Bool
     private var inUse: ResourceCounts
 
@@ -43,20 +43,20 @@ public struct Usage: Hashable, Sendable {
         inUse = ResourceCounts()
     }
 
-    /// How much of `limits[resource]` is taken now, in the unit of the resource.
+    /// The amount of the resource in use, in its unit.
     public package(set) subscript(resource: Resource) -> UInt64? {
         get { inUse[resource] }
         set { inUse[resource] = newValue }
     }
 
-    /// Whose usage.
+    /// The threads or processes that usage covers.
     @nonexhaustive
     public enum Scope: Hashable, Sendable {
         /// All threads of the process (RUSAGE_SELF).
         case process
-        /// Its children that ended and were waited for (RUSAGE_CHILDREN).
+        /// Its children that have ended and were waited for (RUSAGE_CHILDREN).
         case children
-        /// The two together (RUSAGE_BOTH).
+        /// Both together (RUSAGE_BOTH).
         case processAndChildren
     }
 }

@@ -1,6 +1,7 @@
 import RlimitModel
 
-/// All the wording of what policy refuses. One sentence each: who, what, of whom, and what would have been granted.
+/// Builds the errors of refused requests. Each message is one sentence that names the caller, the operation, the target and
+/// what would have been granted.
 struct DenialMessages {
     let peer: Peer
     let snapshot: TargetSnapshot
@@ -11,7 +12,7 @@ struct DenialMessages {
         snapshot.isPeer ? "itself" : "\(process) (uid \(snapshot.identity.credentials.effectiveUID))"
     }
 
-    // The numbers of the agent's PID namespace are no business of callers in others, and mean other processes to them.
+    // A process id of the agent's PID namespace names another process in the caller's namespace.
     private var process: String { peer.sharesNamespace ? "pid \(snapshot.identity.pid)" : "that process" }
 
     private func denied(
@@ -22,7 +23,7 @@ struct DenialMessages {
             allowed: allowed.flatMap { known($0, of: resource) })
     }
 
-    // Of a process that there is not nobody is told what it has.
+    // A hypothetical process has no current limits to report.
     private func known(_ maxHard: Limit.Bound, of resource: Resource?) -> Limit? {
         guard snapshot.isHypothetical, let resource, maxHard == snapshot.now[resource].hard else {
             return Limit(maxHard)
@@ -35,27 +36,27 @@ struct DenialMessages {
     static let mixedIDs = RlimitError(
         .deniedByPolicy,
         message:
-            "your real, effective and saved ids differ: no rule is about such a caller, and it is told nothing but "
-            + "server_info")
+            "the caller's real, effective and saved ids differ: no rule applies to such a caller, and the agent answers "
+            + "it only server_info")
 
     static let firstProcess = RlimitError(
-        .deniedByPolicy, message: "no rule reaches process 1: the agent neither changes its limits nor reads them")
+        .deniedByPolicy, message: "no rule applies to process 1: the agent neither reads nor changes its limits")
 
     func neverChanged(_ reason: NeverChanged) -> RlimitError {
         switch reason {
-        case .agent: denied("no rule lets anyone change the limits of the agent itself")
+        case .agent: denied("no rule can change the limits of the agent itself")
         case .firstProcess: Self.firstProcess
         case .kernelThread:
-            denied("\(process) is a thread of the kernel, which no rule lets anyone change")
+            denied("\(process) is a kernel thread, and no rule can change its limits")
         case .protected:
             denied(
-                "\(process) is among the processes that the policy protects: no rule lets anyone change it"
+                "the policy protects \(process): no rule can change its limits"
             )
         }
     }
 
     func reading(_ operation: Operations, deniedBy rule: String) -> RlimitError {
-        denied("rule \"\(rule)\" refuses \(caller) \(what(operation)) of \(target)", rule: rule)
+        denied("rule \"\(rule)\" does not let \(caller) read \(what(operation)) of \(target)", rule: rule)
     }
 
     func reading(_ operation: Operations, skippedForPrivilege rule: String?) -> RlimitError {
@@ -65,7 +66,7 @@ struct DenialMessages {
     private func what(_ operation: Operations) -> String { operation == .usage ? "the usage" : "the limits" }
 
     static func noRule(for operation: String, _ peer: Peer) -> RlimitError {
-        RlimitError(.deniedByPolicy, message: "no rule gives uid \(peer.uid) the operation \"\(operation)\"")
+        RlimitError(.deniedByPolicy, message: "no rule lets uid \(peer.uid) use the operation \"\(operation)\"")
     }
 
     static func noRuleForOthers(_ peer: Peer, _ operation: Request.Operation) -> RlimitError {
@@ -75,20 +76,21 @@ struct DenialMessages {
         case .prlimit(_, let resource, .some): refusal.resource = resource
         default: break
         }
-        let action = refusal.resource.map { "change \($0)" } ?? "ask about limits or usage"
+        let action = refusal.resource.map { "change \($0)" } ?? "read the limits or the usage"
         refusal.message = "no rule lets uid \(peer.uid) \(action) of any process but itself"
         return refusal
     }
 
     static func denied(operation: String, _ peer: Peer, by rule: String) -> RlimitError {
         RlimitError(
-            .deniedByPolicy, message: "rule \"\(rule)\" refuses uid \(peer.uid) the operation \"\(operation)\"",
+            .deniedByPolicy,
+            message: "rule \"\(rule)\" does not let uid \(peer.uid) use the operation \"\(operation)\"",
             rule: rule)
     }
 
     // MARK: One edit
 
-    /// The caller has nothing to do with this limit: the sentence must not tell what it is.
+    /// For a caller that no rule or baseline lets see this limit: the message must not reveal its value.
     func noGrant(_ grants: ResourceGrants, _ resource: Resource, wanted: Limit.Bound? = nil) -> RlimitError {
         if let rule = grants.deniedBy { return deniedBy(resource, rule, maxHard: nil) }
         if let grant = grants.leaseOnlyGrant { return leaseNeeded(resource, grant, wanted: wanted, maxHard: nil) }
@@ -112,7 +114,7 @@ struct DenialMessages {
         if let bound = grants.denyCeiling, wanted > bound.maxHard {
             return denied(
                 "rule \"\(bound.rule)\" refuses \(caller) \(resource) above \(resource.formatted(bound.maxHard)), and "
-                    + "\(wantedText) was asked\(maxText)",
+                    + "\(wantedText) was requested\(maxText)",
                 rule: bound.rule, resource: resource, allowed: maxHard)
         }
         if let grant = grants.leaseOnlyGrant, grant.ceiling >= wanted {
@@ -129,48 +131,44 @@ struct DenialMessages {
         let (from, to) = half == "hard" ? (now.hard, new.hard) : (now.soft, new.soft)
         return denied(
             "no rule lets \(caller) lower the \(half) limit of \(resource) from \(resource.formatted(from)) to "
-                + "\(resource.formatted(to)) through the agent; a process lowers its own by setrlimit",
+                + "\(resource.formatted(to)) through the agent; a process can lower its own limits with setrlimit(2)",
             resource: resource, allowed: maxHard)
     }
 
-    // What was asked, where the rule reaches as far; else how far it reaches.
+    // Names the requested bound, or the ceiling of the rule if that is lower.
     private func leaseNeeded(
         _ resource: Resource, _ grant: ResourceGrants.Grant, wanted: Limit.Bound?, maxHard: Limit.Bound?
     ) -> RlimitError {
-        let length = grant.lease?.maxDuration.map { " of at most \($0.components.seconds) s" } ?? ""
+        let duration = grant.lease?.maxDuration.map { " of at most \($0.components.seconds) s" } ?? ""
         let bound = wanted.map { min($0, grant.ceiling) } ?? grant.ceiling
         return denied(
             "rule \"\(grant.rule)\" lets \(caller) raise \(resource) to \(resource.formatted(bound)), but only "
-                + "with a lease\(length)", rule: grant.rule, resource: resource, allowed: maxHard)
+                + "with a lease\(duration)", rule: grant.rule, resource: resource, allowed: maxHard)
     }
 
     func noLease(_ grants: ResourceGrants, _ resource: Resource, maxHard: Limit.Bound) -> RlimitError {
         if let grant = grants.leaseOnlyGrant { return leaseNeeded(resource, grant, wanted: nil, maxHard: maxHard) }
         return denied(
-            "a lease ends by lowering, which needs a rule, and no rule lets \(caller) change \(resource) of \(target)",
+            "the end of a lease lowers the limit, which requires a rule, and no rule lets \(caller) change \(resource) of \(target)",
             resource: resource, allowed: maxHard)
     }
 
     func notLeasable(_ resource: Resource) -> RlimitError {
-        let leasable = Resource.leasable.map(\.name).joined(separator: ", ")
-        return RlimitError(
-            .unsupported,
-            message: "there are no leases of \(resource), whose end could do harm or nothing; there are of \(leasable)",
-            resource: resource)
+        .notLeasable(resource)
     }
 
     func leaseLowers(_ resource: Resource, _ now: Limit, _ new: Limit) -> RlimitError {
         RlimitError(
             .invalidArgument,
             message:
-                "a lease only raises: \(resource) is \(now), and \(new) would lower it; ask for no less than there is",
+                "a lease only raises limits: \(resource) is \(now), and \(new) would lower it; request at least \(now)",
             resource: resource)
     }
 
     func leasedByOthers(_ resource: Resource, _ rule: String, maxHard: Limit.Bound) -> RlimitError {
         denied(
-            "rule \"\(rule)\" lets \(caller) lease \(resource) up to \(resource.formatted(maxHard)); that it is above now "
-                + "is another lease's",
+            "rule \"\(rule)\" lets \(caller) lease \(resource) up to \(resource.formatted(maxHard)); the higher limit in "
+                + "force comes from another lease",
             rule: rule, resource: resource, allowed: maxHard)
     }
 
@@ -184,26 +182,26 @@ struct DenialMessages {
     static func leaseOfNoRule(_ rule: String) -> RlimitError {
         RlimitError(
             .deniedByPolicy,
-            message: "rule \"\(rule)\", which granted the lease, does not give it any more: it ends when it was to end",
+            message: "rule \"\(rule)\", which granted the lease, no longer grants it: the lease is not renewed",
             rule: rule)
     }
 
     static func leaseExceeds(_ limit: RenewedLimit, rule: String, maxHard: Limit.Bound?) -> RlimitError {
         let resource = limit.resource
-        let what = maxHard.map { "gives \(resource) up to \(resource.formatted($0)) now" } ?? "refuses \(resource) now"
+        let what = maxHard.map { "now allows \(resource) up to \(resource.formatted($0))" } ?? "now refuses \(resource)"
         return RlimitError(
-            .deniedByPolicy, message: "rule \"\(rule)\" \(what), and the lease holds more: it ends when it was to end",
+            .deniedByPolicy, message: "rule \"\(rule)\" \(what), and the lease holds more: the lease is not renewed",
             resource: resource, rule: rule, allowed: maxHard.map { Limit($0) })
     }
 
-    /// What more a lease would give; said beside the most that one may have for good.
+    /// What a lease would grant above the permanent maximum.
     func moreByLease(_ resource: Resource, _ grants: ResourceGrants, maxHard: Limit.Bound) -> RlimitError? {
         guard let grant = grants.leaseOnlyGrant, grant.ceiling > maxHard, grants.deniedBy == nil else { return nil }
         return leaseNeeded(resource, grant, wanted: nil, maxHard: maxHard)
     }
 
     func conflict(_ resource: Resource, now: Limit, expected: Limit) -> RlimitError {
-        RlimitError(.conflict, message: "\(resource) is \(now) now, not \(expected) as expected", resource: resource)
+        .conflict(resource, now: now, expected: expected)
     }
 
     func softExceedsHard(_ resource: Resource, _ limit: Limit) -> RlimitError {

@@ -1,11 +1,11 @@
 import RlimitModel
 
-/// One edit against what the rules say of its resource: a decision over five values, which asks nobody. The judge words the
-/// refusals.
+/// The decision on one edit, given the grants of the rules for its resource. Pure: it looks nothing up. The evaluation
+/// supplies the messages of refusals.
 struct EditDecision {
     let edit: NumericEdit
     let now: Limit
-    /// Without what leases lend of it.
+    /// The limit as it would be without leases.
     let withoutLeases: Limit
     let grants: ResourceGrants
     let lease: LeaseTerm?
@@ -34,13 +34,13 @@ struct EditDecision {
         }
     }
 
-    // The rule that grants it; nil inside where none is needed.
+    // The rule that grants the new limit; success with nil if it needs none.
     private func grant(of new: Limit, maxHard: Limit.Bound, _ evaluation: Evaluation) -> Result<
         ResourceGrants.Grant?, RlimitError
     > {
-        // A lease ends by lowering, which is beyond the baseline.
+        // The end of a lease lowers the limit, which the baseline does not cover.
         if grants.isBaseline, isBaseline(new), lease == nil {
-            // A hard limit that is there only because it is lent stays if a rule gives it.
+            // A hard limit that is in force only because of a lease outlasts the lease if a rule grants it.
             let exceedsUnleasedLimit = (edit.hard ?? 0) > withoutLeases.hard && grants.deniedBy == nil
             return .success(exceedsUnleasedLimit ? grants.raiseGrant : nil)
         }
@@ -69,7 +69,7 @@ struct EditDecision {
             return .failure(
                 evaluation.denials.aboveSystemCeiling(edit.resource, new.hard, systemCeiling, maxHard: maxHard))
         }
-        // What another lease lends is no reason to lend it for longer.
+        // A raise that is in force only because of another lease cannot be leased again.
         let maxLeasable = max(withoutLeases.hard, effectiveCeiling(of: grant))
         if lease != nil, edit.mode != .clamp, let hard = edit.hard, hard > maxLeasable {
             return .failure(evaluation.denials.leasedByOthers(edit.resource, grant.rule, maxHard: maxLeasable))
@@ -77,12 +77,12 @@ struct EditDecision {
         return .success(grant)
     }
 
-    /// How far a grant goes, with what denies and the kernel leave of it.
+    /// The ceiling of a grant, reduced by deny rules and by the kernel's maximum.
     func effectiveCeiling(of grant: ResourceGrants.Grant) -> Limit.Bound {
         min(grant.ceiling, grants.denyCeiling?.maxHard ?? .infinity, systemCeiling)
     }
 
-    /// Soft moved up to at most the hard limit there is, or nothing at all.
+    /// Whether the edit changes nothing, or raises soft to at most the current hard limit.
     private func isBaseline(_ new: Limit) -> Bool { new.hard == now.hard && new.soft >= now.soft }
 
     private func refusedRaise(_ new: Limit, _ maxHard: Limit.Bound, _ evaluation: Evaluation) -> RlimitError {

@@ -1,9 +1,8 @@
 package import RlimitModel
 
-// What would come of a request, and the most that one may have. The same judges as for the deed.
-
 extension Policy {
-    /// What `authorize` would say, for each edit or resource. Of a `get`: the most that the caller may give the target.
+    /// The decision that `authorize` would make, for each edit or resource. For a `get`: the maximum to which the caller may
+    /// raise each limit of the target.
     package func explain<E: Error>(
         _ request: Request, from peer: Peer, on snapshot: TargetSnapshot,
         detail: (ProcessDetail.Parts) throws(E) -> ProcessDetail
@@ -15,7 +14,7 @@ extension Policy {
         }
     }
 
-    /// The same where all that can be known of the process is at hand.
+    /// Explains with a function that reads all detail of the target at once.
     package func explain<E: Error>(
         _ request: Request, from peer: Peer, on snapshot: TargetSnapshot, detail: () throws(E) -> ProcessDetail
     ) throws(E) -> Explanation {
@@ -49,7 +48,7 @@ extension Evaluation {
         return Explanation(refusal: refusal, verdicts: verdicts)
     }
 
-    /// The most that the caller may give the target, and by which rule.
+    /// The maximum that the caller may give the target, and the rule that grants it.
     private func maxAllowed(
         _ resource: Resource, isReadable: Bool, neverChanged: RlimitError?
     ) throws(DetailNeeded) -> Explanation.Verdict {
@@ -89,15 +88,8 @@ extension Evaluation {
     }
 }
 
-extension ResourceGrants {
-    /// The rule without which the most would be less; nil where none is needed.
-    func ruleGranting(_ maxHard: Limit.Bound, from now: Limit) -> String? {
-        maxHard > now.hard || !isBaseline ? raiseGrant?.rule : nil
-    }
-}
-
 extension Result<AuthorizedRequest, RlimitError> {
-    /// Of a request that has no parts.
+    /// The explanation of a request without edits or resources.
     fileprivate var explanation: Explanation {
         switch self {
         case .success: Explanation()

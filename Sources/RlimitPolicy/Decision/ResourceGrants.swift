@@ -1,22 +1,22 @@
 import RlimitModel
 
-/// What all rules together say about one resource of one process, for one caller.
+/// The combined effect of all rules on one resource of one target, for one caller.
 ///
-/// Gathered in one pass. The rules are in the order of their names, so of two that say the same the first is kept.
+/// Collected in one pass over the rules in the order of their names. Of two rules with the same effect, the first counts.
 struct ResourceGrants {
-    /// prlimit(2), called by the caller itself, would let it read, and raise soft up to hard.
+    /// prlimit(2), called by the caller itself, would allow reading, and raising soft up to hard.
     var isBaseline: Bool
-    /// The deny that forbids every change beyond the baseline.
+    /// The deny rule that forbids every change beyond the baseline.
     var deniedBy: String?
-    /// The deny that lets the hard limit be raised least far.
+    /// The lowest bound that a deny rule sets for the hard limit.
     var denyCeiling: (maxHard: Limit.Bound, rule: String)?
-    /// The allow that lets it be raised furthest.
+    /// The allow rule with the highest ceiling.
     var raiseGrant: Grant?
-    /// The same among those that let it be lowered.
+    /// The allow rule with the highest ceiling among those that permit lowering.
     var lowerGrant: Grant?
-    /// The same among those that would grant something if it had an end, or an earlier one.
+    /// The allow rule with the highest ceiling among those that grant only a lease, or only a shorter one.
     var leaseOnlyGrant: Grant?
-    /// An allow that is silent only because the target has more privilege than the caller.
+    /// An allow rule that does not apply only because the target has more privilege than the caller.
     var skippedForPrivilege: String?
 
     struct Grant {
@@ -25,14 +25,19 @@ struct ResourceGrants {
         var lease: LeaseTerms?
     }
 
-    /// Whether the caller has any business with this limit, and so may learn what it is.
+    /// Whether the caller may learn the value of this limit.
     var isVisibleToCaller: Bool { isBaseline || (raiseGrant != nil && deniedBy == nil) }
 
-    /// How far the hard limit may be raised from `now`; nil where it may not even be spoken of.
+    /// The maximum to which the hard limit may be raised from `now`; nil if the caller may not even learn its value.
     func maxHard(from now: Limit, systemCeiling: Limit.Bound) -> Limit.Bound? {
         guard isVisibleToCaller else { return nil }
         guard deniedBy == nil, let raiseGrant else { return now.hard }
         return max(now.hard, min(raiseGrant.ceiling, denyCeiling?.maxHard ?? .infinity, systemCeiling))
+    }
+
+    /// The rule that grants the maximum; nil if the baseline does.
+    func ruleGranting(_ maxHard: Limit.Bound, from now: Limit) -> String? {
+        maxHard > now.hard || !isBaseline ? raiseGrant?.rule : nil
     }
 }
 
@@ -42,7 +47,7 @@ extension Evaluation {
         try collectDenies(on: resource, into: &grants)
         let rules = policy.allowList.rules
         for place in policy.allowList.indices(for: peer) where rules[place].mayGrant(resource) {
-            // In place: a copy of a whole rule takes long.
+            // Reads the rule in place: copying a whole rule is expensive.
             guard let ceiling = rules[place].ceilings[resource], rules[place].covers(peer) else { continue }
             guard try match(rules[place].target) == .yes else { continue }
             guard try allowsTargetPrivilege(rules[place]) else {
@@ -60,9 +65,10 @@ extension Evaluation {
         return grants
     }
 
-    /// Whether a rule that fits is open to this target: one with more privilege than the caller must be named.
+    /// Whether a matching rule applies to the privilege of the target: a target with more privilege than the caller must be
+    /// named in target.users.
     func allowsTargetPrivilege(_ rule: AllowRule) throws(DetailNeeded) -> Bool {
-        // Whoever is named was matched by `match` already.
+        // `match` has compared the users already.
         if rule.target.users != nil { return true }
         return try !targetIsPrivileged()
     }

@@ -1,20 +1,20 @@
 package import RlimitModel
 
-/// The process that a request speaks of, as the kernel showed it just now.
+/// The target of a request, as read from the kernel just before the decision.
 package struct TargetSnapshot: Sendable {
     package var identity: ProcessCredentials
-    /// It is the process that connected.
+    /// The target is the process that connected.
     package var isPeer: Bool
-    /// It is the agent.
+    /// The target is the agent.
     package var isAgent: Bool
-    /// It was found in a cgroup, and a caller in a container need not be able to see it: then prlimit(2) would not let that
-    /// caller do anything to it, whatever its ids.
+    /// The target was found by a scan of a cgroup. A caller in a container may be unable to see it; prlimit(2) would then
+    /// refuse that caller, whatever the ids.
     package var isFromCgroupScan: Bool
-    /// Valid for the resources that were asked about.
+    /// Valid only for the resources of the request.
     package var now: Limits
-    /// The same without what leases lend; nil where nothing is lent.
+    /// The limits as they would be without leases; nil if no limit is leased.
     package var withoutLeases: Limits?
-    /// There is no such process: `now` is where the question begins, and nothing to be told.
+    /// The target does not exist: `now` is the assumed starting point and must not be reported.
     package var isHypothetical: Bool
 
     package init(
@@ -29,7 +29,8 @@ package struct TargetSnapshot: Sendable {
         self.isHypothetical = isHypothetical
     }
 
-    /// What prlimit(2) would let the caller itself do needs no rule: its ids are the target's, and it can name the target.
+    /// Whether the baseline applies: the caller's ids are the target's and it can name the target, so prlimit(2) would allow
+    /// the same without the agent.
     func isBaseline(for peer: Peer) -> Bool {
         identity.credentials.are(uid: peer.uid, gid: peer.gid) && (isPeer || !isFromCgroupScan || peer.sharesNamespace)
     }

@@ -1,9 +1,9 @@
 import RlimitModel
 
-/// Which callers a rule is about. Every key that is there must fit; the values of one key are alternatives.
+/// The callers that a rule applies to. Every given key must match; the values of one key are alternatives.
 package struct CallerPattern: Hashable, Sendable {
     package var keys: CallerKeys
-    /// Callers that fit these too are not meant.
+    /// Excludes callers that match all of these keys.
     package var except: CallerKeys?
 
     package init(_ keys: CallerKeys, except: CallerKeys? = nil) {
@@ -17,7 +17,7 @@ package struct CallerPattern: Hashable, Sendable {
         CallerPattern(CallerKeys(users: IDSet(ids.map { $0...$0 })))
     }
 
-    /// Whether callers are told apart by where the system put them, and not only by ids that a container's root can take.
+    /// Whether the pattern names a cgroup, which the system assigns, and not only ids that root in a container can take.
     var namesCgroup: Bool { keys.cgroups != nil || keys.units != nil }
 
     func match(_ peer: Peer) -> Match {
@@ -27,7 +27,7 @@ package struct CallerPattern: Hashable, Sendable {
     }
 }
 
-/// The keys of `caller` and of `caller.except`; nil is "whatever it is".
+/// The keys of `caller` and of `caller.except`; nil matches every caller.
 package struct CallerKeys: Hashable, Sendable {
     package var users: IDSet?
     package var groups: IDSet?
@@ -46,7 +46,7 @@ package struct CallerKeys: Hashable, Sendable {
         self.labels = labels
     }
 
-    // Ids first: they decide most rules, and cost least.
+    // Compares ids first: they decide most rules at the lowest cost.
     func match(_ peer: Peer) -> Match {
         if let users, !users.contains(peer.uid) { return .no }
         if let groups, !groups.contains(peer.gid), !peer.groups.contains(where: groups.contains) { return .no }
@@ -59,13 +59,13 @@ package struct CallerKeys: Hashable, Sendable {
         return match
     }
 
-    // Whoever may make cgroups can name one "x (deleted)": that gets past no deny.
+    // A user can create a cgroup named "x (deleted)". Its invalid path must not bypass a deny rule.
     private func placed(_ peer: Peer, matches: (String) -> Bool) -> Match {
         if let path = peer.cgroup, CgroupPath.kind(of: path) == .invalid { return .perhaps }
         return known(peer.cgroup, of: peer, matches: matches)
     }
 
-    // Before Linux 6.5 the number of the peer may be another process by now, and so may what was read under it.
+    // Before Linux 6.5 the pid of the peer may belong to another process by now, and so may the facts read under it.
     private func known(_ fact: String?, of peer: Peer, matches: (String) -> Bool) -> Match {
         guard peer.isPinned, let fact else { return .perhaps }
         return Match(matches(fact))

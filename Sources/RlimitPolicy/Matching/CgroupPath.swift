@@ -1,15 +1,15 @@
-// What a path as /proc/PID/cgroup has it says, and when it says nothing.
-//
-// Byte by byte: to Swift's characters a slash with an accent on it is no slash, and whoever names a cgroup could hide one.
-
+/// Checks and takes apart cgroup paths from /proc/PID/cgroup.
+///
+/// Compares bytes and not characters: a slash followed by a combining accent is one Swift character, so the name of a cgroup
+/// could hide a slash.
 enum CgroupPath {
-    /// How much a path tells of where a process is.
+    /// How far a path identifies the cgroup of a process.
     enum Kind {
-        /// It is in this cgroup.
+        /// The process is in this cgroup.
         case regular
-        /// It is in none: the root says nothing of who is in it.
+        /// The root cgroup, which does not tell processes apart.
         case root
-        /// Outside the agent's cgroup namespace, or removed meanwhile, or named as if it were.
+        /// A cgroup outside the agent's cgroup namespace, a removed cgroup, or one with a name that looks like either.
         case invalid
     }
 
@@ -25,21 +25,22 @@ enum CgroupPath {
         return .regular
     }
 
-    /// Not the root, not outside the agent's cgroup namespace, not removed meanwhile.
+    /// Whether the path is neither the root, nor outside the agent's cgroup namespace, nor removed.
     static func isRegular(_ path: String) -> Bool { kind(of: path) == .regular }
 
-    /// Between the slashes; an empty one where two meet.
+    /// The components between the slashes; an empty one between two adjacent slashes.
     static func components(of path: String) -> [Substring.UTF8View] {
         path.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
     }
 
-    /// Whether it is where users make cgroups of their own.
+    /// Whether the path is below /user.slice, where users create cgroups themselves.
     static func isInUserSlice(_ path: String) -> Bool { isAtOrBelow(path, "/user.slice") }
 
-    /// The path of the pod that a process in `path` belongs to, or nil if that is no pod.
+    /// The path of the pod that contains `path`; nil if `path` is not in a pod.
     ///
     /// The kubelet names pods `pod<uid>`, or with systemd's driver `...-pod<uid>.slice`, below one of the roots. The first
-    /// such component is the pod: what is below it a container may have made. Of roots within each other the inner counts.
+    /// such component is the pod, because a container may have created the components below it. Of nested roots the
+    /// innermost counts.
     static func pod(of path: String, below roots: [String]) -> Substring? {
         guard isRegular(path) else { return nil }
         let around = roots.filter { isAtOrBelow(path, $0) }
@@ -53,7 +54,8 @@ enum CgroupPath {
         return nil
     }
 
-    // systemd nests slices by the dashes in their names, so a pod's uid has none there, and is what follows the last.
+    // systemd nests slices at the dashes of their names. The kubelet therefore writes the uid without dashes, so the pod's
+    // part of the name follows the last dash.
     private static func isPod(_ component: Substring.UTF8View) -> Bool {
         if component.starts(with: "pod".utf8) { return component.count > 3 && !ends(component, in: ".slice") }
         guard ends(component, in: ".slice") else { return false }
@@ -67,7 +69,7 @@ enum CgroupPath {
         text.suffix(end.utf8.count).elementsEqual(end.utf8)
     }
 
-    /// Whether a path is that of a cgroup, or of one within it.
+    /// Whether a path is `root` or below it.
     static func isAtOrBelow(_ path: String, _ root: String) -> Bool {
         guard path.utf8.starts(with: root.utf8) else { return false }
         return path.utf8.dropFirst(root.utf8.count).first.map { $0 == UInt8(ascii: "/") } ?? true

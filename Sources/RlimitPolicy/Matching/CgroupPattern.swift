@@ -1,8 +1,8 @@
-/// Cgroups by their path from the root: anchored at both ends, `*` within one component, `**` as the last component for
+/// A pattern for cgroup paths, anchored at both ends: `*` matches within one component, `**` as the last component matches
 /// everything below.
 package struct CgroupPattern: Hashable, Sendable {
     package let text: String
-    // Without the stars of a last "**", which leaves it ending in a slash.
+    // The text without a final "**", so that it then ends in a slash.
     private let pattern: String
     private let matchesDescendants: Bool
 
@@ -22,7 +22,7 @@ package struct CgroupPattern: Hashable, Sendable {
         pattern = matchesDescendants ? String(text.dropLast(2)) : text
     }
 
-    /// Why a text is no pattern.
+    /// Why a text is not a pattern.
     package enum Malformed: Error {
         case relative, root, emptyComponent, dots, starsNotLast
     }
@@ -34,25 +34,5 @@ package struct CgroupPattern: Hashable, Sendable {
         case .whole: return !matchesDescendants
         case .beginning: return true
         }
-    }
-}
-
-/// System units by their cgroup: `/system.slice/nginx.service`, in whatever slices, and everything below.
-package struct UnitPattern: Hashable, Sendable {
-    package let name: TextPattern
-
-    package init(_ name: String) { self.name = TextPattern(name) }
-
-    /// Slices, and then the unit. Not below /user.slice, where users name units themselves.
-    package func matches(_ path: String) -> Bool {
-        guard CgroupPath.isRegular(path), !CgroupPath.isInUserSlice(path) else { return false }
-        var slices = 0
-        for component in CgroupPath.components(of: path) {
-            guard CgroupPath.ends(component, in: ".slice") else {
-                return slices > 0 && name.matches(Substring(component))
-            }
-            slices += 1
-        }
-        return false
     }
 }

@@ -1,6 +1,6 @@
 import RlimitModel
 
-/// User or group ids: sorted ranges that do not touch, so that one id costs a binary search.
+/// A set of user or group ids, stored as sorted, disjoint ranges for binary search.
 package struct IDSet: Hashable, Sendable {
     package private(set) var ranges: [ClosedRange<UInt32>]
 
@@ -32,7 +32,7 @@ package struct IDSet: Hashable, Sendable {
         return low < ranges.count && ranges[low].contains(id)
     }
 
-    /// Whether a process belongs to these users: surely if all three of its user ids do, perhaps if one does.
+    /// Whether a process belongs to these users: `yes` if all three of its user ids do, `perhaps` if one or two do.
     func match(usersOf credentials: Credentials) -> Match {
         let real = contains(credentials.realUID)
         let effective = contains(credentials.effectiveUID)

@@ -1,7 +1,7 @@
-/// How far a pattern fits, given what is known of caller and target.
+/// Whether a pattern matches, given the known facts about caller and target.
 ///
-/// An allow grants only what surely fits; a deny refuses whatever may fit. So a fact that this kernel does not tell, or
-/// that was gone before it could be read, never opens anything.
+/// An allow rule requires `yes`; a deny rule also applies at `perhaps`. A fact that this kernel does not report, or that was
+/// gone before the agent could read it, therefore never grants anything.
 enum Match: Comparable {
     case no
     case perhaps
@@ -9,10 +9,10 @@ enum Match: Comparable {
 
     init(_ fits: Bool) { self = fits ? .yes : .no }
 
-    /// Both must fit: the weaker of the two.
+    /// The conjunction: the weaker of the two.
     func and(_ other: Match) -> Match { min(self, other) }
 
-    /// Fits where this does not.
+    /// The negation.
     var negated: Match {
         switch self {
         case .no: .yes

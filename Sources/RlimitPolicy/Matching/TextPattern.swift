@@ -1,4 +1,4 @@
-/// A text in which `*` stands for any characters but `/`, none included.
+/// A pattern in which `*` matches any number of characters except `/`.
 package struct TextPattern: Hashable, Sendable {
     package let text: String
 
@@ -10,8 +10,8 @@ package struct TextPattern: Hashable, Sendable {
 
     enum Extent: Equatable { case none, whole, beginning }
 
-    // Greedy with one step back: the last star takes one more character when what follows it does not fit. A star never
-    // takes a slash, so stars of an earlier component need not be tried again.
+    // Matches with one backtracking position: if the text after a star does not match, the last star takes one more
+    // character. A star never matches a slash, so the stars of earlier components need no backtracking.
     static func match<Pattern: Collection<UInt8>, Text: Collection<UInt8>>(
         _ pattern: Pattern, _ text: Text, allowsPrefix: Bool = false
     ) -> Extent {

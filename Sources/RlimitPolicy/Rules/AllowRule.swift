@@ -1,14 +1,14 @@
 import RlimitModel
 
-/// What the administrator grants: whom, on which processes, and how far.
+/// A rule that grants operations: to which callers, on which targets, and up to which limits.
 package struct AllowRule: Hashable, Sendable {
     package var name: String
     package var caller: CallerPattern
     package var target: TargetPattern
     package var operations: Operations
-    /// How far the hard limit may be raised. A resource that is not here is not changed by this rule.
+    /// The maximum hard limits. The rule grants no change of a resource that is not listed.
     package var ceilings: Ceilings
-    /// Whether limits may be lowered too.
+    /// Whether the rule also permits lowering limits.
     package var mayLower: Bool
     package var lease: LeaseTerms?
 
@@ -26,26 +26,26 @@ package struct AllowRule: Hashable, Sendable {
         self.lease = lease
     }
 
-    /// Whether it is about changes of this resource at all.
+    /// Whether the rule grants changes of this resource.
     func mayGrant(_ resource: Resource) -> Bool {
         operations.contains(.set) && ceilings.resources.contains(resource)
     }
 
-    /// Whether this caller is surely meant.
+    /// Whether the rule certainly applies to this caller.
     ///
-    /// Root in a container without a user namespace can take any uid and any groups, so a rule that names no cgroup is
-    /// for callers in the agent's own PID namespace.
+    /// Root in a container without a user namespace can take any uid and any groups. A rule that names no cgroup therefore
+    /// applies only to callers in the agent's own PID namespace.
     func covers(_ peer: Peer) -> Bool {
         guard peer.sharesNamespace || caller.namesCgroup else { return false }
         return caller.match(peer) == .yes
     }
 }
 
-/// The end that grants of a rule have.
+/// The leases that a rule grants.
 package struct LeaseTerms: Hashable, Sendable {
-    /// The longest that one may last, or be renewed for; nil is any time.
+    /// The maximum duration of a lease or a renewal; nil for no maximum.
     package var maxDuration: Duration?
-    /// Whether the rule grants nothing for good.
+    /// Whether the rule grants only leases and no permanent change.
     package var isRequired: Bool
 
     package init(maxDuration: Duration? = nil, isRequired: Bool = false) {
@@ -53,7 +53,7 @@ package struct LeaseTerms: Hashable, Sendable {
         self.isRequired = isRequired
     }
 
-    /// Whether a request that asks for this term (nil: for good) is within these.
+    /// Whether these terms permit a request with this lease term; nil is a permanent change.
     func allows(_ term: LeaseTerm?) -> Bool {
         switch term {
         case nil: !isRequired

@@ -1,6 +1,6 @@
 package import RlimitModel
 
-/// A bound for some of the sixteen resources. Inline, so that looking one up costs nothing.
+/// Bounds for some of the sixteen resources. Stored inline, so that a lookup needs no allocation.
 package struct Ceilings: Hashable, Sendable {
     package private(set) var resources: ResourceSet
     private var bounds: InlineArray<16, Limit.Bound>
@@ -17,7 +17,7 @@ package struct Ceilings: Hashable, Sendable {
 
     package var isEmpty: Bool { resources.isEmpty }
 
-    /// nil where there is none. One that was set cannot be taken back.
+    /// The bound of a resource; nil if there is none. Setting nil has no effect.
     package subscript(resource: Resource) -> Limit.Bound? {
         get { resources.contains(resource) ? bounds[resource.index] : nil }
         set {

@@ -1,17 +1,17 @@
 package import RlimitModel
 
-/// What the administrator forbids, whatever any rule grants. The baseline alone is beyond its reach.
+/// A rule that forbids operations, whatever other rules grant. It does not restrict the baseline.
 package struct DenyRule: Hashable, Sendable {
     package var name: String
     package var caller: CallerPattern
     package var target: TargetPattern
     package var operations: Operations
-    /// Resources that are not changed at all.
+    /// Resources that must not be changed at all.
     package var resources: ResourceSet
-    /// Resources whose hard limit is not raised above this.
+    /// Maximum hard limits: raises above them are forbidden.
     package var above: Ceilings
 
-    /// With neither `resources` nor `above` it forbids the operations whole.
+    /// A rule with neither `resources` nor `above` forbids the operations completely.
     package init(
         name: String, caller: CallerPattern, target: TargetPattern = TargetPattern(.any),
         operations: Operations = .onProcesses, resources: ResourceSet = .none, above: Ceilings = Ceilings()
@@ -24,12 +24,12 @@ package struct DenyRule: Hashable, Sendable {
         self.above = above
     }
 
-    /// Whether it forbids an operation as such, and not only some changes.
+    /// Whether the rule forbids the operation completely, and not only some changes.
     func forbids(_ operation: Operations) -> Bool {
         resources.isEmpty && above.isEmpty && operations.contains(operation)
     }
 
-    /// How far it lets the hard limit of a resource be raised: nil is as far as it goes, zero not to be touched.
+    /// How the rule restricts changes of a resource; nil if it does not.
     func effect(on resource: Resource) -> Effect? {
         if forbids(.set) || resources.contains(resource) { return .denied }
         return above[resource].map(Effect.ceiling)

@@ -1,12 +1,12 @@
 package import RlimitModel
 
-/// Who may ask for what, as the administrator wrote it. Pure values: nothing here asks the kernel.
+/// The administrator's policy: which callers may do what to which processes. A pure value that never asks the kernel.
 ///
-/// `authorize` is the one decision, `explain` tells what it would be.
+/// `authorize` decides on a request; `explain` reports the decision without effect.
 package struct Policy: Hashable, Sendable {
     private var contents: Contents
 
-    // Immutable, and one reference: a policy is passed on with every request.
+    // Immutable and one reference, because every request passes the policy on.
     private final class Contents: Sendable {
         let parts: Parts
         init(_ parts: Parts) { self.parts = parts }
@@ -31,16 +31,16 @@ package struct Policy: Hashable, Sendable {
         get { contents.parts.quota }
         set { change { $0.quota = newValue } }
     }
-    /// Below these, and nowhere else, are cgroups of pods.
+    /// The cgroups below which pods are found.
     package var podRoots: [String] { contents.parts.podRoots }
-    /// `fs.nr_open`: the kernel takes no greater hard limit of open files, and no infinite one.
+    /// `fs.nr_open`: the kernel accepts no higher hard limit of open files, and no infinite one.
     package var openFilesCeiling: Limit.Bound {
         get { contents.parts.openFilesCeiling }
         set { change { $0.openFilesCeiling = newValue } }
     }
 
     package static let standardPodRoots = ["/kubepods.slice", "/kubepods"]
-    /// What `fs.nr_open` is where nobody set it.
+    /// The kernel's default of `fs.nr_open`.
     package static let standardOpenFilesCeiling: Limit.Bound = 1_048_576
 
     package init(
@@ -51,7 +51,7 @@ package struct Policy: Hashable, Sendable {
         contents = Contents(
             Parts(
                 allowList: RuleList(allows), denyList: RuleList(denies), protection: protection, quota: quota,
-                // The order in which they were written must not matter.
+                // The order in the files has no meaning.
                 podRoots: Set(podRoots).sorted(), openFilesCeiling: openFilesCeiling))
     }
 
@@ -64,12 +64,12 @@ package struct Policy: Hashable, Sendable {
     package static func == (left: Policy, right: Policy) -> Bool { left.contents.parts == right.contents.parts }
     package func hash(into hasher: inout Hasher) { hasher.combine(contents.parts) }
 
-    /// No rules: what prlimit(2) gives anyone anyway.
+    /// A policy without rules: it permits what prlimit(2) permits without the agent.
     package static let baselineOnly = Policy()
 
-    /// By name.
+    /// Sorted by name.
     package var allows: [AllowRule] { allowList.rules }
-    /// By name.
+    /// Sorted by name.
     package var denies: [DenyRule] { denyList.rules }
 
     /// "baseline only", "1 rule", "12 rules".
@@ -78,22 +78,20 @@ package struct Policy: Hashable, Sendable {
         return count == 0 ? "baseline only" : count == 1 ? "1 rule" : "\(count) rules"
     }
 
-    /// What a caller gets whose real, effective and saved ids differ: the kernel judges by other ids than it showed us.
+    /// The error for a caller with different real, effective and saved ids: the kernel would check other ids than
+    /// SO_PEERCRED reported.
     package static var mixedIDs: RlimitError { DenialMessages.mixedIDs }
 
-    /// What a caller gets that speaks of process 1.
+    /// The error for a request about process 1.
     package static var firstProcess: RlimitError { DenialMessages.firstProcess }
 
-    /// What a caller gets of whom `mayTargetOthers` is not true, when it sends a pidfd.
+    /// The error for a caller that sends a pidfd although `mayTargetOthers` is false for it.
     package static func otherTargetsDenied(_ peer: Peer, _ operation: Request.Operation) -> RlimitError {
         DenialMessages.noRuleForOthers(peer, operation)
     }
 
-    /// Whether some rule lets this caller speak of processes other than itself.
-    package func mayTargetOthers(_ peer: Peer) -> Bool {
-        !peer.hasMixedIDs
-            && allowList.candidates(for: peer).contains {
-                $0.target.relation != .itself && !$0.operations.isDisjoint(with: .onProcesses) && $0.covers(peer)
-            }
+    /// The maximum hard limit that the kernel accepts for a resource.
+    func ceiling(of resource: Resource) -> Limit.Bound {
+        resource == .openFiles ? openFilesCeiling : .infinity
     }
 }

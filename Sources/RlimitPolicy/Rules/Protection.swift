@@ -1,4 +1,4 @@
-/// Processes that are never changed, whatever the rules; beside the agent, pid 1 and the kernel's own threads.
+/// Processes that no rule can change, in addition to the agent, process 1 and kernel threads.
 package struct Protection: Hashable, Sendable {
     package var users: IDSet
     package var cgroups: [CgroupPattern]
@@ -12,7 +12,7 @@ package struct Protection: Hashable, Sendable {
 
     var namesCgroups: Bool { !cgroups.isEmpty || !units.isEmpty }
 
-    // A path that says nothing may hide one of these.
+    // An invalid path may belong to a protected cgroup.
     func covers(cgroup path: String) -> Bool {
         CgroupPath.kind(of: path) == .invalid || cgroups.contains { $0.matches(path) }
             || units.contains { $0.matches(path) }

@@ -1,4 +1,4 @@
-/// How much of the agent one caller may take: per uid, and per container cgroup for callers in other PID namespaces.
+/// The share of the agent's capacity for one tenant: a uid, or a container cgroup for callers in other PID namespaces.
 package struct Quota: Hashable, Sendable {
     package var connections: Int
     package var requestsPerSecond: Int

@@ -1,16 +1,16 @@
 import RlimitModel
 
-/// Rules in the order of their names, found by user and by group, so that rules about others cost a request nothing.
+/// Rules sorted by name and indexed by user and group, so that rules about other callers cost a request no time.
 package struct RuleList<Rule: NamedRule>: Hashable, Sendable {
     package let rules: [Rule]
     private let index: RuleIndex
 
     init(_ rules: [Rule]) {
-        // The order in which they were written must not matter.
+        // The order in the files has no meaning.
         let rules = rules.sorted { $0.name < $1.name }
         self.rules = rules
         let users = rules.map { $0.caller.keys.users?.listedIDs }
-        // Every key must fit: a rule that names users is found by them.
+        // All keys of a rule must match, so a rule that names users needs no entry by group.
         let groups = rules.map { $0.caller.keys.users == nil ? $0.caller.keys.groups?.listedIDs : nil }
         let unindexed = rules.indices.filter { users[$0] == nil && groups[$0] == nil }
         index = RuleIndex(
@@ -26,25 +26,25 @@ package struct RuleList<Rule: NamedRule>: Hashable, Sendable {
         return indices
     }
 
-    /// Those that may be about this caller, by name.
+    /// The rules that may apply to this caller, sorted by name.
     func candidates(for peer: Peer) -> some Sequence<Rule> {
         let rules = rules
         return indices(for: peer).lazy.map { rules[$0] }
     }
 
-    /// Their places in `rules`.
+    /// The indices of the candidates in `rules`.
     func indices(for peer: Peer) -> [Int] { index.indices(for: peer) }
 
-    /// The index follows from the rules.
+    /// Compares only the rules: the index follows from them.
     package static func == (left: RuleList, right: RuleList) -> Bool { left.rules == right.rules }
     package func hash(into hasher: inout Hasher) { hasher.combine(rules) }
 }
 
-/// Where rules about users and groups are. Immutable, and one reference, so that a policy is cheap to pass on.
+/// The indices of rules by user and by group. Immutable and one reference, so that a policy is cheap to pass on.
 private final class RuleIndex: Sendable {
-    // A user that is here has all its rules here, those about everyone too.
+    // The entry of a user also contains the rules that name no users.
     private let byUser: [UInt32: [Int]]
-    // Those that name groups and no users.
+    // Rules that name groups and no users.
     private let byGroup: [UInt32: [Int]]
     private let unindexed: [Int]
 
@@ -58,18 +58,18 @@ private final class RuleIndex: Sendable {
         let general = byUser[peer.uid] ?? unindexed
         guard !byGroup.isEmpty else { return general }
         var found = byGroup[peer.gid] ?? []
-        // Whichever are fewer are looked through.
+        // Iterates over the smaller of the two sets.
         if peer.groups.count <= byGroup.count {
             for group in peer.groups where group != peer.gid { found += byGroup[group] ?? [] }
         } else {
             for (group, indices) in byGroup where group != peer.gid && peer.groups.contains(group) { found += indices }
         }
-        // A rule that names several groups may have been found by each.
+        // A rule that names several groups may have been found more than once.
         return found.isEmpty ? general : Set(general + found).sorted()
     }
 }
 
-/// What allows and denies have in common.
+/// The common part of allow and deny rules.
 package protocol NamedRule: Hashable, Sendable {
     var name: String { get }
     var caller: CallerPattern { get }

@@ -1,20 +1,21 @@
 import RlimitPolicy
 
-// Which callers a rule is about.
+// The `caller` of a rule.
 
 extension PolicyFileReader {
     private static let keys = ["users", "groups", "cgroups", "units", "labels"]
 
-    /// - Parameter unknown: What a name that nobody has comes to. In `except` it is the other way round.
+    /// - Parameter unknown: How to report an unknown name. `except` inverts it.
     mutating func caller(of rule: Rule, unknown: UnknownName) -> CallerPattern? {
         guard let entry = rule["caller"] else {
             diagnostics.error(
-                rule.location, "a rule says whom it is about: caller.users = [...], or caller = \"everyone\"")
+                rule.location, "a rule must name its callers: caller.users = [...], or caller = \"everyone\"")
             return nil
         }
         if case .string(let word) = entry.node.value {
             if word == "everyone" { return .everyone }
-            diagnostics.error(entry.node.location, "caller is \"everyone\" or a table: caller.users = [\"\(word)\"]")
+            diagnostics.error(
+                entry.node.location, "caller must be \"everyone\" or a table: caller.users = [\"\(word)\"]")
             return nil
         }
         let expected = "\"everyone\" or a table of \(PolicyFileReader.keys.joined(separator: ", ")) and except"

@@ -1,6 +1,6 @@
 import RlimitPolicy
 
-// Cgroups and units, by which callers and protected processes are named.
+// Lists of cgroups, units and labels, for callers and protected processes.
 
 extension PolicyFileReader {
     mutating func cgroups(_ entry: TomlEntry) -> [CgroupPattern]? {
@@ -8,7 +8,7 @@ extension PolicyFileReader {
             do throws(CgroupPattern.Malformed) {
                 return try CgroupPattern(text)
             } catch {
-                reader.diagnostics.error(location, "\"\(text)\" is no cgroup: \(reason(error))")
+                reader.diagnostics.error(location, "\"\(text)\" is not a cgroup path: \(reason(error))")
                 return nil
             }
         }
@@ -26,7 +26,7 @@ extension PolicyFileReader {
 
     mutating func labels(_ entry: TomlEntry) -> [TextPattern]? {
         texts(entry, example: "[\"docker-default (enforce)\"]") { reader, text, location in
-            if text.isEmpty { reader.diagnostics.error(location, "a label is not empty") }
+            if text.isEmpty { reader.diagnostics.error(location, "a label must not be empty") }
             return TextPattern(text)
         }
     }
@@ -34,24 +34,26 @@ extension PolicyFileReader {
 
 private func reason(_ error: CgroupPattern.Malformed) -> String {
     switch error {
-    case .relative: "a path begins with / at the root of the hierarchy"
-    case .root: "the root says nothing of who is in it; \"/**\" is everything below"
-    case .emptyComponent: "it has an empty part; write it without // and without a last /"
-    case .dots: "a path has no . or .. in it"
-    case .starsNotLast: "** stands alone and last, for everything below; * is any part of one name"
+    case .relative: "it must begin with /, the root of the hierarchy"
+    case .root: "the root does not tell processes apart; write \"/**\" for every cgroup below it"
+    case .emptyComponent: "it has an empty component; remove // and a / at the end"
+    case .dots: "it must not contain the components . and .."
+    case .starsNotLast:
+        "** must be the whole last component and matches everything below; * matches within one component"
     }
 }
 
-// Those that have processes of their own.
+// The kinds of unit that have processes.
 private let unitSuffixes = ["service", "scope", "socket", "mount", "swap"]
 
 private func unitFault(_ text: String) -> String? {
-    if text.contains("/") { return "a unit has no / in it: write \"nginx.service\", or use cgroups" }
+    if text.contains("/") { return "the name of a unit has no /: write \"nginx.service\", or use cgroups" }
     guard let dot = text.lastIndex(of: ".") else {
-        return "\"\(text)\" is no unit: write it whole, as \"\(text).service\""
+        return "\"\(text)\" is not the name of a unit: write it with its suffix, as \"\(text).service\""
     }
     let suffix = String(text[text.index(after: dot)...])
     if suffix == "slice" { return "a slice is a cgroup: use cgroups = [\"/\(text)/**\"]" }
     if unitSuffixes.contains(suffix), dot > text.startIndex { return nil }
-    return "\"\(text)\" is no unit that has processes: it ends in .\(unitSuffixes.joined(separator: ", ."))"
+    return
+        "\"\(text)\" is not the name of a unit with processes: it must end in .\(unitSuffixes.joined(separator: ", ."))"
 }

@@ -1,13 +1,13 @@
 import RlimitPolicy
 
-// Users and groups: names, numbers, and ranges of numbers.
+// Lists of users and groups: names, numbers, and ranges of numbers.
 
 extension PolicyFileReader {
-    /// What a name that nobody has comes to.
+    /// How to report a name without an account.
     enum UnknownName {
-        /// It matches nobody, which grants less than was meant.
+        /// As a warning: the rule matches less and so grants less than intended.
         case warning
-        /// Missing somebody would grant more than was meant.
+        /// As an error: a missing match would grant more than intended.
         case error
     }
 
@@ -50,7 +50,9 @@ extension PolicyFileReader {
         switch unknown {
         case .warning:
             diagnostics.warning(
-                location, "no \(kind) \"\(name)\" on this system: it matches nobody, and is looked up again at reload")
+                location,
+                "no \(kind) \"\(name)\" on this system: the name matches nothing, and is looked up again at the next reload"
+            )
         case .error:
             diagnostics.error(
                 location,
@@ -59,14 +61,14 @@ extension PolicyFileReader {
         }
     }
 
-    // nil: a name. Empty: numbers that make no sense, which is reported.
+    // nil if the text is a name; empty if its numbers are invalid, which this method reports.
     private mutating func range(_ text: String, _ location: SourceLocation) -> [ClosedRange<UInt32>]? {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
         guard (1...2).contains(parts.count), parts.allSatisfy({ isNumber($0) }) else { return nil }
         let ids = parts.compactMap { part in id(Int64(part) ?? .max, location) }
         guard let low = ids.first, let high = ids.last, ids.count == parts.count else { return [] }
         guard low <= high else {
-            diagnostics.error(location, "the range \"\(text)\" is upside down; write \"\(high)-\(low)\"")
+            diagnostics.error(location, "the range \"\(text)\" is reversed; write \"\(high)-\(low)\"")
             return []
         }
         return [low...high]
@@ -76,10 +78,10 @@ extension PolicyFileReader {
         !text.isEmpty && text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
     }
 
-    // 2^32 - 1 is "no id" to the kernel.
+    // 2^32 - 1 means "no id" in the kernel.
     private mutating func id(_ number: Int64, _ location: SourceLocation) -> UInt32? {
         if let id = UInt32(exactly: number), id != .max { return id }
-        diagnostics.error(location, "ids go from 0 to 4294967294")
+        diagnostics.error(location, "an id must be in the range 0 to 4294967294")
         return nil
     }
 }

@@ -1,6 +1,6 @@
 import RlimitPolicy
 
-// The end that grants have.
+// The `lease` of an allow rule.
 
 extension PolicyFileReader {
     mutating func lease(_ entry: TomlEntry) -> LeaseTerms? {
@@ -26,9 +26,9 @@ extension PolicyFileReader {
         }
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         let factor: Int64? = ["s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400][text.dropFirst(digits.count)]
-        // A hundred years is for good.
+        // The maximum is a hundred years.
         guard let factor, let number = Int64(digits), number > 0, number <= 36_525 * 86_400 / factor else {
-            diagnostics.error(entry.node.location, "\"\(text)\" is no length of a lease; write \(example)")
+            diagnostics.error(entry.node.location, "\"\(text)\" is not the duration of a lease; write \(example)")
             return nil
         }
         return .seconds(number * factor)

@@ -1,10 +1,10 @@
 import RlimitModel
 import RlimitPolicy
 
-// How far limits may go: resources and bounds.
+// Resources and their maximum limits.
 
 extension PolicyFileReader {
-    /// `limits` of an allow and `above` of a deny.
+    /// Reads `limits` of an allow rule or `above` of a deny rule.
     mutating func ceilings(_ entry: TomlEntry) -> Ceilings? {
         guard let entries = table(entry, expected: "a table: \(entry.key).nofile = \"64K\"") else { return nil }
         var ceilings = Ceilings()
@@ -16,12 +16,13 @@ extension PolicyFileReader {
         return ceilings
     }
 
-    /// `limits` of a deny: only names.
+    /// Reads `limits` of a deny rule, a list of names.
     mutating func resources(_ entry: TomlEntry) -> ResourceSet? {
         if case .table = entry.node.value {
             diagnostics.error(
                 entry.node.location,
-                "a deny lists what is not changed at all, limits = [\"core\"]; with a bound it is above.core = ...")
+                "limits of a deny rule lists resources, limits = [\"core\"]; to refuse only raises above a value, write above.core = ..."
+            )
             return nil
         }
         return texts(entry, example: "[\"core\", \"nice\"]") { $0.resource($1, $2) }.map { ResourceSet($0) }
@@ -54,7 +55,7 @@ extension PolicyFileReader {
             do throws(RlimitError) {
                 return try resource.bound(parsing: text, requiringUnit: true)
             } catch {
-                diagnostics.error(location, error.message + ", or \"max\" for as far as the kernel goes")
+                diagnostics.error(location, error.message + ", or \"max\" for the maximum of the kernel")
                 return nil
             }
         default:
@@ -63,11 +64,11 @@ extension PolicyFileReader {
         }
     }
 
-    // Why a bare number will not do, or nil.
+    // The reason why a bare number is not accepted; nil if it is.
     private func fault(of resource: Resource, number: Int64) -> String? {
         if number < 0 {
             if resource == .nice { return "a nice level is a string: nice = \"\(number)\"" }
-            return "no limit is below zero; write \"unlimited\" for no limit"
+            return "a limit must not be negative; write \"unlimited\" for no limit"
         }
         if number == 0 { return nil }
         switch resource.unit {

@@ -1,7 +1,7 @@
 import RlimitModel
 import RlimitPolicy
 
-// [[allow]] and [[deny]]: their keys, and which of them make sense together.
+// The keys of [[allow]] and [[deny]], and the combinations that are accepted.
 
 extension PolicyFileReader {
     mutating func allow(_ rule: Rule) -> Located<AllowRule>? {
@@ -17,7 +17,7 @@ extension PolicyFileReader {
         let ceilings = rule["limits"].flatMap { self.ceilings($0) }
         let mayLower = rule["lower"].flatMap { boolean($0) } ?? false
         let lease = rule["lease"].flatMap { self.lease($0) }
-        // A key that was misspelt is not also missing.
+        // Skipped after other errors: a misspelt key must not also be reported as missing.
         if diagnostics.errors.count == errors { checkConsistency(rule, operations) }
         guard let name, let caller, let target else { return nil }
         let allow = AllowRule(
@@ -38,7 +38,8 @@ extension PolicyFileReader {
         if isPartial, operations != .set {
             diagnostics.error(
                 rule["operations"]?.node.location ?? rule.location,
-                "limits and above are about changes: leave operations out, or say the rest in a rule of its own")
+                "limits and above apply only to changes: omit operations, or write a separate rule for the other operations"
+            )
         }
         let resources = rule["limits"].flatMap { self.resources($0) } ?? .none
         let above = rule["above"].flatMap { ceilings($0) } ?? Ceilings()
@@ -49,31 +50,35 @@ extension PolicyFileReader {
         return Located(value: deny, location: name.location)
     }
 
-    // A rule that cannot do what it seems to say is an error now, and not a riddle later.
+    // Reports rules that could not have the effect that they seem to describe.
     private mutating func checkConsistency(_ rule: Rule, _ operations: Operations) {
         if let limits = rule["limits"], !operations.contains(.set) {
-            diagnostics.error(limits.keyLocation, "limits are for changes, and \"set\" is not among the operations")
+            diagnostics.error(
+                limits.keyLocation, "limits apply only to changes, and \"set\" is not among the operations")
         }
         for key in ["lower", "lease"] where rule["limits"] == nil {
-            if let entry = rule[key] { diagnostics.error(entry.keyLocation, "\(key) without limits: say of which") }
+            if let entry = rule[key] {
+                diagnostics.error(entry.keyLocation, "\(key) requires limits: name the resources")
+            }
         }
         if rule["limits"] == nil, operations.contains(.set) {
             diagnostics.error(
                 rule["operations"]?.node.location ?? rule.location,
-                "this grants no change: add limits, or operations = [\"get\", \"usage\"] for a rule that only lets read"
+                "this rule grants no change: add limits, or operations = [\"get\", \"usage\"] for a rule that grants only reading"
             )
         }
     }
 
     private mutating func name(of rule: Rule) -> Located<String>? {
         guard let entry = rule["name"] else {
-            diagnostics.error(rule.location, "a rule has a name, which audit and refusals show: name = \"...\"")
+            diagnostics.error(
+                rule.location, "a rule must have a name, which audit records and refusals show: name = \"...\"")
             return nil
         }
         guard let name = string(entry) else { return nil }
         let isPrintable = name.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) }
         guard (1...64).contains(name.unicodeScalars.count), isPrintable else {
-            diagnostics.error(entry.node.location, "a name has 1 to 64 characters, and all can be printed")
+            diagnostics.error(entry.node.location, "a name must have 1 to 64 characters, all of them printable")
             return nil
         }
         return Located(value: name, location: entry.node.location)
@@ -83,7 +88,7 @@ extension PolicyFileReader {
         ("get", .get), ("set", .set), ("usage", .usage), ("stats", .stats), ("lease_list", .leaseList),
     ]
 
-    // nil where the rule does not say.
+    // nil if the rule lists no operations.
     private mutating func operations(of rule: Rule) -> Operations? {
         guard let entry = rule["operations"] else { return nil }
         let found = texts(entry, example: "[\"get\", \"usage\"]") { reader, word, location -> Operations? in

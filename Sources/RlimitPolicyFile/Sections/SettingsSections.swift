@@ -1,33 +1,6 @@
 import RlimitPolicy
 
-// What is not a rule: quotas, processes that are never changed, and where pods are.
-
-/// One key of `[quota]` and its value.
-struct QuotaSetting {
-    var key: Key
-    var value: Int
-
-    enum Key: String, CaseIterable {
-        case connections
-        case requestsPerSecond = "requests_per_second"
-        case leases
-    }
-
-    func apply(to quota: inout Quota) {
-        switch key {
-        case .connections: quota.connections = value
-        case .requestsPerSecond: quota.requestsPerSecond = value
-        case .leases: quota.leases = value
-        }
-    }
-}
-
-/// What one file adds to the processes that are never changed.
-struct ProtectionSettings {
-    var users = IDSet()
-    var cgroups: [CgroupPattern] = []
-    var units: [UnitPattern] = []
-}
+// The settings that are not rules: quotas, protected processes, and roots of pods.
 
 extension PolicyFileReader {
     mutating func quota(_ entry: TomlEntry) -> [Located<QuotaSetting>] {
@@ -37,7 +10,7 @@ extension PolicyFileReader {
         for entry in entries {
             guard let key = QuotaSetting.Key(rawValue: entry.key) else { continue }
             guard case .integer(let number) = entry.node.value, (1...1_000_000).contains(number) else {
-                diagnostics.error(entry.node.location, "\(key.rawValue) is a whole number from 1 to 1000000")
+                diagnostics.error(entry.node.location, "\(key.rawValue) must be a whole number from 1 to 1000000")
                 continue
             }
             settings.append(Located(value: QuotaSetting(key: key, value: Int(number)), location: entry.keyLocation))
@@ -66,8 +39,8 @@ extension PolicyFileReader {
             if isPath, text != "/user.slice", !text.hasPrefix("/user.slice/") { return text }
             reader.diagnostics.error(
                 location,
-                "\"\(text)\" is no root of pods: a path as \"/kubepods.slice\", without *, and not in /user.slice, "
-                    + "where users make cgroups of their own")
+                "\"\(text)\" is not a root of pods: write a path as \"/kubepods.slice\", without *, and outside /user.slice, "
+                    + "where users create cgroups themselves")
             return nil
         }
         return roots ?? []

@@ -1,6 +1,6 @@
 import RlimitPolicy
 
-// Which processes a rule is about.
+// The `target` of a rule.
 
 extension PolicyFileReader {
     private static let relations = TargetPattern.Relation.allCases.map(\.rawValue)
@@ -22,8 +22,8 @@ extension PolicyFileReader {
         } else if target == nil {
             diagnostics.error(
                 entry.node.location,
-                "say how the target stands to the caller too: relation = \"any\" reaches all processes of these users, "
-                    + "\"same-user\" those that are the caller's own")
+                "target.users requires a relation: relation = \"any\" covers all processes of these users, "
+                    + "\"same-user\" only the caller's own")
         }
         if let entry = entries.first(where: { $0.key == "users" }) { target?.users = users(entry, unknown: unknown) }
         return target

@@ -1,6 +1,6 @@
 import CTomlPlusPlus
 
-/// A value of a TOML text, and where it stands. Copied out of the parser, so nothing here is borrowed.
+/// A value of a TOML text with its location. A copy that does not depend on the memory of the parser.
 struct TomlNode {
     var location: SourceLocation
     var value: Value
@@ -15,7 +15,7 @@ struct TomlNode {
         case time
     }
 
-    /// What it is, as one says it: "a string".
+    /// The type in words: "a string".
     var kind: String {
         switch value {
         case .table: "a table"
@@ -36,7 +36,7 @@ struct TomlEntry {
     var node: TomlNode
 }
 
-/// Line and column, from 1.
+/// A line and a column, both from 1.
 struct SourceLocation: Hashable, Comparable {
     var line: Int
     var column: Int
@@ -53,10 +53,10 @@ struct TomlError: Error {
 }
 
 extension TomlNode {
-    /// The table of a whole text.
+    /// Parses a whole text into its root table.
     static func parse(_ text: [UInt8]) throws(TomlError) -> TomlNode {
         var error = rl_toml_error()
-        // The bytes are only read during the call.
+        // The parser reads the bytes only during the call.
         let parsed = unsafe text.withUnsafeBytes { bytes in
             unsafe rl_toml_parse(bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count, &error)
         }
@@ -68,7 +68,7 @@ extension TomlNode {
         return unsafe copy(of: document, rl_toml_node_at(document, 0))
     }
 
-    // As deep as the parser lets values nest.
+    // The recursion is bounded by the nesting that the parser accepts.
     private static func copy(of document: OpaquePointer, _ node: rl_toml_node) -> TomlNode {
         let value: Value =
             switch unsafe node.kind {

@@ -1,4 +1,4 @@
-// Strings, lists and switches: the values that all parts of the language share.
+// Strings, booleans, tables and lists, which all parts of the language share.
 
 extension PolicyFileReader {
     mutating func string(_ entry: TomlEntry) -> String? {
@@ -16,7 +16,7 @@ extension PolicyFileReader {
     mutating func table(_ entry: TomlEntry, expected: String) -> [TomlEntry]? {
         if case .table(let entries) = entry.node.value {
             if entries.isEmpty {
-                diagnostics.error(entry.node.location, "\(entry.key) is empty, and should be \(expected)")
+                diagnostics.error(entry.node.location, "\(entry.key) is empty, but must be \(expected)")
             }
             return entries.isEmpty ? nil : entries
         }
@@ -24,19 +24,19 @@ extension PolicyFileReader {
         return nil
     }
 
-    /// A list that says something.
+    /// A list with at least one element.
     mutating func list(_ entry: TomlEntry, example: String) -> [TomlNode]? {
         guard case .array(let nodes) = entry.node.value else {
             diagnostics.wrongType(entry, expected: "a list: \(entry.key) = \(example)")
             return nil
         }
         if nodes.isEmpty {
-            diagnostics.error(entry.node.location, "\(entry.key) is empty: write what it lists, or leave it out")
+            diagnostics.error(entry.node.location, "\(entry.key) is empty: list at least one value, or omit the key")
         }
         return nodes.isEmpty ? nil : nodes
     }
 
-    /// The texts of a list, each made into a value; what `make` cannot use it has reported.
+    /// The values that `make` creates from the strings of a list. `make` reports a string that it rejects and returns nil.
     mutating func texts<Value>(
         _ entry: TomlEntry, example: String, make: (inout PolicyFileReader, String, SourceLocation) -> Value?
     ) -> [Value]? {
@@ -46,7 +46,9 @@ extension PolicyFileReader {
             if case .string(let text) = node.value {
                 if let value = make(&self, text, node.location) { values.append(value) }
             } else {
-                diagnostics.error(node.location, "\(entry.key) lists strings, and this is \(node.kind): \(example)")
+                diagnostics.error(
+                    node.location,
+                    "\(entry.key) is a list of strings, and this element is \(node.kind): write \(example)")
             }
         }
         return values

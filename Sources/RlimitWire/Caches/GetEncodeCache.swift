@@ -1,15 +1,15 @@
 import RlimitModel
 
-/// The last get as it is packed, but for its id and its timeout, for the next that asks the same: only those two are
-/// written anew then.
+/// The encoded bytes of the last get without its id and timeout. A repeated get is encoded by writing only these two fields
+/// before them.
 struct GetEncodeCache {
     private var bytes = InlineArray<64, UInt8>(repeating: 0)
-    // 0 where there is none.
+    // 0 if no get is stored.
     private var count = 0
     private var target: Target = .caller
     private var resources = ResourceSet.none
 
-    /// Of whom it asks, where that is said in few bytes.
+    /// The targets with a short encoding.
     private enum Target: Equatable {
         case caller, attachedPidfd
         case pid(Int32)
@@ -24,10 +24,10 @@ struct GetEncodeCache {
         }
     }
 
-    /// No id, timeout or length takes more bytes than these, with their tags.
+    /// The maximum size of the length, the id and the timeout, with their tags.
     private static let maxPrefixLength = Frame.headerLength + 22
 
-    /// Appends the frame where the operation is the one that was kept; false, and nothing is appended, of any other.
+    /// Appends the frame if the operation equals the stored one; otherwise returns false and appends nothing.
     mutating func append(
         _ operation: Request.Operation, id: UInt64, milliseconds: UInt32?, to output: inout ByteQueue
     ) -> Bool {
@@ -50,7 +50,7 @@ struct GetEncodeCache {
         return true
     }
 
-    /// Keeps the get that the last `length` bytes of the output are the frame of, if it takes few of them.
+    /// Stores a get from its frame, the last `length` bytes of the output, if it is short enough.
     mutating func store(
         _ operation: Request.Operation, id: UInt64, milliseconds: UInt32?, from output: borrowing ByteQueue, length: Int
     ) {
@@ -65,6 +65,6 @@ struct GetEncodeCache {
         }
     }
 
-    // Of field 2, a varint.
+    // Field 2 as a varint.
     private static let timeoutTag: UInt8 = 0x10
 }

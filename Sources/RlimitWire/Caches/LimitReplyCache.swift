@@ -2,9 +2,9 @@ import CProtobufC
 import CRlimitProto
 import RlimitModel
 
-/// The commonest answer, one limit, kept built: only its numbers change from one to the next.
+/// The encoded form of the most frequent response, one limit. Only its numbers change between responses.
 @safe struct LimitReplyCache: ~Copyable {
-    // The messages lie in it.
+    // Holds the messages below.
     private let arena: Arena
     private let response: UnsafeMutablePointer<Proto.Response>
     private let entry: UnsafeMutablePointer<Proto.ResourceLimit>
@@ -12,11 +12,11 @@ import RlimitModel
 
     private var packed = PackedLimit()
 
-    /// No such answer is longer: ids and limits take at most 10 bytes each.
+    /// The maximum size of such a response: the id and the two limits take at most 10 bytes each.
     private static let maxLength = 64
 
     init() throws(ArenaFull) {
-        // What can fail comes first.
+        // Everything that can fail precedes the initialization of self.
         var arena = Arena(capacity: 1024)
         let response = try unsafe arena.message(rlimitd__v1__response__init)
         let entry = try unsafe arena.message(rlimitd__v1__resource_limit__init)
@@ -37,13 +37,13 @@ import RlimitModel
         unsafe self.limit = limit
     }
 
-    /// Appends its frame. Packed anew only where the limit is not the last one's: limits seldom change.
+    /// Appends the frame. Packs the limit again only if it differs from the last one.
     mutating func encode(_ limit: Limit, of resource: Resource, id: UInt64, into output: inout ByteQueue) {
         if packed.resource != resource || packed.limit != limit { pack(limit, of: resource) }
         unsafe output.write(upTo: Frame.headerLength + Self.maxLength) { space in
             var end = Frame.headerLength
             unsafe Varint.write(id, tag: LastMessageCache.idTag, to: space, at: &end)
-            // Whole words, as there is room: the bytes behind the last are written over by whatever comes next.
+            // Copies whole words, because the reserved space allows it. The next write overwrites the bytes after the last.
             for index in packed.words.indices {
                 unsafe space.storeBytes(
                     of: packed.words[index], toByteOffset: end + index * PackedLimit.wordSize, as: UInt64.self)
@@ -56,7 +56,7 @@ import RlimitModel
     }
 
     private mutating func pack(_ limit: Limit, of resource: Resource) {
-        // Of one byte, as is its tag.
+        // An id of one byte after a tag of one byte.
         unsafe response.pointee.id = 1
         unsafe entry.pointee.resource = resource.number
         unsafe self.limit.pointee.soft = limit.soft.rawValue
@@ -79,7 +79,7 @@ import RlimitModel
     }
 }
 
-/// What follows the id in the last answer: at most 30 bytes.
+/// The bytes after the id in the last response: at most 30.
 private struct PackedLimit {
     var words = InlineArray<4, UInt64>(repeating: 0)
     var count = 0

@@ -1,20 +1,20 @@
 import CProtobufC
 import RlimitModel
 
-// What the descriptors that protoc-c generated say of messages and fields, as far as a prescan asks.
+// Access to the descriptors that protoc-c generates, for the strict validator.
 
-/// What a field holds.
+/// The type of a field.
 enum FieldShape {
-    /// A varint in this range; what does not fit the field's type is outside.
+    /// A varint in the range of the field's type.
     case number(NumberRange)
     case text
     case bytes
     case message
-    /// A type that the contract does not use.
+    /// A type that the protocol does not use.
     case unused
 }
 
-/// The varints that a type of number has.
+/// The range of a numeric type.
 enum NumberRange {
     case bool, uint32, int32, uint64
 
@@ -22,7 +22,7 @@ enum NumberRange {
         switch self {
         case .bool: number <= 1
         case .uint32: number <= UInt32.max
-        // Negative ones are written with 64 bits.
+        // Negative numbers are encoded with 64 bits.
         case .int32: number <= Int32.max || Int64(bitPattern: number) >= Int32.min && Int64(bitPattern: number) < 0
         case .uint64: true
         }
@@ -33,7 +33,7 @@ extension ProtobufCFieldDescriptor {
     var isRepeated: Bool { unsafe label == PROTOBUF_C_LABEL_REPEATED }
     var isInOneof: Bool { unsafe flags & PROTOBUF_C_FIELD_FLAG_ONEOF.rawValue != 0 }
 
-    /// Whether both are members of one oneof: its members share the field that says which of them is set.
+    /// Whether both are members of one oneof: such members share the case field.
     func sharesOneof(with other: UnsafePointer<ProtobufCFieldDescriptor>) -> Bool {
         unsafe isInOneof && other.pointee.isInOneof && quantifier_offset == other.pointee.quantifier_offset
     }
@@ -51,14 +51,14 @@ extension ProtobufCFieldDescriptor {
         }
     }
 
-    /// The descriptor of the message that the field holds; only for `.message`, where protoc-c points it there.
+    /// The descriptor of the message in the field. Only valid for `.message`, for which protoc-c sets it.
     var inner: UnsafePointer<ProtobufCMessageDescriptor>? {
         unsafe descriptor?.assumingMemoryBound(to: ProtobufCMessageDescriptor.self)
     }
 }
 
 extension UnsafePointer<ProtobufCMessageDescriptor> {
-    /// "field 9 of Edit".
+    /// For example "field 9 of Edit".
     func name(ofField number: UInt32) -> String {
         let message = unsafe pointee.short_name.map { name in unsafe String(cString: name) }
         return "field \(number) of \(message ?? "a message")"

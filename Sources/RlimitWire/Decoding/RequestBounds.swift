@@ -1,13 +1,13 @@
 import RlimitModel
 
-/// The numbers that PROTOCOL.md states of what is inside a request.
+/// The bounds that PROTOCOL.md states for the fields of a request.
 package enum RequestBounds {
-    /// `Request.timeout_ms`: an hour.
+    /// Maximum of `Request.timeout_ms`: an hour.
     package static let maxTimeoutMilliseconds: UInt64 = 3_600_000
-    /// `Lease.duration_ms`: 365 days.
+    /// Maximum of `Lease.duration_ms`: 365 days.
     package static let maxLeaseMilliseconds: UInt64 = 31_536_000_000
-    /// Bytes in the path of a cgroup or pod.
+    /// Maximum size of the path of a cgroup or pod in bytes.
     package static let maxPathLength = 1024
-    /// Bytes in the name of a lease.
+    /// Maximum size of a lease id in bytes.
     package static let maxLeaseIDLength = LeaseInfo.ID.maxByteCount
 }

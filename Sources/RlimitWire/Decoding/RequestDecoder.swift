@@ -2,10 +2,10 @@ import CProtobufC
 import CRlimitProto
 package import RlimitModel
 
-/// Bytes to requests: well formed, in range, and not yet judged.
+/// Decodes requests from untrusted bytes.
 ///
-/// Nothing here trusts the bytes. A prescan first refuses what is not the contract to the letter, then protobuf-c unpacks
-/// into an arena of fixed size, then every value is checked while it still has the width it was sent with.
+/// First, the strict validator rejects bytes that do not match the protocol exactly. Then protobuf-c unpacks them into an
+/// arena of fixed size. Finally, every value is checked in the width with which it was sent.
 @safe package struct RequestDecoder: ~Copyable {
     private var arena = Arena(capacity: Arena.requestCapacity)
     private var getCache = GetDecodeCache()
@@ -19,14 +19,13 @@ package import RlimitModel
         libraryFault = ProtobufLibrary.fault
     }
 
-    /// The get that the payload of a frame is, if it repeats the last one; otherwise `decode` tells what it is.
+    /// The get in the payload of a frame if it repeats the last one; otherwise nil, and `decode` must decode it.
     package func repeatedGet(_ payload: borrowing Span<UInt8>) -> PlainGet? { getCache.matching(payload) }
 
-    /// The request that is the payload of one frame. Allocates nothing for operations without text and
-    /// with one edit at most.
+    /// Decodes the payload of one frame. Allocates nothing for an operation without text and with at most one edit.
     ///
-    /// - Throws: `.malformed` for what is not the protocol: answer, then close. Any other code is the answer to a request
-    ///   that makes no sense or is not known to this agent; the connection goes on.
+    /// - Throws: `.malformed` if the bytes do not follow the protocol: the agent sends the error and closes the connection.
+    ///   Any other code is the response to a request that is invalid or not known to this agent; the connection continues.
     package mutating func decode(_ payload: borrowing Span<UInt8>) throws(RequestFault) -> Request {
         var validator = StrictValidator(.request)
         do throws(RlimitError) {
@@ -53,7 +52,7 @@ package import RlimitModel
         guard let message = unsafe arena.unpack(payload, as: descriptor) else {
             throw .malformed("a request that is larger than it may be")
         }
-        // What was unpacked by the descriptor of Request is a Request.
+        // The descriptor of Request unpacks a Request.
         let request = unsafe UnsafeRawPointer(message).assumingMemoryBound(to: Proto.Request.self)
         return try unsafe Request(reading: request)
     }

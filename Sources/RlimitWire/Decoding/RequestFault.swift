@@ -1,11 +1,11 @@
 package import RlimitModel
 
-/// A request that cannot be carried out as it was written.
+/// The error of a request that cannot be decoded.
 ///
-/// `.malformed` means that the peer does not speak the protocol: it is answered and the connection closed. Every other code
-/// is an answer, and the connection goes on.
+/// `.malformed` means that the peer does not follow the protocol: the agent sends the error and closes the connection. After
+/// any other code, the connection continues.
 package struct RequestFault: Error, Hashable {
-    /// The request's, or 0 where none could be read.
+    /// The id of the request; 0 if none could be read.
     package var id: UInt64
     package var error: RlimitError
 

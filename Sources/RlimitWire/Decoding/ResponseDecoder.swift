@@ -2,13 +2,13 @@ import CProtobufC
 import CRlimitProto
 package import RlimitModel
 
-/// Bytes to responses: the client's half. It trusts the agent no more than the agent trusts it, but ignores fields that it
-/// does not know: an agent may be newer than its clients.
+/// Decodes responses in the client. Checks the bytes as strictly as the agent checks requests, but ignores unknown fields,
+/// because the agent may be newer than the client.
 @safe package struct ResponseDecoder: ~Copyable {
     private var arena = Arena(capacity: Arena.requestCapacity)
-    // The last answer to a get, for the next that is the same: limits seldom change.
+    // The last response to a get. Limits rarely change, so the next response is often equal.
     private var lastMessage = LastMessageCache()
-    /// What the last answer to a get told.
+    /// The limits of the last response to a get.
     package private(set) var repeatedLimits = DecodedLimits(resources: .none, limits: Limits())
     private var found: Response?
     private let descriptor: UnsafePointer<ProtobufCMessageDescriptor>?
@@ -21,10 +21,9 @@ package import RlimitModel
         libraryFault = ProtobufLibrary.fault
     }
 
-    /// The response that is the payload of one frame. An outcome of a kind that is not known here is a failure,
-    /// `.unsupported`, of that request alone.
+    /// Decodes the payload of one frame. An unknown kind of outcome becomes the failure `.unsupported` of that request.
     ///
-    /// - Throws: `.malformed`: what comes after on this connection means nothing.
+    /// - Throws: `.malformed`; later bytes of the connection cannot be interpreted.
     package mutating func decode(_ payload: borrowing Span<UInt8>) throws(RlimitError) -> Response {
         if let id = lastMessage.id(of: payload) {
             return Response(id: id, .success(.limits(repeatedLimits.resources, repeatedLimits.limits)))
@@ -37,19 +36,19 @@ package import RlimitModel
         return response
     }
 
-    /// What is at the front of what came.
+    /// The result of looking at the front of the input.
     package enum Step {
-        /// Not yet a whole response.
+        /// The response is incomplete.
         case incomplete
-        /// One that tells what the last answer to a get told: `repeatedLimits`, which need not be moved about.
+        /// A response with the same limits as the last one. `repeatedLimits` has them, so they are not copied.
         case repeated(id: UInt64)
-        /// One that `takeResponse` gives: apart, so that the other two are not as large.
+        /// A response that `takeResponse` returns. Not part of this case, which would make every step large.
         case response(id: UInt64)
     }
 
-    /// Takes the first frame out of the input, if it is all there.
+    /// Removes the first frame from the input, if it is complete.
     ///
-    /// - Throws: `.malformed`: nothing that comes after means anything.
+    /// - Throws: `.malformed`; later bytes of the connection cannot be interpreted.
     package mutating func step(in input: inout ByteQueue) throws(RlimitError) -> Step {
         var end = 0
         let step = try input.withBytes { bytes throws(RlimitError) -> Step in
@@ -67,7 +66,7 @@ package import RlimitModel
         return step
     }
 
-    /// The response that the last step came to; once.
+    /// Returns and removes the response of the last step.
     package mutating func takeResponse() -> Response? { found.take() }
 
     private mutating func unpack(_ payload: borrowing Span<UInt8>) throws(RlimitError) -> Response {
@@ -79,7 +78,7 @@ package import RlimitModel
         repeat {
             arena.reset()
             guard let message = unsafe arena.unpack(payload, as: descriptor) else { continue }
-            // What was unpacked by the descriptor of Response is a Response.
+            // The descriptor of Response unpacks a Response.
             return try unsafe Response(reading: UnsafeRawPointer(message).assumingMemoryBound(to: Proto.Response.self))
         } while arena.grow(upTo: Arena.decoderCapacity)
         throw .malformed("a response that is larger than it may be")
@@ -126,12 +125,12 @@ extension Response {
         case RLIMITD__V1__RESPONSE__OUTCOME_PROCESSES:
             return .success(try unsafe Reply(reading: unpacked(response.pointee.processes)))
         default:
-            return .failure(RlimitError(.unsupported, message: "an answer of a kind that this client does not know"))
+            return .failure(.unknownOutcome)
         }
     }
 }
 
-/// The limits that an answer told of, by themselves: plain bits.
+/// The limits of a response, as trivial values.
 package struct DecodedLimits: Sendable {
     package let resources: ResourceSet
     package let limits: Limits

@@ -1,32 +1,32 @@
 import CProtobufC
 import RlimitModel
 
-/// Reads a message once, before protobuf-c does, and refuses what protobuf-c would let pass.
+/// Validates a message before protobuf-c unpacks it, and rejects what protobuf-c would accept.
 ///
-/// protobuf-c does not bound depth, takes the last of several values, cuts numbers that do not fit, reads varints of eleven
-/// bytes and loses what follows a NUL. The descriptors that protoc-c generated drive this, so it knows the contract without
-/// a table of its own.
+/// protobuf-c does not bound the depth, takes the last of several values, truncates numbers that do not fit, reads varints of
+/// eleven bytes, and drops the text after a NUL. The descriptors from protoc-c drive the validation, so it needs no table
+/// of its own.
 struct StrictValidator {
-    /// How much a message may hold.
+    /// Bounds for a message.
     struct Rules {
-        /// Messages below the outermost.
+        /// Maximum nesting of messages below the outermost.
         var depth: Int
-        /// Fields in all messages together; each element of a packed list counts.
+        /// Maximum number of fields in all messages together. Each element of a packed list counts.
         var fields: Int
-        /// Messages in one list.
+        /// Maximum number of messages in one list.
         var list: Int
 
-        /// What the agent reads: four below Request is Explain, Set, Edit, Limit.
+        /// For the agent. Four levels below Request: Explain, Set, Edit, Limit.
         static let request = Rules(depth: 4, fields: 160, list: EditBatch.capacity)
-        /// What a client reads.
+        /// For a client.
         static let response = Rules(depth: 8, fields: 32768, list: .max)
     }
 
-    /// The value of field 1 of the outermost message, which is the id of both kinds; 0 until it was read.
+    /// The value of field 1 of the outermost message, the id of a request or response; 0 until it is read.
     private(set) var id: UInt64 = 0
-    /// The first field that the contract, as this program knows it, does not have: "field 9 of Edit".
+    /// The first field that this version of the protocol does not have, for example "field 9 of Edit".
     private(set) var unknownField: String?
-    /// Some list of messages is longer than the rules say.
+    /// Whether a list of messages is longer than the rules permit.
     private(set) var hasLongList = false
     private let rules: Rules
     private var fields = 0
@@ -100,10 +100,10 @@ struct StrictValidator {
 
 /// The fields of one message that have a value already.
 private struct FieldSet {
-    // One bit each, by the place in the descriptor; the contract's longest message has eighteen.
+    // One bit per field, by its index in the descriptor. The largest message of the protocol has eighteen fields.
     private var bits: UInt64 = 0
 
-    /// False if the field, or another of its oneof, was inserted before.
+    /// Returns false if the field, or another member of its oneof, was inserted before.
     mutating func insert(
         _ field: UnsafePointer<ProtobufCFieldDescriptor>, of message: UnsafePointer<ProtobufCMessageDescriptor>
     ) -> Bool {
@@ -111,7 +111,7 @@ private struct FieldSet {
         let bit = UInt64(1) << UInt64(unsafe field - first)
         defer { bits |= bit }
         guard unsafe field.pointee.isInOneof else { return bits & bit == 0 }
-        // Of those that there are, which are few, and not of all that the message may have.
+        // Iterates over the few fields seen so far and not over all fields of the message.
         var others = bits
         while others != 0 {
             guard unsafe !first[others.trailingZeroBitCount].sharesOneof(with: field) else { return false }

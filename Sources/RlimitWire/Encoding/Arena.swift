@@ -1,19 +1,19 @@
 import CProtobufC
 
-/// There is no room left in an arena.
+/// An arena has no room left.
 struct ArenaFull: Error {}
 
-/// A block from which protobuf-c and the encoders take memory piece by piece, and to which all of it returns at once.
+/// A bump allocator for protobuf-c and the encoders: `reset` frees all pieces at once with one store.
 ///
-/// It bounds what a message can cost, and it keeps malloc(3) off the way of a request: `reset` is one store.
+/// It bounds the memory for one message, and requests need no malloc(3).
 @safe struct Arena: ~Copyable {
-    /// What the agent gives to one request.
+    /// The size for one request in the agent.
     static let requestCapacity = 16 * 1024
-    /// What an encoder may grow to for one response.
+    /// The maximum size for encoding one response.
     static let responseCapacity = 1024 * 1024
-    /// What an encoder may grow to for a part of a longer list; the rest goes into the next part.
+    /// The maximum size for encoding one part of a longer list. The rest goes into the next part.
     static let partCapacity = 256 * 1024
-    /// What the client may grow to for one response: a frame full of small results takes some thirty times its bytes.
+    /// The maximum size for decoding one response in the client: small results unpack to about thirty times their bytes.
     static let decoderCapacity = 2 * 1024 * 1024
 
     private var header: UnsafeMutablePointer<Header>
@@ -25,10 +25,10 @@ struct ArenaFull: Error {}
     var capacity: Int { unsafe header.pointee.capacity }
     var used: Int { unsafe header.pointee.used }
 
-    /// Takes everything back.
+    /// Frees all pieces.
     mutating func reset() { unsafe header.pointee.used = 0 }
 
-    /// Takes everything back and becomes twice as large; false, and nothing is done, if that were more than `limit`.
+    /// Frees all pieces and doubles the capacity. Returns false without effect if that would exceed `limit`.
     mutating func grow(upTo limit: Int) -> Bool {
         let larger = capacity * 2
         guard larger <= limit else { return false }
@@ -37,7 +37,7 @@ struct ArenaFull: Error {}
         return true
     }
 
-    /// Room for `count` values, zeroed: protobuf-c's structs and its arrays of numbers and pointers are all valid so.
+    /// Zeroed memory for `count` values. Zeroes are valid for protobuf-c's structs and for arrays of numbers and pointers.
     mutating func allocate<Value>(_ type: Value.Type, count: Int) throws(ArenaFull) -> UnsafeMutablePointer<Value> {
         let size = MemoryLayout<Value>.stride * count
         guard let piece = unsafe take(size, from: header) else { throw ArenaFull() }
@@ -45,14 +45,14 @@ struct ArenaFull: Error {}
         return unsafe piece.bindMemory(to: type, capacity: count)
     }
 
-    /// Room for a list of messages or texts, as protobuf-c has them.
+    /// Memory for the pointers of a list of messages or texts.
     mutating func pointers<Value>(
         to type: Value.Type, count: Int
     ) throws(ArenaFull) -> UnsafeMutablePointer<UnsafeMutablePointer<Value>?> {
         try unsafe allocate(UnsafeMutablePointer<Value>?.self, count: count)
     }
 
-    /// A message as the generated `init` function leaves it.
+    /// A message initialized by its generated `init` function.
     mutating func message<Message>(
         _ initialize: (UnsafeMutablePointer<Message>?) -> Void
     ) throws(ArenaFull) -> UnsafeMutablePointer<Message> {
@@ -61,7 +61,7 @@ struct ArenaFull: Error {}
         return unsafe message
     }
 
-    /// The message that the bytes hold, unpacked into the arena; nil if it does not fit. The bytes went through a prescan.
+    /// Unpacks validated bytes into the arena; nil if the message does not fit.
     mutating func unpack(
         _ bytes: borrowing Span<UInt8>, as descriptor: UnsafePointer<ProtobufCMessageDescriptor>
     ) -> UnsafeMutablePointer<ProtobufCMessage>? {
@@ -81,23 +81,23 @@ struct ArenaFull: Error {}
     }
 }
 
-/// The bookkeeping of an arena. C hands out the pieces, so it lies at an address of its own, ahead of them in the block.
+/// The state of an arena. It needs a stable address for the C callbacks, so it precedes the pieces in the block.
 @unsafe private struct Header {
-    // First, so that its address is also the header's.
+    // The first field, so that its address is also that of the header.
     var allocator: ProtobufCAllocator
     var used: Int
     var capacity: Int
 }
 
-// As malloc(3) has it.
+// The alignment of malloc(3).
 private let alignment = 16
-// 24 bytes of allocator and 16 of ours.
+// 24 bytes for the allocator and 16 for the other fields, rounded up to the alignment.
 private let headerRoom = 48
 private func roundedUp(_ size: Int) -> Int { (size + alignment - 1) & ~(alignment - 1) }
 
 private func take(_ size: Int, from header: UnsafeMutablePointer<Header>) -> UnsafeMutableRawPointer? {
     let (used, capacity) = unsafe (header.pointee.used, header.pointee.capacity)
-    // Compared before it is rounded up, so that no size overflows.
+    // Compares before rounding up, so that no size overflows.
     guard size >= 0, size <= capacity - used else { return nil }
     unsafe header.pointee.used = min(capacity, used + roundedUp(size))
     return unsafe UnsafeMutableRawPointer(header) + headerRoom + used
@@ -108,5 +108,5 @@ private func allocate(_ header: UnsafeMutableRawPointer?, _ size: Int) -> Unsafe
 }
 
 private func free(_ header: UnsafeMutableRawPointer?, _ piece: UnsafeMutableRawPointer?) {
-    // `reset` takes everything back.
+    // `reset` frees all pieces.
 }

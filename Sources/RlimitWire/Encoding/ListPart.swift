@@ -1,18 +1,18 @@
 import CProtobufC
 
-/// The first of some elements, written as the messages of one list that fits a frame.
+/// The first elements of a sequence, encoded as the messages of one list that fits in a frame.
 @safe struct ListPart<Message> {
-    // The messages of one list at most: its pointers are made before it is known how many fit.
+    // The maximum number of messages: their pointers are allocated before it is known how many fit.
     private static var maxCount: Int { 2048 }
-    // What a frame holds besides the list: id, `more`, `incomplete`, and the lengths of what the list is in.
+    // The bytes of a frame besides the list: id, `more`, `incomplete`, and the lengths of the enclosing messages.
     private static var overhead: Int { 32 }
 
-    /// How many of the elements are in it: at least one, if there is any.
+    /// The number of encoded elements: at least one, if there is any.
     let count: Int
     let entries: UnsafeMutablePointer<UnsafeMutablePointer<Message>?>
 
-    /// - Parameter write: Writes one element as a generated message.
-    /// - Throws: There is no room for a single one.
+    /// - Parameter write: Encodes one element as a generated message.
+    /// - Throws: `ArenaFull` if not even one element fits.
     init<Element>(
         of elements: ArraySlice<Element>, in arena: inout Arena,
         write: (Element, inout Arena) throws(ArenaFull) -> UnsafeMutablePointer<Message>
@@ -23,9 +23,9 @@ import CProtobufC
         for element in elements.prefix(Self.maxCount) {
             do throws(ArenaFull) {
                 let entry = try unsafe write(element, &arena)
-                // Every generated message begins with what protobuf-c knows of it.
+                // Every generated message begins with a ProtobufCMessage.
                 let base = unsafe UnsafeRawPointer(entry).assumingMemoryBound(to: ProtobufCMessage.self)
-                // Its tag, and a length of at most three bytes.
+                // A tag of one byte and a length of at most three bytes.
                 remaining -= 4 + (unsafe protobuf_c_message_get_packed_size(base))
                 guard remaining >= 0 else { throw ArenaFull() }
                 unsafe entries[count] = entry

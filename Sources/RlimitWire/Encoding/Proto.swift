@@ -2,7 +2,7 @@ import CProtobufC
 import CRlimitProto
 import RlimitModel
 
-/// The generated messages, under shorter names.
+/// Short names of the generated messages.
 enum Proto {
     typealias Request = Rlimitd__V1__Request
     typealias Target = Rlimitd__V1__Target
@@ -44,12 +44,31 @@ enum Proto {
     typealias RestorationOutcome = Rlimitd__V1__Restoration__Outcome
 }
 
-/// The value of an optional field, or nil where it was not sent.
+/// The value of an optional field; nil if it was not sent.
 func present<Value>(_ has: protobuf_c_boolean, _ value: Value) -> Value? { has != 0 ? value : nil }
 
-/// A message that is there because the `oneof` it is a member of says so. protobuf-c keeps its word; a privileged program
-/// does not take it.
+/// The message of a `oneof` case. protobuf-c sets the pointer with the case; a privileged program checks it anyway.
 func unpacked<Message>(_ message: UnsafeMutablePointer<Message>?) throws(RlimitError) -> UnsafePointer<Message> {
     guard let message = unsafe message else { throw .malformed("a message that is not there") }
     return unsafe UnsafePointer(message)
+}
+
+/// The messages of a list that protobuf-c unpacked.
+func elements<Message>(
+    _ list: UnsafeMutablePointer<UnsafeMutablePointer<Message>?>?, _ count: Int
+) -> UnsafeBufferPointer<UnsafeMutablePointer<Message>?> {
+    unsafe UnsafeBufferPointer(start: list, count: list == nil ? 0 : count)
+}
+
+extension Duration {
+    /// The duration in milliseconds, rounded up; 0 if negative.
+    var milliseconds: UInt64 {
+        let whole = attoseconds + 999_999_999_999_999
+        // Up to nine seconds. Division of 128-bit numbers is slow.
+        if let small = Int64(exactly: whole) { return UInt64(clamping: small / 1_000_000_000_000_000) }
+        return UInt64(clamping: whole / 1_000_000_000_000_000)
+    }
+
+    /// The duration in microseconds, rounded down; 0 if negative.
+    var microseconds: UInt64 { UInt64(clamping: attoseconds / 1_000_000_000_000) }
 }

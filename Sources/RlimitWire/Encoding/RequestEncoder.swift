@@ -2,26 +2,26 @@ import CProtobufC
 import CRlimitProto
 package import RlimitModel
 
-/// Requests to frames: the client's half.
+/// Encodes requests into frames, in the client.
 package struct RequestEncoder: ~Copyable {
     private var arena = Arena(capacity: Arena.requestCapacity)
 
-    // The last get, for the next that is the same: whoever asks, mostly asks again.
+    // The last get: clients often repeat a get.
     private var getCache = GetEncodeCache()
 
     package init() {}
 
-    /// Appends the frame of a request. A timeout that is longer than the protocol can say is left out: whoever waits has a
-    /// clock of their own.
+    /// Appends the frame of a request. Omits a timeout above the maximum of the protocol: the client measures the time
+    /// itself.
     ///
-    /// - Throws: `.invalidArgument` for what the protocol cannot say; nothing is appended then.
+    /// - Throws: `.invalidArgument` for a request that the protocol cannot express; then appends nothing.
     package mutating func encode(_ request: Request, into output: inout ByteQueue) throws(RlimitError) {
         try encode(
             request.operation, id: request.id, milliseconds: request.timeout?.milliseconds,
             isExplain: request.isExplain, into: &output)
     }
 
-    /// The same of a request that nobody put together.
+    /// Appends the frame of a request from its parts, which saves creating a `Request`.
     package mutating func encode(
         _ operation: Request.Operation, id: UInt64, milliseconds: UInt64?, isExplain: Bool,
         into output: inout ByteQueue
@@ -52,27 +52,28 @@ package struct RequestEncoder: ~Copyable {
 }
 
 extension RequestBounds {
-    /// How a timeout is told; nil where it is longer than the protocol can say.
+    /// The encoded timeout; nil if it exceeds the maximum of the protocol.
     fileprivate static func wireTimeout(_ milliseconds: UInt64?) -> UInt32? {
         guard let milliseconds, milliseconds <= maxTimeoutMilliseconds else { return nil }
-        // 0 would mean for ever; who has no time left gets the shortest there is.
+        // 0 would mean no timeout, so an expired timeout becomes the minimum.
         return UInt32(max(1, milliseconds))
     }
 }
 
 extension Request {
-    /// What the types of the model allow and the contract does not.
+    /// Checks values that the model permits and the protocol does not.
     func checkEncodable() throws(RlimitError) {
         switch operation {
-        case .get, .prlimit, .usage, .threadUsage, .set(_, _, lease: nil): return
-        case .set(_, _, lease: let term?): return try term.check()
+        case .set(_, _, lease: let term?): try term.check()
         case .leaseRenew(let lease, let term):
             try lease.check()
             try term.check()
         case .leaseRelease(let lease): try lease.check()
-        case .leaseList, .serverInfo, .stats: break
+        case .get, .set, .prlimit, .usage, .threadUsage, .leaseList, .serverInfo, .stats: break
         }
-        guard !isExplain else { throw RlimitError(.invalidArgument, message: "an operation that cannot be explained") }
+        guard !isExplain || operation.isExplainable else {
+            throw RlimitError(.invalidArgument, message: "this operation cannot be explained")
+        }
     }
 
     func write(to arena: inout Arena) throws(ArenaFull) -> UnsafeMutablePointer<Proto.Request> {
@@ -161,7 +162,7 @@ extension Request.Operation {
             unsafe explain.pointee.operation_case = RLIMITD__V1__EXPLAIN__OPERATION_USAGE
             unsafe explain.pointee.usage = try arena.usage(target, thread: thread)
         case .leaseRenew, .leaseRelease, .leaseList, .serverInfo, .stats:
-            break  // refused by checkThatItCanBeSaid
+            break  // checkEncodable rejects these
         }
     }
 }

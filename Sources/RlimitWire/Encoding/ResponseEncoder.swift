@@ -2,7 +2,7 @@ import CProtobufC
 import CRlimitProto
 package import RlimitModel
 
-/// Responses to frames: the agent's half.
+/// Encodes responses into frames, in the agent.
 package struct ResponseEncoder: ~Copyable {
     private var arena = Arena(capacity: Arena.requestCapacity)
     private var limitReplyCache = try? LimitReplyCache()
@@ -11,8 +11,8 @@ package struct ResponseEncoder: ~Copyable {
 
     private static let tooLong = RlimitError(.internalError, message: "the answer is too long for a frame")
 
-    /// Appends the frame of a response; of `.processes` and `.leases` as many frames as they take, all but the last with
-    /// `more`, and the last as the response says. Anything else that does not fit a frame is answered as the agent's own fault.
+    /// Appends the frame of a response. `.processes` and `.leases` may take several frames; all but the last have `more`, and
+    /// the last has the `more` of the response. Another response that does not fit in a frame becomes an internal error.
     package mutating func encode(_ response: Response, into output: inout ByteQueue) {
         let isWritten =
             switch response.outcome {
@@ -24,7 +24,7 @@ package struct ResponseEncoder: ~Copyable {
         if !isWritten { _ = append(Response(id: response.id, .failure(Self.tooLong)), to: &output) }
     }
 
-    /// Appends the frame of an answer to a get of one limit.
+    /// Appends the frame of the response to a get of one limit.
     package mutating func encode(
         _ limit: Limit, of resource: Resource, id: UInt64, into output: inout ByteQueue
     ) {
@@ -65,7 +65,7 @@ package struct ResponseEncoder: ~Copyable {
                     return false
                 }
             } catch {
-                // A result that fits no frame says so, alone.
+                // A result that does not fit in a frame becomes an error of its process.
                 guard let first = rest.first, first.outcome != .failure(Self.tooLong) else { return false }
                 rest[rest.startIndex].outcome = .failure(Self.tooLong)
             }
@@ -123,7 +123,7 @@ extension Response {
         return unsafe message
     }
 
-    /// All but the outcome.
+    /// The response message without its outcome.
     fileprivate func envelope(in arena: inout Arena) throws(ArenaFull) -> UnsafeMutablePointer<Proto.Response> {
         let message = try unsafe Self.envelope(id: id, in: &arena)
         if more { unsafe message.pointee.setMore() }
@@ -184,7 +184,7 @@ extension Reply {
         case .stats(let statistics):
             unsafe response.pointee.outcome_case = RLIMITD__V1__RESPONSE__OUTCOME_STATS
             unsafe response.pointee.stats = try statistics.write(to: &arena)
-        // Written in parts.
+        // `appendParts` encodes these.
         case .processes, .leases: throw ArenaFull()
         }
     }

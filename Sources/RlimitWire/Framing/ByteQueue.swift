@@ -1,7 +1,6 @@
-/// Bytes on their way out or in: appended at the end, consumed at the front.
+/// A queue of bytes for input or output: appended at the end, consumed at the front.
 ///
-/// One block that grows and is then kept, so a queue that has seen its greatest load allocates no more. An empty queue that
-/// never held anything has no block at all.
+/// Uses one block that only grows, so a queue stops allocating after its maximum load. A new queue has no block.
 @safe package struct ByteQueue: ~Copyable {
     @usableFromInline
     var block: UnsafeMutableRawBufferPointer
@@ -18,16 +17,16 @@
     @inlinable
     deinit { unsafe block.deallocate() }
 
-    /// How many bytes are queued.
+    /// The number of queued bytes.
     @inlinable @inline(__always)
     package var count: Int { end - start }
     @inlinable @inline(__always)
     package var isEmpty: Bool { start == end }
-    /// How many bytes the block holds, queued or not.
+    /// The size of the block in bytes.
     @inlinable @inline(__always)
     package var capacity: Int { unsafe block.count }
 
-    /// Lends what is queued.
+    /// Calls `body` with the queued bytes.
     @inlinable @inline(__always)
     package borrowing func withUnsafeBytes<R, E: Error>(
         _ body: (UnsafeRawBufferPointer) throws(E) -> R
@@ -35,15 +34,15 @@
         try unsafe body(UnsafeRawBufferPointer(rebasing: block[start..<end]))
     }
 
-    /// Lends what is queued.
+    /// Calls `body` with the queued bytes.
     @inlinable @inline(__always)
     package borrowing func withBytes<R, E: Error>(_ body: (borrowing Span<UInt8>) throws(E) -> R) throws(E) -> R {
-        // The block holds only bytes that were written: `end` moves behind what was copied in.
+        // All bytes before `end` are initialized: `end` moves only past bytes that were copied in.
         let queued = unsafe UnsafeRawBufferPointer(rebasing: block[start..<end])
         return try unsafe body(queued.assumingMemoryBound(to: UInt8.self).span)
     }
 
-    /// Forgets the first `count` bytes; all of them if there are fewer.
+    /// Removes the first `count` bytes, or all bytes if there are fewer.
     @inlinable @inline(__always)
     package mutating func consume(_ count: Int) {
         start = min(end, start + max(0, count))
@@ -53,11 +52,11 @@
     @inlinable @inline(__always)
     package mutating func removeAll() { (start, end) = (0, 0) }
 
-    /// Forgets all but the first `count` bytes.
+    /// Removes all but the first `count` bytes.
     @inlinable @inline(__always)
     package mutating func truncate(to count: Int) { end = min(end, start + max(0, count)) }
 
-    /// Gives the block back if nothing is queued: for connections that fall silent.
+    /// Frees the block if the queue is empty, for idle connections.
     @inlinable @inline(__always)
     package mutating func releaseIfEmpty() {
         guard isEmpty else { return }
@@ -78,7 +77,8 @@
         unsafe bytes.withUnsafeBytes { bytes in unsafe append(bytes) }
     }
 
-    /// Lends free space of at least `count` bytes behind what is queued; `body` says how many of them it wrote.
+    /// Calls `body` with free space of at least `count` bytes after the queued bytes. `body` returns the number of bytes that
+    /// it wrote.
     @inlinable @inline(__always)
     @discardableResult
     package mutating func write<E: Error>(
@@ -97,7 +97,7 @@
         guard capacity - end < count else { return }
         let queued = self.count
         if start >= queued, capacity - queued >= count {
-            // The freed front is at least as long as what moves: each byte is moved once for each that was consumed.
+            // The consumed front is at least as long as the queued bytes, so moving them costs amortized constant time.
             unsafe block.copyMemory(from: UnsafeRawBufferPointer(rebasing: block[start..<end]))
         } else {
             let larger = UnsafeMutableRawBufferPointer.allocate(

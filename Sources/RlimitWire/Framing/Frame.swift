@@ -1,20 +1,20 @@
 import CProtobufC
 package import RlimitModel
 
-/// How messages lie in the stream: a length of four bytes, most significant first, and that many bytes of protobuf.
+/// The framing of messages in the stream: a length of four bytes in big-endian order, followed by the bytes of the message.
 package enum Frame {
-    /// The bytes of the length.
+    /// The size of the length field in bytes.
     package static let headerLength = 4
-    /// The longest message that a client may send.
+    /// The maximum length of a message from a client.
     package static let maxRequestLength = 4096
-    /// The longest message that the agent sends.
+    /// The maximum length of a message from the agent.
     package static let maxResponseLength = 65536
-    /// How many requests a connection may have unanswered; after that the agent stops reading from it.
+    /// The maximum number of unanswered requests of a connection. Beyond it, the agent stops reading from the connection.
     package static let maxRequestsInFlight = 128
 
-    /// The message of the frame that begins at `start` of `bytes`; nil if it is not all there yet.
+    /// The range of the message in the frame that begins at `start`; nil if the frame is incomplete.
     ///
-    /// A length of 0 or above `limit` is found as soon as its four bytes are there.
+    /// Reports a length of 0 or above `limit` as soon as the four bytes of the length are available.
     ///
     /// - Throws: `.malformed`.
     package static func payload(
@@ -34,7 +34,7 @@ package enum Frame {
 }
 
 extension ByteQueue {
-    /// Appends the frame of a message, packed in place; false, and nothing is appended, if it is longer than `limit`.
+    /// Appends the frame of a message and packs it in place. Returns false and appends nothing if it is longer than `limit`.
     mutating func appendFrame(of message: UnsafePointer<ProtobufCMessage>, limit: Int) -> Bool {
         let length = unsafe protobuf_c_message_get_packed_size(message)
         guard length > 0, length <= limit else { return false }

@@ -1,6 +1,6 @@
-/// Numbers as protobuf has them: seven bits a byte, the lowest first, in as few bytes as it needs.
+/// Protobuf varints: seven bits per byte, the lowest first, in the shortest form.
 enum Varint {
-    /// Writes a field with a number, where there is room for the tag and ten bytes.
+    /// Writes a field with a number. The space must have room for the tag and ten bytes.
     @inline(__always)
     static func write(_ number: UInt64, tag: UInt8, to space: UnsafeMutableRawBufferPointer, at end: inout Int) {
         unsafe space[end] = tag
@@ -15,6 +15,6 @@ enum Varint {
         end += 1
     }
 
-    /// How many bytes a number takes.
+    /// The encoded size of a number in bytes.
     static func length(of number: UInt64) -> Int { max(1, (64 - number.leadingZeroBitCount + 6) / 7) }
 }

@@ -1,11 +1,11 @@
 import RlimitModel
 
-/// A place in the bytes of one message, and the end of that message.
+/// A read position in the bytes of one message.
 struct WireCursor {
     private(set) var position: Int
     private let end: Int
 
-    /// How the bytes of a field are laid out. Groups are not: no message of this protocol has ever had one.
+    /// The wire type of a field. Groups are excluded: no message of this protocol has ever used one.
     enum Kind: UInt64 {
         case varint = 0
         case fixed64 = 1
@@ -20,7 +20,7 @@ struct WireCursor {
 
     var isAtEnd: Bool { position >= end }
 
-    /// A number in as few bytes as it needs, seven bits in each, the lowest first.
+    /// Reads a varint. Rejects one that is not in its shortest form.
     mutating func varint(in bytes: borrowing Span<UInt8>) throws(RlimitError) -> UInt64 {
         var value: UInt64 = 0
         var shift: UInt64 = 0
@@ -39,7 +39,7 @@ struct WireCursor {
         throw .malformed("a message that ends inside a number")
     }
 
-    /// The number of a field, and how it is laid out.
+    /// Reads the number and the wire type of a field.
     mutating func tag(in bytes: borrowing Span<UInt8>) throws(RlimitError) -> (number: UInt32, kind: Kind) {
         let tag = try varint(in: bytes)
         guard let kind = Kind(rawValue: tag & 7) else { throw .malformed("wire type \(tag & 7)") }
@@ -47,7 +47,7 @@ struct WireCursor {
         return (UInt32(tag >> 3), kind)
     }
 
-    /// What follows a length: a string, a message, a packed list.
+    /// Reads a length and returns the range of the bytes after it: a string, a message, or a packed list.
     mutating func body(in bytes: borrowing Span<UInt8>) throws(RlimitError) -> Range<Int> {
         let length = try varint(in: bytes)
         guard length <= UInt64(end - position) else { throw .malformed("a field that ends beyond its message") }
@@ -56,7 +56,7 @@ struct WireCursor {
         return start..<position
     }
 
-    /// Goes past a field of which only the layout is known.
+    /// Skips a field of which only the wire type is known.
     mutating func skip(_ kind: Kind, in bytes: borrowing Span<UInt8>) throws(RlimitError) {
         switch kind {
         case .varint: _ = try varint(in: bytes)
@@ -73,6 +73,6 @@ struct WireCursor {
 }
 
 extension RlimitError {
-    /// What is wrong with bytes that are not the protocol.
+    /// An error for bytes that do not follow the protocol.
     static func malformed(_ message: String) -> RlimitError { RlimitError(.malformed, message: message) }
 }

@@ -1,6 +1,6 @@
-/// The words of `ServerInfo.features`. PROTOCOL.md says what each promises; a client passes over words it does not know.
+/// The names in `ServerInfo.features`. PROTOCOL.md defines each; clients ignore names that they do not know.
 package enum Feature: String, CaseIterable, Sendable {
-    /// `set` and `prlimit`, up to sixteen edits in one.
+    /// `set` and `prlimit`, with up to sixteen edits in one request.
     case batch
     /// `explain`.
     case explain
@@ -8,7 +8,7 @@ package enum Feature: String, CaseIterable, Sendable {
     case pidfd
     /// `usage`.
     case usage
-    /// Leases, and the three operations on them.
+    /// Leases and the three operations on leases.
     case leases
     /// Targets by cgroup.
     case cgroups

@@ -8,7 +8,7 @@ extension AgentInfo {
             start: message.pointee.features, count: message.pointee.features == nil ? 0 : message.pointee.n_features)
         for index in words.indices { features.append(try unsafe WireText.read(words[index]) ?? "") }
         guard let caller = unsafe message.pointee.caller else {
-            throw .malformed("an answer that does not say who asks")
+            throw .malformed("an answer without the caller")
         }
         try self.init(
             version: unsafe WireText.read(message.pointee.version) ?? "",
@@ -38,13 +38,14 @@ extension AgentInfo {
 }
 
 extension AgentInfo.Caller {
-    /// A process may be in 65536 groups, which would not fit a frame. Nothing depends on this list: it is for people.
+    /// The maximum number of reported groups. A process can be in 65536 groups, which would not fit in a frame. The list is
+    /// only for display.
     static let maxGroups = 8192
 
     init(reading message: UnsafePointer<Proto.Caller>) throws(RlimitError) {
         let fields = unsafe message.pointee
         let groups = unsafe UnsafeBufferPointer(start: fields.groups, count: fields.groups == nil ? 0 : fields.n_groups)
-        // A cgroup's name is whatever bytes its maker chose.
+        // The name of a cgroup can contain any bytes.
         let cgroup = unsafe present(fields.has_cgroup, fields.cgroup).map { data in
             unsafe String(decoding: data.contents, as: UTF8.self)
         }

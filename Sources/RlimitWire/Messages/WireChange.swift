@@ -29,7 +29,7 @@ extension Change {
 }
 
 extension Reply {
-    /// What answers set.
+    /// The reply to `set`.
     init(reading message: UnsafePointer<Proto.ChangeList>) throws(RlimitError) {
         let changes = try unsafe [Change](reading: message.pointee.changes, message.pointee.n_changes)
         var lease: LeaseInfo?
@@ -71,7 +71,7 @@ extension Arena {
 }
 
 extension Set<Change.Warning> {
-    /// Warnings that are not known here say nothing that could be passed on, and are left out.
+    /// Omits unknown warnings: the model cannot represent them.
     init(numbers: UnsafeMutablePointer<Proto.Warning>?, _ count: Int) {
         self.init()
         let numbers = unsafe UnsafeBufferPointer(start: numbers, count: numbers == nil ? 0 : count)
@@ -80,13 +80,13 @@ extension Set<Change.Warning> {
         }
     }
 
-    /// In the order of their numbers, so that equal answers are equal bytes; nil where there are none.
+    /// Encodes the warnings in the order of their numbers, so that equal responses have equal bytes; nil if there are none.
     func write(to arena: inout Arena) throws(ArenaFull) -> UnsafeMutablePointer<Proto.Warning>? {
         guard !isEmpty else { return nil }
         let numbers = try unsafe arena.allocate(Proto.Warning.self, count: count)
         var end = 0
         var number: UInt32 = 1
-        // They are numbered from 1 without a gap.
+        // The numbers start at 1 and have no gaps.
         while let warning = Change.Warning(number: Proto.Warning(rawValue: number)) {
             if contains(warning) {
                 unsafe numbers[end] = warning.number
@@ -95,5 +95,18 @@ extension Set<Change.Warning> {
             number += 1
         }
         return unsafe numbers
+    }
+}
+
+extension Change.Warning {
+    init?(number: Proto.Warning) {
+        guard number == RLIMITD__V1__WARNING__WARNING_LIMITED_BY_USER_NAMESPACE else { return nil }
+        self = .limitedByUserNamespace
+    }
+
+    var number: Proto.Warning {
+        switch self {
+        case .limitedByUserNamespace: RLIMITD__V1__WARNING__WARNING_LIMITED_BY_USER_NAMESPACE
+        }
     }
 }

@@ -2,7 +2,7 @@ import CRlimitProto
 import RlimitModel
 
 extension NumericEdit {
-    /// - Parameter index: The edit's place in the request, for errors to name.
+    /// - Parameter index: The index of the edit in the request, for error messages.
     init(reading message: UnsafePointer<Proto.Edit>, at index: Int) throws(RlimitError) {
         func invalid(_ what: String, _ resource: Resource? = nil) -> RlimitError {
             RlimitError(.invalidArgument, message: "edit \(index) \(what)", resource: resource, editIndex: index)
@@ -16,7 +16,7 @@ extension NumericEdit {
         self.init(resource)
         soft = unsafe present(message.pointee.has_soft, message.pointee.soft).map(Limit.Bound.init(rawValue:))
         hard = unsafe present(message.pointee.has_hard, message.pointee.hard).map(Limit.Bound.init(rawValue:))
-        // Not only pointless: it is what a C client sends that forgot to set has_soft.
+        // A C client that does not set has_soft sends such an edit.
         guard soft != nil || hard != nil else { throw invalid("gives neither a soft nor a hard limit", resource) }
         if let number = unsafe present(message.pointee.has_mode, message.pointee.mode) {
             guard let mode = Edit.Mode(number: number) else {
@@ -25,7 +25,9 @@ extension NumericEdit {
             self.mode = mode
         }
         if let expect = unsafe message.pointee.expect {
-            guard let limit = unsafe Limit(reading: expect) else { throw invalid("expects half a limit", resource) }
+            guard let limit = unsafe Limit(reading: expect) else {
+                throw invalid("expects a limit with only one of soft and hard", resource)
+            }
             expecting = limit
         }
         if mode == .exact, let soft, let hard, soft > hard {
@@ -51,6 +53,25 @@ extension NumericEdit {
         }
         if let expecting { unsafe message.pointee.expect = try expecting.write(to: &arena) }
         return unsafe message
+    }
+}
+
+extension Edit.Mode {
+    init?(number: Proto.EditMode) {
+        switch number {
+        case RLIMITD__V1__EDIT_MODE__EDIT_MODE_EXACT: self = .exact
+        case RLIMITD__V1__EDIT_MODE__EDIT_MODE_AT_LEAST: self = .atLeast
+        case RLIMITD__V1__EDIT_MODE__EDIT_MODE_CLAMP: self = .clamp
+        default: return nil
+        }
+    }
+
+    var number: Proto.EditMode {
+        switch self {
+        case .exact: RLIMITD__V1__EDIT_MODE__EDIT_MODE_EXACT
+        case .atLeast: RLIMITD__V1__EDIT_MODE__EDIT_MODE_AT_LEAST
+        case .clamp: RLIMITD__V1__EDIT_MODE__EDIT_MODE_CLAMP
+        }
     }
 }
 

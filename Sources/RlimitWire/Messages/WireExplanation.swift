@@ -2,7 +2,7 @@ import CRlimitProto
 import RlimitModel
 
 extension Explanation {
-    /// A verdict about a resource that is not known here is left out.
+    /// Omits verdicts on unknown resources.
     init(reading message: UnsafePointer<Proto.Explanation>) throws(RlimitError) {
         self.init(refusal: try unsafe RlimitError.decoded(message.pointee.error))
         if unsafe message.pointee.allowed == 0, refusal == nil { refusal = RlimitError(.deniedByPolicy) }

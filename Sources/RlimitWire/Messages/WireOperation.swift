@@ -1,7 +1,7 @@
 import CRlimitProto
 import RlimitModel
 
-// The operations that have a target, in both directions; each can also stand inside an Explain.
+// Decoding and encoding of the operations with a target. Each can also be inside an Explain.
 
 extension Request.Operation {
     init(reading get: UnsafePointer<Proto.Get>) throws(RlimitError) {
@@ -26,7 +26,7 @@ extension Request.Operation {
         let target = try unsafe Request.Target(reading: set.pointee.target)
         let count = unsafe set.pointee.n_edits
         guard let edits = unsafe set.pointee.edits, count > 0 else {
-            throw RlimitError(.invalidArgument, message: "no edit to make")
+            throw .noEdits
         }
         guard count <= EditBatch.capacity else { throw .tooManyEdits }
         var batch = EditBatch(reserving: count)
@@ -35,9 +35,7 @@ extension Request.Operation {
             guard let message = unsafe edits[index] else { continue }
             let edit = try unsafe NumericEdit(reading: message, at: index)
             guard resources.insert(edit.resource) else {
-                throw RlimitError(
-                    .invalidArgument, message: "edit \(index) is the second of \(edit.resource)",
-                    resource: edit.resource, editIndex: index)
+                throw .repeatedEdit(of: edit.resource, at: index)
             }
             batch.append(edit)
         }
@@ -57,7 +55,8 @@ extension Request.Operation {
         var new: Limit?
         if let message = unsafe prlimit.pointee.new_limit {
             guard let limit = unsafe Limit(reading: message) else {
-                throw RlimitError(.invalidArgument, message: "new_limit is half a limit", resource: resource)
+                throw RlimitError(
+                    .invalidArgument, message: "new_limit has only one of soft and hard", resource: resource)
             }
             guard limit.soft <= limit.hard else { throw .softExceedsHard(limit.soft, limit.hard, resource) }
             new = limit
@@ -71,7 +70,7 @@ extension Request.Operation {
         let thread = unsafe present(usage.pointee.has_thread, usage.pointee.thread)
         if scope == RLIMITD__V1__USAGE_SCOPE__USAGE_SCOPE_THREAD {
             guard let thread else {
-                throw RlimitError(.invalidArgument, message: "the usage of a thread, but no thread is named")
+                throw RlimitError(.invalidArgument, message: "usage of a thread, but no thread is named")
             }
             self = .threadUsage(target, thread: try Request.Target.pid(thread, "thread"))
             return
@@ -154,7 +153,7 @@ extension Arena {
     ) throws(ArenaFull) -> UnsafeMutablePointer<Proto.GetUsage> {
         let message = try unsafe usage(target, RLIMITD__V1__USAGE_SCOPE__USAGE_SCOPE_THREAD)
         unsafe message.pointee.has_thread = 1
-        // A negative number becomes one that the agent refuses, as it would refuse the negative one.
+        // A negative number becomes one above the maximum, which the agent also rejects.
         unsafe message.pointee.thread = UInt64(bitPattern: Int64(thread))
         return unsafe message
     }

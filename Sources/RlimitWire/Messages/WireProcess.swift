@@ -1,10 +1,10 @@
 import CRlimitProto
 import RlimitModel
 
-// The processes of a cgroup or pod: an outcome for each, and as many of them in one response as fit.
+// The results for the processes of a cgroup or pod, as many in one response as fit.
 
 extension ProcessResult {
-    /// An outcome of a kind that is not known here is a failure, `.unsupported`, of that process alone.
+    /// An unknown kind of outcome becomes the failure `.unsupported` of that process.
     init(reading message: UnsafePointer<Proto.ProcessResult>) throws(RlimitError) {
         let number = unsafe message.pointee.pid
         guard let pid = Int32(exactly: number), pid <= Request.maxPID else {
@@ -26,7 +26,7 @@ extension ProcessResult {
         case RLIMITD__V1__PROCESS_RESULT__OUTCOME_USAGE:
             .success(.usage(try unsafe Usage(reading: unpacked(message.pointee.usage))))
         default:
-            .failure(RlimitError(.unsupported, message: "an answer of a kind that this client does not know"))
+            .failure(.unknownOutcome)
         }
     }
 
@@ -58,7 +58,7 @@ extension ProcessResult {
 }
 
 extension Reply {
-    /// What answers an operation on a cgroup or pod.
+    /// The reply to an operation on a cgroup or pod.
     init(reading message: UnsafePointer<Proto.ProcessResultList>) throws(RlimitError) {
         var results: [ProcessResult] = []
         let entries = unsafe elements(message.pointee.results, message.pointee.n_results)
@@ -70,13 +70,13 @@ extension Reply {
     }
 }
 
-/// The first of some results, as one message that fits a frame.
+/// The first results of a list, as one message that fits in a frame.
 @safe struct ProcessListPart {
-    /// How many of the results are in it: at least one, if there is any.
+    /// The number of results in it: at least one, if there is any.
     let count: Int
     let message: UnsafeMutablePointer<Proto.ProcessResultList>
 
-    /// - Throws: There is no room for a single one.
+    /// - Throws: `ArenaFull` if not even one result fits.
     init(of results: ArraySlice<ProcessResult>, in arena: inout Arena) throws(ArenaFull) {
         let list = try unsafe arena.message(rlimitd__v1__process_result_list__init)
         let part = try unsafe ListPart(of: results, in: &arena) { result, arena throws(ArenaFull) in

@@ -2,7 +2,7 @@ import CRlimitProto
 import RlimitModel
 
 extension [Restoration] {
-    /// What answers lease_release. An outcome that is not known here says nothing that could be passed on, and is left out.
+    /// The reply to `lease_release`. Omits unknown outcomes: the model cannot represent them.
     init(reading message: UnsafePointer<Proto.RestorationList>) throws(RlimitError) {
         self.init()
         let entries = unsafe elements(message.pointee.restorations, message.pointee.n_restorations)

@@ -3,7 +3,7 @@ import CRlimitProto
 import RlimitModel
 
 extension Request.Target {
-    /// No message, and a message without a choice, mean the caller.
+    /// An absent message, or one without a case, means the caller.
     init(reading message: UnsafeMutablePointer<Proto.Target>?) throws(RlimitError) {
         guard let message = unsafe message else {
             self = .caller
@@ -18,7 +18,7 @@ extension Request.Target {
         }
     }
 
-    /// nil for the caller, who need not be named.
+    /// nil for the caller, which is the default.
     func write(to arena: inout Arena) throws(ArenaFull) -> UnsafeMutablePointer<Proto.Target>? {
         if case .caller = self { return nil }
         let message = try unsafe arena.message(rlimitd__v1__target__init)
@@ -29,7 +29,7 @@ extension Request.Target {
             unsafe message.pointee.pidfd = try arena.message(rlimitd__v1__empty__init)
         case .pid(let pid):
             unsafe message.pointee.process_case = RLIMITD__V1__TARGET__PROCESS_PID
-            // A negative number becomes one that the agent refuses, as it would refuse the negative one.
+            // A negative number becomes one above the maximum, which the agent also rejects.
             unsafe message.pointee.pid = UInt64(bitPattern: Int64(pid))
         case .cgroup(let path):
             unsafe message.pointee.process_case = RLIMITD__V1__TARGET__PROCESS_CGROUP
@@ -41,7 +41,7 @@ extension Request.Target {
         return unsafe message
     }
 
-    /// The number of a process or thread, which must be checked while it has 64 bits: prlimit(0) is the agent itself.
+    /// Checks the id of a process or thread in 64 bits: a truncated id could become 0, which means the agent in prlimit(2).
     static func pid(_ number: UInt64, _ name: String) throws(RlimitError) -> Int32 {
         guard let pid = Int32(exactly: number), pid >= 2, pid <= Request.maxPID else {
             throw RlimitError(
@@ -50,7 +50,7 @@ extension Request.Target {
         return pid
     }
 
-    /// A path from the root of the hierarchy; nil where it is empty.
+    /// A path from the root of the hierarchy; nil if it is empty.
     private static func path(_ data: ProtobufCBinaryData) throws(RlimitError) -> String? {
         let bytes = unsafe data.contents
         guard !bytes.isEmpty else { return nil }

@@ -2,22 +2,22 @@ import CProtobufC
 import CRlimitProto
 import RlimitModel
 
-/// Strings as they travel. The agent's texts are bounded, so that an answer with one for each of sixteen resources fits a
-/// frame whatever a rule is called.
+/// Encoding and decoding of strings. The agent bounds their length, so that a response with a text for each of sixteen
+/// resources fits in a frame, even with a long rule name.
 enum WireText {
-    /// The bytes of one text of a response.
+    /// The maximum size of a text in a response, in bytes.
     static let maxLength = 1024
 
-    /// The text that a C string holds; nil if there is none.
+    /// Decodes a C string; nil if it is absent.
     ///
-    /// - Throws: `.malformed` for what is not UTF-8. A NUL inside was refused by the prescan.
+    /// - Throws: `.malformed` if it is not UTF-8. The strict validator has rejected a NUL inside.
     static func read(_ text: UnsafeMutablePointer<CChar>?) throws(RlimitError) -> String? {
         guard let text = unsafe text else { return nil }
         guard let string = unsafe String(validatingCString: text) else { throw .malformed("a text that is not UTF-8") }
         return string
     }
 
-    /// The same; an empty one is none.
+    /// Decodes a C string; nil if it is absent or empty.
     static func readName(_ text: UnsafeMutablePointer<CChar>?) throws(RlimitError) -> String? {
         guard let text = try unsafe read(text), !text.isEmpty else { return nil }
         return text
@@ -25,8 +25,8 @@ enum WireText {
 }
 
 extension Arena {
-    /// A copy that ends with NUL. A NUL inside becomes a space, since nothing behind it would be sent; what is longer than
-    /// `WireText.maxLength` ends in "..." instead.
+    /// A copy that ends with NUL. A NUL inside becomes a space, because it would end the text. A text longer than
+    /// `WireText.maxLength` is cut and ends in "...".
     mutating func text(_ string: String) throws(ArenaFull) -> UnsafeMutablePointer<CChar> {
         let utf8 = string.utf8
         let (kept, isCut) = utf8.count > WireText.maxLength ? (WireText.maxLength - 3, true) : (utf8.count, false)
@@ -37,7 +37,7 @@ extension Arena {
             end += 1
         }
         guard isCut else { return unsafe text }
-        // Not in the middle of a character: what follows the cut must begin one.
+        // Cuts between characters: the byte after the cut must begin one.
         var next = utf8.index(utf8.startIndex, offsetBy: end)
         while end > 0, utf8[next] & 0xc0 == 0x80 {
             next = utf8.index(before: next)
@@ -47,7 +47,7 @@ extension Arena {
         return unsafe text
     }
 
-    /// The same, where there is a text at all.
+    /// A copy of a text that may be absent.
     mutating func text(_ string: String?) throws(ArenaFull) -> UnsafeMutablePointer<CChar>? {
         guard let string else { return nil }
         return try unsafe text(string) as UnsafeMutablePointer<CChar>
@@ -67,6 +67,6 @@ extension Arena {
 }
 
 extension ProtobufCBinaryData {
-    /// What is in it.
+    /// The bytes.
     var contents: UnsafeBufferPointer<UInt8> { unsafe UnsafeBufferPointer(start: data, count: data == nil ? 0 : len) }
 }

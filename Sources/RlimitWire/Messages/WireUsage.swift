@@ -1,7 +1,7 @@
 import CRlimitProto
 import RlimitModel
 
-// Sixteen fields, each there or not; the order is getrusage(2)'s.
+// Sixteen optional fields in the order of getrusage(2).
 
 extension Usage {
     init(reading message: UnsafePointer<Proto.Usage>) {
@@ -73,6 +73,26 @@ extension Usage {
             unsafe message.pointee.n_in_use += 1
         }
         return unsafe message
+    }
+}
+
+extension Usage.Scope {
+    // USAGE_SCOPE_THREAD is a separate operation in the model.
+    init?(number: Proto.UsageScope) {
+        switch number {
+        case RLIMITD__V1__USAGE_SCOPE__USAGE_SCOPE_PROCESS: self = .process
+        case RLIMITD__V1__USAGE_SCOPE__USAGE_SCOPE_CHILDREN: self = .children
+        case RLIMITD__V1__USAGE_SCOPE__USAGE_SCOPE_BOTH: self = .processAndChildren
+        default: return nil
+        }
+    }
+
+    var number: Proto.UsageScope {
+        switch self {
+        case .process: RLIMITD__V1__USAGE_SCOPE__USAGE_SCOPE_PROCESS
+        case .children: RLIMITD__V1__USAGE_SCOPE__USAGE_SCOPE_CHILDREN
+        case .processAndChildren: RLIMITD__V1__USAGE_SCOPE__USAGE_SCOPE_BOTH
+        }
     }
 }
 

@@ -2,43 +2,44 @@ import ArgumentParser
 import RlimitClient
 import RlimitPolicyFile
 
-/// `rlimitctl explain`: what one may have and by which rule, or what would come of an edit and why.
+/// `rlimitctl explain`: shows what the policy allows, or what it decides about edits, and by which rule.
 struct ExplainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
-        abstract: "Say what policy allows, and which rule decides.",
+        abstract: "Show what the policy allows, and which rule decides.",
         discussion: """
-            Without edits: the most that you may have of each resource, and by which rule. With edits: what would \
-            come of them by "set"; the exit status is 77 if they would be refused.
+            Without edits, shows the maximum that you are allowed for each resource, and the rule that allows it. With \
+            edits, shows what "set" would do with them and why; the exit status is 77 if it would refuse one.
 
-            --as-user works the answer out from the policy files, which it must be able to read, for callers outside \
-            of containers; the agent is not asked. Without --pid it is about a process of that user's own whose \
-            limits are 0.
+            With --as-user, rlimitctl evaluates the policy files itself and does not ask the agent. It must be able to \
+            read them, and it assumes a caller outside of containers. Without --pid, it assumes a process of that user \
+            with all limits 0.
             """)
 
     @OptionGroup var global: GlobalOptions
     @OptionGroup var process: ProcessOptions
-    // Only to be refused in words that help.
+    // Parsed only to be rejected with a message that names --pid.
     @OptionGroup(visibility: .hidden) var cgroup: CgroupOptions
     @OptionGroup var agent: AgentOption
 
-    @Option(help: ArgumentHelp("As if this user asked.", valueName: "user"))
+    @Option(
+        help: ArgumentHelp("Explain for this user, by name or number, as the caller.", valueName: "user"))
     var asUser: String?
 
     @Option(
         help: ArgumentHelp(
-            "With --as-user: the policy file, to which policy.d beside it belongs.",
-            discussion: "Else \(PolicyLoader.standardMain) and its drop-ins.", valueName: "file"),
+            "With --as-user: the policy file. The folder policy.d beside it is read too.",
+            discussion: "Default: \(PolicyLoader.standardMain) and its drop-ins.", valueName: "file"),
         completion: .file(extensions: ["toml"]))
     var policy: String?
 
     @Argument(
-        help: ArgumentHelp("What to explain.", valueName: "resource=value"),
+        help: ArgumentHelp("An edit to explain. Default: show all resources.", valueName: "resource=value"),
         completion: .list(Resource.allCases.map { "\($0.name)=" }))
     var edits: [String] = []
 
     func validate() throws {
-        if policy != nil && asUser == nil { throw ValidationError("--policy goes with --as-user.") }
+        if policy != nil && asUser == nil { throw ValidationError("--policy needs --as-user.") }
         try cgroup.requireNone("explain")
     }
 
@@ -47,11 +48,11 @@ struct ExplainCommand: ParsableCommand {
         if let asUser {
             try explain(edits, asUser: asUser)
         } else {
-            try explainToCaller(edits)
+            try explainForCaller(edits)
         }
     }
 
-    private func explainToCaller(_ edits: [Edit]) throws {
+    private func explainForCaller(_ edits: [Edit]) throws {
         let selected = try SelectedProcess(process)
         let client = global.client(agentOnly: agent.only)
         var text = ExplanationText(process: selected.label)
@@ -64,20 +65,20 @@ struct ExplainCommand: ParsableCommand {
                 rule = Refusal(error, of: edits, client, on: selected.target, selected.targetInfo).rule
             }
         }
-        try report(text, selected.members, rule)
+        try report(text, selected.label.members, rule)
     }
 
     private func explain(_ edits: [Edit], asUser name: String) throws {
         let user = try PolicyUser(named: name)
         let policy = try PolicyFiles(policy).policy()
         var query = PolicyQuery(policy, from: user)
-        var text = ExplanationText(caller: user.name)
+        var text = ExplanationText()
         var members: [(String, JSON)] = [("user", .string(user.name))]
         if process.pid != nil {
             let selected = try SelectedProcess(process), client = global.client()
-            query = PolicyQuery(policy, from: user, about: try selected.subject(client), try selected.detail())
+            query = PolicyQuery(policy, from: user, about: try selected.snapshot(client), try selected.detail())
             text.process = selected.label
-            members += selected.members
+            members += selected.label.members
         }
         text.explanation = edits.isEmpty ? query.explainAll() : try query.explain(edits)
         try report(text, members, nil)

@@ -1,12 +1,12 @@
 import RlimitClient
 import RlimitKernel
 
-/// Holds a lease until somebody interrupts rlimitctl, or the process ends whose limits it raised.
+/// Holds a lease until a signal interrupts rlimitctl or the target ends, and renews it in time.
 struct ForegroundLease: ~Copyable {
     private let signals: SignalSource
     private let poller: Poller
-    // A new agent waits 30 seconds for those whose connection ended with the old one: there is no other way for us to
-    // notice it than to ask more often than that.
+    // A restarted agent waits 30 seconds for the holders of leases that lasted as long as a connection. A request is the
+    // only way to notice the restart, so requests are more frequent than that.
     private static let interval = Duration.seconds(10)
     private static let intervalWithoutAgent = Duration.seconds(1)
 
@@ -15,7 +15,7 @@ struct ForegroundLease: ~Copyable {
         static let process: UInt64 = 2
     }
 
-    /// From now on no signal that asks a program to end ends this one.
+    /// Blocks the signals that end a program by default, and waits for them from now on.
     init(of selected: borrowing SelectedProcess) throws {
         let signals = try Self.reportingFailure { () throws(SystemError) in try SignalSource() }
         let poller = try Self.reportingFailure { () throws(SystemError) in try Poller() }
@@ -33,13 +33,13 @@ struct ForegroundLease: ~Copyable {
         do throws(SystemError) { return try body() } catch { throw Failure("cannot wait for signals: \(error)") }
     }
 
-    /// Gives it back when it is over, and says what came of that.
+    /// Holds the lease, then releases it. Returns what became of each limit.
     func hold(_ lease: consuming BlockingLimitClient.Lease) throws -> [Restoration] {
         let changes = lease.changes
         do {
             return try renewUntilInterrupted(lease)
         } catch let error as RlimitError where error.code == .leaseEnded {
-            // The agent saw the process end before it was asked.
+            // The agent can notice the end of the target, and end the lease, before the release arrives.
             guard try hasProcessEnded() else { throw error }
             return changes.map { Restoration($0.resource, .processEnded) }
         }
@@ -56,14 +56,14 @@ struct ForegroundLease: ~Copyable {
                 isAgentUnreachable = false
             } catch {
                 guard error.isTransient else { throw error }
-                if !isAgentUnreachable { Output.note("\(error.message); trying again until the lease ends") }
+                if !isAgentUnreachable { Output.note("\(error.message); retrying until the lease ends") }
                 isAgentUnreachable = true
             }
         }
         return try lease.release()
     }
 
-    // False where a signal came or the process has ended.
+    // False once a signal has arrived or the target has ended.
     private func isQuiet(for delay: Duration) throws -> Bool {
         try Self.reportingFailure { () throws(SystemError) in try poller.wait(timeout: delay) == 0 }
     }
@@ -78,7 +78,7 @@ struct ForegroundLease: ~Copyable {
 }
 
 extension RlimitError {
-    /// Whether the agent may be there again soon.
+    /// Whether a later renewal can succeed.
     fileprivate var isTransient: Bool {
         switch code {
         case .agentUnreachable, .connectionLost, .deadlineExceeded, .rateLimited, .quotaExceeded: true

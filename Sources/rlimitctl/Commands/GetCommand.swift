@@ -1,14 +1,14 @@
 import ArgumentParser
 import RlimitClient
 
-/// `rlimitctl get`: what a process may have, and how much of it is taken now.
+/// `rlimitctl get`: shows limits and the current usage of each resource.
 struct GetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "get",
-        abstract: "Show the limits of a process, and what is used of them.",
+        abstract: "Show the limits of a process, and how much of each is used.",
         discussion: """
-            Of a cgroup or pod: with resources, a line for each process; without, how many processes have which \
-            limits. The agent alone is asked.
+            With --cgroup or --pod and with resources, shows one line for each process. Without resources, shows how \
+            many processes have which limits. These requests always go to the agent.
             """)
 
     @OptionGroup var global: GlobalOptions
@@ -17,7 +17,7 @@ struct GetCommand: ParsableCommand {
     @OptionGroup var agent: AgentOption
 
     @Argument(
-        help: "Which resources; all sixteen where none is named.",
+        help: "The resources to show. Default: all sixteen.",
         completion: .list(Resource.allCases.map(\.name)))
     var resource: [String] = []
 
@@ -25,8 +25,16 @@ struct GetCommand: ParsableCommand {
 
     func run() throws {
         let resources = try EditArguments.resources(resource)
-        if let cgroup = cgroup.selected { return try show(resources, in: cgroup) }
-        let selected = try SelectedProcess(process)
+        if let cgroup = cgroup.selected {
+            try show(resources, in: cgroup)
+        } else {
+            try show(resources, of: SelectedProcess(process))
+        }
+    }
+
+    // MARK: - One process
+
+    private func show(_ resources: [Resource], of selected: borrowing SelectedProcess) throws {
         let client = global.client(agentOnly: agent.only)
         let limits: Limits
         do throws(RlimitError) {
@@ -34,10 +42,11 @@ struct GetCommand: ParsableCommand {
         } catch {
             throw Refusal(error, .get, client, selected.targetInfo).failure
         }
-        // What is used is worth having and not worth failing for: /proc may be hidden, or a rule may give limits alone.
+        // Usage is optional: /proc may be hidden, or a rule may grant "get" and not "usage".
         let usage = try? client.usage(of: selected.target)
         if global.json {
-            try Output.print(json(resources, limits, usage, selected.members))
+            let members = resources.map { ($0.name, JSON.limit(limits[$0], of: $0, used: usage?[$0])) }
+            try Output.print(.object(selected.label.members + [("limits", .object(members))]))
         } else {
             try Output.print(table(resources, limits, usage))
         }
@@ -53,23 +62,57 @@ struct GetCommand: ParsableCommand {
             let used = usage?[resource].map { resource.formatted(Limit.Bound($0)) } ?? "-"
             table.append([
                 resource.name, resource.summary, resource.formatted(limit.soft), resource.formatted(limit.hard), used,
-                resource.unitWord,
+                resource.unitName,
             ])
         }
         return table.text
     }
 
-    private func json(
-        _ resources: [Resource], _ limits: Limits, _ usage: Usage?, _ process: [(String, JSON)]
-    ) -> JSON {
-        let members = resources.map { resource in
-            let limit = limits[resource]
-            let entry = JSON.object([
-                ("soft", .bound(limit.soft)), ("hard", .bound(limit.hard)), ("used", .optional(usage?[resource])),
-                ("unit", .string(resource.unit.word)),
-            ])
-            return (resource.name, entry)
+    // MARK: - A cgroup or pod
+
+    private func show(_ resources: [Resource], in cgroup: Cgroup) throws {
+        let client = global.client(agentOnly: true)
+        let report = CgroupReport(try client.limits(ResourceSet(resources), in: cgroup))
+        if global.json {
+            try Output.print(
+                report.json(self.cgroup, as: "limits") { limits in
+                    .object(resources.map { ($0.name, JSON.limit(limits[$0], of: $0)) })
+                })
+        } else if !report.successes.isEmpty {
+            try Output.print(resource.isEmpty ? distribution(report) : table(report, resources))
         }
-        return .object(process + [("limits", .object(members))])
+        try report.finish("shown")
+    }
+
+    private func table(_ report: CgroupReport<Limits>, _ resources: [Resource]) -> String {
+        var table = TextTable(
+            [("PID", .right), ("COMMAND", .left)] + resources.map { ($0.name.uppercased(), .right) })
+        for (process, limits) in report.successes {
+            table.append(process.cells + resources.map { $0.formatted(limits[$0]) })
+        }
+        return table.text
+    }
+
+    // A cgroup can have thousands of processes, most of them with the same limits. Counts the processes with each pair
+    // of limits, the most common first.
+    private func distribution(_ report: CgroupReport<Limits>) -> String {
+        var table = TextTable([
+            ("RESOURCE", .left), ("DESCRIPTION", .left), ("SOFT", .right), ("HARD", .right), ("PROCESSES", .right),
+            ("UNITS", .left),
+        ])
+        for resource in Resource.allCases {
+            var counts: [Limit: Int] = [:]
+            for (_, limits) in report.successes { counts[limits[resource], default: 0] += 1 }
+            let distribution = counts.sorted { left, right in
+                (right.value, left.key.soft, left.key.hard) < (left.value, right.key.soft, right.key.hard)
+            }
+            for (limit, count) in distribution {
+                table.append([
+                    resource.name, resource.summary, resource.formatted(limit.soft), resource.formatted(limit.hard),
+                    String(count), resource.unitName,
+                ])
+            }
+        }
+        return table.text
     }
 }

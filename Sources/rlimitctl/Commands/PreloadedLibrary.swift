@@ -1,29 +1,30 @@
 import Glibc
 import RlimitKernel
 
-/// The library that asks the agent for what a program may not do by setrlimit(2) itself: what `run --preload` puts into it.
+/// The library that `run --preload` loads into the command. It sends the calls of setrlimit(2) that the kernel refuses to
+/// the agent.
 struct PreloadedLibrary {
     static let variable = "RLIMITD_PRELOAD_LIBRARY"
     static let name = "librlimitd-preload.so"
 
     let path: String
 
-    /// The one that the environment names, else the one that came with this program: in lib/rlimitd beside its bin.
+    /// Returns the library that the environment names, else the one in lib/rlimitd beside the bin of this program.
     static func installed() throws(Failure) -> PreloadedLibrary {
-        let named = unsafe getenv(variable).flatMap { unsafe String(validatingCString: $0) } ?? ""
-        let path = named.isEmpty ? "\(installPrefix)/lib/rlimitd/\(name)" : named
+        let configured = unsafe getenv(variable).flatMap { unsafe String(validatingCString: $0) } ?? ""
+        let path = configured.isEmpty ? "\(installPrefix)/lib/rlimitd/\(name)" : configured
         guard unsafe access(path, R_OK) == 0 else {
             throw Failure(
                 """
-                there is no \(path) (\(SystemError(number: errno, call: "access"))); it comes with rlimitd, and \
-                \(variable) may say where it is
+                cannot read the preload library \(path) (\(SystemError(number: errno, call: "access"))); it is \
+                installed with rlimitd, and \(variable) can name another path
                 """,
                 status: ExitStatus.notRun)
         }
-        // ld.so(8) takes both for the end of a name.
+        // ld.so(8) splits LD_PRELOAD at colons and spaces.
         guard path.hasPrefix("/"), !path.contains(where: { $0 == ":" || $0.isWhitespace }) else {
             throw Failure(
-                "the loader cannot be told of \(path); its path must begin with \"/\" and have no colon and no space",
+                "LD_PRELOAD cannot name \(path); the path must begin with \"/\" and contain no colon and no space",
                 status: ExitStatus.notRun)
         }
         return PreloadedLibrary(path: path)
@@ -38,8 +39,8 @@ struct PreloadedLibrary {
         return names.count > 2 ? names.dropLast(2).map { "/" + $0 }.joined() : "/usr"
     }
 
-    /// For the program that this one becomes, and those that it starts: before what else is loaded so, and with the socket that was
-    /// named here.
+    /// Puts the library before others in LD_PRELOAD, and the socket of --socket into RLIMITD_SOCKET, for the command and
+    /// the processes that it starts.
     func addToEnvironment(socket: String?) throws(Failure) {
         let others = unsafe getenv("LD_PRELOAD").map { unsafe String(cString: $0) } ?? ""
         try set("LD_PRELOAD", others.isEmpty ? path : "\(path):\(others)")

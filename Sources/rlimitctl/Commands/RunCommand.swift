@@ -1,58 +1,61 @@
 import ArgumentParser
+import Glibc
 import RlimitClient
 import RlimitKernel
 
-/// `rlimitctl run`: raises its own limits, which survive exec, and becomes the command.
+/// `rlimitctl run`: changes its own limits, which survive execve(2), and replaces itself with the command.
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
-        abstract: "Run a command with other limits than these.",
+        abstract: "Run a command with changed limits.",
         usage: """
             rlimitctl run [--optional] [--lease [<time>]] [--preload] [--socket <path>] [--json] [<resource=value> ...] \
             [--] <command> [<arg> ...]
             """,
         discussion: """
-            Options of run go before the first RESOURCE=VALUE; all after the command's name is the command's. \
-            Exit status: the command's own; 125 if it was not started, 126 if it could not be executed, \
-            127 if it was not found.
+            Options of run come before the first RESOURCE=VALUE. Everything after the command's name belongs to the \
+            command. The exit status is that of the command; 125 if it was not started, 126 if it could not be \
+            executed, 127 if it was not found.
 
-            With --lease the limits go back after this time, even if the command goes on; without a time, once the command \
-            and all that it started have ended, or closed the descriptor on which the agent knows of it.
+            With --lease and a time, the limits are restored after that time, even if the command still runs. Without \
+            a time, they are restored when the command and all processes that it started have ended or have closed the \
+            descriptor of the connection to the agent.
 
-            With --preload the command, and what it starts, may raise limits as it goes: what the kernel refuses it by \
-            setrlimit(2) and prlimit(2) the agent is asked for. It must be linked dynamically, and not be setuid.
+            With --preload, the command and the processes that it starts can raise their limits while they run: a \
+            library in them asks the agent when the kernel refuses setrlimit(2) or prlimit(2). The command must be \
+            linked dynamically and must not be setuid.
             """)
 
     @OptionGroup var global: GlobalOptions
 
-    @Flag(help: "Where a limit is refused, or there is no agent, say so and go on without.")
+    @Flag(help: "If a limit is refused or no agent answers, print a message and continue without that limit.")
     var optional = false
 
     @Option(
         help: ArgumentHelp(
-            "Take it back after this time, such as 10m; without a time, when the command has ended.",
+            "Restore the limits after this time, such as 10m; without a time, when the command ends.",
             valueName: "time"))
     var lease: String?
 
-    @Flag(help: "Let what the command itself asks of setrlimit(2) be asked of the agent where the kernel refuses.")
+    @Flag(help: "Load the library that asks the agent whenever the kernel refuses the command setrlimit(2).")
     var preload = false
 
     @Argument(
         parsing: .postTerminator,
-        help: ArgumentHelp("What to change, then the command.", valueName: "word"))
-    var words: [String] = []
+        help: ArgumentHelp("The edits, then the command and its arguments.", valueName: "argument"))
+    var arguments: [String] = []
 
     func run() throws {
-        let words = try RunArguments(words, mayHaveNoEdits: preload)
-        let preloaded = preload ? try PreloadedLibrary.installed() : nil
-        let edits = try EditArguments.parse(words.edits)
+        let arguments = try RunArguments(arguments, mayHaveNoEdits: preload)
+        let library = preload ? try PreloadedLibrary.installed() : nil
+        let edits = try EditArguments.parse(arguments.edits)
         let lease = try lease.map { text throws(UsageError) in try RunLease(parsing: text) }
         let client = global.client()
         var isGranted = !edits.isEmpty
         if edits.isEmpty {
             if lease != nil { throw UsageError("--lease needs at least one RESOURCE=VALUE, such as memlock=1G") }
         } else if optional {
-            // One by one, so that what is refused takes nothing else with it.
+            // One request for each edit, so that a refused edit does not prevent the others.
             isGranted = try edits.filter { edit in try applyIfAllowed(edit, lease, client) }.count > 0
         } else {
             do throws(RlimitError) {
@@ -62,8 +65,8 @@ struct RunCommand: ParsableCommand {
             }
         }
         if isGranted { try lease?.keepAcrossExec(client) }
-        try preloaded?.addToEnvironment(socket: global.socket)
-        throw Executable.replaceProcess(lastArguments: words.command.count)
+        try library?.addToEnvironment(socket: global.socket)
+        throw Self.replaceProcess(lastArguments: arguments.command.count)
     }
 
     private func apply(_ edits: [Edit], _ lease: RunLease?, _ client: BlockingLimitClient) throws(RlimitError) {
@@ -76,16 +79,30 @@ struct RunCommand: ParsableCommand {
             try apply([edit], lease, client)
             return true
         } catch {
-            guard error.code.isRefusal else { throw Failure(error) }
+            guard error.code.isOptional else { throw Failure(error) }
             Output.note("\(edit.resource.name) stays as it is: \(error.message)")
             return false
         }
     }
+
+    /// Replaces this program with the last `count` arguments of its command line, as a command found in PATH. Takes the
+    /// bytes of argv, because an argument need not be UTF-8. Returns only on failure. execvp(3)
+    private static func replaceProcess(lastArguments count: Int) -> Failure {
+        let first = Int(CommandLine.argc) - count
+        // argv is valid until exit and ends with a null pointer.
+        let tail = unsafe CommandLine.unsafeArgv + first
+        guard let file = unsafe tail.pointee else { return Failure("no command", status: ExitStatus.notRun) }
+        _ = unsafe execvp(file, tail)
+        let error = SystemError(number: errno, call: "execvp")
+        let name = unsafe String(cString: file)
+        let status = error.number == ENOENT ? ExitStatus.notFound : ExitStatus.notExecutable
+        return Failure("cannot run \"\(name)\": \(error)", status: status)
+    }
 }
 
 extension RlimitError.Code {
-    /// Whether somebody else said no, or nobody was there to say yes; else the edit itself makes no sense.
-    fileprivate var isRefusal: Bool {
+    /// Whether --optional continues after this error. An edit that is itself invalid ends the run.
+    fileprivate var isOptional: Bool {
         switch self {
         case .invalidArgument, .invalidResource, .softExceedsHard: false
         default: true

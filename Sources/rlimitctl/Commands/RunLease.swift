@@ -1,27 +1,27 @@
 import RlimitClient
 
-/// `run --lease`: limits that the command has until a time, or for as long as it runs.
+/// The lease of `run --lease`, which outlasts rlimitctl: the command replaces it, so rlimitctl cannot release the lease.
 ///
-/// By then rlimitctl is the command, and no code of ours is left to give anything back. One with a time is the agent's to
-/// end, and it does so before that when it sees the process end. One without lasts as long as the connection, which
-/// therefore stays open in the command: the kernel closes it with the last process that has it, whatever ends that.
+/// The agent ends a lease with a time when the time is over or the process ends. A lease without a time lasts as long as
+/// the connection. Its descriptor stays open in the command, and the kernel closes the connection with the last process
+/// that has it.
 struct RunLease: Equatable {
-    /// What the option has for a value where none was given.
+    /// The value of `--lease` that stands for an absent time.
     static let whileRunning = "while-running"
 
-    /// Nil is as long as the command runs.
+    /// Nil lasts as long as the command.
     let duration: Duration?
 
     init(parsing text: String) throws(UsageError) {
         duration = text == Self.whileRunning ? nil : try LeaseTime(parsing: text, for: "--lease").duration
     }
 
-    /// Makes edits of rlimitctl itself, which becomes the command.
+    /// Makes leased edits of the limits of rlimitctl itself.
     func apply(_ edits: [Edit], _ client: BlockingLimitClient) throws(RlimitError) -> [Change] {
         let lease = try client.lease(edits, for: duration)
         if duration == nil, let expires = lease.expires {
             Output.note(
-                "the rule has leases renewed, which no command does: this one ends in \(LeaseTime.text(expires - .now))"
+                "the rule requires renewals, which a command does not make: this lease ends in \(LeaseTime.text(expires - .now))"
             )
         }
         let changes = lease.changes
@@ -29,7 +29,7 @@ struct RunLease: Equatable {
         return changes
     }
 
-    /// Comes last before rlimitctl becomes the command.
+    /// Keeps the descriptor of the connection open across execve(2). Called last before the command replaces rlimitctl.
     func keepAcrossExec(_ client: BlockingLimitClient) throws(RlimitError) {
         if duration == nil { try client.leaveConnectionOpen() }
     }

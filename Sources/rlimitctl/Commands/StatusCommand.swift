@@ -1,11 +1,11 @@
 import ArgumentParser
 import RlimitClient
 
-/// `rlimitctl status`: whether the agent answers, what it can do, and who the caller is to it.
+/// `rlimitctl status`: shows whether the agent answers, what it can do, and how it sees the caller.
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "Show whether the agent answers, what it can do, and who you are to it.")
+        abstract: "Show whether the agent answers, what it can do, and how it sees you.")
 
     @OptionGroup var global: GlobalOptions
 
@@ -28,7 +28,9 @@ struct StatusCommand: ParsableCommand {
         table.append(["version", info.version.forTerminal])
         table.append(["kernel", info.kernel.forTerminal])
         table.append(["policy", info.policy.forTerminal])
-        table.append(["can raise", info.canRaise ? "yes" : "no: it lacks CAP_SYS_RESOURCE where that counts"])
+        table.append([
+            "can raise", info.canRaise ? "yes" : "no: it lacks CAP_SYS_RESOURCE in the initial user namespace",
+        ])
         table.append(["open files", "at most \(info.openFilesCeiling) (fs.nr_open)"])
         if !info.features.isEmpty { table.append(["features", info.features.joined(separator: " ").forTerminal]) }
         table.append(["you are", identity(caller)])
@@ -36,7 +38,7 @@ struct StatusCommand: ParsableCommand {
         if let cgroup = caller.cgroup { table.append(["cgroup", cgroup.forTerminal]) }
         if let label = caller.label { table.append(["label", label.forTerminal]) }
         if caller.hasMixedIDs {
-            table.append(["", "your user and group ids differ among themselves: you get nothing but this"])
+            table.append(["", "your real, effective and saved ids differ: the agent answers nothing but this status"])
         }
         return table.text
     }
@@ -52,9 +54,10 @@ struct StatusCommand: ParsableCommand {
             switch caller.namespaceDepth {
             case 1?: "in the agent's own PID namespace"
             case let depth?: "\(depth - 1) PID namespaces below the agent's"
-            case nil: "in a PID namespace that is not known"
+            case nil: "in an unknown PID namespace"
             }
-        return "pid \(pid), \(depth)" + (caller.isPinned ? "" : "; this kernel does not vouch for it")
+        return "pid \(pid), \(depth)"
+            + (caller.isPinned ? "" : "; this kernel does not confirm the pid (Linux 6.5 does)")
     }
 
     private func json(_ info: AgentInfo) -> JSON {

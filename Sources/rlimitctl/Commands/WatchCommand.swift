@@ -2,15 +2,16 @@ import ArgumentParser
 import RlimitClient
 import RlimitKernel
 
-/// `rlimitctl watch`: limits and use as they are now, again and again.
+/// `rlimitctl watch`: shows limits and usage at a regular interval.
 struct WatchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "watch",
-        abstract: "Watch the limits of processes, and what is used of them.",
+        abstract: "Watch the limits of processes, and how much of each is used.",
         discussion: """
-            On a terminal a table, the least headroom first, drawn anew after each look; Ctrl-C ends it. Otherwise, and with \
-            --json, a line of JSON for each event: sample, changed, crossed, exited; of a cgroup also appeared, left, failed \
-            and looked. The exit status is 0 once the process has ended, or was looked at --count times.
+            On a terminal, shows a table with the least headroom first, redrawn after each sample; Ctrl-C ends it. \
+            Otherwise, and with --json, prints a line of JSON for each event: sample, changed, crossed and exited; for a \
+            cgroup or pod also appeared, left, failed and looked. The exit status is 0 when the processes have ended, or \
+            after --count samples.
             """)
 
     @OptionGroup var global: GlobalOptions
@@ -18,36 +19,34 @@ struct WatchCommand: ParsableCommand {
     @Option(
         name: .customLong("pid"),
         help: ArgumentHelp(
-            "Which process; may be repeated. Without it, the one that started rlimitctl: the shell.", valueName: "pid"))
+            "A process; can be repeated. Default: the parent of rlimitctl, usually the shell.", valueName: "pid"))
     var pids: [Int32] = []
 
     @OptionGroup var cgroup: CgroupOptions
     @OptionGroup var agent: AgentOption
 
     @Option(
-        help: ArgumentHelp("From one look to the next: 500ms, 1s (the default), 2m.", valueName: "time"),
-        transform: Interval.init(word:))
+        help: ArgumentHelp("The interval between samples, such as 500ms, 1s (the default) or 2m.", valueName: "time"),
+        transform: Interval.init(parsing:))
     var every = Interval.second
 
     @Option(
         help: ArgumentHelp(
-            "Tell when more is used than a value, or than a part of the soft limit (80%); may be repeated.",
+            "Report when more is used than a value, or than a percentage of the soft limit (80%); can be repeated.",
             valueName: "resource=value"))
     var above: [String] = []
 
-    @Option(help: ArgumentHelp("Look so many times, and end.", valueName: "n"))
+    @Option(help: ArgumentHelp("End after this number of samples.", valueName: "n"))
     var count: Int?
 
     @Argument(
-        help: "Which resources; all sixteen where none is named.",
+        help: "The resources to show. Default: all sixteen.",
         completion: .list(Resource.allCases.map(\.name)))
     var resource: [String] = []
 
     func validate() throws {
-        if let pid = pids.first(where: { $0 <= 0 }) {
-            throw ValidationError("--pid needs the number of a process, from 1, and not \(pid).")
-        }
-        if let count, count < 1 { throw ValidationError("--count needs a number from 1.") }
+        for pid in pids { try ProcessOptions.validate(pid) }
+        if let count, count < 1 { throw ValidationError("--count needs a number from 1, not \(count).") }
         try cgroup.requireAlone(isProcessNamed: !pids.isEmpty)
     }
 
@@ -58,7 +57,7 @@ struct WatchCommand: ParsableCommand {
             client: LimitClient(
                 socket: global.agentSocket, strategy: agent.only ? .agentOnly : .kernelFirst),
             every: every.duration, alerts: alerts, resources: resources, count: count)
-        // Those of which one wants to hear are shown too.
+        // A resource with a threshold is shown even if it is not named.
         let shown = resources + Set(alerts.map(\.resource)).subtracting(resources).sorted { $0.name < $1.name }
         if let cgroup = cgroup.selected {
             return try show(shown, hasMany: true) {
@@ -67,13 +66,13 @@ struct WatchCommand: ParsableCommand {
                 try await feed.watch(cgroup, $0)
             }
         }
-        // Held until it is over.
+        // The pidfds stay open until the watches end.
         let selection = try selected()
         defer { withExtendedLifetime(selection) {} }
-        let processes = selection.map { ($0.watched, $0.process.target) }
+        let processes = selection.map { ($0.process.label, $0.process.target) }
         do {
             try show(shown, hasMany: selection.count > 1) { count in
-                selection.count == 1 ? selection.map(\.watched.label).joined() : "\(count) processes"
+                selection.count == 1 ? "\(selection[0].process.label)" : "\(count) processes"
             } feed: {
                 try await feed.watch(processes, $0)
             }
@@ -94,8 +93,8 @@ struct WatchCommand: ParsableCommand {
         feed: @escaping WatchFeed.Body
     ) throws {
         guard !global.json, Terminal.size(of: .output) != nil, OwnProcess.environment("TERM") != "dumb" else {
-            let lines = WatchLines(resources)
-            return try BlockingTask.run { try await feed { try lines.print($0) } }
+            let printer = WatchLinePrinter(resources)
+            return try BlockingTask.run { try await feed { try printer.print($0) } }
         }
         let noColor = OwnProcess.environment("NO_COLOR") ?? ""
         let table = LiveTable(
@@ -107,13 +106,9 @@ struct WatchCommand: ParsableCommand {
     }
 }
 
-/// A chosen process among several.
+/// Puts a selected process into an array, which cannot hold a noncopyable value.
 private final class SelectedProcessBox {
     let process: SelectedProcess
-    let watched: WatchUpdate.WatchedProcess
 
-    init(_ process: consuming SelectedProcess) {
-        watched = WatchUpdate.WatchedProcess(pid: process.pid, command: process.command)
-        self.process = process
-    }
+    init(_ process: consuming SelectedProcess) { self.process = process }
 }

@@ -1,13 +1,14 @@
+import RlimitClient
 import RlimitModel
 
-/// Edits that are to be explained and not made. As when they are made, the kernel's part needs nobody's leave, and the
-/// agent is asked for what is left. A pure value.
+/// Edits to explain without making them. As when they are made, the agent is asked only for the edits that the kernel
+/// does not permit. A pure value.
 struct DryRun {
     private let dryRunEdits: [DryRunEdit]
-    // By place among the edits: those that the agent is asked for.
+    // Indices of the edits that the agent is asked for.
     private let agentIndices: [Int]
 
-    /// - Throws: What `set` throws before it changes anything: `.softExceedsHard`, `.conflict`.
+    /// - Throws: The errors that `set` throws before it changes anything: `.softExceedsHard`, `.conflict`.
     init(_ edits: [Edit], now: Limits, permission: KernelPermission) throws(RlimitError) {
         let dryRunEdits = edits.map { DryRunEdit($0, now: now[$0.resource]) }
         self.dryRunEdits = dryRunEdits
@@ -15,19 +16,19 @@ struct DryRun {
         for (index, dryRunEdit) in dryRunEdits.enumerated() { try Self.check(dryRunEdit, index) }
     }
 
-    /// What the agent is to be asked; empty where the kernel does it all.
+    /// The edits to ask the agent for; empty if the kernel permits all.
     var agentEdits: [Edit] { agentIndices.map { dryRunEdits[$0].raisingEdit } }
 
-    /// The whole answer, from the agent's to its part.
+    /// Merges the agent's explanation of `agentEdits` into the explanation of all edits.
     func result(_ explanation: Explanation = Explanation()) -> Explanation {
-        // Refused as a whole: nothing is said of single edits.
+        // The agent refused the request as a whole, without verdicts on edits.
         guard explanation.verdicts.count == agentIndices.count else { return explanation }
         var merged = Explanation(
             refusal: explanation.refusal.map(withOriginalIndex), verdicts: dryRunEdits.map(kernelVerdict))
         for (index, verdict) in zip(agentIndices, explanation.verdicts) {
             var verdict = verdict
             verdict.error = verdict.error.map(withOriginalIndex)
-            // What the agent does not lower, the kernel does.
+            // `raisingEdit` left the lowering to the kernel.
             if let new = verdict.new, dryRunEdits[index].lowers { verdict.new = lowered(new, dryRunEdits[index]) }
             merged.verdicts[index] = verdict
         }
@@ -44,7 +45,7 @@ struct DryRun {
         Limit(soft: min(new.soft, dryRunEdit.requested.soft), hard: min(new.hard, dryRunEdit.requested.hard))
     }
 
-    // The agent numbers the edits that it was asked for.
+    // The agent counts only the edits that it was asked for.
     private func withOriginalIndex(_ error: RlimitError) -> RlimitError {
         guard let index = error.editIndex, agentIndices.indices.contains(index) else { return error }
         var error = error
@@ -65,5 +66,15 @@ struct DryRun {
                 .softExceedsHard, message: "\(resource): soft \(requested.soft) is above hard \(requested.hard)",
                 resource: resource, editIndex: index)
         }
+    }
+}
+
+extension BlockingLimitClient {
+    /// Explains edits without making them. Predicts what the kernel permits, and asks the agent about the other edits.
+    func performDryRun(_ edits: [Edit], on selected: borrowing SelectedProcess) throws(RlimitError) -> Explanation {
+        guard strategy == .kernelFirst else { return try explain(edits, on: selected.target) }
+        let dryRun = try DryRun(edits, now: try limits(of: selected.target), permission: selected.kernelPermission)
+        guard !dryRun.agentEdits.isEmpty else { return dryRun.result() }
+        return dryRun.result(try explain(dryRun.agentEdits, on: selected.target))
     }
 }

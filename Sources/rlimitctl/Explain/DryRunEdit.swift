@@ -1,6 +1,6 @@
 import RlimitModel
 
-/// One edit that was asked for, worked out against the limits as they are.
+/// An edit, and the limits it would set, computed from the current limits.
 struct DryRunEdit {
     let edit: Edit
     let now: Limit
@@ -17,7 +17,7 @@ struct DryRunEdit {
     var raisesHard: Bool { requested.hard > now.hard }
     var lowers: Bool { requested.soft < now.soft || requested.hard < now.hard }
 
-    /// What the agent is asked for where the kernel does the lowering: the half that is raised.
+    /// The edit without its lowering, which the kernel permits: only the raised limits.
     var raisingEdit: Edit {
         guard lowers else { return edit }
         return Edit(

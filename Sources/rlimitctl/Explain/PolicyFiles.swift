@@ -1,17 +1,17 @@
 import RlimitPolicy
 import RlimitPolicyFile
 
-/// The files that a policy is read from.
+/// The files of a policy.
 struct PolicyFiles {
     let main: String
     private let loader: PolicyLoader
 
-    /// A file with its drop-ins, `policy.d` beside it, as the agent reads them; where none is named, the agent's own. A
-    /// file that is a drop-in itself is read alone.
+    /// A policy file with the folder `policy.d` beside it; for nil, the agent's own files. A file in a folder `policy.d`
+    /// is read alone.
     init(_ file: String?, isStrict: Bool = false) {
         main = file ?? PolicyLoader.standardMain
         if let file {
-            // For the agent no file at all is a policy without rules; who names one means that it is there.
+            // Without its file the agent has a policy without rules. A file named by the user must exist.
             let folder = file.lastIndex(of: "/").map { String(file[...$0]) } ?? ""
             let isDropIn = folder.hasSuffix("/policy.d/") || folder == "policy.d/"
             loader = PolicyLoader(
@@ -24,7 +24,9 @@ struct PolicyFiles {
 
     func load() throws(PolicyFileError) -> LoadedPolicy { try loader.load() }
 
-    /// The policy alone. What is wrong with the files is a failure of which the first fault is told.
+    /// The policy.
+    ///
+    /// - Throws: `Failure` with the first error of the files.
     func policy() throws -> Policy {
         do throws(PolicyFileError) {
             return try load().policy

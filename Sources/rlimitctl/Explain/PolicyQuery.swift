@@ -3,49 +3,48 @@ import RlimitKernel
 import RlimitModel
 import RlimitPolicy
 
-/// What a policy would say to a user, worked out here: nobody has to be that user, or to run an agent.
+/// Evaluates a policy for a user, without an agent and without being that user.
 ///
-/// The user is taken to call from outside of containers, and from no cgroup that is known: rules that allow by cgroup
-/// or unit grant it nothing.
+/// Assumes a caller outside of containers whose cgroup is unknown. Rules that allow by cgroup or unit do not match it.
 struct PolicyQuery {
     let policy: Policy
     private let peer: Peer
-    private let subject: TargetSnapshot
+    private let snapshot: TargetSnapshot
     private let detail: ProcessDetail
     private let target: Request.Target
 
-    /// About a process of that user's own, whose limits are 0: all that is granted is granted by rules.
+    /// Queries about a hypothetical process of that user. Its limits are 0, so that everything granted comes from rules.
     init(_ policy: Policy, from user: PolicyUser) {
         self.policy = policy.onThisSystem
-        // Any number that is neither pid 1 nor the agent's; this process is one.
+        // Any pid serves that is neither 1 nor the agent's.
         peer = user.peer(pid: getpid())
         let identity = ProcessCredentials(pid: getpid(), credentials: Credentials(uid: user.uid, gid: user.gid))
-        subject = TargetSnapshot(
+        snapshot = TargetSnapshot(
             identity: identity, isPeer: true, now: Limits(repeating: Limit(0)), isHypothetical: true)
         detail = ProcessDetail(isKernelThread: false, capabilities: 0)
         target = .caller
     }
 
-    /// About a running process.
-    init(_ policy: Policy, from user: PolicyUser, about subject: TargetSnapshot, _ detail: ProcessDetail) {
+    /// Queries about a running process.
+    init(_ policy: Policy, from user: PolicyUser, about snapshot: TargetSnapshot, _ detail: ProcessDetail) {
         self.policy = policy.onThisSystem
         peer = user.peer(pid: getpid())
-        self.subject = subject
+        self.snapshot = snapshot
         self.detail = detail
-        target = .pid(subject.identity.pid)
+        target = .pid(snapshot.identity.pid)
     }
 
-    /// The most that the user may have of each resource.
+    /// The maximum that the user is allowed for each resource.
     func explainAll() -> Explanation { evaluate(.get(target, .all)) }
 
-    /// What would come of edits.
+    /// The decision about edits.
     func explain(_ edits: [Edit]) throws -> Explanation {
         let allowed = edits.contains(where: \.dependsOnMax) ? explainAll().verdicts : []
         var batch = EditBatch()
         for edit in edits {
-            let now = subject.now[edit.resource]
-            if edit.needsHardLimit && subject.isHypothetical {
-                throw UsageError("\"hard\" is the hard limit that a process has now, so say which: --pid")
+            let now = snapshot.now[edit.resource]
+            if edit.needsHardLimit && snapshot.isHypothetical {
+                throw UsageError("\"hard\" is the current hard limit of a process; select one with --pid")
             }
             let maxHard = allowed.first { $0.resource == edit.resource }?.most?.hard
             batch.append(edit.numeric(now: now, most: maxHard ?? now.hard))
@@ -55,12 +54,12 @@ struct PolicyQuery {
 
     private func evaluate(_ operation: Request.Operation) -> Explanation {
         let request = Request(id: 0, isExplain: true, operation)
-        return policy.explain(request, from: peer, on: subject) { () throws(Never) in detail }
+        return policy.explain(request, from: peer, on: snapshot) { () throws(Never) in detail }
     }
 }
 
 extension Edit {
-    // Whether one of its values is the hard limit there is.
+    // Whether one of its values is "hard".
     fileprivate var needsHardLimit: Bool {
         switch values {
         case .single(let value): value == .hard
@@ -70,7 +69,7 @@ extension Edit {
 }
 
 extension Policy {
-    // The kernel here takes no more than this, whatever the rules say.
+    // The kernel refuses open files above fs.nr_open, whatever the rules allow.
     fileprivate var onThisSystem: Policy {
         var policy = self
         if let ceiling = SystemInfo.openFilesCeiling() { policy.openFilesCeiling = Limit.Bound(ceiling) }

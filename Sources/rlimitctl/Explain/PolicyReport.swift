@@ -1,11 +1,11 @@
 import RlimitPolicy
 import RlimitPolicyFile
 
-/// What is wrong with policy files, and how many rules they give.
+/// The errors and warnings of policy files, and the number of rules.
 struct PolicyReport {
     private let errors: [Diagnostic]
     private let warnings: [Diagnostic]
-    /// "12 rules"; nil where the files give no policy.
+    /// "12 rules"; nil if the files have errors.
     private let summary: String?
     private let files: [String]
 
@@ -24,10 +24,10 @@ struct PolicyReport {
         }
     }
 
-    /// Whether the agent would refuse the files.
+    /// Whether the agent would reject the files.
     var hasErrors: Bool { !errors.isEmpty }
 
-    /// A line for each thing that is wrong, as compilers write them, or one line that all is well.
+    /// A line for each error and warning, in the format of compilers, then a line with the files and the number of rules.
     var text: String {
         let lines = errors.map(\.description) + warnings.map(warning)
         guard let summary else { return lines.map { $0.forTerminal + "\n" }.joined() }

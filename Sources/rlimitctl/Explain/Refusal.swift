@@ -1,36 +1,38 @@
+import Glibc
+import RlimitClient
+import RlimitKernel
 import RlimitModel
 
-/// What is known of a request that was refused: enough to say why, what would have been granted, and which rule would
-/// grant it. A pure value.
+/// A refused request, with the facts for a message: the reason, the maximum allowed, and a rule that would grant it.
 struct Refusal {
     let error: RlimitError
     let request: Request
-    /// The caller as the agent sees it, if it said so.
+    /// The caller as the agent sees it; nil if the agent did not answer.
     var caller: AgentInfo.Caller?
-    /// The name of that user here, if it has one.
+    /// The name of the caller's user on this system, if it has one.
     var callerName: String?
-    /// The process that was spoken of; nil where it is the caller itself.
+    /// The target; nil if it is the caller itself.
     var target: TargetInfo?
-    /// Whether the agent was asked alone: else what a process may lower itself was not asked of it.
+    /// Whether every edit went to the agent. Otherwise the kernel did the lowering that it permits.
     var isAgentOnly = false
 
-    /// What was refused.
+    /// The refused request.
     enum Request {
-        /// Edits, with the limits as they are.
+        /// Edits, with the current limits.
         case set([DryRunEdit])
         case get
         case usage
     }
 
-    /// A process other than the caller.
+    /// The facts about a target other than the caller.
     struct TargetInfo {
         var credentials: Credentials
         var userName: String?
-        /// It has root's id, or a capability that the caller lacks: only rules that name its user reach it.
+        /// Whether it has an id of root or a capability that the caller lacks. Only a rule that names its user then applies.
         var isPrivileged: Bool
     }
 
-    /// The sentence, the lines below it, and the exit status.
+    /// The message, the advice and the exit status.
     var failure: Failure {
         var failure = Failure(error)
         guard error.code == .deniedByPolicy else { return failure }
@@ -41,7 +43,7 @@ struct Refusal {
         return failure
     }
 
-    // Where the message does not say it, and more was wanted.
+    // The maximum, if more was requested and the agent's message does not state it.
     private var maxText: String? {
         guard let allowed = error.allowed, let resource = error.resource, !error.message.contains("the most is") else {
             return nil
@@ -54,19 +56,18 @@ struct Refusal {
         return resource.formatted(allowed.hard)
     }
 
-    // Rules are named that refuse, and also those that grant in another way than it was asked for.
+    // The agent names a rule that denies, and also a rule that would grant the request in another way.
     private var denyRuleAdvice: String? {
         guard let rule = error.rule else { return nil }
-        if error.message.contains("but only with a lease") { return "Ask for it with --lease TIME.\n" }
+        if error.message.contains("but only with a lease") { return "Request it with --lease TIME.\n" }
         guard !error.message.hasPrefix("rule \"\(rule)\" lets ") else { return nil }
-        return "No [[allow]] helps: a rule that denies beats every rule that allows, and "
-            + "\"\(rule.forTerminal)\" denies.\n"
+        return "No [[allow]] rule can grant this: the [[deny]] rule \"\(rule.forTerminal)\" takes precedence.\n"
     }
 
-    /// The rule that would grant all of it; nil where none could.
+    /// The rule that would grant the request; nil if no rule can.
     var rule: SuggestedRule? {
         guard error.code == .deniedByPolicy, error.rule == nil, let caller, !caller.hasMixedIDs else { return nil }
-        // Names are looked up where the policy is: a container's own mean nothing there.
+        // The agent resolves user names on its own system, so a container's user is named by number.
         let isHere = caller.namespaceDepth == 1
         guard isHere || caller.cgroup != nil else { return nil }
         var rule = SuggestedRule(
@@ -76,7 +77,7 @@ struct Refusal {
         case .get: rule.operation = "get"
         case .usage: rule.operation = "usage"
         case .set(let dryRunEdits):
-            // A refusal that is about no edit is about the process, and no rule changes that.
+            // A refusal without an edit concerns the process, and no rule changes that.
             let refused = dryRunEdits.filter { isForeign ? $0.changes : $0.raisesHard || ($0.lowers && isAgentOnly) }
             guard error.editIndex != nil, !refused.isEmpty else { return nil }
             rule.ceilings = refused.map { ($0.resource, max($0.requested.hard, $0.requested.soft)) }
@@ -90,10 +91,51 @@ struct Refusal {
         return !target.credentials.are(uid: caller.uid, gid: caller.gid)
     }
 
-    // Rules are for processes of the caller itself where they name no relation, and never by themselves for the mighty.
+    // A rule without a target applies to the caller's own processes, but not to privileged ones.
     private var targetPattern: SuggestedRule.Target? {
         guard let target, isForeign || target.isPrivileged else { return nil }
         return .init(
             relation: isForeign ? "any" : "same-user", user: .init(target.credentials.realUID, named: target.userName))
+    }
+}
+
+extension Refusal {
+    /// Creates the refusal of edits. Asks for the current limits and for the caller as the agent sees it. Ignores errors
+    /// of these requests, so that `error` is reported.
+    init(
+        _ error: RlimitError, of edits: [Edit], _ client: BlockingLimitClient, on target: Target,
+        _ targetInfo: TargetInfo? = nil
+    ) {
+        guard error.code == .deniedByPolicy else {
+            self.init(error: error, request: .set([]))
+            return
+        }
+        let limits = try? client.with(strategy: .kernelFirst).limits(of: target)
+        let dryRunEdits = limits.map { limits in edits.map { DryRunEdit($0, now: limits[$0.resource]) } } ?? []
+        self.init(error, .set(dryRunEdits), client, targetInfo)
+    }
+
+    /// Creates the refusal of any request.
+    init(_ error: RlimitError, _ request: Request, _ client: BlockingLimitClient, _ targetInfo: TargetInfo?) {
+        self.init(error: error, request: request, target: targetInfo, isAgentOnly: client.strategy == .agentOnly)
+        guard error.code == .deniedByPolicy else { return }
+        caller = try? client.agentInfo().caller
+        callerName = caller.flatMap { UserDatabase.userName($0.uid) }
+    }
+}
+
+extension SelectedProcess {
+    /// The facts about this process for a refusal; nil if its ids cannot be read.
+    var targetInfo: Refusal.TargetInfo? {
+        guard let credentials else { return nil }
+        return Refusal.TargetInfo(
+            credentials: credentials, userName: UserDatabase.userName(credentials.realUID), isPrivileged: isPrivileged)
+    }
+
+    private var isPrivileged: Bool {
+        guard credentials?.includeRoot == false else { return true }
+        let detail = try? Procfs.detail(of: pid), own = try? Procfs.detail(of: getpid())
+        guard let detail, let own else { return false }
+        return detail.capabilities & ~own.capabilities != 0
     }
 }

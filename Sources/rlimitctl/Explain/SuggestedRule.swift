@@ -1,28 +1,28 @@
 import RlimitModel
 
-/// The `[[allow]]` rule that would grant what was refused, in the language of the policy file, ready to paste.
+/// An `[[allow]]` rule that would grant a refused request, as text for the policy file.
 struct SuggestedRule {
-    /// The caller, as the agent sees it: its name where both would mean the same user, else its number.
+    /// The caller: its name if the agent resolves the name to the same user, else its number.
     var user: User
-    /// For a caller in a container: its cgroup, without which no rule matches it.
+    /// The cgroup of a caller in a container. Only a rule with its cgroup matches it.
     var cgroup: String?
-    /// Whose processes, where they are not simply the caller's own.
+    /// The targets, if they are not just the caller's own processes.
     var target: Target?
-    /// For a rule that changes nothing: what it lets one do.
+    /// The operation of a rule that allows no edit: "get" or "usage".
     var operation: String?
-    /// The greatest hard limit of each resource.
+    /// The maximum hard limit of each resource.
     var ceilings: [(resource: Resource, bound: Limit.Bound)] = []
-    /// Whether something was to be lowered, which rules do not give by themselves.
+    /// Whether the request lowers a limit. A rule allows that only with `lower = true`.
     var lowers = false
 
-    /// A user of the policy language.
+    /// A user in the policy language.
     enum User: Equatable {
         case name(String)
         case number(UInt32)
 
         init(_ number: UInt32, named name: String?) { self = name.map(User.name) ?? .number(number) }
 
-        var word: String {
+        var text: String {
             switch self {
             case .name(let name): name
             case .number(let number): String(number)
@@ -43,7 +43,7 @@ struct SuggestedRule {
         var user: User
     }
 
-    /// The lines, each ended.
+    /// The lines of the rule, each ended by a newline.
     var text: String {
         var lines = ["[[allow]]", "name = \(TOMLText.string(name))", "caller.users = [\(user.policyText)]"]
         if let cgroup { lines.append("caller.cgroups = [\(TOMLText.string(cgroup))]") }
@@ -59,17 +59,20 @@ struct SuggestedRule {
         return lines.map { $0 + "\n" }.joined()
     }
 
-    /// The same with a sentence before them.
+    /// The rule with a sentence before it.
     var advice: String {
-        "With this rule in the agent's policy (/etc/rlimitd/policy.toml, then: systemctl reload rlimitd) it is granted:\n\n"
-            + text
+        """
+        To grant this, add the rule below to the agent's policy (/etc/rlimitd/policy.toml) and run "systemctl reload rlimitd":
+
+        \(text)
+        """
     }
 
-    // Names of rules are unique, so this one says what may tell two such rules apart, in the 64 characters there are.
+    // The name of a rule must be unique and has at most 64 characters. This one contains what distinguishes such rules.
     private var name: String {
         let limits = ceilings.map { "\($0.resource.name) \($0.resource.formatted($0.bound))" }
-        let whose = target.map { " of \($0.user.word)" } ?? ""
-        let name = "\(user.word)\(whose): \(operation ?? limits.joined(separator: ", "))"
+        let whose = target.map { " of \($0.user.text)" } ?? ""
+        let name = "\(user.text)\(whose): \(operation ?? limits.joined(separator: ", "))"
         return name.count <= 64 ? name : name.prefix(61) + "..."
     }
 }

@@ -1,6 +1,6 @@
 import RlimitModel
 
-/// Values as the policy file writes them.
+/// Values in the syntax of the policy file.
 enum TOMLText {
     /// A basic string of TOML.
     static func string(_ text: String) -> String {
@@ -18,7 +18,7 @@ enum TOMLText {
         return quoted + "\""
     }
 
-    /// A ceiling with the unit that the policy language demands.
+    /// A ceiling with the unit that the policy language requires.
     static func ceiling(_ bound: Limit.Bound, of resource: Resource) -> String {
         guard let value = bound.value else { return "\"unlimited\"" }
         switch resource.unit {
@@ -30,7 +30,7 @@ enum TOMLText {
         }
     }
 
-    // The limit counts down from 20.
+    // The limit is 20 minus the nice level.
     private static func niceLevel(_ value: UInt64) -> String {
         value > 20 ? "\"-\(value - 20)\"" : "\"+\(20 - value)\""
     }
@@ -42,6 +42,6 @@ enum TOMLText {
         return "\"\(value)\(unit)\""
     }
 
-    // An integer of TOML ends at 2^63 - 1; a string may be longer.
+    // The maximum integer in TOML is 2^63 - 1. The policy language also accepts larger numbers as strings.
     private static func number(_ value: UInt64) -> String { Int64(exactly: value).map(String.init) ?? "\"\(value)\"" }
 }

@@ -1,23 +1,30 @@
 import ArgumentParser
 import RlimitClient
 
-/// Of the commands that may speak of every process of a cgroup or pod.
+/// Options of the commands that can work on every process of a cgroup or pod.
 struct CgroupOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Every process of a cgroup and of those below it: a path such as /system.slice/nginx.service, or \"own\".",
+            """
+            Every process of a cgroup and of the cgroups below it: a path such as /system.slice/nginx.service, or \
+            "own" for the caller's cgroup.
+            """,
             valueName: "path"))
     var cgroup: String?
 
     @Option(
         help: ArgumentHelp(
-            "Every process of a pod: \"own\", or the path of its cgroup or of one below it.", valueName: "path"))
+            """
+            Every process of a pod: the path of the pod's cgroup or of a cgroup below it, or "own" for the caller's \
+            pod.
+            """,
+            valueName: "path"))
     var pod: String?
 
-    /// The word for the caller's own; every path begins with a slash.
+    /// The value that stands for the caller's own cgroup or pod. A path begins with a slash, so the two cannot collide.
     static let own = "own"
 
-    /// What was named, if something was.
+    /// The cgroup or pod; nil if neither option is given.
     var selected: Cgroup? {
         if let cgroup { return cgroup == Self.own ? .own : Cgroup(path: Self.path(cgroup)) }
         if let pod { return pod == Self.own ? .pod : .pod(at: Self.path(pod)) }
@@ -28,12 +35,12 @@ struct CgroupOptions: ParsableArguments {
         for (option, path) in [("--cgroup", cgroup), ("--pod", pod)] {
             guard let path, path != Self.own, !path.hasPrefix("/") else { continue }
             throw ValidationError(
-                "\(option) needs \"\(Self.own)\", or a path from the root of the hierarchy, such as /system.slice/nginx.service."
+                "\(option) needs \"\(Self.own)\" or a path from the root of the cgroup hierarchy, such as /system.slice/nginx.service."
             )
         }
     }
 
-    /// One process, one cgroup, or one pod.
+    /// Rejects more than one of a process, a cgroup and a pod.
     func requireAlone(_ process: ProcessOptions) throws { try requireAlone(isProcessNamed: process.pid != nil) }
 
     func requireAlone(isProcessNamed: Bool) throws {
@@ -42,24 +49,25 @@ struct CgroupOptions: ParsableArguments {
         }
     }
 
-    /// Of a command that is about one process.
-    func requireNone(_ what: String) throws {
+    /// Rejects both options, for a command or option that works on one process.
+    func requireNone(_ feature: String) throws {
         if selected != nil {
-            throw ValidationError("\(what) is about one process, not about a cgroup or pod; name one in it by --pid.")
+            throw ValidationError(
+                "\(feature) works on one process, not on a cgroup or pod; select a process with --pid.")
         }
     }
 
-    /// How JSON names it.
+    /// The members of a JSON object that name the cgroup or pod.
     var members: [(String, JSON)] {
-        let path = { (word: String) in JSON.string(word == Self.own ? word : Self.path(word)) }
+        let path = { (value: String) in JSON.string(value == Self.own ? value : Self.path(value)) }
         return [("cgroup", cgroup.map(path) ?? .null), ("pod", pod.map(path) ?? .null)]
     }
 
-    // The path that a shell completes is that of the folder in which the hierarchy is mounted.
-    private static func path(_ word: String) -> String {
+    // A shell completes the path below the mount point, /sys/fs/cgroup, with a slash at the end.
+    private static func path(_ value: String) -> String {
         let mount = "/sys/fs/cgroup/"
-        guard word.hasPrefix(mount) else { return word }
-        let path = word.dropFirst(mount.count - 1)
+        guard value.hasPrefix(mount) else { return value }
+        let path = value.dropFirst(mount.count - 1)
         return String(path.hasSuffix("/") && path.count > 1 ? path.dropLast() : path)
     }
 }

@@ -1,20 +1,23 @@
 import ArgumentParser
 
-/// Of the commands that raise limits for a time.
+/// Options of `set` for a lease.
 struct LeaseOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Take it back after this time, such as 10m; \"rlimitctl leases\" shows it until then.",
+            """
+            Restore the limits after this time, such as 30s, 10m, 1h or 7d; "rlimitctl leases" shows the lease until \
+            then.
+            """,
             valueName: "time"))
     var lease: String?
 
-    @Flag(help: "Stay in the foreground, and take it back at the end of rlimitctl.")
+    @Flag(help: "Stay in the foreground, and restore the limits when rlimitctl ends.")
     var whileConnected = false
 
-    /// Whether it is to be taken back at all.
+    /// Whether either option is given.
     var isLease: Bool { lease != nil || whileConnected }
 
-    /// How long; nil is as long as the connection.
+    /// The duration of the lease; nil lasts as long as the connection.
     func duration() throws(UsageError) -> Duration? {
         guard let lease else { return nil }
         return try LeaseTime(parsing: lease, for: "--lease").duration

@@ -1,31 +1,32 @@
-/// The process that is meant where none is named: the one that started rlimitctl, which is the shell. Its own limits
-/// would end with it.
+/// The default process: the parent of rlimitctl, usually the shell. The limits of rlimitctl itself would end with it.
+///
+/// Some parents are surely not the process that the user means. These are rejected.
 struct ParentProcess {
-    /// Of the parent, as getppid(2) has it.
+    /// The result of getppid(2).
     let pid: Int32
-    /// What sudo(8) leaves in SUDO_UID: then the parent is sudo, and the shell that was meant is beyond it.
+    /// The variable SUDO_UID, which sudo(8) sets. The parent is then sudo, and the user's shell is one of its ancestors.
     let sudoUID: String?
 
-    /// Why it cannot be what was meant, as far as its number tells.
+    /// The reason for a rejection that follows from pid and sudo alone.
     var usageError: UsageError? {
-        if let sudoUID, !sudoUID.isEmpty { return ambiguous("this was started through sudo") }
-        if pid == 1 { return ambiguous("this was started by process 1") }
-        return pid < 1 ? ambiguous("what started this cannot be seen from here") : nil
+        if let sudoUID, !sudoUID.isEmpty { return ambiguous("rlimitctl runs under sudo") }
+        if pid == 1 { return ambiguous("the parent of rlimitctl is process 1") }
+        return pid < 1 ? ambiguous("the parent of rlimitctl is outside of this PID namespace") : nil
     }
 
-    /// Why it cannot be what was meant, once it was looked at.
+    /// The reason for a rejection, once the parent's user id is known.
     ///
     /// - Parameters:
-    ///   - uid: Its real user id; nil where that cannot be seen.
-    ///   - ownUID: The real user id of this process.
-    ///   - isStill: Whether it was still the parent after it was looked at.
+    ///   - uid: The parent's real user id; nil if it cannot be read.
+    ///   - ownUID: The real user id of rlimitctl.
+    ///   - isStill: Whether getppid(2) returned the same pid after `uid` was read.
     func usageError(uid: UInt32?, ownUID: UInt32, isStill: Bool) -> UsageError? {
-        guard isStill else { return ambiguous("what started this has ended") }
-        guard uid == ownUID else { return ambiguous("what started this is another user's") }
+        guard isStill else { return ambiguous("the parent of rlimitctl has ended") }
+        guard uid == ownUID else { return ambiguous("the parent of rlimitctl belongs to another user") }
         return usageError
     }
 
     private func ambiguous(_ reason: String) -> UsageError {
-        UsageError("\(reason), so say which process: --pid $$")
+        UsageError("\(reason); select a process, for example with --pid $$")
     }
 }

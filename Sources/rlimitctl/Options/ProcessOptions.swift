@@ -1,13 +1,16 @@
 import ArgumentParser
 
-/// Of the commands that speak of a process.
+/// The option of the commands that work on one process.
 struct ProcessOptions: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            "Which process. Without it, the one that started rlimitctl: the shell.", valueName: "pid"))
+    @Option(help: ArgumentHelp("The process. Default: the parent of rlimitctl, usually the shell.", valueName: "pid"))
     var pid: Int32?
 
     func validate() throws {
-        if let pid, pid <= 0 { throw ValidationError("--pid needs the number of a process, from 1.") }
+        if let pid { try Self.validate(pid) }
+    }
+
+    /// Rejects a number that is not a process id.
+    static func validate(_ pid: Int32) throws {
+        if pid <= 0 { throw ValidationError("--pid needs a process id from 1, not \(pid).") }
     }
 }

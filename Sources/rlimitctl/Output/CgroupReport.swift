@@ -1,93 +1,79 @@
 import ArgumentParser
 import RlimitClient
-import RlimitKernel
 
-/// What was answered of each process of a cgroup, ready to be told: what was granted on standard output, and what was
-/// not in a few lines on standard error.
+/// The results for the processes of a cgroup or pod. Successes go to standard output; failures are summarized on
+/// standard error.
 struct CgroupReport<Value: Sendable> {
-    /// One process that the agent found.
-    struct Entry {
-        let pid: Int32?
-        /// What it calls itself, safe to print; nil where that cannot be seen, or it has ended meanwhile.
-        let command: String?
-        let result: Result<Value, RlimitError>
-
-        /// "bash (pid 4242)"
-        var label: String { pid.map { "\(command ?? "process") (pid \($0))" } ?? "a process without a pid here" }
-    }
-
-    /// So many failures are told one by one.
+    /// The number of failures that are printed individually.
     static var maxFailuresShown: Int { 10 }
 
-    let entries: [Entry]
-    let isComplete: Bool
+    private let entries: [(process: ProcessLabel, result: Result<Value, RlimitError>)]
+    private let isComplete: Bool
 
-    init(_ answer: PerProcess<Value>) {
-        isComplete = answer.isComplete
-        entries = answer.map { Entry(pid: $0.pid, command: $0.pid.flatMap(Procfs.comm), result: $0.result) }
+    init(_ results: PerProcess<Value>) {
+        isComplete = results.isComplete
+        entries = results.map { (ProcessLabel(pid: $0.pid), $0.result) }
     }
 
-    /// Of what there is an answer.
-    var successes: [(entry: Entry, value: Value)] {
-        entries.compactMap { entry in (try? entry.result.get()).map { (entry, $0) } }
+    /// The processes without an error.
+    var successes: [(process: ProcessLabel, value: Value)] {
+        entries.compactMap { process, result in (try? result.get()).map { (process, $0) } }
     }
 
-    private var failures: [(entry: Entry, error: RlimitError)] {
-        entries.compactMap { entry in
-            guard case .failure(let error) = entry.result else { return nil }
-            return (entry, error)
+    private var failures: [(process: ProcessLabel, error: RlimitError)] {
+        entries.compactMap { process, result in
+            guard case .failure(let error) = result else { return nil }
+            return (process, error)
         }
     }
 
     /// `{"cgroup":"/a","pod":null,"isComplete":true,"processes":[{"pid":7,"command":"bash",...,"error":null}]}`
     ///
     /// - Parameters:
-    ///   - name: The key of the value in each process; null where there is an error instead.
+    ///   - more: Members after those of the options.
+    ///   - name: The key of the value in each process; the value is null for a failure.
     func json(
         _ options: CgroupOptions, _ more: [(String, JSON)] = [], as name: String, _ value: (Value) -> JSON
     ) -> JSON {
-        let processes = entries.map { entry in
+        let processes = entries.map { process, result in
             let (found, error): (JSON, JSON) =
-                switch entry.result {
+                switch result {
                 case .success(let success): (value(success), .null)
                 case .failure(let error): (.null, .error(error))
                 }
-            return JSON.object([
-                ("pid", entry.pid.map { .integer(Int($0)) } ?? .null), ("command", .optional(entry.command)),
-                (name, found), ("error", error),
-            ])
+            return JSON.object(process.members + [(name, found), ("error", error)])
         }
         return .object(options.members + more + [("isComplete", .bool(isComplete)), ("processes", .array(processes))])
     }
 
-    /// Says what is missing, and ends the command with the status for it.
+    /// Prints the failures, and ends the command with their exit status.
     ///
-    /// - Parameters:
-    ///   - done: What was done with those processes that did not fail: "changed".
-    func finish(_ done: String) throws {
-        for sentence in remarks(done) { Output.note(sentence) }
+    /// - Parameter participle: What happened to the processes without an error: "changed".
+    func finish(_ participle: String) throws {
+        for sentence in summary(participle) { Output.note(sentence) }
         if status != ExitStatus.done { throw ExitCode(status) }
     }
 
-    /// In sentences, what a person should know beside the answers.
-    func remarks(_ done: String) -> [String] {
+    private func summary(_ participle: String) -> [String] {
         let failures = failures
         var sentences = failures.prefix(Self.maxFailuresShown).map {
-            "\($0.entry.label): \($0.error.message.forTerminal)"
+            "\($0.process): \($0.error.message.forTerminal)"
         }
         if failures.count > Self.maxFailuresShown {
             sentences.append("and \(failures.count - Self.maxFailuresShown) more")
         }
         if !failures.isEmpty {
-            sentences.append("\(entries.count - failures.count) of \(entries.count) processes are \(done)")
+            sentences.append("\(entries.count - failures.count) of \(entries.count) processes are \(participle)")
         }
-        if entries.isEmpty, isComplete { sentences.append("there is no process in it") }
-        if !isComplete { sentences.append("not every process was seen: new ones kept appearing until time was up") }
+        if entries.isEmpty, isComplete { sentences.append("the cgroup has no processes") }
+        if !isComplete {
+            sentences.append("processes may be missing: new ones kept appearing until the time for the search was over")
+        }
         return sentences
     }
 
-    /// Denied where any process was; failed where something else is missing.
-    var status: Int32 {
+    // 77 if any process was denied; 1 for other failures and for an incomplete list.
+    private var status: Int32 {
         let statuses = failures.map { $0.error.code.exitStatus }
         if statuses.contains(ExitStatus.denied) { return ExitStatus.denied }
         return statuses.isEmpty && isComplete ? ExitStatus.done : ExitStatus.failed

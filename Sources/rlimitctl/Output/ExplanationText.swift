@@ -1,17 +1,15 @@
 import RlimitModel
 
-/// An explanation for people.
+/// An explanation as text.
 struct ExplanationText {
     var explanation = Explanation()
-    /// The process it is about, as "bash (pid 4242)"; nil for a supposed one.
-    var process: String?
-    /// Whose most the second table shows: "I", or a user.
-    var caller = "I"
+    /// The explained process; nil for a hypothetical one.
+    var process: ProcessLabel?
 
-    /// Of all resources: what is, what may be, and by which rule.
+    /// A table of all resources: the current limits, the maximum allowed, and the rule that allows it.
     var overview: String {
         var table = TextTable([
-            ("RESOURCE", .left), ("NOW", .right), ("MOST-\(caller)-MAY-HAVE", .right), ("BY-RULE", .left),
+            ("RESOURCE", .left), ("NOW", .right), ("MAX-ALLOWED", .right), ("RULE", .left),
         ])
         for verdict in explanation.verdicts {
             let resource = verdict.resource
@@ -23,7 +21,7 @@ struct ExplanationText {
         return table.text + remarks.map { $0.forTerminal + "\n" }.joined()
     }
 
-    // What a lease would give beyond the table; and what is so of all resources, once.
+    // What a lease would add to the table; or the error that all resources share, once.
     private var remarks: [String] {
         let messages = explanation.verdicts.compactMap { $0.error?.message }
         if let first = messages.first, explanation.verdicts.count > 1, messages.count == explanation.verdicts.count,
@@ -34,9 +32,9 @@ struct ExplanationText {
         return explanation.verdicts.compactMap { $0.most == nil ? nil : $0.error?.message }
     }
 
-    /// Of edits: a line for each.
+    /// A line for each edit: the decision and the reason.
     var decision: String {
-        // Refused as a whole, where it is about the process or the caller.
+        // A refusal that concerns the process or the caller has no verdicts.
         if explanation.verdicts.isEmpty, let refusal = explanation.refusal {
             let reason = "refused: \(refusal.message.forTerminal)\n"
             return process.map { "\($0): \(reason)" } ?? reason
@@ -53,10 +51,10 @@ struct ExplanationText {
 
     private func reason(_ verdict: Explanation.Verdict) -> String {
         let error = verdict.error?.message.forTerminal
-        let other = "another edit is refused, and all are made or none"
+        let other = "another edit is refused, and edits are made all or none"
         guard verdict.new != nil else { return "refused: \(error ?? other)" }
-        let grant = verdict.rule.map { "granted by rule \"\($0.forTerminal)\"" } ?? "granted, and needs no rule"
+        let grant = verdict.rule.map { "granted by rule \"\($0.forTerminal)\"" } ?? "granted without a rule"
         guard explanation.isAllowed else { return "\(grant), but \(other)" }
-        return error.map { "\(grant), but not all of it: \($0)" } ?? grant
+        return error.map { "\(grant), but less than requested: \($0)" } ?? grant
     }
 }

@@ -1,4 +1,4 @@
-/// A JSON value, built by hand: the tool prints small objects with keys in a fixed order and needs no Foundation.
+/// A JSON value. The tool prints small objects with keys in a fixed order, so it needs no Foundation.
 indirect enum JSON: Sendable {
     case null
     case bool(Bool)
@@ -15,7 +15,7 @@ indirect enum JSON: Sendable {
     /// A number, or null.
     static func optional(_ number: UInt64?) -> JSON { number.map(JSON.number) ?? .null }
 
-    /// The whole value on one line, so that one answer is one line of a log.
+    /// The value on one line, so that a result is one line of a log.
     var text: String {
         var text = ""
         write(to: &text)
@@ -55,7 +55,7 @@ indirect enum JSON: Sendable {
         text += brackets.1
     }
 
-    // The C1 controls and DEL are legal in JSON; a terminal obeys some of them.
+    // Also escapes DEL, the C1 controls and the bidirectional controls: JSON allows them, but terminals interpret them.
     private static func quote(_ string: String, into text: inout String) {
         text += "\""
         for scalar in string.unicodeScalars {
@@ -83,7 +83,7 @@ indirect enum JSON: Sendable {
 }
 
 extension Duration {
-    /// Cut to whole microseconds, the grain of getrusage(2).
+    /// The duration truncated to whole microseconds, the resolution of getrusage(2).
     var wholeMicroseconds: Int64 {
         let (seconds, attoseconds) = components
         let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)

@@ -1,24 +1,24 @@
 import RlimitModel
 
 extension Resource {
-    /// Both halves as a person reads them: "1024:4096", "8 MiB:unlimited".
+    /// The soft and the hard limit with their units: "1024:4096", "8 MiB:unlimited".
     func formatted(_ limit: Limit) -> String { "\(formatted(limit.soft)):\(formatted(limit.hard))" }
 
-    /// What a bare number of this resource counts, in a table for people.
-    var unitWord: String {
+    /// The unit of a bare number of this resource, in a table.
+    var unitName: String {
         switch self {
         case .processes: "processes"
         case .openFiles: "files"
         case .fileLocks: "locks"
         case .pendingSignals: "signals"
-        default: unit.word
+        default: unit.name
         }
     }
 }
 
 extension Resource.Unit {
-    /// The word for this unit, the same in tables and in JSON.
-    var word: String {
+    /// The name of the unit, in tables and in JSON.
+    var name: String {
         switch self {
         case .bytes: "bytes"
         case .seconds: "seconds"

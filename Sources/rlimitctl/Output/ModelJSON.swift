@@ -1,15 +1,30 @@
 import RlimitModel
 
-// How the nouns of the library look in JSON. Keys never change their meaning; new ones may come.
+// The JSON of the library's types. Keys never change their meaning; new keys can be added.
 
 extension JSON {
-    /// A bare number in the unit of the resource, or "unlimited".
+    /// A number in the unit of the resource, or "unlimited".
     static func bound(_ bound: Limit.Bound) -> JSON { bound.value.map(JSON.number) ?? .string("unlimited") }
 
-    /// Both halves, or null.
+    /// The soft and the hard limit, or null.
     static func limit(_ limit: Limit?) -> JSON {
         guard let limit else { return .null }
         return .object([("soft", .bound(limit.soft)), ("hard", .bound(limit.hard))])
+    }
+
+    /// `{"soft":1024,"hard":4096,"used":17,"unit":"count"}`
+    static func limit(_ limit: Limit, of resource: Resource, used: UInt64?) -> JSON {
+        .object([
+            ("soft", .bound(limit.soft)), ("hard", .bound(limit.hard)), ("used", .optional(used)),
+            ("unit", .string(resource.unit.name)),
+        ])
+    }
+
+    /// `{"soft":1024,"hard":4096,"unit":"count"}`
+    static func limit(_ limit: Limit, of resource: Resource) -> JSON {
+        .object([
+            ("soft", .bound(limit.soft)), ("hard", .bound(limit.hard)), ("unit", .string(resource.unit.name)),
+        ])
     }
 
     static func change(_ change: Change) -> JSON {
@@ -25,7 +40,7 @@ extension JSON {
             ("grantedBy", .string(grantor)),
             ("rule", .optional(rule)),
             ("shortfall", change.shortfall.map(JSON.error) ?? .null),
-            ("warnings", .array(change.warnings.map { .string($0.word) })),
+            ("warnings", .array(change.warnings.map { .string($0.jsonName) })),
         ])
     }
 
@@ -42,7 +57,7 @@ extension JSON {
 
     static func error(_ error: RlimitError) -> JSON { .object(members(of: error)) }
 
-    /// The members of an error's object, to which a command may add its own.
+    /// The members of an error's object. A command can add others.
     static func members(of error: RlimitError) -> [(String, JSON)] {
         [
             ("code", .string(error.code.rawValue)),
@@ -54,22 +69,5 @@ extension JSON {
             ("allowed", .limit(error.allowed)),
             ("retryAfter", error.retryAfter.map(JSON.seconds) ?? .null),
         ]
-    }
-}
-
-extension Change.Warning {
-    /// The word for this warning in JSON.
-    var word: String {
-        switch self {
-        case .limitedByUserNamespace: "limitedByUserNamespace"
-        }
-    }
-
-    /// What it means, for people.
-    var sentence: String {
-        switch self {
-        case .limitedByUserNamespace:
-            "the user namespace that the process is in holds this limit down whatever it says"
-        }
     }
 }

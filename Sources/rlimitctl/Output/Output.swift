@@ -1,8 +1,10 @@
 import RlimitKernel
 
-/// Standard output and standard error, a whole text at a time.
+/// Standard output and standard error.
 enum Output {
-    /// Writes all of it to standard output; a full disk is a failure of the command.
+    /// Writes the whole text to standard output.
+    ///
+    /// - Throws: `Failure` if the write fails, as on a full disk.
     static func print(_ text: String) throws {
         do throws(SystemError) {
             try OwnProcess.write(text, to: .output)
@@ -11,12 +13,17 @@ enum Output {
         }
     }
 
-    /// One JSON object on a line of its own.
+    /// Writes a JSON value and a newline to standard output.
     static func print(_ json: JSON) throws { try print(json.text + "\n") }
 
-    /// A sentence for people, on standard error, with the tool's name before it.
+    /// Writes a sentence to standard error, with the tool's name before it.
     static func note(_ sentence: String) { writeToErrorOutput("rlimitctl: \(sentence)\n") }
 
-    /// Lines for people on standard error, as they are. Where it is closed there is nobody left to tell.
+    /// Writes text to standard error. Ignores errors, because no other stream can report them.
     static func writeToErrorOutput(_ lines: String) { try? OwnProcess.write(lines, to: .error) }
+}
+
+extension String {
+    /// The text with control characters escaped. Other users choose the names of rules and processes.
+    var forTerminal: String { DisplayText.escaped(self) }
 }

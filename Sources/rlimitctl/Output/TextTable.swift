@@ -1,18 +1,18 @@
-/// Rows of text with their columns in line, as wide as their widest cell.
+/// Rows of text in columns, each as wide as its widest cell.
 struct TextTable {
-    /// On which side a column's cells end.
+    /// The side on which a column's cells are aligned.
     enum Alignment { case left, right }
 
     private let alignments: [Alignment]
     private var rows: [[String]]
 
-    /// A table that begins with a row of headings.
+    /// Creates a table with a row of headings.
     init(_ columns: [(heading: String, alignment: Alignment)]) {
         alignments = columns.map(\.alignment)
         rows = [columns.map(\.heading)]
     }
 
-    /// A table without headings.
+    /// Creates a table without headings.
     init(alignments: [Alignment]) {
         self.alignments = alignments
         rows = []
@@ -20,7 +20,7 @@ struct TextTable {
 
     mutating func append(_ cells: [String]) { rows.append(cells) }
 
-    /// Each row on a line, each line ended; no spaces at the ends of lines.
+    /// One line for each row, ended by a newline, without trailing spaces.
     var text: String {
         var widths = [Int](repeating: 0, count: alignments.count)
         for row in rows {

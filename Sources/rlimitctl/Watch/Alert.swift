@@ -1,18 +1,18 @@
 import RlimitClient
 
-/// `--above`: a threshold, and how it was written.
+/// The threshold of `--above`.
 struct Alert {
     let threshold: LimitClient.Watch.Threshold
 
-    /// RESOURCE=VALUE or RESOURCE=PERCENT%.
+    /// Parses `RESOURCE=VALUE` or `RESOURCE=PERCENT%`.
     init(_ text: String) throws {
         let sides = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         guard sides.count == 2, let name = sides.first, let value = sides.last, !name.isEmpty, !value.isEmpty else {
-            throw UsageError("--above \"\(text.forTerminal)\" is no threshold; write RESOURCE=VALUE or RESOURCE=80%")
+            throw UsageError("--above \"\(text.forTerminal)\" is not a threshold; write RESOURCE=VALUE or RESOURCE=80%")
         }
-        let resource = try Self.rethrowingFailure { () throws(RlimitError) in try Resource(named: name) }
+        let resource = try Failure.ofParsing { () throws(RlimitError) in try Resource(named: name) }
         guard value.hasSuffix("%") else {
-            let bound = try Self.rethrowingFailure { () throws(RlimitError) in try resource.bound(parsing: value) }
+            let bound = try Failure.ofParsing { () throws(RlimitError) in try resource.bound(parsing: value) }
             guard bound != .infinity else {
                 throw UsageError("--above \(text.forTerminal): nothing is above unlimited")
             }
@@ -20,14 +20,8 @@ struct Alert {
             return
         }
         guard let percent = Double(value.dropLast()), percent >= 0, percent <= 100 else {
-            throw UsageError("--above \"\(text.forTerminal)\": a part of the soft limit is from 0% to 100%")
+            throw UsageError("--above \"\(text.forTerminal)\": a percentage of the soft limit is from 0% to 100%")
         }
         threshold = .above(fraction: percent / 100, of: resource)
-    }
-
-    private static func rethrowingFailure<Value>(_ read: () throws(RlimitError) -> Value) throws -> Value {
-        do throws(RlimitError) { return try read() } catch {
-            throw Failure(error, status: error.code.parsingExitStatus)
-        }
     }
 }

@@ -1,6 +1,6 @@
 import RlimitKernel
 
-/// A task, and this thread that waits for it: the command line has no other.
+/// Runs an asynchronous function while the calling thread waits for it.
 enum BlockingTask {
     static func run(_ body: @escaping @Sendable () async throws -> Void) throws {
         let completion = Completion()
@@ -16,23 +16,23 @@ enum BlockingTask {
     }
 
     private final class Completion: @unchecked Sendable {
-        private let monitor = ConditionLock()
-        // Guarded by the monitor.
+        private let lock = ConditionLock()
+        // Guarded by the lock.
         private var result: Result<Void, any Error>?
 
         func set(_ result: Result<Void, any Error>) {
-            monitor.withLock {
+            lock.withLock {
                 self.result = result
-                monitor.broadcast()
+                lock.broadcast()
             }
         }
 
         func wait() -> Result<Void, any Error> {
-            monitor.lock()
-            defer { monitor.unlock() }
+            lock.lock()
+            defer { lock.unlock() }
             while true {
                 if let result { return result }
-                _ = monitor.wait(until: .never)
+                _ = lock.wait(until: .never)
             }
         }
     }

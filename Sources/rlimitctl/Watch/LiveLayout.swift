@@ -1,7 +1,7 @@
 import RlimitClient
 
-/// Rows of the live table, laid out for the width of a window: the bar takes what is left, and where that is too little,
-/// columns give way to it.
+/// Lays out the rows of the live table for the width of a window. The bar gets the width that the other columns leave. If
+/// that is too little, columns are removed.
 struct LiveLayout {
     private let rows: [LiveRow]
     private let hasManyProcesses: Bool
@@ -25,7 +25,7 @@ struct LiveLayout {
         var isRight: Bool { self == .pid || self == .used || self == .soft || self == .hard }
     }
 
-    // A wider one tells no more, and a narrower one nothing.
+    // A wider bar shows no more detail, and a narrower one too little.
     private static let maxBarWidth = 40
     private static let minBarWidth = 12
 
@@ -35,25 +35,25 @@ struct LiveLayout {
         self.usesColor = usesColor
     }
 
-    /// The headings and a line for each row.
+    /// The line of headings and a line for each row.
     func lines(columns: Int) -> [String] {
         var shown = Column.allCases.filter { hasManyProcesses || ($0 != .pid && $0 != .command) }
         var widths: [Column: Int] = [:]
         for column in shown where column != .bar {
             widths[column] = rows.map { cell($0, column).count }.reduce(column.heading.count, max)
         }
-        // What one can do without, first.
-        var expendable: [Column] = [.hard, .command, .soft, .bar]
-        while let next = expendable.first {
-            let taken = shown.reduce(0) { $0 + (widths[$1] ?? 0) } + 2 * (shown.count - 1)
-            let left = columns - taken
-            if shown.contains(.bar), left >= Self.minBarWidth {
-                widths[.bar] = min(left, Self.maxBarWidth)
+        // In the order of removal: the least important first.
+        var removable: [Column] = [.hard, .command, .soft, .bar]
+        while let column = removable.first {
+            let otherWidth = shown.reduce(0) { $0 + (widths[$1] ?? 0) } + 2 * (shown.count - 1)
+            let barWidth = columns - otherWidth
+            if shown.contains(.bar), barWidth >= Self.minBarWidth {
+                widths[.bar] = min(barWidth, Self.maxBarWidth)
                 break
             }
-            if !shown.contains(.bar), left >= 0 { break }
-            shown.removeAll { $0 == next }
-            expendable.removeFirst()
+            if !shown.contains(.bar), barWidth >= 0 { break }
+            shown.removeAll { $0 == column }
+            removable.removeFirst()
         }
         let headings = line(shown.map { ($0, $0.heading) }, widths, columns)
         return [paint(headings, "1")]
@@ -66,9 +66,9 @@ struct LiveLayout {
 
     private func cell(_ row: LiveRow, _ column: Column) -> String {
         switch column {
-        case .pid: String(row.watched.pid)
-        case .command: row.watched.command ?? "-"
-        case .resource: row.isAlarming ? row.resource.name + " !" : row.resource.name
+        case .pid: row.process.pid.map(String.init) ?? "-"
+        case .command: row.process.command ?? "-"
+        case .resource: row.isAboveThreshold ? row.resource.name + " !" : row.resource.name
         case .used: row.usedText
         case .bar: ""
         case .soft: row.resource.formatted(row.limit.soft)
@@ -86,7 +86,7 @@ struct LiveLayout {
     }
 
     private func color(_ row: LiveRow) -> String? {
-        if row.isAlarming { return "31" }
+        if row.isAboveThreshold { return "31" }
         guard let fraction = row.fraction else { return nil }
         return fraction >= 0.9 ? "31" : fraction >= 0.75 ? "33" : nil
     }

@@ -1,31 +1,31 @@
 import RlimitClient
 
-/// A resource of a process, as the live table shows it.
+/// A row of the live table: one resource of one process.
 struct LiveRow {
-    let watched: WatchUpdate.WatchedProcess
+    let process: ProcessLabel
     let resource: Resource
     let limit: Limit
     let used: UInt64?
-    /// A threshold is crossed.
-    let isAlarming: Bool
+    /// Whether the usage is above a threshold.
+    let isAboveThreshold: Bool
 
-    /// How much of the soft limit is taken, as a part of it; nil where there is none, or that is not known.
+    /// The used fraction of the soft limit; nil if the limit is unlimited or 0, or the usage is unknown.
     var fraction: Double? {
         guard let used, let soft = limit.soft.value, soft > 0 else { return nil }
         return Double(used) / Double(soft)
     }
 
-    /// The least headroom first; those without a limit or a use as the kernel has them, at the end.
+    /// Sorts the least headroom first. Rows without a fraction come last, in the kernel's order of resources.
     func precedes(_ other: LiveRow) -> Bool {
         switch (fraction, other.fraction) {
-        case (let fraction?, let others?) where fraction != others: return fraction > others
+        case (let own?, let other?) where own != other: return own > other
         case (_?, nil): return true
         case (nil, _?): return false
-        default: return (watched.pid, resource.order) < (other.watched.pid, other.resource.order)
+        default: return (process.pid ?? 0, resource.order) < (other.process.pid ?? 0, other.resource.order)
         }
     }
 
-    /// Short, so that a column does not change its width with every look: "8.02 MiB", "912".
+    /// The usage with one decimal, so that the column keeps its width between samples: "8.02 MiB", "912".
     var usedText: String {
         guard let used else { return "-" }
         guard resource.unit == .bytes else { return resource.formatted(Limit.Bound(used)) }

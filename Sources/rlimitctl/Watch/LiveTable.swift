@@ -1,21 +1,22 @@
 import RlimitClient
 
-/// What is known of all that is watched, and the lines that show it in a window of some size. A pure value.
+/// The state of all watched processes, and the lines that show it in a window of a given size. A pure value.
 struct LiveTable {
     /// The first line.
     var title = ""
-    /// Which resources have a row.
+    /// The resources with a row.
     let resources: [Resource]
-    /// Whether there may be several processes, so that each row names its own and those without a limit have none.
+    /// Whether several processes can be watched. Each row then names its process, and resources without a fraction have no
+    /// row.
     let hasManyProcesses: Bool
-    /// Whether it is told when all of them were looked at, and not worth drawing before.
+    /// Whether to redraw only after `.looked`, which follows the samples of all processes.
     let waitsForFullScan: Bool
     let usesColor: Bool
 
-    private var samples: [WatchUpdate.WatchedProcess: LimitClient.Watch.Sample] = [:]
-    private var alerts: [WatchUpdate.WatchedProcess: [LimitClient.Watch.Threshold]] = [:]
+    private var samples: [ProcessLabel: LimitClient.Watch.Sample] = [:]
+    private var alerts: [ProcessLabel: [LimitClient.Watch.Threshold]] = [:]
     private var notices: [String] = []
-    // Whether all were looked at once: those that were there before do not appear.
+    // Whether the first scan is complete. Processes found by the first scan are not reported as appeared.
     private var isComplete = false
 
     private static let maxNotices = 4
@@ -29,51 +30,51 @@ struct LiveTable {
         self.usesColor = usesColor
     }
 
-    /// How many processes it shows.
+    /// The number of processes.
     var processes: Int { samples.count }
 
-    /// Takes an event in. True where a look is complete, and it is worth to draw anew.
+    /// Applies an event. Returns whether the table should be redrawn.
     mutating func apply(_ update: WatchUpdate) -> Bool {
-        guard let watched = update.watched else {
+        guard let process = update.process else {
             isComplete = true
             return true
         }
         switch update.event {
         case .observed(.sample(let sample)):
-            samples[watched] = sample
-            alerts[watched]?.removeAll { !Self.isAbove($0, sample) }
+            samples[process] = sample
+            alerts[process]?.removeAll { !Self.isAbove($0, sample) }
             return !waitsForFullScan
         case .observed(.changed(let resource, let old, let new)):
-            note("\(resource.name) \(resource.formatted(old)) -> \(resource.formatted(new))", watched)
+            note("\(resource.name) \(resource.formatted(old)) -> \(resource.formatted(new))", process)
         case .observed(.crossed(let threshold, let used, let limit)):
             let resource = threshold.resource
-            alerts[watched, default: []].append(threshold)
-            note("\(threshold): \(resource.formatted(Limit.Bound(used))) of \(resource.formatted(limit))", watched)
+            alerts[process, default: []].append(threshold)
+            note("\(threshold): \(resource.formatted(Limit.Bound(used))) of \(resource.formatted(limit))", process)
         case .observed(.exited):
-            // Of a single one its last state stays to be read.
-            if hasManyProcesses { remove(watched) }
-            note("ended", watched)
+            // The last state of a single process stays visible.
+            if hasManyProcesses { remove(process) }
+            note("ended", process)
         case .observed, .looked: break
-        case .appeared: if isComplete { note("appeared", watched) }
+        case .appeared: if isComplete { note("appeared", process) }
         case .left:
-            remove(watched)
-            note("left the cgroup", watched)
-        case .failed(let error): note(error.message.forTerminal, watched)
+            remove(process)
+            note("left the cgroup", process)
+        case .failed(let error): note(error.message.forTerminal, process)
         }
         return true
     }
 
-    private mutating func note(_ text: String, _ watched: WatchUpdate.WatchedProcess) {
-        notices.append("\(watched.label): \(text)")
+    private mutating func note(_ text: String, _ process: ProcessLabel) {
+        notices.append("\(process): \(text)")
         if notices.count > Self.maxNotices { notices.removeFirst() }
     }
 
-    private mutating func remove(_ watched: WatchUpdate.WatchedProcess) {
-        samples[watched] = nil
-        alerts[watched] = nil
+    private mutating func remove(_ process: ProcessLabel) {
+        samples[process] = nil
+        alerts[process] = nil
     }
 
-    // Where the watch would tell of it anew, it is over.
+    // The condition on which the watch reports a crossing. Once it is false, the alert ends.
     private static func isAbove(_ threshold: LimitClient.Watch.Threshold, _ sample: LimitClient.Watch.Sample) -> Bool {
         guard let used = sample.usage[threshold.resource] else { return false }
         if let bound = threshold.bound?.value { return used > bound }
@@ -83,26 +84,26 @@ struct LiveTable {
         return Double(used) > Double(soft) * fraction
     }
 
-    /// The rows there are, the least headroom first.
+    /// The rows, the least headroom first.
     var rows: [LiveRow] {
-        samples.flatMap { watched, sample in
+        samples.flatMap { process, sample in
             resources.map { resource in
                 LiveRow(
-                    watched: watched, resource: resource, limit: sample.limits[resource], used: sample.usage[resource],
-                    isAlarming: alerts[watched]?.contains { $0.resource == resource } ?? false)
+                    process: process, resource: resource, limit: sample.limits[resource], used: sample.usage[resource],
+                    isAboveThreshold: alerts[process]?.contains { $0.resource == resource } ?? false)
             }
         }
         .filter { !hasManyProcesses || $0.fraction != nil }
         .sorted { $0.precedes($1) }
     }
 
-    /// As many lines as fit, none longer than the window is wide.
+    /// At most `height` lines of at most `columns` characters.
     func lines(columns: Int, rows height: Int) -> [String] {
         let rows = rows
         let notices = notices.suffix(max(0, height - 4))
-        let room = max(1, height - 2 - notices.count)
-        let isCut = rows.count > room
-        let shown = isCut ? Array(rows.prefix(max(1, room - 1))) : rows
+        let rowCapacity = max(1, height - 2 - notices.count)
+        let isCut = rows.count > rowCapacity
+        let shown = isCut ? Array(rows.prefix(max(1, rowCapacity - 1))) : rows
         var lines = [String(title.prefix(columns))]
         lines += LiveLayout(shown, hasManyProcesses: hasManyProcesses, usesColor: usesColor).lines(columns: columns)
         if isCut { lines.append(String("... and \(rows.count - shown.count) more".prefix(columns))) }

@@ -1,6 +1,7 @@
 import RlimitKernel
 
-/// The live table on a terminal, until it is over or a signal ends it: redrawn after each look, and when the window changes.
+/// Shows the live table on a terminal until the watches end or a signal arrives. Redraws it after each sample and when the
+/// window changes.
 struct LiveView: ~Copyable {
     private let mailbox: WatchMailbox
     private let signals: SignalSource
@@ -11,7 +12,7 @@ struct LiveView: ~Copyable {
     ]
     private static let tokens: (signal: UInt64, update: UInt64) = (1, 2)
 
-    /// Before any thread is started: each would take the signals.
+    /// Blocks the signals. Call it before any thread starts, because a thread inherits the signal mask.
     init(_ table: LiveTable, title: @escaping (Int) -> String) throws {
         let mailbox = try WatchMailbox(table)
         let signals = try Self.signals()
@@ -29,7 +30,7 @@ struct LiveView: ~Copyable {
         }
     }
 
-    /// Draws what the body tells, until it returns.
+    /// Draws the updates of `body` until it returns.
     consuming func run(_ body: @escaping WatchFeed.Body) throws {
         let mailbox = mailbox
         Task.detached {
@@ -56,7 +57,7 @@ struct LiveView: ~Copyable {
             if hasChanges { lastTable = table }
             if let completion {
                 screen.close()
-                // What was last to be seen stays to be read.
+                // Prints the last table below the shell's prompt, where it stays.
                 if let lastTable {
                     try Output.print(lines(lastTable, screen, isLast: true).joined(separator: "\n") + "\n")
                 }
@@ -82,7 +83,7 @@ struct LiveView: ~Copyable {
         }
     }
 
-    // Whether all is to be drawn anew.
+    // Returns whether to redraw.
     private func handle(_ signal: Int32, _ screen: inout LiveScreen) throws -> Bool {
         if Self.terminatingSignals.contains(signal) {
             screen.close()
@@ -90,7 +91,7 @@ struct LiveView: ~Copyable {
         } else if signal == SignalSource.suspend {
             screen.close()
             signals.raiseWithDefaultAction(signal)
-            // Here it goes on.
+            // The default action stops the process. SIGCONT continues it here.
             try screen.open()
         }
         return true

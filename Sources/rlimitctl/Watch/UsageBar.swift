@@ -1,18 +1,18 @@
-/// How much is taken of a limit, drawn: up to the soft limit, then a mark, then what is left between soft and hard.
+/// A bar of the usage: up to the soft limit, then a mark, then the range between the soft and the hard limit.
 ///
-///     [########------------|....]     a third of the soft limit, and more to be had
-///     [####################|####]     above the soft limit: it was lowered, or the kernel does not enforce it
-///     [####----------------|    ]     the hard limit is no higher
+///     [########------------|....]     a third of the soft limit; the hard limit is higher
+///     [####################|####]     above the soft limit, which was lowered or is not enforced
+///     [####----------------|    ]     the hard limit equals the soft limit
 struct UsageBar {
     let used: UInt64
     let soft: UInt64
-    /// nil for none.
+    /// Nil for unlimited.
     let hard: UInt64?
 
-    /// In so many characters, of which four are its frame.
+    /// The bar in `width` characters, of which three are the frame and the mark.
     func text(width: Int) -> String {
-        let room = max(2, width - 3)
-        let beyond = max(1, room / 5), within = max(1, room - beyond)
+        let length = max(2, width - 3)
+        let beyond = max(1, length / 5), within = max(1, length - beyond)
         let filled = soft == 0 ? within : min(within, Int((Double(used) / Double(soft) * Double(within)).rounded()))
         let hasMore = hard.map { $0 > soft } ?? true
         var above = 0

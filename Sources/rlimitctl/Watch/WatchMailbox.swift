@@ -1,10 +1,10 @@
 import RlimitKernel
 
-/// Where tasks leave what they see, and how it ended, for the thread that draws.
+/// Collects the updates of the watch tasks, and their result, for the thread that draws.
 final class WatchMailbox: @unchecked Sendable {
     let wakeup: WakeupDescriptor
-    private let monitor = ConditionLock()
-    // Guarded by the monitor.
+    private let lock = ConditionLock()
+    // Guarded by the lock.
     private var table: LiveTable
     private var hasChanges = false
     private var completion: Result<Void, any Error>?
@@ -17,7 +17,7 @@ final class WatchMailbox: @unchecked Sendable {
     }
 
     func post(_ update: WatchUpdate) {
-        let mustWake = monitor.withLock {
+        let mustWake = lock.withLock {
             if table.apply(update) { hasChanges = true }
             return hasChanges
         }
@@ -25,14 +25,14 @@ final class WatchMailbox: @unchecked Sendable {
     }
 
     func finish(_ result: Result<Void, any Error>) {
-        monitor.withLock { completion = result }
+        lock.withLock { completion = result }
         wakeup.signal()
     }
 
-    /// What there is to draw now, whether it is new, and whether it is over.
+    /// Returns the current table, whether it changed since the last call, and the result once the watches have ended.
     func receive() -> (table: LiveTable, hasChanges: Bool, completion: Result<Void, any Error>?) {
         wakeup.reset()
-        return monitor.withLock {
+        return lock.withLock {
             defer { hasChanges = false }
             return (table, hasChanges, completion)
         }

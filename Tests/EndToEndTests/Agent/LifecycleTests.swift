@@ -31,7 +31,7 @@ struct LifecycleTests {
         // The status shows the failed reload, too.
         let failed = try JSONObject(rlimitctl("--json", "status").output)["policy"].text ?? ""
         let end =
-            #/^1 rule; the reload at [0-9-]+T[0-9:.]+Z failed: .*policy.toml:2:1: a rule has a name.* \(and 2 more\)$/#
+            #/^1 rule; the reload at [0-9-]+T[0-9:.]+Z failed: .*policy.toml:2:1: a rule must have a name.* \(and 2 more\)$/#
         #expect(failed.contains(end), "\(failed)")
 
         try agent.reload(policy: Policies.openFiles(7000))

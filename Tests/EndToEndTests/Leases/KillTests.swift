@@ -147,7 +147,7 @@ struct KillTests {
         try waitUntil("\(what): the state folder has no lease") {
             try FileManager.default.contentsOfDirectory(atPath: agent.folder.state).allSatisfy { $0 == "unfinished" }
         }
-        #expect(!agent.log.contains("is no lease"), "\(agent.log)")
+        #expect(!agent.log.contains("is not a lease"), "\(agent.log)")
     }
 
     private func soft(_ sample: SampleProcess) throws -> Limit.Bound {

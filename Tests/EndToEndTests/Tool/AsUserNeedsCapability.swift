@@ -32,7 +32,7 @@ struct AsUserNeedsCapability {
 
     // The first paragraph of the answer. The rest shows how to change the policy.
     private func answer(_ result: ChildProcess.Result) -> [String] {
-        let text = result.output.components(separatedBy: "\n\n")[0].replacing("MOST-daemon-MAY", with: "MOST-I-MAY")
+        let text = result.output.components(separatedBy: "\n\n")[0]
         return ["\(result.status)"]
             + text.split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }
     }

@@ -1,16 +1,17 @@
-// What the tests of the client have done by a process of its own: whatever cannot be taken back, and whatever must not see
-// the threads of a test run. Gives up root's rights first, so that the kernel refuses the same to everyone.
+// Client calls for tests that need a process of their own: calls that cannot be undone, and calls that must not see the threads
+// of a test run. The program first gives up the privileges of root, so that the kernel refuses the same to every user.
 //
-//     client-probe limits                    each limit by the library, and DIFFERS where getrlimit(2) says otherwise
-//     client-probe apply EDIT...             by CurrentProcess
-//     client-probe apply-to SOCKET EDIT...   by a BlockingLimitClient
-//     client-probe raise-pod EDIT            in every process of its own pod
-//     client-probe raise-on COUNT            its own open files by one, again and again, up to COUNT; tells what it has
-//     client-probe increment SOCKET PID COUNT  the soft limit of open files of another, so often, by compare-and-set
-//     client-probe usage                     the library's figures between getrusage(2) before and after
-//     client-probe socket                    the standard socket
-//     client-probe fork SOCKET               parent and child ask the same client who they are
-//     client-probe fork-busy SOCKET          children of a process whose threads are all asking
+//     client-probe limits                    prints each limit, and DIFFERS if getrlimit(2) returns another value
+//     client-probe apply EDIT...             applies edits with CurrentProcess
+//     client-probe apply-to SOCKET EDIT...   applies edits with a BlockingLimitClient
+//     client-probe raise-pod EDIT            applies an edit to every process of its own pod
+//     client-probe raise-on COUNT            raises its open files by one, repeatedly, up to COUNT; prints each value
+//     client-probe increment SOCKET PID COUNT  increments the soft limit of open files of a process COUNT times, by
+//                                            compare-and-set
+//     client-probe usage                     compares the library's values with getrusage(2) before and after
+//     client-probe socket                    prints the standard socket
+//     client-probe fork SOCKET               parent and child read their caller information with the same client
+//     client-probe fork-busy SOCKET          forks while all threads make calls
 import Glibc
 import RlimitClient
 
@@ -61,7 +62,7 @@ func raisePod(_ edit: String) throws(RlimitError) {
     }
 }
 
-// What fails is tried again, by the same client.
+// Retries failures with the same client.
 func raiseStepwise(_ maxSoft: UInt64) {
     let client = BlockingLimitClient()
     var next: UInt64 = 0
@@ -77,7 +78,7 @@ func raiseStepwise(_ maxSoft: UInt64) {
     }
 }
 
-// Only if it is still what was read; else read again. Tells how often it was set, and how often it was not.
+// Reads the limit again after each conflict. Prints the number of successes and of conflicts.
 func increment(_ socket: AgentSocket, _ pid: Int32, _ count: Int) throws(RlimitError) {
     let client = BlockingLimitClient(socket: socket, strategy: .agentOnly)
     let process = try ProcessHandle(pid: pid)
@@ -135,7 +136,7 @@ func usage() throws(RlimitError) {
     _ = counter
 }
 
-// Swift does not let fork(2) be called by name.
+// The Glibc module marks fork(2) as unavailable.
 let forkProcess: @convention(c) () -> Int32 = unsafeBitCast(
     dlsym(nil, "fork"), to: (@convention(c) () -> Int32).self)
 
@@ -145,7 +146,7 @@ func waitFor(_ child: Int32) -> Int32 {
     return status
 }
 
-// Descriptors that are sockets.
+// The number of descriptors that are sockets.
 func socketCount() -> Int {
     (0..<256).count { number in
         var status = stat()
@@ -198,7 +199,7 @@ func forkBusy(_ socket: AgentSocket) {
     for _ in 0..<25 {
         let child = forkProcess()
         if child == 0 {
-            alarm(10)
+            alarm(100)
             _exit(knowsCaller(client) ? 0 : 1)
         }
         if waitFor(child) != 0 { failures += 1 }
@@ -214,8 +215,8 @@ final class Box {
 }
 
 dropPrivileges()
-// Whatever goes wrong, nothing is left behind.
-alarm(50)
+// Ends the process after any failure.
+alarm(300)
 var words = CommandLine.arguments.dropFirst()
 let command = words.popFirst()
 do throws(RlimitError) {

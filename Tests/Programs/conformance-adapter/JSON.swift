@@ -1,9 +1,9 @@
-/// A value of JSON whose numbers are whole, up to 2^64 - 1.
+/// A JSON value. Numbers are integers from 0 to 2^64 - 1.
 enum JSON: Codable {
     case null
     case bool(Bool)
     case number(UInt64)
-    /// Below zero, or no whole number, or too large.
+    /// A negative number, a fraction, or a number above 2^64 - 1.
     case otherNumber(Double)
     case text(String)
     case list([JSON])
@@ -52,6 +52,6 @@ enum JSON: Codable {
     var number: UInt64? { if case .number(let value) = self { value } else { nil } }
     var isTrue: Bool { if case .bool(true) = self { true } else { false } }
 
-    /// Without the members that are not there.
+    /// An object without the members that are nil.
     static func members(_ members: [String: JSON?]) -> JSON { .object(members.compactMapValues(\.self)) }
 }

@@ -1,9 +1,9 @@
 import RlimitClient
 
-// What a request says, in the library's words.
+// Converts the members of a request to the library's types.
 
 extension RlimitError {
-    /// What the library's types leave no way to say.
+    /// The error of a request that the library's types cannot express.
     static func invalid(_ message: String) -> RlimitError { RlimitError(.invalidArgument, message: message) }
 }
 
@@ -12,17 +12,17 @@ extension JSON {
         switch self {
         case .number(let value): return Limit.Bound(value)
         case .text("unlimited"): return .infinity
-        default: throw .invalid("\(self) is no limit: a whole number from 0, or \"unlimited\"")
+        default: throw .invalid("\(self) is not a limit: an integer from 0, or \"unlimited\"")
         }
     }
 
     func limit() throws(RlimitError) -> Limit {
-        guard let halves = list, halves.count == 2 else { throw .invalid("\(self) is no pair of limits") }
+        guard let halves = list, halves.count == 2 else { throw .invalid("\(self) is not a pair of limits") }
         return Limit(soft: try halves[0].bound(), hard: try halves[1].bound())
     }
 
     func resource() throws(RlimitError) -> Resource {
-        guard let name = text else { throw .invalid("no resource is named") }
+        guard let name = text else { throw .invalid("the member resource is missing") }
         return try Resource(named: name)
     }
 
@@ -53,17 +53,17 @@ extension JSON {
             expecting: try self["expect"]?.limit())
     }
 
-    /// A number that the library takes as an Int32: a process or a thread.
+    /// A process or thread id, which the library has as an Int32.
     func processNumber() throws(RlimitError) -> Int32 {
         switch self {
         case .number(let value) where value <= UInt64(Int32.max): return Int32(value)
         case .otherNumber(let value) where value >= -2_147_483_648 && value < 0: return Int32(value)
-        default: throw .invalid("\(self) is no process id")
+        default: throw .invalid("\(self) is not a process id")
         }
     }
 
     func milliseconds() throws(RlimitError) -> Duration {
-        guard let value = number, value <= UInt64(Int64.max) else { throw .invalid("\(self) is no time") }
+        guard let value = number, value <= UInt64(Int64.max) else { throw .invalid("\(self) is not a duration") }
         return .milliseconds(Int64(value))
     }
 
@@ -77,18 +77,20 @@ extension JSON {
     }
 
     func leaseID() throws(RlimitError) -> LeaseInfo.ID {
-        guard let text = self["lease"]?.text, let id = LeaseInfo.ID(text) else { throw .invalid("no lease is named") }
+        guard let text = self["lease"]?.text, let id = LeaseInfo.ID(text) else {
+            throw .invalid("the member lease is not an id")
+        }
         return id
     }
 
-    /// Nil where it is about a single process.
+    /// The cgroup of the request; nil for a single process.
     func cgroup() -> Cgroup? {
         if let path = self["on"]?["cgroup"]?.text { return path.isEmpty ? .own : Cgroup(path: path) }
         if let path = self["on"]?["pod"]?.text { return path.isEmpty ? .pod : .pod(at: path) }
         return nil
     }
 
-    /// The process that it is about, for as long as `body` runs.
+    /// Calls `body` with the target process, which is pinned during the call.
     func withTarget<R>(_ body: (Target) throws -> R) throws -> R {
         guard let on = self["on"] else { return try body(.currentProcess) }
         if let pid = on["pid"] { return try body(.process(try pid.processNumber())) }

@@ -1,7 +1,7 @@
 import Glibc
 import RlimitClient
 
-// What the library answers, in JSON.
+// Converts the library's results to JSON.
 
 extension Limit.Bound {
     var json: JSON { value.map(JSON.number) ?? .text("unlimited") }
@@ -15,7 +15,7 @@ extension Duration {
     var microseconds: JSON {
         .number(UInt64(components.seconds) * 1_000_000 + UInt64(components.attoseconds / 1_000_000_000_000))
     }
-    /// Rounded up: what is left of a lease is no less than this.
+    /// Rounded up to milliseconds.
     var milliseconds: JSON {
         let (seconds, attoseconds) = components
         return .number(
@@ -33,18 +33,18 @@ extension RlimitError {
     var json: JSON {
         .object([
             "error": .members([
-                "code": .text(word), "errno": .text(errnoName), "message": .text(message),
+                "code": .text(codeName), "errno": .text(errnoName), "message": .text(message),
                 "resource": resource.map { .text($0.name) }, "edit": editIndex.map { .number(UInt64($0)) },
                 "rule": rule.map(JSON.text), "allowed": allowed?.json, "retry_after_ms": retryAfter?.milliseconds,
             ])
         ])
     }
 
-    /// The members alone, where something else holds the error.
+    /// The members of the error, without the enclosing object.
     var members: JSON { json["error"] ?? .null }
 
-    // CONNECTION_LOST of connectionLost.
-    private var word: String {
+    // Converts connectionLost to CONNECTION_LOST.
+    private var codeName: String {
         if code == .internalError { return "INTERNAL" }
         return code.rawValue.map { $0.isUppercase ? "_\($0)" : $0.uppercased() }.joined()
     }

@@ -1,12 +1,12 @@
-// Answers the requests of the conformance cases by calls of RlimitClient: one object of JSON a line, and one back.
-// clients/conformance/README.md has the format.
+// Executes the requests of the conformance cases with RlimitClient. It reads one JSON object a line, and writes one for each.
+// clients/conformance/README.md describes the format.
 import FoundationEssentials
 import Glibc
 import RlimitClient
 
-/// One connection for as long as the program runs, which leases that last as long as it count on.
+/// One connection for the whole run, because leases without a duration last as long as it.
 let shared = BlockingLimitClient()
-/// Handles of leases, which give back when they go.
+/// The handles of live leases. A destroyed handle releases its lease.
 nonisolated(unsafe) var heldLeases: [LeaseInfo.ID: LeaseBox] = [:]
 
 final class LeaseBox {
@@ -51,7 +51,7 @@ func set(_ request: JSON, _ client: BlockingLimitClient) throws -> JSON {
     }
 }
 
-// The library has no call of its own for it: to set both halves exactly tells the old ones too.
+// The library has no prlimit call. An exact edit of both halves also returns the old limit.
 func prlimit(_ request: JSON, _ client: BlockingLimitClient) throws -> JSON {
     let resource = try (request["resource"] ?? .null).resource()
     let new = try request["limit"]?.limit()
@@ -72,7 +72,7 @@ func usage(_ request: JSON, _ client: BlockingLimitClient) throws -> JSON {
 }
 
 func explain(_ request: JSON, _ client: BlockingLimitClient) throws -> JSON {
-    guard let what = request["of"] else { throw RlimitError.invalid("what is to be explained?") }
+    guard let what = request["of"] else { throw RlimitError.invalid("the member of is missing") }
     return try what.withTarget { target in
         switch what["do"]?.text {
         case "get":
@@ -81,14 +81,14 @@ func explain(_ request: JSON, _ client: BlockingLimitClient) throws -> JSON {
         case "set":
             return .object(["explanation": try client.explain(try what.edits(), on: target).json])
         case "prlimit":
-            // The same as to set both halves exactly.
+            // As an exact edit of both halves.
             let resource = try (what["resource"] ?? .null).resource()
             guard let new = try what["limit"]?.limit() else {
                 return .object(["explanation": try client.explain([resource], of: target).json])
             }
             return .object(["explanation": try client.explain(.set(resource, to: new), on: target).json])
         case "usage": return .object(["lacks": .text("explain of usage")])
-        default: throw RlimitError.invalid("that cannot be explained")
+        default: throw RlimitError.invalid("there is no explain of this request")
         }
     }
 }
@@ -101,7 +101,7 @@ func leases(_ request: JSON, _ client: BlockingLimitClient) throws -> JSON {
     }
     let time = try request["duration_ms"]?.milliseconds() ?? .zero
     if time != .zero { return .object(["renewed": try client.renew(id, for: time).json]) }
-    // Only a handle can be renewed so.
+    // Only a handle can be renewed without a duration.
     guard let known = heldLeases[id] else {
         throw RlimitError(.leaseEnded, message: "no handle of lease \(id) is held")
     }

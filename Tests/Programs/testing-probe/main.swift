@@ -1,4 +1,4 @@
-// Makes agents and lets go of them, and counts what is there of threads, descriptors and folders beside what there was.
+// Makes and drops agents for tests, and prints how many threads, descriptors and folders it has beyond those at its start.
 //
 //     testing-probe life | no-folder
 import Foundation
@@ -12,14 +12,16 @@ struct Count: Equatable {
 
     static func now() -> Count {
         func entries(_ path: String) -> Int { (try? FileManager.default.contentsOfDirectory(atPath: path).count) ?? -1 }
-        return Count(threads: entries("/proc/self/task"), descriptors: entries("/proc/self/fd"), folders: entries(room))
+        return Count(
+            threads: entries("/proc/self/task"), descriptors: entries("/proc/self/fd"),
+            folders: entries(temporaryFolder))
     }
 }
 
-let room = "/tmp/testing-probe-\(getpid())"
-mkdir(room, 0o700)
-setenv("TMPDIR", room, 1)
-// What the libraries keep for good once they were used is there before anything is counted.
+let temporaryFolder = "/tmp/testing-probe-\(getpid())"
+mkdir(temporaryFolder, 0o700)
+setenv("TMPDIR", temporaryFolder, 1)
+// The libraries keep some threads and descriptors after their first use, so they are used before the first count.
 do {
     let agent = try TestAgent()
     _ = try agent.blockingClient.limits()
@@ -28,8 +30,8 @@ Thread { usleep(1) }.start()
 usleep(50_000)
 let start = Count.now()
 
-/// What is there beyond what was there at the start. The kernel shows a thread a moment longer than it runs.
-func tell(_ what: String, isOver: Bool = true) {
+/// Prints the difference to the start. The kernel lists a thread for a short time after it has ended.
+func report(_ what: String, isOver: Bool = true) {
     let deadline = ContinuousClock.now + .seconds(10)
     var now = Count.now()
     while isOver, now != start, ContinuousClock.now < deadline {
@@ -41,19 +43,19 @@ func tell(_ what: String, isOver: Bool = true) {
 }
 
 func countLives() throws {
-    tell("before")
+    report("before")
     do {
         let agents = try (0..<5).map { _ in try TestAgent() }
         let clients = agents.flatMap { agent in (0..<3).map { _ in agent.blockingClient } }
         for client in clients { _ = try client.limits() }
-        tell("5 agents", isOver: false)
+        report("5 agents", isOver: false)
         withExtendedLifetime((agents, clients)) {}
     }
-    tell("after")
+    report("after")
     try goAmidCalls()
-    tell("gone amid calls")
+    report("gone amid calls")
     try goAmidHalfAFrame()
-    tell("gone amid half a frame")
+    report("gone amid half a frame")
 }
 
 func goAmidCalls() throws {
@@ -63,7 +65,7 @@ func goAmidCalls() throws {
         for client in (0..<4).compactMap({ _ in agent?.blockingClient }) {
             group.enter()
             Thread.detachNewThread {
-                // Until it is gone.
+                // Until the agent has stopped.
                 while (try? client.limits()) != nil {}
                 group.leave()
             }
@@ -98,14 +100,14 @@ func failToMake() {
     }
     setenv("TMPDIR", "/nonexistent", 1)
     make()
-    setenv("TMPDIR", room, 1)
+    setenv("TMPDIR", temporaryFolder, 1)
     var before = rlimit()
     getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &before)
     var none = rlimit(rlim_cur: 0, rlim_max: before.rlim_max)
     setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &none)
     make()
     setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &before)
-    tell("after")
+    report("after")
 }
 
 switch CommandLine.arguments.dropFirst().first {
@@ -113,4 +115,4 @@ case "life": try countLives()
 case "no-folder": failToMake()
 default: exit(2)
 }
-rmdir(room)
+rmdir(temporaryFolder)

@@ -1,1 +1,1 @@
-"""The recorder of what the programs print. Nothing but Python's standard library."""
+"""Records the output of the programs. Needs only Python's standard library."""

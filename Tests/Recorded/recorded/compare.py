@@ -16,7 +16,7 @@ def record(folder, texts):
 
 
 def check(folder, texts):
-    """Prints what differs and a line of counts; whether nothing differs."""
+    """Prints the differences and a line of counts. Returns whether there are no differences."""
     passed = failed = 0
     for name, text in texts.items():
         try:
@@ -31,7 +31,7 @@ def check(folder, texts):
 
 
 def blocks(text):
-    """A block for each command, from the line that shows it to the next such line."""
+    """The lines of each command with its results."""
     found = []
     for line in text.splitlines():
         if line.startswith(("$ ", "log of ")):
@@ -42,9 +42,9 @@ def blocks(text):
 
 
 def compare(name, before, after):
-    """Prints the blocks that differ, and returns how many agree and how many differ."""
+    """Prints the differing blocks. Returns the numbers of equal and of differing blocks."""
     def keys(block_list):
-        # A command that occurs several times is told apart by its place among the same.
+        # The index among equal commands is part of the key.
         seen = {}
         result = []
         for block in block_list:

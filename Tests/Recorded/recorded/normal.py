@@ -1,4 +1,4 @@
-"""Replaces what differs from run to run. Each rule says what it replaces; everything else is recorded as it is printed."""
+"""Replaces texts that differ from run to run, such as process ids and times. All other text is recorded unchanged."""
 import re
 
 
@@ -7,22 +7,24 @@ def nr_open():
         return file.read().strip()
 
 
-# Rules for every text: a pattern and what replaces it.
+# The rules for every text: a pattern and its replacement.
 EVERYWHERE = [
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "<time>"),
     (re.compile(r"(\bversion\s+|rlimitd |\"version\":\")\d+\.\d+\.\d+[^\s\"]*"), r"\1<version>"),
     (re.compile(r"^\d+\.\d+\.\d+[-\w]*$", re.M), "<version>"),
     (re.compile(r"(kernel +|Linux |\"kernel\":\")\d+\.\d+[-.\w+]*"), r"\1<kernel>"),
-    # fs.nr_open, where it is not what the kernel begins with.
+    # fs.nr_open. The replacement is the kernel's default.
     (re.compile(rf"\b{nr_open()}\b"), "1048576"),
+    # getopt_long(3) names the program as it was started.
+    (re.compile(r"(?<![\w/])/[\w./-]*/(rlimitd|rlimitctl|rlimit-run)(?=: )"), r"\1"),
     # The id of a lease is random.
     (re.compile(r"\b[0-9a-f]{32}\b"), "<lease>"),
 ]
-# Processes by their numbers, where a word before or after says that it is one.
+# Process ids. The text before or after the number shows that it is one.
 PID = re.compile(
     r"(?P<before>\b(?:process|pid|tid|thread)[ =:]+|_pid=|_pid\":|\"(?:pid|thread)\":|\(pid |--pid |/proc/)(?P<pid>\d+)\b"
     r"|^(?P<column>\d+)(?= +\w+ )")
-# Amounts that a process uses at the moment; what it may have is recorded.
+# The current usage of a process. Its limits are recorded.
 VARYING = "cpu data stack rss as".split()
 FIELDS = "utime stime maxrss minflt majflt inblock oublock nvcsw nivcsw".split()
 USED_TEXT = re.compile(
@@ -32,12 +34,12 @@ USED_JSON = re.compile(r"(\"(?:%s)\":\{[^{}]*?\"used\":)\d+" % "|".join(VARYING)
 FIELD_JSON = re.compile(
     r"(\"(?:userTime|systemTime|maxResidentSize|minorFaults|majorFaults|blockInputs|blockOutputs|voluntaryContextSwitches"
     r"|involuntaryContextSwitches|time)\":)[\d.]+")
-# What is left of a lease, in a sentence and in the table of leases.
+# The remaining time of a lease, in a sentence and in the table of leases.
 REMAINING = re.compile(r"(\bends in )\d[\dhms ]*?(?=$|;)|^(<lease> .*  )\d+[dhms](?: \d+[hms])?(?=  )", re.M)
 REMAINING_JSON = re.compile(r"(\"endsIn\":)[\d.]+")
 # In the agent's log.
 DURATION = re.compile(r"\b((?:took|duration|remaining|uptime)\w*[=:\"]+)[\d.]+(?:ms|us|s)?")
-# The agent sees the end of the connection or the end of the process first.
+# The agent sees either the end of the connection or the end of the process first.
 ENDED = re.compile(r"(target_pid=\$process resource=\w+)(?: new=\S+)?( rule=.*? lease=<lease>) cause=(?:disconnected|process-ended)"
                    r" outcome=[\w-]+")
 # A row of the usage of a cgroup: process, command, amounts.
@@ -46,7 +48,7 @@ SPACES = re.compile(r"(?<=\S)  +")
 
 
 def normalised(text, folder, pids):
-    """`text` with the folder, the processes (`pids` gives their names) and all that varies replaced."""
+    """Replaces the folder, the processes (`pids` has their names) and the other varying texts."""
     for path, name in folder.items():
         text = text.replace(path, name)
     for pattern, replacement in EVERYWHERE:
@@ -66,7 +68,7 @@ def normalised(text, folder, pids):
     text = REMAINING.sub(lambda found: (found[1] or found[2]) + "<remaining>", text)
     text = ENDED.sub(r"\1\2 cause=<end of the command>", text)
     if text != before and "\n" in text.strip():
-        # The columns of a table are as wide as what they hold.
+        # The replaced texts change the width of the columns.
         text = "\n".join(SPACES.sub("  ", line) for line in text.split("\n"))
     for pattern in (USED_JSON, FIELD_JSON, REMAINING_JSON, DURATION):
         text = pattern.sub(r"\1<n>", text)

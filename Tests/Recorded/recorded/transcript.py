@@ -1,28 +1,28 @@
 """The recording of a group of commands.
 
-    $ rlimitctl get nofile        as root; "$ as peer: ..." as another user, see world.py
-    < a line of the file that the command is about
+    $ rlimitctl get nofile        as root; "$ as peer: ..." as another user, see fixture.py
+    < a line of the file that the command reads
     | a line of standard output
     ! a line of standard error
     exit 0
 
-"log of the agent" shows the agent's own lines since the one before. Names such as $peer stand for process ids.
+"log of the agent" shows the lines of the agent's log since the last such entry. Names such as $peer stand for process ids.
 """
 from . import normal
 
 
 class Transcript:
-    def __init__(self, world, title):
-        self.world = world
+    def __init__(self, fixture, title):
+        self.fixture = fixture
         self.lines = [f"# {title}", ""]
 
     def note(self, title):
-        """Begins a part of the group."""
+        """Starts a section."""
         self.lines += [f"## {title}", ""]
 
     def run(self, command, user="root", about=None, **options):
-        """Runs a command line with $names, and records it. Returns what it printed on standard output."""
-        status, output, error = self.world.run(command, user, **options)
+        """Runs a command line with $names and records it. Returns its standard output."""
+        status, output, error = self.fixture.run(command, user, **options)
         self.lines.append("$ " + ("" if user == "root" else f"as {user}: ") + command)
         if about is not None:
             self.lines += [f"< {line}".rstrip() for line in about.rstrip("\n").split("\n")]
@@ -32,25 +32,25 @@ class Transcript:
         return output
 
     def both(self, command, user="root", **options):
-        """As text and as JSON."""
+        """Records a command with text output and with JSON output."""
         self.run(command, user, **options)
         program, rest = command.split(" ", 1)
         self.run(f"{program} --json {rest}" if "run " not in rest else command.replace(" run ", " run --json ", 1),
                  user, **options)
 
     def log(self):
-        """Records what the agent logged since the last time."""
+        """Records the lines of the agent's log since the last call."""
         self.lines.append("log of the agent")
-        self._show("|", self.world.new_log())
+        self._show("|", self.fixture.new_log())
         self.lines.append("")
 
     def file(self, name, text, mode=0o644):
-        return self.world.file(name, text, mode)
+        return self.fixture.file(name, text, mode)
 
     def _show(self, mark, text):
         if not text:
             return
-        shown = normal.normalised(text, self.world.paths(), self.world.names())
+        shown = normal.normalised(text, self.fixture.paths(), self.fixture.names())
         has_end = shown.endswith("\n")
         for line in (shown[:-1] if has_end else shown).split("\n"):
             self.lines.append(f"{mark} {line}".rstrip())

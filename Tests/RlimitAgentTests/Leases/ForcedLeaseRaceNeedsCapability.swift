@@ -7,8 +7,8 @@ import Testing
 
 @testable import RlimitAgent
 
-/// A lease ends, and its process comes to be another: forced before and after every step of the taking back, over the real
-/// kernel and with real setuid programs.
+/// Forced races between the end of a lease and a change of its process: before and after each step of the restoration, on
+/// the real kernel and with real setuid programs.
 @Suite(
     "Forced races at the end of leases", .serialized,
     .enabled(if: RootLimits.mayRaise, "needs CAP_SYS_RESOURCE: scripts/test runs it in user-mode-linux"))
@@ -16,9 +16,9 @@ struct ForcedLeaseRaceNeedsCapability {
     private static let alice = Credentials(uid: 64_001, gid: 64_001)
     private static let root = Credentials(uid: 0, gid: 0)
     private static let start = Limit(soft: 1000, hard: 4000)
-    private static let lent = Limit(soft: 5000, hard: 8000)
-    /// What those who take over a number have: as much, so that it looks like what was lent.
-    private static let theirs = lent
+    private static let leased = Limit(soft: 5000, hard: 8000)
+    /// The limits of a process that takes over a pid: equal to the leased limits, so that they look leased.
+    private static let successor = leased
 
     enum Event: CaseIterable { case executesSetuidProgram, numberGoesToRoot }
 
@@ -27,7 +27,7 @@ struct ForcedLeaseRaceNeedsCapability {
     private let policy = Policy(
         allows: [
             AllowRule(
-                name: "lent", caller: CallerPattern(CallerKeys(users: IDSet(alice.realUID))),
+                name: "leased", caller: CallerPattern(CallerKeys(users: IDSet(alice.realUID))),
                 ceilings: Ceilings([.openFiles: 10_000]))
         ])
 
@@ -43,10 +43,10 @@ struct ForcedLeaseRaceNeedsCapability {
             policy: policy, facts: facts, audit: AuditLog(sink: LogSink(format: .text) { bytes in bytes.count }))
     }
 
-    private func lend(_ target: ControlledProcess, _ handler: inout RequestHandler) throws -> LeaseInfo {
+    private func grantLease(_ target: ControlledProcess, _ handler: inout RequestHandler) throws -> LeaseInfo {
         let peer = Peer(pid: nil, uid: Self.alice.realUID, gid: Self.alice.realGID)
         let requester = LeaseRequester(peer, process: nil, session: 1, policy: policy)
-        let edit = NumericEdit(.openFiles, soft: Self.lent.soft, hard: Self.lent.hard)
+        let edit = NumericEdit(.openFiles, soft: Self.leased.soft, hard: Self.leased.hard)
         let request = Request(id: 1, .set(.pid(target.pid), EditBatch([edit]), lease: .connection))
         let reply = try handler.handle(
             request, from: peer, on: LinuxProcess(pid: target.pid), isPeer: false, requester: requester)
@@ -54,14 +54,14 @@ struct ForcedLeaseRaceNeedsCapability {
         return lease
     }
 
-    /// - Returns: What became of the limit, and what the agent called.
+    /// - Returns: The outcome, the limit afterwards, and the calls of the agent.
     private func attempt(
         _ event: Event?, at place: InterceptionPoint.Place?
     ) throws -> (outcome: Restoration.Outcome, after: Limit, calls: [String]) {
         let target = try spawner.spawn(Self.alice)
         try RootLimits.set(.openFiles, of: target.pid, to: Self.start)
         var handler = handler()
-        let lease = try lend(target, &handler)
+        let lease = try grantLease(target, &handler)
         var successor: ControlledProcess?
         let interception = InterceptionPoint()
         interception.place = place
@@ -74,20 +74,20 @@ struct ForcedLeaseRaceNeedsCapability {
                 let number = target.pid
                 try spawner.reap(target)
                 successor = try spawner.spawn(Self.root, number: number)
-                try RootLimits.set(.openFiles, of: number, to: Self.theirs)
+                try RootLimits.set(.openFiles, of: number, to: Self.successor)
             case nil: break
             }
         }
         let process = InterceptedProcess(real: try LinuxProcess(pid: target.pid), interception: interception)
-        let restorations = handler.restoreLimits(lease.id, on: process)
+        let restorations = handler.leases.restoreLimits(lease.id, on: process)
         if let failure = interception.failure { throw failure }
         let after = try RootLimits.read(.openFiles, of: target.pid)
         let outcome = try #require(restorations.first?.outcome)
         if event == .executesSetuidProgram, interception.hasHappened, outcome == .identityChanged {
-            // However often it is tried again.
+            // Further attempts do not lower it either.
             for _ in 0..<3 {
-                _ = handler.restoreLimits(lease.id, on: process)
-                #expect(try RootLimits.read(.openFiles, of: target.pid) == Self.lent)
+                _ = handler.leases.restoreLimits(lease.id, on: process)
+                #expect(try RootLimits.read(.openFiles, of: target.pid) == Self.leased)
             }
             #expect(handler.leases.table.count == 1)
         }
@@ -100,7 +100,9 @@ struct ForcedLeaseRaceNeedsCapability {
     private static let checking = 3
 
     @Test(arguments: Event.allCases)
-    func `at no step is a program lowered that runs with other ids, nor whoever has the number by then`(event: Event)
+    func `at no step are the limits lowered of a program that runs with other ids, or of another process with the pid`(
+        event: Event
+    )
         throws
     {
         let undisturbed = try attempt(nil, at: nil)
@@ -113,11 +115,11 @@ struct ForcedLeaseRaceNeedsCapability {
                     rawValue: "\(event) \(isAfter ? "after" : "before") call \(call): \(outcome), \(after)")
                 let comesAfterTheCheck = call > Self.checking || call == Self.checking && isAfter
                 if comesAfterTheCheck {
-                    // It was lowered while it was the process that it had been lent to, and took that along.
-                    #expect(after == (event == .executesSetuidProgram ? Self.start : Self.theirs), what)
+                    // The limit was lowered while the process was the one that had the lease, and kept by the new program.
+                    #expect(after == (event == .executesSetuidProgram ? Self.start : Self.successor), what)
                 } else {
                     #expect(outcome == (event == .executesSetuidProgram ? .identityChanged : .processEnded), what)
-                    #expect(after == Self.lent, what)
+                    #expect(after == Self.leased, what)
                 }
             }
         }

@@ -12,10 +12,10 @@ struct LeaseAttackTests {
     private let raise = NumericEdit(.openFiles, soft: 8000, hard: 9000, mode: .atLeast)
 
     private func rule(_ ceilings: [Resource: Limit.Bound], users: IDSet = IDSet(1000)) -> AllowRule {
-        AllowRule(name: "lent", caller: CallerPattern(CallerKeys(users: users)), ceilings: Ceilings(ceilings))
+        AllowRule(name: "leased", caller: CallerPattern(CallerKeys(users: users)), ceilings: Ceilings(ceilings))
     }
 
-    @Test("A lease is not renewed past what its rule gives now")
+    @Test("A lease is not renewed past what its rule allows now")
     func renewalOfLowered() throws {
         var fixture = LeaseFixture()
         let lease = try fixture.grantLease(raise, .duration(.seconds(60)))
@@ -26,7 +26,7 @@ struct LeaseAttackTests {
             }
         }
         let lowered = refusal(Policy(allows: [rule([.openFiles: 6000])]))
-        #expect(lowered?.code == .deniedByPolicy && lowered?.allowed == Limit(6000) && lowered?.rule == "lent")
+        #expect(lowered?.code == .deniedByPolicy && lowered?.allowed == Limit(6000) && lowered?.rule == "leased")
         #expect(refusal(Policy(allows: [rule([.coreFileSize: 6000])]))?.code == .deniedByPolicy)
         #expect(refusal(Policy(allows: [rule([.openFiles: 65536], users: IDSet(1001))]))?.code == .deniedByPolicy)
         for ceiling in [Limit.Bound(8999), nil] {
@@ -43,7 +43,7 @@ struct LeaseAttackTests {
         #expect(fixture.script.limits[.openFiles] == fixture.script.before)
     }
 
-    @Test("A lease that asks for no more than there is without it is renewed whatever the rule gives")
+    @Test("A lease that holds no more than the limit without leases is renewed whatever the rule allows")
     func renewalOfLess() throws {
         var fixture = LeaseFixture()
         let lease = try fixture.grantLease(
@@ -52,7 +52,7 @@ struct LeaseAttackTests {
         _ = try fixture.ask(.leaseRenew(lease.id, .duration(.seconds(60))))
     }
 
-    @Test("A grant that met another program leaves other leases of the limits that it did not come to")
+    @Test("A grant that meets another program leaves other leases of the limits that it did not reach")
     func strayBatch() throws {
         var fixture = LeaseFixture()
         let own = fixture.script.identity
@@ -73,7 +73,7 @@ struct LeaseAttackTests {
         #expect(fixture.handler.leases.table.isEmpty)
     }
 
-    @Test("Whoever asks finds their own and nothing else, whatever became of connections", arguments: 1...20)
+    @Test("A caller lists its own leases and no others, whatever its connections did", arguments: 1...20)
     func owned(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         var fixture = LeaseFixture()
@@ -89,7 +89,7 @@ struct LeaseAttackTests {
             switch Int.random(in: 0..<8, using: &random) {
             case 0..<4 where live.count < 50: live.append(try fixture.grantLease(edit, term, session: session).id)
             case 4:
-                fixture.handler.disconnected(session)
+                fixture.handler.leases.disconnected(session)
                 fixture.pass(.zero)
             case 5:
                 guard let id = live.randomElement(using: &random), let peer = peers.randomElement(using: &random) else {
@@ -109,7 +109,7 @@ struct LeaseAttackTests {
         #expect(Set(fixture.handler.leases.table.live.map(\.id)) == Set(live))
     }
 
-    @Test("The next end stays the next, however often leases are renewed")
+    @Test("The expiry queue returns ends in order")
     func ends() {
         var random = SeededGenerator(seed: 7)
         var ends = ExpiryQueue()

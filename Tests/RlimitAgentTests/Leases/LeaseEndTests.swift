@@ -9,7 +9,7 @@ import Testing
 struct LeaseEndTests {
     private let raise = NumericEdit(.openFiles, soft: 8000, hard: 9000, mode: .atLeast)
 
-    @Test("A program that runs with other ids is not lowered; once the ids are back, it is")
+    @Test("The limits of a program that runs with other ids are lowered only once it has its former ids again")
     func setuid() throws {
         var fixture = LeaseFixture()
         let before = fixture.script.limits[.openFiles]
@@ -22,7 +22,7 @@ struct LeaseEndTests {
             #expect(fixture.script.limits[.openFiles] == Limit(soft: 8000, hard: 9000))
         }
         #expect(fixture.script.writes.count == writes)
-        // It is over for everyone else, and told of once.
+        // The lease has ended for all callers, and is logged once.
         #expect(throws: RlimitError.self) { try fixture.release(lease.id) }
         fixture.flush()
         #expect(fixture.log.count(with: "outcome=identity-changed") == 1)
@@ -34,7 +34,7 @@ struct LeaseEndTests {
     }
 
     @Test(
-        "One that becomes root's between the look and the lowering has its limits raised again",
+        "A process that becomes root's between the check and the write gets its limits back",
         arguments: [true, false])
     func setuidMeanwhile(isAfter: Bool) throws {
         var fixture = LeaseFixture()
@@ -51,7 +51,7 @@ struct LeaseEndTests {
         #expect(fixture.handler.leases.table.count == 1)
     }
 
-    @Test("A limit that somebody changes at the very moment is left as they set it")
+    @Test("A limit that another program changes during the restoration is left as that program set it")
     func changedMeanwhile() throws {
         var fixture = LeaseFixture()
         let lease = try fixture.grantLease(raise, .duration(.seconds(10)))
@@ -61,7 +61,7 @@ struct LeaseEndTests {
         #expect(fixture.script.limits[.openFiles] == theirs)
     }
 
-    @Test("Of a process that has ended nothing is written")
+    @Test("No limit of an ended process is written")
     func ended() throws {
         var fixture = LeaseFixture()
         _ = try fixture.grantLease(raise, .duration(.seconds(10)))
@@ -73,7 +73,7 @@ struct LeaseEndTests {
         #expect(fixture.handler.leases.table.isEmpty)
     }
 
-    @Test("A lease of several limits gives each its own end")
+    @Test("The end of a lease of several limits has an outcome for each limit")
     func several() throws {
         var fixture = LeaseFixture()
         let core = NumericEdit(.coreFileSize, soft: 5000, hard: 5000, mode: .atLeast)
@@ -94,7 +94,7 @@ struct LeaseEndTests {
         #expect(fixture.script.limits[.openFiles] == fixture.script.before)
     }
 
-    @Test("What was raised for a program that became root's meanwhile comes down once its ids are back")
+    @Test("Limits raised for a program that became root's meanwhile are lowered once it has its former ids again")
     func strayGrant() throws {
         var fixture = LeaseFixture()
         let own = fixture.script.identity
@@ -108,13 +108,13 @@ struct LeaseEndTests {
         #expect(fixture.script.limits[.openFiles] == fixture.script.before)
     }
 
-    @Test("A connection takes its leases with it, and no other's")
+    @Test("The leases of a connection end with it, and the leases of other connections stay")
     func connections() throws {
         var fixture = LeaseFixture()
         _ = try fixture.grantLease(raise, .connection, session: 1)
         let other = NumericEdit(.openFiles, soft: 5000, mode: .atLeast)
         let kept = try fixture.grantLease(other, .connection, session: 2)
-        fixture.handler.disconnected(1)
+        fixture.handler.leases.disconnected(1)
         fixture.pass(.zero)
         #expect(fixture.script.limits[.openFiles].hard == 4096)
         #expect(try fixture.release(kept.id).count == 1)

@@ -4,7 +4,7 @@ import RlimitPolicy
 
 @testable import RlimitAgent
 
-/// One scripted process, a handler that lends it limits, and a clock that goes by what the test says.
+/// One scripted process, a request handler that grants it leases, and a clock that the test moves.
 struct LeaseFixture: ~Copyable {
     let script = Script()
     let log = CapturedLog()
@@ -12,11 +12,11 @@ struct LeaseFixture: ~Copyable {
     var handler: RequestHandler
     let peer: Peer
 
-    /// uid 1000 may lend its own processes up to 65536, for an hour at most; what is given for good has no end.
+    /// uid 1000 may get leases up to 65536 for its own processes, for an hour at most, and permanent limits up to 20000.
     static let policy = Policy(
         allows: [
             AllowRule(
-                name: "lent", caller: CallerPattern(CallerKeys(users: IDSet(1000))),
+                name: "leased", caller: CallerPattern(CallerKeys(users: IDSet(1000))),
                 ceilings: Ceilings([.openFiles: 65536, .coreFileSize: 65536, .cpuTime: 65536]),
                 lease: LeaseTerms(maxDuration: .seconds(3600))),
             AllowRule(
@@ -32,9 +32,9 @@ struct LeaseFixture: ~Copyable {
         let sink = LogSink(format: .text) { [log] bytes in log.take(bytes) }
         self.sink = sink
         let facts = AgentFacts(pid: 5, kernelRelease: "6.1", openFilesCeiling: 1_000_000, canRaise: true, features: [])
-        let keeper: LeaseJournal
-        if let store { keeper = LeaseJournal(store) } else { keeper = LeaseJournal() }
-        handler = RequestHandler(policy: policy, facts: facts, audit: AuditLog(sink: sink), leases: keeper)
+        let journal: LeaseJournal
+        if let store { journal = LeaseJournal(store) } else { journal = LeaseJournal() }
+        handler = RequestHandler(policy: policy, facts: facts, audit: AuditLog(sink: sink), leases: journal)
     }
 
     func flush() { sink.flush() }
@@ -72,7 +72,7 @@ struct LeaseFixture: ~Copyable {
     mutating func ask(_ operation: Request.Operation, as requester: LeaseRequester? = nil) throws(RlimitError) -> Reply
     {
         let request = Request(id: 1, operation)
-        _ = try handler.leasedProcess(of: request)
+        _ = try handler.leases.process(ofLeaseIn: request)
         return try handler.handle(
             request, from: requester ?? self.requester(), on: ScriptedProcess(script: script),
             isPeer: requester.map { $0.peer.pid == peer.pid } ?? true)
@@ -86,9 +86,11 @@ struct LeaseFixture: ~Copyable {
         return restorations
     }
 
-    /// Time passes, and what ends in it ends.
+    /// Moves the clock, and ends the leases that are due.
     mutating func pass(_ time: Duration) {
-        handler.clockAhead += time
-        while let due = handler.nextExpired() { _ = handler.restoreLimits(due.id, on: ScriptedProcess(script: script)) }
+        handler.leases.clockAhead += time
+        while let due = handler.leases.nextExpired() {
+            _ = handler.leases.restoreLimits(due.id, on: ScriptedProcess(script: script))
+        }
     }
 }

@@ -12,7 +12,7 @@ struct LeaseRightsTests {
     private let stranger = Peer(pid: 300, uid: 2000, gid: 2000)
     private let contained = Peer(pid: 400, uid: 1000, gid: 1000, namespaceDepth: 2, cgroup: "/a")
 
-    @Test("A lease by time is the user's, and a lease of a connection the process's")
+    @Test("The user owns a lease by duration, and the process owns a lease by connection")
     func owners() throws {
         var fixture = LeaseFixture(policy: .onlyItself)
         for (term, isShared) in [(LeaseTerm.duration(.seconds(60)), true), (.connection, false)] {
@@ -26,12 +26,12 @@ struct LeaseRightsTests {
                     #expect(error?.code == .leaseEnded)
                 }
             }
-            // The same process on another connection.
+            // The same process over another connection.
             _ = try fixture.release(lease.id, as: fixture.requester(session: 8))
         }
     }
 
-    @Test("Whoever may change the limits may end another's lease of them")
+    @Test("A caller that may change the limits may end another caller's lease of them")
     func administrators() throws {
         let operators = AllowRule(
             name: "operators", caller: CallerPattern(CallerKeys(users: IDSet(2000))), target: TargetPattern(.any),
@@ -44,7 +44,7 @@ struct LeaseRightsTests {
         #expect(throws: RlimitError.self) { try fixture.release(core.id, as: fixture.requester(stranger, session: 7)) }
     }
 
-    @Test("lease_list is of one's own, and of everyone's by a rule that says so")
+    @Test("lease_list shows the caller's own leases, and all leases where a rule allows it")
     func lists() throws {
         let watcher = AllowRule(
             name: "watchers", caller: CallerPattern(CallerKeys(users: IDSet(2000))), operations: .leaseList)
@@ -52,7 +52,7 @@ struct LeaseRightsTests {
         let lease = try fixture.grantLease(raise, .duration(.seconds(60)))
         func listed(_ peer: Peer) throws -> [LeaseInfo.ID] {
             let requester = fixture.requester(peer, session: 5)
-            guard case .leases(let leases) = try fixture.handler.leases(Request(id: 1, .leaseList), for: requester)
+            guard case .leases(let leases) = try fixture.handler.listLeases(Request(id: 1, .leaseList), for: requester)
             else {
                 return []
             }
@@ -65,15 +65,15 @@ struct LeaseRightsTests {
         #expect(try listed(Peer(pid: 500, uid: 3000, gid: 3000)).isEmpty)
     }
 
-    @Test("The rule bounds each renewal, and none is longer than what it says now")
+    @Test("The rule as it is now bounds each renewal")
     func renewals() throws {
         var fixture = LeaseFixture()
         let lease = try fixture.grantLease(NumericEdit(.openFiles, soft: 30000, hard: 30000), .duration(.seconds(60)))
         let long = #expect(throws: RlimitError.self) {
             try fixture.ask(.leaseRenew(lease.id, .duration(.seconds(3601))))
         }
-        #expect(long?.code == .deniedByPolicy && long?.rule == "lent")
-        #expect(long?.message == "rule \"lent\" lets a lease be renewed for at most 3600 s")
+        #expect(long?.code == .deniedByPolicy && long?.rule == "leased")
+        #expect(long?.message == "rule \"leased\" lets a lease be renewed for at most 3600 s")
         guard case .lease(let renewed) = try fixture.ask(.leaseRenew(lease.id, .duration(.seconds(3600)))) else {
             throw Unexpected()
         }
@@ -87,7 +87,7 @@ struct LeaseRightsTests {
         #expect(fixture.script.limits[.openFiles] == fixture.script.before)
     }
 
-    @Test("A lease of a connection also ends after the time that the rule gives, unless it is renewed")
+    @Test("A lease by connection also ends after the rule's maximum duration, unless it is renewed")
     func connectionWithMost() throws {
         var fixture = LeaseFixture()
         let lease = try fixture.grantLease(NumericEdit(.openFiles, soft: 30000, hard: 30000), .connection)
@@ -100,7 +100,7 @@ struct LeaseRightsTests {
         #expect(fixture.script.limits[.openFiles] == fixture.script.before)
     }
 
-    @Test("A lease of a limit that another has raised holds no more than its own rule gives")
+    @Test("A lease of a limit that another lease raised holds no more than its own rule allows")
     func lentByOthers() throws {
         let low = AllowRule(
             name: "low", caller: CallerPattern(CallerKeys(users: IDSet(1000))), ceilings: Ceilings([.openFiles: 6000]))
@@ -117,7 +117,7 @@ struct LeaseRightsTests {
         #expect(fixture.script.limits[.openFiles] == fixture.script.before)
     }
 
-    @Test("An explanation says what the lease would be answered")
+    @Test("An explanation contains the error that the lease would get")
     func explained() throws {
         func refusal(_ edit: NumericEdit, _ fixture: inout LeaseFixture) throws -> RlimitError? {
             let request = Request(id: 1, isExplain: true, .set(.caller, EditBatch([edit]), lease: .connection))
@@ -139,7 +139,7 @@ struct LeaseRightsTests {
 }
 
 extension Policy {
-    /// uid 1000 may lend to the very process that asks.
+    /// uid 1000 may get leases for the process that asks.
     fileprivate static var onlyItself: Policy {
         Policy(
             allows: [

@@ -5,12 +5,12 @@ import Testing
 
 @testable import RlimitAgent
 
-/// Leases of one limit, in every order that chance brings, beside a plain account of what the limit must be.
-@Suite("Courses of leases")
+/// Leases of one limit in random order, compared with a simple model of the limit.
+@Suite("Sequences of leases")
 struct LeaseSequenceTests {
-    /// What the limit must be, worked out anew from everything that was done.
-    private struct Account {
-        struct Held {
+    /// The model: it computes the limit from all leases and edits.
+    private struct LimitModel {
+        struct Bounds {
             var id: LeaseInfo.ID
             var soft: Limit.Bound?
             var hard: Limit.Bound?
@@ -19,10 +19,10 @@ struct LeaseSequenceTests {
         var value: Limit
         var ours: Limit?
         var original: Limit
-        var given: [Held] = []
-        var held: [Held] = []
-        /// Those of limits that somebody else has changed since.
-        var lost: [LeaseInfo.ID] = []
+        var permanent: [Bounds] = []
+        var held: [Bounds] = []
+        /// Leases of limits that another program has changed since.
+        var abandoned: [LeaseInfo.ID] = []
 
         init(_ value: Limit) {
             self.value = value
@@ -31,7 +31,7 @@ struct LeaseSequenceTests {
 
         var due: Limit {
             var due = original
-            for hold in held + given {
+            for hold in held + permanent {
                 due.soft = max(due.soft, hold.soft ?? 0)
                 due.hard = max(due.hard, hold.hard ?? 0)
             }
@@ -39,17 +39,17 @@ struct LeaseSequenceTests {
             return due
         }
 
-        mutating func lend(_ lease: Held) {
+        mutating func grant(_ lease: Bounds) {
             if ours != value { begin() }
             held.append(lease)
             write(Limit(soft: max(value.soft, lease.soft ?? 0), hard: max(value.hard, lease.hard ?? 0)))
         }
 
-        mutating func give(_ hold: Held) {
+        mutating func apply(_ hold: Bounds) {
             let isOurs = ours == value
             value = Limit(soft: max(value.soft, hold.soft ?? 0), hard: max(value.hard, hold.hard ?? 0))
             guard isOurs else { return }
-            given.append(hold)
+            permanent.append(hold)
             ours = value
         }
 
@@ -58,20 +58,20 @@ struct LeaseSequenceTests {
             value = limit
         }
 
-        // Nobody who held it before takes anything back of it.
+        // No earlier lease restores the limit any more.
         private mutating func begin() {
-            lost += held.map(\.id)
-            (held, given, ours) = ([], [], nil)
+            abandoned += held.map(\.id)
+            (held, permanent, ours) = ([], [], nil)
             original = value
         }
 
         mutating func end(_ id: LeaseInfo.ID) -> Restoration.Outcome {
-            lost.removeAll { $0 == id }
+            abandoned.removeAll { $0 == id }
             guard let place = held.firstIndex(where: { $0.id == id }) else { return .changedByTarget }
             held.remove(at: place)
-            defer { if held.isEmpty { (given, ours) = ([], nil) } }
+            defer { if held.isEmpty { (permanent, ours) = ([], nil) } }
             guard ours == value else { return .changedByTarget }
-            // A soft limit that came down with the hard one does not go up again by an end.
+            // The end of a lease does not raise a soft limit that was lowered with the hard limit.
             let left = due
             write(Limit(soft: min(value.soft, left.soft), hard: min(value.hard, left.hard)))
             var lasting = self
@@ -82,17 +82,17 @@ struct LeaseSequenceTests {
         private mutating func write(_ limit: Limit) { (value, ours) = (limit, limit) }
     }
 
-    @Test("Whatever the order, the limit is the greatest of what it was and what live leases hold", arguments: 1...60)
+    @Test("In any order, the limit is the maximum of its original value and what live leases hold", arguments: 1...60)
     func anyOrder(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         var fixture = LeaseFixture()
-        var account = Account(fixture.script.limits[.openFiles])
+        var model = LimitModel(fixture.script.limits[.openFiles])
         var live: [LeaseInfo.ID] = []
         let bounds: [Limit.Bound] = [1500, 3000, 4096, 6000, 9000, 15000]
         for step in 0..<200 {
             let soft = Bool.random(using: &random) ? bounds.randomElement(using: &random) : nil
             let hard = soft == nil || Bool.random(using: &random) ? bounds.randomElement(using: &random) : nil
-            let hold = Account.Held(id: .init(bytes: []), soft: soft, hard: hard)
+            let hold = LimitModel.Bounds(id: .init(bytes: []), soft: soft, hard: hard)
             let now = fixture.script.limits[.openFiles]
             let edit = NumericEdit(.openFiles, soft: soft, hard: hard, mode: .atLeast)
             let isPossible = max(now.soft, soft ?? 0) <= max(now.hard, hard ?? 0)
@@ -100,39 +100,39 @@ struct LeaseSequenceTests {
             case 0..<5 where isPossible:
                 let lease = try fixture.grantLease(edit, .duration(.seconds(3000)))
                 live.append(lease.id)
-                account.lend(Account.Held(id: lease.id, soft: soft, hard: hard))
+                model.grant(LimitModel.Bounds(id: lease.id, soft: soft, hard: hard))
             case 5..<9 where !live.isEmpty:
                 let id = live.remove(at: Int.random(in: 0..<live.count, using: &random))
-                let expected = account.end(id)
+                let expected = model.end(id)
                 let restoration = try #require(fixture.release(id).first)
                 #expect(restoration.outcome == expected, "step \(step)")
                 #expect(restoration.limit == fixture.script.limits[.openFiles])
             case 9 where isPossible:
                 _ = try fixture.set([edit], nil)
-                account.give(hold)
+                model.apply(hold)
             case 10:
-                // The process itself, and perhaps to what it is already.
+                // The process sets its own limit, possibly to the same value.
                 let limit = Limit(soft: min(now.hard, bounds.randomElement(using: &random) ?? 0), hard: now.hard)
                 fixture.script.limits[.openFiles] = limit
-                account.value = limit
+                model.value = limit
             case 11 where now.soft > 2000:
                 let limit = Limit(soft: 1200, hard: now.hard)
                 _ = try fixture.set([NumericEdit(.openFiles, soft: 1200)], nil)
-                account.lower(limit)
+                model.lower(limit)
             default: continue
             }
-            #expect(fixture.script.limits[.openFiles] == account.value, "seed \(seed), step \(step)")
+            #expect(fixture.script.limits[.openFiles] == model.value, "seed \(seed), step \(step)")
             #expect(fixture.handler.leases.table.count == live.count)
         }
         for id in live {
-            _ = account.end(id)
+            _ = model.end(id)
             _ = try fixture.release(id)
         }
-        #expect(fixture.script.limits[.openFiles] == account.value)
+        #expect(fixture.script.limits[.openFiles] == model.value)
         #expect(fixture.handler.leases.table.isEmpty)
     }
 
-    @Test("Where nobody else changes anything, all comes back to what it was", arguments: 1...40)
+    @Test("Where no other program changes the limit, it returns to its original value", arguments: 1...40)
     func comesBack(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         var fixture = LeaseFixture()
@@ -146,10 +146,10 @@ struct LeaseSequenceTests {
             } else {
                 _ = try fixture.release(held.remove(at: Int.random(in: 0..<held.count, using: &random)).id)
             }
-            let greatest = held.map(\.bound).max() ?? 0
+            let maxBound = held.map(\.bound).max() ?? 0
             #expect(
                 fixture.script.limits[.openFiles]
-                    == Limit(soft: max(before.soft, greatest), hard: max(before.hard, greatest)))
+                    == Limit(soft: max(before.soft, maxBound), hard: max(before.hard, maxBound)))
         }
         fixture.pass(.seconds(3601))
         #expect(fixture.script.limits[.openFiles] == before)

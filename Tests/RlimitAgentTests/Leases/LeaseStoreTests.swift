@@ -48,7 +48,7 @@ struct LeaseStoreTests {
 
     private static let boot = "12345678-1234-1234-1234-123456789abc"
 
-    @Test("What was written down is read again, whole")
+    @Test("A recorded lease is read back whole")
     func roundTrip() throws {
         let store = try store()
         try store.write(Self.lease())
@@ -62,7 +62,7 @@ struct LeaseStoreTests {
         #expect(try folder.names == [name])
     }
 
-    @Test("A record that is cut off anywhere, or has one bit changed, is none")
+    @Test("A record that is truncated anywhere, or has one bit changed, is rejected")
     func torn() throws {
         let bytes = try #require(LeaseRecord.encode(Self.lease(), boot: Self.boot))
         #expect(try LeaseRecord.decode(bytes, boot: Self.boot) == Self.lease())
@@ -81,7 +81,7 @@ struct LeaseStoreTests {
         #expect(throws: LeaseRecord.FormatError.self) { try LeaseRecord.decode(bytes + [0], boot: Self.boot) }
     }
 
-    @Test("Random bytes behind the right beginning and before the right sum never trap")
+    @Test("Random bytes between a valid magic string and a valid checksum never trap")
     func garbage() {
         var random = SystemRandomNumberGenerator()
         let length = UInt16(Self.boot.utf8.count)
@@ -96,7 +96,7 @@ struct LeaseStoreTests {
         }
     }
 
-    @Test("A record of another boot is removed without a word")
+    @Test("A record of another boot is removed and not logged")
     func otherBoot() throws {
         try folder.write(try #require(LeaseRecord.encode(Self.lease(), boot: Self.boot)), to: name)
         let store = try store()
@@ -105,13 +105,13 @@ struct LeaseStoreTests {
         #expect(text.isEmpty)
     }
 
-    @Test("What is no lease is told of and set aside, and hurts no other")
+    @Test("A file that is not a lease is logged and set aside, and other leases are loaded")
     func foreign() throws {
         let store = try store()
         try store.write(Self.lease())
         func bad(_ number: UInt8) -> String { "lease-\(Self.lease(number).id)" }
         try folder.write(Array("half a lea".utf8), to: bad(1))
-        // A lease under another's name.
+        // A lease under the name of another.
         try folder.copy(name, to: bad(2))
         try folder.copy(name, to: bad(3))
         chmod(folder.path + "/" + bad(3), 0o640)
@@ -128,13 +128,13 @@ struct LeaseStoreTests {
             #expect(text.contains(why), "\(why): \(text)")
         }
         #expect(log.count(with: "level=error", "set-aside-") == 7)
-        // Once is enough.
+        // A second load logs nothing.
         #expect(try store.load() == [Self.lease()])
         sink.flush()
         #expect(log.count() == 7)
     }
 
-    @Test("A file with a second name, or of another user, is not trusted")
+    @Test("A file with a second link, or of another user, is not trusted")
     func owners() throws {
         let store = try store()
         try store.write(Self.lease())
@@ -148,7 +148,7 @@ struct LeaseStoreTests {
         #expect(text.contains("it belongs to user 1234"))
     }
 
-    @Test("So many are set aside and no more")
+    @Test("The number of files set aside has a maximum")
     func bound() throws {
         let store = try store()
         for number in 0..<40 { try folder.write([UInt8(number)], to: "lease-\(Self.lease(UInt8(number)).id)") }
@@ -156,7 +156,7 @@ struct LeaseStoreTests {
         #expect(try folder.names.count == LeaseStore.maxQuarantined)
     }
 
-    @Test("What an agent left half written is in nobody's way")
+    @Test("A file that an agent left half written does not prevent new records")
     func unfinished() throws {
         try folder.write([1, 2, 3], to: "unfinished")
         let store = try store()
@@ -165,7 +165,7 @@ struct LeaseStoreTests {
         #expect(try folder.names == [name])
     }
 
-    @Test("A hundred thousand leases come and go, and neither on disk nor in the book is there more than what is live")
+    @Test("After a hundred thousand leases, disk and lease table hold live leases only")
     func churn() throws {
         var journal = LeaseJournal(try store())
         var live: [LeaseInfo.ID] = []
@@ -189,7 +189,7 @@ struct LeaseStoreTests {
         #expect(journal.table.isEmpty)
     }
 
-    @Test("Leases that are renewed again and again leave nothing behind")
+    @Test("A thousand renewals of a lease leave one record")
     func renewals() throws {
         var fixture = LeaseFixture(store: try store())
         let lease = try fixture.grantLease(NumericEdit(.openFiles, soft: 8000, hard: 9000), .duration(.seconds(60)))

@@ -1,7 +1,7 @@
 import Glibc
 import RlimitKernel
 
-/// A state folder of the test's own; gone when the test lets go of it.
+/// A temporary state folder, removed with the last reference.
 final class StateFolder {
     let path: String
 

@@ -46,6 +46,7 @@ struct DescriptorBudgetTests {
     /// A desk with sessions, none of which is real.
     private final class World {
         var dispatcher: Dispatcher
+        let budget: DescriptorBudget
         var sessions = SessionTable()
         var tenants = TenantTable()
         let listener: Listener
@@ -54,13 +55,13 @@ struct DescriptorBudgetTests {
         init(descriptors: Int) throws {
             path = NSTemporaryDirectory() + "descriptors-\(UUID().uuidString).sock"
             let listener = try Listener(path: path)
-            let leases = try LeaseEvents()
+            let leases = try LeaseMonitor()
             self.listener = listener
             let facts = AgentFacts(pid: 0, kernelRelease: "", openFilesCeiling: 1, canRaise: false, features: [])
             let handler = RequestHandler(
                 policy: .baselineOnly, facts: facts, audit: AuditLog(sink: LogSink(format: .text) { $0.count }))
-            let budget = DescriptorBudget(descriptors: descriptors, canReopenPeers: true)
-            dispatcher = Dispatcher(handler: handler, budget: budget, leaseEvents: leases)
+            budget = DescriptorBudget(descriptors: descriptors, canReopenPeers: true)
+            dispatcher = Dispatcher(handler: handler, budget: budget, leaseMonitor: leases)
         }
 
         deinit { listener.removePath() }
@@ -72,7 +73,7 @@ struct DescriptorBudgetTests {
             let session = Session(
                 socket: socket, peer, peerProcess: nil, tenantUsage: try #require(admitted), mayAttachPidfd: true)
             session.token = sessions.insert(session)
-            dispatcher.processes.capacity = dispatcher.budget.cacheCapacity(besides: sessions.count)
+            dispatcher.processes.setSocketCount(sessions.count)
             return session
         }
     }
@@ -90,16 +91,16 @@ struct DescriptorBudgetTests {
         let pids = processes.map(\.processIdentifier)
         let fixture = try World(descriptors: 110)
         let neighbour = try fixture.connect(uid: 1)
-        _ = try fixture.dispatcher.acquireNamedProcess(pids[0], for: neighbour)
+        _ = try fixture.dispatcher.processes.acquireNamedProcess(pids[0], for: neighbour)
         let flood = try (1...12).map { _ in try fixture.connect(uid: 2) }
         for round in 0..<3 {
             for (session, pid) in zip(flood, pids[1...]) {
                 // All of these are busy, and the neighbour is not.
                 session.position += 1
-                let named = try fixture.dispatcher.acquireNamedProcess(pid, for: session)
+                let named = try fixture.dispatcher.processes.acquireNamedProcess(pid, for: session)
                 #expect(named.process.pid == pid && session.lastNamedProcess === named)
                 if fixture.dispatcher.processes.isOverCapacity {
-                    fixture.dispatcher.evictIdleProcesses(
+                    fixture.dispatcher.processes.evictIdleProcesses(
                         among: &fixture.sessions, tenants: fixture.tenants.connectedCount)
                     #expect(!fixture.dispatcher.processes.isOverCapacity, "in round \(round)")
                 }
@@ -120,12 +121,12 @@ struct DescriptorBudgetTests {
         let fixture = try World(descriptors: 110)
         let sessions = try (0..<13).map { _ in try fixture.connect(uid: 2) }
         for (session, process) in zip(sessions, processes) {
-            _ = try fixture.dispatcher.acquireNamedProcess(process.processIdentifier, for: session)
+            _ = try fixture.dispatcher.processes.acquireNamedProcess(process.processIdentifier, for: session)
             session.position += 1
         }
         sessions[5].position = 0
         #expect(fixture.dispatcher.processes.isOverCapacity)
-        fixture.dispatcher.evictIdleProcesses(among: &fixture.sessions, tenants: 1)
+        fixture.dispatcher.processes.evictIdleProcesses(among: &fixture.sessions, tenants: 1)
         #expect(sessions.filter { $0.lastNamedProcess == nil }.map { $0 === sessions[5] } == [true])
     }
 
@@ -133,14 +134,16 @@ struct DescriptorBudgetTests {
     func receivedDescriptors() throws {
         let fixture = try World(descriptors: 110)
         let sessions = try (0..<4).map { _ in try fixture.connect(uid: 2) }
-        for session in sessions {
+        let receiver = FrameReceiver()
+        let errors = try sessions.map { session in
             session.receivedDescriptor = ReceivedDescriptor(
                 descriptor: try FileDescriptor.duplicate(of: 0), range: 0..<8)
-            fixture.dispatcher.keepReceivedDescriptor(of: session)
-            fixture.dispatcher.keepReceivedDescriptor(of: session)
+            let error = receiver.keepReceivedDescriptor(of: session, &fixture.dispatcher.processes)
+            // A second turn does not count it again.
+            return error ?? receiver.keepReceivedDescriptor(of: session, &fixture.dispatcher.processes)
         }
         // Of three, one user has no more than are left for others.
-        #expect(sessions.map(\.isClosing) == [false, false, true, true])
+        #expect(errors.map { $0?.code } == [nil, nil, .quotaExceeded, .quotaExceeded])
         #expect(
             fixture.dispatcher.processes.descriptorCount.receivedDescriptors == 2
                 && sessions[0].tenantUsage.receivedDescriptors == 2)

@@ -1,25 +1,25 @@
 import Glibc
 
-/// A process that a test made, and may do anything to; killed when the test lets go of it.
+/// A child process for a test. It is killed when the test releases it.
 final class ChildProcess: Sendable {
     let pid: Int32
 
-    /// A process that sleeps, once sh(1) has prepared it.
+    /// Starts a process that sleeps after sh(1) has run the preparation.
     init(_ preparation: String = "") throws {
         pid = try spawn(["/bin/sh", "-c", preparation + " exec sleep 600"])
-        // Once it sleeps, its limits are those that it was given, and it opens no more libraries.
+        // When it sleeps, its limits are set, and it opens no more libraries.
         while text(ofFile: "/proc/\(pid)/comm") != "sleep\n" || !text(ofFile: "/proc/\(pid)/stat").contains(") S ") {
             usleep(500)
         }
     }
 
-    /// Ends it and leaves it a zombie.
+    /// Kills it and leaves a zombie.
     func kill() {
         Glibc.kill(pid, SIGKILL)
         while !text(ofFile: "/proc/\(pid)/stat").contains(") Z ") { usleep(500) }
     }
 
-    /// Ends it, and nothing of it remains.
+    /// Kills it and reaps it.
     func end() {
         Glibc.kill(pid, SIGKILL)
         _ = exitStatus(of: pid)
@@ -27,7 +27,7 @@ final class ChildProcess: Sendable {
 
     deinit { end() }
 
-    /// Its limits by its own /proc entry, as "soft hard".
+    /// A limit from its /proc entry, as "soft hard".
     func shown(_ label: String) -> String {
         let line = text(ofFile: "/proc/\(pid)/limits").split(separator: "\n").first { $0.hasPrefix(label) } ?? ""
         return line.dropFirst(26).split(separator: " ").prefix(2).joined(separator: " ")
@@ -38,7 +38,7 @@ struct SpawnError: Error {
     let number: Int32
 }
 
-/// Foundation's own way waits in a run loop, and its children inherit whatever signals the thread has blocked.
+/// posix_spawn(3). Foundation's `Process` waits in a run loop, and its children inherit the thread's blocked signals.
 func spawn(_ arguments: [String], output: Int32? = nil, environment: [String: String] = [:]) throws -> Int32 {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
@@ -71,14 +71,13 @@ func exitStatus(of pid: Int32) -> Int32 {
     return status
 }
 
-/// Runs one of the programs that were built beside the tests, after a preparation in sh(1), and returns the lines that it
-/// printed.
+/// Runs a program from the folder of the test binary after a preparation in sh(1). Returns its output lines.
 func run(
     _ program: String, _ arguments: [String], after preparation: String = ":", environment: [String: String] = [:]
 ) throws -> [String] {
     let folder = CommandLine.arguments[0].split(separator: "/", omittingEmptySubsequences: false).dropLast()
     let path = folder.joined(separator: "/") + "/" + program
-    // A file and no pipe: other children of this process may hold a pipe open.
+    // A file, not a pipe: other children of this process may hold a pipe open.
     let scratch = ScriptedAgent.temporaryFolder()
     let file = scratch + "/output"
     defer {

@@ -2,7 +2,7 @@ import Foundation
 
 @testable import RlimitClient
 
-/// The two clients, behind one set of calls, for what must be the same of both.
+/// The two clients, for tests of behaviour that both share.
 enum ClientKind: CaseIterable, Sendable {
     case threads, tasks
 
@@ -167,17 +167,27 @@ enum EitherClient: Sendable {
     }
 }
 
-/// What blocks, on a thread of its own.
+/// Runs a blocking body on a thread of its own.
 func offThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
     try await withCheckedThrowingContinuation { continuation in
         Thread.detachNewThread { continuation.resume(with: Result { try body() }) }
     }
 }
 
-/// The code with which it fails; nil where it does not.
+/// The code with which a call fails; nil if it does not fail.
 func code(_ body: () async throws -> some Any) async -> RlimitError.Code? {
     do {
         _ = try await body()
+        return nil
+    } catch {
+        return (error as? RlimitError)?.code
+    }
+}
+
+/// The code with which a blocking call fails; nil if it does not fail.
+func code(_ body: () throws -> some Any) -> RlimitError.Code? {
+    do {
+        _ = try body()
         return nil
     } catch {
         return (error as? RlimitError)?.code

@@ -3,7 +3,7 @@ import RlimitModel
 @testable import RlimitClient
 
 extension EditPlan {
-    /// Makes the batch as a client does that waits for its agent; `ask` is called at most once.
+    /// Makes the batch as a client does. Calls `ask` at most once.
     func apply<Store: LimitStore>(
         on store: Store, asking ask: (EditBatch) throws(RlimitError) -> [Change]
     ) throws(RlimitError) -> [Change] {

@@ -2,16 +2,16 @@ import RlimitModel
 
 @testable import RlimitClient
 
-/// What the kernel does to the limits of one process when its own user asks, without a kernel.
+/// A model of how the kernel changes the limits of one process for its owner.
 final class KernelModel: LimitStore {
     var limits: Limits
     var isPrivileged = false
     var openFilesCeiling: Limit.Bound? = 1_000_000
-    /// Every exchange that was asked for, refused ones too.
+    /// Every requested exchange, including refused ones.
     var exchanges: [(resource: Resource, new: Limit)] = []
-    /// Called before each exchange with its number, from 0: somebody else's chance.
+    /// Called before each exchange with its number, from 0. A test changes limits here as another process would.
     var meanwhile: (Int) -> Void = { _ in }
-    /// What an exchange of that number fails with.
+    /// The errors of exchanges, by number.
     var failures: [Int: RlimitError] = [:]
 
     init(_ limits: Limits) { self.limits = limits }
@@ -33,12 +33,12 @@ final class KernelModel: LimitStore {
     }
 }
 
-/// What the agent does for whoever may have this much, on the limits of the same process.
+/// A model of an agent that permits raises up to its ceilings, for the process of the kernel model.
 final class AgentModel {
     let kernel: KernelModel
     var ceilings: [Resource: Limit.Bound]
     var requests: [EditBatch] = []
-    /// What it answers instead of doing anything.
+    /// The error of every request, if set.
     var failure: RlimitError?
 
     init(_ kernel: KernelModel, ceilings: [Resource: Limit.Bound] = [:]) {

@@ -6,7 +6,7 @@ import Synchronization
 
 @testable import RlimitClient
 
-/// A listener on a socket of its own that does with each connection what a test says.
+/// A listener on a socket of its own that runs a test's script for each connection.
 final class ScriptedAgent: Sendable {
     typealias Script = @Sendable (ScriptedSession) throws -> Void
 
@@ -24,22 +24,22 @@ final class ScriptedAgent: Sendable {
         let ends = Mutex(0)
     }
 
-    /// The requests that were read, in their order.
+    /// The requests that were received, in order.
     var requests: [ScriptedRequest] { log.requests.withLock { $0 } }
-    /// How many connections it has closed.
+    /// The number of closed connections.
     var ends: Int { log.ends.withLock { $0 } }
-    /// How many connections were accepted.
+    /// The number of accepted connections.
     var connections: Int { log.connections.withLock { $0 } }
 
-    /// The first connection is treated by the first script, and so on; the last one also treats all that come later. Without
-    /// any, nobody is accepted.
+    /// The first script runs for the first connection, and so on; the last one also runs for all later connections. Without a
+    /// script no connection is accepted.
     init(takingOver other: ScriptedAgent? = nil, backlog: Int32 = 16, _ scripts: Script...) throws {
         isFolderOurs = other == nil
         folder = other?.folder ?? Self.temporaryFolder()
         listener = try listening(at: folder + "/agent.sock", backlog)
         let log = log, number = listener
         guard let last = scripts.last else { return }
-        // It closes the listener, so that the number comes to mean nothing else while it accepts.
+        // The accepting thread closes the listener, so that its number is not reused while it accepts.
         Thread.detachNewThread {
             defer { Glibc.close(number) }
             var rest = scripts[...]
@@ -61,9 +61,9 @@ final class ScriptedAgent: Sendable {
         }
     }
 
-    /// Nobody listens any more; the socket file stays, as it does when an agent is killed.
+    /// Stops listening. The socket file stays, as after the agent is killed.
     func stop() {
-        // Once: the number may be another's afterwards.
+        // Once: the number may be reused afterwards.
         let isOurs = isStopped.withLock { isStopped in
             defer { isStopped = true }
             return !isStopped
@@ -91,7 +91,7 @@ final class ScriptedAgent: Sendable {
 
 struct ScriptedRequest: Sendable {
     let request: Request
-    /// The inode of the descriptor that came along, and the process it stands for.
+    /// The pid of the process whose pidfd came with the request.
     let process: Int32?
 }
 
@@ -106,12 +106,12 @@ final class ScriptedSession: Sendable {
     }
 
     func close() {
-        // Processes that other tests are making at this moment have copies of the descriptor.
+        // Children that other tests start at this moment have copies of the descriptor.
         shutdown(number, Int32(SHUT_RDWR))
         Glibc.close(number)
     }
 
-    /// The next request, or nil where the client has hung up.
+    /// The next request; nil after the client has closed the connection.
     func next() throws -> Request? {
         var descriptor: Int32?
         guard let header = receive(Frame.headerLength, &descriptor), header.count == Frame.headerLength else {
@@ -126,7 +126,7 @@ final class ScriptedSession: Sendable {
         return request
     }
 
-    /// Answers every request by what `answer` says of it.
+    /// Answers every request with the reply of `answer`.
     func serve(_ answer: (Request) -> Reply) throws {
         while let request = try next() { send(Response(id: request.id, .success(answer(request)))) }
     }
@@ -151,19 +151,19 @@ final class ScriptedSession: Sendable {
         }
     }
 
-    /// Whether something comes in that many milliseconds.
+    /// Whether bytes arrive within this many milliseconds.
     func isReadable(within milliseconds: Int32) -> Bool {
         var entry = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
         return poll(&entry, 1, milliseconds) > 0
     }
 
-    /// Waits until the client hangs up.
+    /// Waits until the client closes the connection.
     func waitForEnd() {
         var descriptor: Int32?
         while let bytes = receive(64, &descriptor), !bytes.isEmpty {}
     }
 
-    // recvmsg(2) with room for one descriptor, until there are `count` bytes.
+    // Receives `count` bytes with recvmsg(2), and at most one descriptor.
     private func receive(_ count: Int, _ descriptor: inout Int32?) -> [UInt8]? {
         var bytes: [UInt8] = []
         while bytes.count < count {
@@ -179,7 +179,7 @@ final class ScriptedSession: Sendable {
                         message.msg_control = control.baseAddress
                         message.msg_controllen = control.count
                         let received = recvmsg(number, &message, 0)
-                        // A header of 16 bytes, then the number.
+                        // A cmsghdr of 16 bytes, then the descriptor.
                         if received > 0, message.msg_controllen >= 20 {
                             descriptor = control.load(fromByteOffset: 16, as: Int32.self)
                         }
@@ -195,7 +195,7 @@ final class ScriptedSession: Sendable {
     }
 }
 
-// "Pid:" of the descriptor's entry in /proc.
+// The field "Pid:" of the descriptor's fdinfo in /proc.
 private func processBehind(_ descriptor: Int32) -> Int32? {
     let text = try? String(contentsOfFile: "/proc/self/fdinfo/\(descriptor)", encoding: .utf8)
     let line = text?.split(separator: "\n").first { $0.hasPrefix("Pid:") }

@@ -5,7 +5,7 @@ import Synchronization
 
 @testable import RlimitClient
 
-/// What a scripted agent knows of leases, also when another takes over: it grants what it is asked for, under numbers.
+/// The leases of a scripted agent, and of the one that takes over from it. It grants every lease, with ascending ids.
 final class ScriptedLeases: Sendable {
     private struct State {
         var count: UInt8 = 0
@@ -13,7 +13,7 @@ final class ScriptedLeases: Sendable {
     }
 
     private let state = Mutex(State())
-    /// How long a lease without a duration goes without being renewed, as a rule's `lease.max` has it.
+    /// The maximum time without a renewal, as of a rule's `lease.max`.
     private let maxDuration: Duration?
 
     init(maxDuration: Duration? = nil) { self.maxDuration = maxDuration }
@@ -22,13 +22,13 @@ final class ScriptedLeases: Sendable {
 
     static func id(_ number: UInt8) -> LeaseInfo.ID { LeaseInfo.ID(bytes: [0xab, number]) }
 
-    /// Those that were granted and have not ended.
+    /// The leases that have not ended.
     var live: [LeaseInfo.ID: LeaseTerm] { state.withLock(\.live) }
 
-    /// All end, and nobody is told.
+    /// Ends all leases without telling the client.
     func endAll() { state.withLock { $0.live = [:] } }
 
-    /// Answers until the client hangs up.
+    /// Answers until the client closes the connection.
     func serve(_ session: ScriptedSession) throws {
         while let request = try session.next() { session.send(Response(id: request.id, answer(request))) }
     }
@@ -76,12 +76,12 @@ extension [LeaseInfo.ID: LeaseTerm] {
 }
 
 extension ScriptedAgent {
-    /// An agent who grants leases by a script.
+    /// An agent that grants leases by a script.
     convenience init(takingOver other: ScriptedAgent? = nil, _ script: ScriptedLeases) throws {
         try self.init(takingOver: other) { session in try script.serve(session) }
     }
 
-    /// What was asked about leases, in order.
+    /// The operations about leases, in order.
     var leaseRequests: [Request.Operation] {
         requests.map(\.request.operation).filter { operation in
             switch operation {
@@ -91,9 +91,10 @@ extension ScriptedAgent {
         }
     }
 
-    /// Waits until that many of these were asked; false where that takes ten seconds.
+    /// Waits until the agent has received the operation this many times; false after two minutes.
     func hasBeenAsked(_ operation: Request.Operation, times count: Int = 1) async -> Bool {
-        for _ in 0..<5000 {
+        let end = ContinuousClock.now + .seconds(120)
+        while ContinuousClock.now < end {
             if leaseRequests.count(where: { $0 == operation }) >= count { return true }
             try? await Task.sleep(for: .milliseconds(2))
         }

@@ -9,16 +9,16 @@ struct arguments {
     const char *socket;
     enum mode mode;
     const char *mode_name;
-    long calls;    // timed, of all connections together
-    long warmup;   // before the clock starts
+    long calls;    // the timed calls of all connections together
+    long warmup;   // calls before the clock starts
     int parameter; // connections of conc, calls outstanding of pipe
-    int pid;       // whom to ask about; 0 for ourselves
-    int set;       // the resource to set, as the protocol numbers it; 0 asks for open files
+    int pid;       // the target; 0 for the client itself
+    int set;       // the protocol's number of the resource to set; 0 gets the limit of open files
     uint64_t spin; // nanoseconds to poll before sleeping
-    double max_seconds; // seconds that the timed part may take
+    double max_seconds; // the maximum of the timed part in seconds
 };
 
-// Ends the process with a complaint where the command line makes no sense.
+// Ends the process with a message if the command line is wrong.
 struct arguments arguments_read(int count, char **words);
 
 #endif

@@ -18,7 +18,7 @@ static size_t begin(struct call_loop *call_loop, struct connection *connection, 
     return written + exchange_encode(call_loop->exchange, id, output + written);
 }
 
-// Takes in all that one receive brought; the calls that take the places of those answered go out together.
+// Handles the responses of one receive. Sends the calls that replace the completed ones together.
 static void receive_responses(struct call_loop *call_loop, struct connection *connection) {
     size_t start = 0, written = 0;
     for (;;) {
@@ -26,7 +26,7 @@ static void receive_responses(struct call_loop *call_loop, struct connection *co
         if (length == 0) break;
         uint64_t id = length < 0 ? 0 : exchange_decode(call_loop->exchange, connection->input + start + BL_FRAME_HEADER, (size_t)length);
         if (id < 1 || id > (uint64_t)call_loop->outstanding) {
-            fputs("baseline-client: an answer to nothing that was asked\n", stderr);
+            fputs("baseline-client: a response to no call\n", stderr);
             exit(1);
         }
         start += BL_FRAME_HEADER + (size_t)length;
@@ -36,7 +36,7 @@ static void receive_responses(struct call_loop *call_loop, struct connection *co
             samples_add(call_loop->samples, now - connection->starts[id - 1]);
             if (now > call_loop->samples->deadline) call_loop->remaining = 0;
         }
-        // With a single call there is time between the answer and the next one.
+        // With a single outstanding call, time passes between the response and the next call.
         written = begin(call_loop, connection, id, call_loop->outstanding == 1 ? bl_now() : now, written);
     }
     connection_consume(connection, start);

@@ -1,4 +1,4 @@
-// One connection, and when its calls that are not answered yet began.
+// One connection and the starts of its outstanding calls.
 #ifndef CONNECTION_H
 #define CONNECTION_H
 
@@ -13,22 +13,22 @@ struct connection {
     int descriptor;
     unsigned char *input;
     size_t input_count, input_room;
-    uint64_t starts[MAX_OUTSTANDING]; // by id, less one
+    uint64_t starts[MAX_OUTSTANDING]; // the index is the id less one
 };
 
-// -1 where nobody listens, and errno says why.
+// Returns -1 with errno if the connection fails.
 int connection_open(const char *path);
 
-// Ends the process where there is no memory.
+// Ends the process if memory is exhausted.
 void connection_init(struct connection *connection, int descriptor, int outstanding);
 
-// Ends the process where the connection does.
+// Ends the process at the end of the connection.
 void connection_send(struct connection *connection, const unsigned char *bytes, size_t count);
 
-// Receives once, and waits for it: by polling at first, if that pays. Ends the process where the connection ends.
+// Waits for bytes and receives once, and can poll before it sleeps. Ends the process at the end of the connection.
 void connection_receive(struct connection *connection, struct bl_busy_poll *poll);
 
-// Forgets what was read.
+// Removes the bytes that were read.
 void connection_consume(struct connection *connection, size_t count);
 
 #endif

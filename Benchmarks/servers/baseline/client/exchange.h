@@ -1,4 +1,4 @@
-// What is said on a connection: the request of the benchmark, and what its answers tell.
+// The messages of a connection: the request of the benchmark, and the contents of its responses.
 #ifndef EXCHANGE_H
 #define EXCHANGE_H
 
@@ -6,21 +6,21 @@
 #include <stdint.h>
 
 struct exchange {
-    int pid;       // 0 for ourselves
-    int set;       // 0 asks for open files
-    uint64_t present; // of a set: the soft limit as it was; every other call sets one less
+    int pid;       // 0 for the client itself
+    int set;       // 0 gets the limit of open files
+    uint64_t present; // for a set: the present soft limit; every other call sets one less
     unsigned turn;
-    uint64_t soft, hard; // what the last answer told
+    uint64_t soft, hard; // of the last response
     long errors;
 };
 
-// The room that a request takes at most.
+// The maximum size of a request.
 enum { EXCHANGE_MAX_REQUEST = 64 };
 
-// Writes the frame of a request; its bytes.
+// Writes the frame of a request and returns its size.
 size_t exchange_encode(struct exchange *exchange, uint64_t id, unsigned char *out);
 
-// Reads the message of an answer; its id.
+// Decodes the message of a response and returns its id.
 uint64_t exchange_decode(struct exchange *exchange, const unsigned char *message, size_t length);
 
 #endif

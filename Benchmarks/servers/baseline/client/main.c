@@ -1,4 +1,4 @@
-// The benchmark's client in plain C: the least that a client of this protocol can cost.
+// The benchmark's client in plain C, which shows the minimum cost of a client of this protocol.
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <stdio.h>
@@ -31,7 +31,7 @@ static int wait_for_server(const char *path) {
     return 0;
 }
 
-// Connections that somebody else made and left open for us: BENCH_CONNECTED=FIRST:COUNT.
+// Connections that the parent process made and left open: BENCH_CONNECTED=FIRST:COUNT.
 static void find_connected(int *first, int *count) {
     const char *text = getenv("BENCH_CONNECTED");
     if (text == NULL || sscanf(text, "%d:%d", first, count) != 2) *count = 0;
@@ -62,7 +62,7 @@ int main(int count, char **words) {
     struct call_loop call_loop = {.exchange = &exchange, .poll = {.window = arguments.spin}};
     raise_open_files();
     if (arguments.mode == MODE_FIRST && !wait_for_server(arguments.socket)) {
-        fputs("baseline-client: nobody listens\n", stderr);
+        fputs("baseline-client: no server listens\n", stderr);
         return 1;
     }
     if (!connect_all(&call_loop, &arguments)) {
@@ -89,7 +89,7 @@ int main(int count, char **words) {
     call_loop_run(&call_loop, arguments.calls);
     samples_stop(&samples);
     if (exchange.set != 0) {
-        // The limits as they were.
+        // Restores the limits.
         call_loop.samples = NULL;
         exchange.turn = 1;
         call_loop_run(&call_loop, 1);

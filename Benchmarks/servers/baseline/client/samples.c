@@ -39,7 +39,7 @@ static int compare(const void *left, const void *right) {
     return a < b ? -1 : a > b;
 }
 
-// Nearest rank: the least sample that so many of a thousand do not exceed, in microseconds.
+// Nearest rank: the minimum sample, in microseconds, that this many of a thousand do not exceed.
 static double percentile(const struct samples *samples, size_t permille) {
     if (samples->count == 0) return 0;
     size_t rank = (samples->count * permille + 999) / 1000;

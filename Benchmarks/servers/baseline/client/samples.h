@@ -1,4 +1,4 @@
-// How long each call took, and how the whole timed part went.
+// The time of each call, and the totals of the timed part.
 #ifndef SAMPLES_H
 #define SAMPLES_H
 
@@ -14,7 +14,7 @@ struct samples {
     double wall, processor; // seconds
 };
 
-// Starts the clock; all memory is touched before.
+// Starts the clock, after touching all memory.
 void samples_start(struct samples *samples, const struct arguments *arguments);
 void samples_stop(struct samples *samples);
 void samples_print(struct samples *samples, const struct arguments *arguments, long errors, uint64_t soft, uint64_t hard);

@@ -14,7 +14,7 @@ typedef Rlimitd__V1__Request Request;
 typedef Rlimitd__V1__Response Response;
 typedef Rlimitd__V1__Limit Limit;
 
-// What an answer is made of; the messages point at each other.
+// The parts of a response. The messages point at each other.
 struct parts {
     Response response;
     Rlimitd__V1__Error error;
@@ -51,7 +51,7 @@ static void fail_by_errno(struct parts *parts) {
                                : RLIMITD__V1__ERROR_CODE__ERROR_CODE_DENIED_BY_KERNEL, errno);
 }
 
-// The process that a request speaks of; 0 for what this server has not.
+// The target of a request; 0 for targets that this server does not have.
 static pid_t target(const Rlimitd__V1__Target *message, const struct ucred *caller) {
     if (message == NULL) return caller->pid;
     switch (message->process_case) {
@@ -129,8 +129,8 @@ static void exchange_limit(struct parts *parts, const Rlimitd__V1__Prlimit *requ
 }
 
 static void perform(struct parts *parts, const Request *request, const struct ucred *caller) {
-    // Whom it serves, besides its own user: root.
-    // The same that the policy of the benchmarks names.
+    // It serves its own user and root.
+    // The same resources as in the policy of the benchmarks.
     if (caller->uid != 0 && caller->uid != geteuid() && caller->uid != 64001)
         return fail(parts, RLIMITD__V1__ERROR_CODE__ERROR_CODE_DENIED_BY_POLICY, EPERM);
     const Rlimitd__V1__Target *request_target = NULL;

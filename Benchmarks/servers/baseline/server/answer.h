@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
-// Carries out one request for whom the kernel named at connect, and writes the frame of its answer; the bytes written, or 0
-// for what is no request.
+// Performs one request for the peer that the kernel named at connect, and writes the frame of the response. Returns its
+// size, or 0 for an invalid request.
 size_t answer(const struct ucred *caller, const unsigned char *request, size_t length, unsigned char *out, size_t room);
 
 #endif

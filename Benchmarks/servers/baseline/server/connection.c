@@ -9,7 +9,7 @@
 #include "answer.h"
 #include "bl_frame.h"
 
-// One of each for all connections: between two turns a connection holds no more than it must.
+// All connections share these buffers. Between two events, a connection keeps only unprocessed bytes.
 static unsigned char input[65536];
 static unsigned char output[4 * 65536];
 
@@ -51,7 +51,7 @@ static int send_some(struct connection *connection, const unsigned char *bytes, 
         sent = 0;
     }
     if ((size_t)sent == count && connection->output == NULL) return 0;
-    // What is kept may be where the bytes are, so it is copied before it is freed.
+    // The bytes can be in the kept buffer, so they are copied before it is freed.
     unsigned char *old = connection->output;
     connection->output = NULL;
     int result = save_rest(&connection->output, &connection->output_count, bytes + sent, count - (size_t)sent);

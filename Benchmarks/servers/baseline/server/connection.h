@@ -1,4 +1,4 @@
-// One caller. An idle connection costs this struct and nothing else.
+// One connection. An idle one takes only the memory of this struct.
 #ifndef CONNECTION_H
 #define CONNECTION_H
 
@@ -8,20 +8,20 @@
 struct connection {
     int descriptor;
     struct ucred caller;
-    unsigned char *input;  // the beginning of a frame that is not all there yet
+    unsigned char *input;  // the first bytes of an incomplete frame
     size_t input_count;
-    unsigned char *output;  // answers that the caller has not taken yet
+    unsigned char *output;  // unsent responses
     size_t output_count;
 };
 
-// NULL, and the descriptor is closed, if the kernel does not say who it is.
+// Closes the descriptor and returns NULL if the kernel gives no credentials of the peer.
 struct connection *connection_open(int descriptor);
 void connection_close(struct connection *connection);
 
-// Receives once and answers every whole request; -1 when the connection is over.
+// Receives once and handles every complete request. Returns -1 at the end of the connection.
 int connection_readable(struct connection *connection);
 
-// Sends what is left; -1 when the connection is over.
+// Sends the unsent responses. Returns -1 at the end of the connection.
 int connection_writable(struct connection *connection);
 
 #endif

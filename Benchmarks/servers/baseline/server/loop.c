@@ -42,7 +42,7 @@ static void handle_event(int poller, struct connection *connection, int is_reada
     if (result != 0) return connection_close(connection);
     int is_full = connection->output != NULL;
     if (is_full == was_full) return;
-    // Who does not take answers is not asked for more requests.
+    // Reads no requests of a peer that does not receive its responses.
     struct epoll_event event = {.events = is_full ? EPOLLOUT : EPOLLIN, .data.ptr = connection};
     epoll_ctl(poller, EPOLL_CTL_MOD, connection->descriptor, &event);
 }

@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-// Serves all who connect, for ever; returns an errno where that is not possible.
+// Serves all connections, and returns only an errno.
 int serve(int listener, uint64_t busy_poll);
 
 #endif

@@ -1,5 +1,5 @@
-// The same service in plain C, with nothing that a deployment asks for: no policy, no quotas, no audit. What the agent is
-// measured against.
+// The same service in plain C without the features of a deployment: no policy, no quotas and no audit. The
+// benchmarks compare the agent with it.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
@@ -43,7 +43,7 @@ int main(int count, char **words) {
     int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (listener < 0) return fail("socket", errno);
     if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0) return fail(words[index], errno);
-    // Everyone may ask, as with the agent.
+    // Every user can connect, as with the agent.
     if (chmod(words[index], 0666) != 0) return fail("chmod", errno);
     if (listen(listener, 4096) != 0) return fail("listen", errno);
     return fail("epoll", serve(listener, spin * 1000));

@@ -1,17 +1,17 @@
-/// The calls of tasks that are not sent yet, in their order. Those that nobody waits for any more leave it by themselves.
+/// The calls that wait to be sent, in order. Abandoned calls are removed when they reach the front, or are too many.
 struct CallQueue {
     private var calls: [PendingCall] = []
     private var start = 0
     private var abandoned = 0
 
-    /// Whether nobody waits in it.
+    /// Whether no task waits for a call in the queue.
     var isEmpty: Bool { count == abandoned }
-    /// How many there are, also abandoned ones.
+    /// The number of calls, including abandoned ones.
     var count: Int { calls.count - start }
 
     mutating func append(_ call: PendingCall) { calls.append(call) }
 
-    /// The next that somebody waits for.
+    /// The first call that is not abandoned.
     var first: PendingCall? {
         mutating get {
             while start < calls.count {
@@ -25,8 +25,8 @@ struct CallQueue {
 
     mutating func removeFirst() { drop() }
 
-    /// One that is in the queue was abandoned. They never are more than those that wait, so that the queue of an agent that
-    /// takes nothing does not grow with every call that gives up.
+    /// Counts a call in the queue that was abandoned. Abandoned calls never outnumber the others by much, so the queue does
+    /// not grow with every timeout while the agent reads nothing.
     mutating func noteAbandoned() {
         abandoned += 1
         guard abandoned > 16, abandoned > count / 2 else { return }
@@ -35,7 +35,7 @@ struct CallQueue {
         abandoned = 0
     }
 
-    /// All that are waited for, and the queue is empty.
+    /// Empties the queue, and returns the calls that are not abandoned.
     mutating func removeAll() -> [PendingCall] {
         defer { self = CallQueue() }
         return calls[start...].filter { !$0.isAbandoned }
@@ -45,7 +45,7 @@ struct CallQueue {
 
     private mutating func drop() {
         start += 1
-        // The front is cut off once it is half of it all, so that each call is moved once at most for each that leaves.
+        // Removes the front when it is half of the array, so that each removal moves at most one call on average.
         if start == calls.count || start >= 64 && start * 2 >= calls.count {
             calls.removeFirst(start)
             start = 0

@@ -1,14 +1,14 @@
 import RlimitWire
 
-/// The calls of tasks whose answers are still to come, as many as the agent takes. The number of each says where it lies.
+/// The calls that were sent and whose response has not arrived, up to the agent's limit. The id of a call contains its slot.
 struct InFlightCalls {
     private var slots = [PendingCall?](repeating: nil, count: Self.capacity)
-    // The last is taken next.
+    // The last one is used next.
     private var free = Array(0..<Self.capacity)
     private var round: UInt64 = 0
 
-    // Of the numbers of two calls in the same place, one after the other. A power of two, so that a number is cheaply taken
-    // apart.
+    // The distance between the ids of two successive calls in one slot. A power of two, so that the slot of an id is cheap
+    // to compute.
     private static let stride: UInt64 = 128
     private static let capacity = min(Frame.maxRequestsInFlight, Int(stride))
 
@@ -16,13 +16,13 @@ struct InFlightCalls {
     var isEmpty: Bool { free.count == slots.count }
     var isFull: Bool { free.isEmpty }
 
-    /// The number that the next gets; nil where it is full.
+    /// The id of the next call; nil if the table is full.
     var nextID: UInt64? {
         guard let slot = free.last else { return nil }
         return (round + 1) * Self.stride + UInt64(slot)
     }
 
-    /// Only where it is not full.
+    /// Inserts a call and sets its id. The table must not be full.
     mutating func insert(_ call: PendingCall) {
         guard let id = nextID, let slot = free.popLast() else { return }
         round += 1

@@ -2,21 +2,21 @@ import RlimitKernel
 import RlimitModel
 import RlimitWire
 
-/// One request of a task that waits for its answer. Touched only under the lock of its connection; once it is resumed, only
-/// by its task.
+/// One request of a task that waits for the response. The connection's lock guards it until the task is resumed; after that
+/// only the task accesses it.
 @safe final class PendingCall: @unchecked Sendable {
     let request: AgentRequest
     let deadline: MonotonicDeadline
-    /// Taken by whoever resumes it, so that this is done once.
+    /// The code that resumes the task takes the continuation out, so that the task is resumed once.
     @safe @exclusivity(unchecked) var continuation: UnsafeContinuation<Void, Never>?
-    /// What came of it, when that is no answer.
+    /// The reason why there is no response.
     @safe @exclusivity(unchecked) var failure: ExchangeFailure?
-    /// Its number on the connection; 0 while it is not sent.
+    /// Its id on the connection; 0 before it is sent.
     @safe @exclusivity(unchecked) var id: UInt64 = 0
-    /// Where its frame ends in all that the connection sends.
+    /// The position after its frame in the connection's byte stream.
     @safe @exclusivity(unchecked) var end = UInt64.max
-    // What has come of its answer: the one limit that it asked for, or whatever else. Apart, for most calls are about one
-    // limit, and many small calls stay in the caches.
+    // The response: the requested limit, or any other response. They are separate, because most calls ask for one limit, and
+    // small call objects stay in the processor caches.
     private let resource: Resource?
     @safe @exclusivity(unchecked) private var limit: Limit?
     @safe @exclusivity(unchecked) private var other: Other?
@@ -25,20 +25,20 @@ import RlimitWire
         @safe @exclusivity(unchecked) var reply = PendingReply()
     }
 
-    /// - Parameter resource: The one whose limit is all that is asked for.
+    /// - Parameter resource: The requested resource, if the request asks for one limit only.
     init(_ request: AgentRequest, resource: Resource?, _ deadline: MonotonicDeadline) {
         self.request = request
         self.resource = resource
         self.deadline = deadline
     }
 
-    /// Whether nobody waits for it any more.
+    /// Whether no task waits for the call.
     var isAbandoned: Bool { unsafe continuation == nil }
 
-    /// Whether the whole answer is there.
+    /// Whether the response is complete.
     var isAnswered: Bool { limit != nil || other?.reply.isComplete ?? false }
 
-    /// A whole answer that repeats the last one. False where another has begun.
+    /// Adds a complete response whose bytes are those of the one before. Returns false if parts have arrived already.
     func add(_ decoded: borrowing DecodedLimits) -> Bool {
         if let resource, limit == nil, other == nil, decoded.resources.contains(resource) {
             limit = decoded.limits[resource]
@@ -47,10 +47,10 @@ import RlimitWire
         return pendingReply?.reply.add(copy decoded) ?? false
     }
 
-    /// False where a part does not continue what came before.
+    /// Adds a part. Returns false if it does not continue the earlier parts.
     func add(_ response: consuming Response) -> Bool { pendingReply?.reply.add(response) ?? false }
 
-    // Nil where the whole answer is there already.
+    // Nil if the response is complete already.
     private var pendingReply: Other? {
         if limit != nil { return nil }
         if let other { return other }
@@ -59,7 +59,7 @@ import RlimitWire
         return created
     }
 
-    /// What came of it, once it is resumed.
+    /// The outcome, after the task was resumed.
     func answer<Call: AgentCall>(to call: Call) -> Result<Call.Value?, ExchangeFailure> {
         if let failure { return .failure(failure) }
         if let limit { return .success(call.value(of: limit)) }
@@ -71,13 +71,13 @@ import RlimitWire
     }
 }
 
-/// Tasks to resume, once nothing is locked. Each continuation was taken out of its call, so that it is resumed once.
+/// Tasks to resume after the lock is released. Each continuation was taken out of its call, so that it is resumed once.
 @safe struct Resumptions {
     private var list: [UnsafeContinuation<Void, Never>] = unsafe []
 
     var count: Int { unsafe list.count }
 
-    /// Its answer is there.
+    /// The response of the call is complete.
     mutating func add(_ call: PendingCall) {
         if let continuation = unsafe call.continuation.take() { unsafe list.append(continuation) }
     }

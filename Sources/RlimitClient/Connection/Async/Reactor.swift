@@ -2,19 +2,21 @@ import RlimitKernel
 import RlimitModel
 import Synchronization
 
-/// The one thread of a process that waits, for all connections of its tasks, for answers, for room to send, and for
-/// deadlines. It starts with the first connection and stays, asleep while there is nothing to do. Tasks that prefer it run on
-/// it, and what they ask in one round goes out together.
+/// The thread that serves all `AsyncConnection`s of a process: it waits for responses, for room in socket buffers, and for
+/// deadlines.
 ///
-/// A child after fork(2) has one of its own; of the parent's it keeps two descriptors that nobody uses.
+/// It starts with the first connection and never ends; it sleeps while there is nothing to do. Tasks that prefer
+/// `LimitClient.executor` run on it, and the calls that they make in one round are sent together.
+///
+/// A child after fork(2) has its own reactor. Two descriptors of the parent's reactor stay open in it, unused.
 final class Reactor: ForkLocalObject, @unchecked Sendable {
     let generation: ForkGeneration
     private let poller: Poller
     private let wakeup: WakeupDescriptor
-    // When to wake at the latest, in nanoseconds of the monotonic clock.
+    // The next wakeup, in nanoseconds of the monotonic clock.
     private let nextWakeup = Atomic<UInt64>(.max)
     private let lock = ConditionLock()
-    // Guarded by the monitor.
+    // Guarded by the lock.
     private var connections: [UInt64: AsyncConnection] = [:]
     private var lastToken: UInt64 = 0
     private var window = Duration.zero
@@ -22,15 +24,15 @@ final class Reactor: ForkLocalObject, @unchecked Sendable {
     private var failure: SystemError?
     // Jobs from other threads.
     private var postedJobs: [UnownedJob] = []
-    // Of its thread: who that is, 0 before it runs, and what only it touches. Nothing of this is accessed from within an
-    // access to the same.
+    // The id of its thread, 0 before the thread runs; and the state that only the thread accesses. No access to that state
+    // happens during another access to the same property.
     private let thread = Atomic<UInt>(0)
     @safe @exclusivity(unchecked) private var jobs: [UnownedJob] = []
     @safe @exclusivity(unchecked) private var senders: [AsyncConnection] = []
 
     private static let current = ForkLocal<Reactor>()
 
-    /// - Throws: EMFILE, EAGAIN and their like.
+    /// - Throws: EMFILE, ENFILE, EAGAIN and other errors of the kernel's resources.
     static func forThisProcess() throws(SystemError) -> Reactor {
         let reactor = try current.object { generation throws(SystemError) in try Reactor(generation) }
         try reactor.start()
@@ -55,7 +57,7 @@ final class Reactor: ForkLocalObject, @unchecked Sendable {
     func abandon() {}
 }
 
-// By any thread.
+// MARK: - Called by any thread
 extension Reactor {
     func newToken() -> UInt64 {
         lock.withLock {
@@ -64,7 +66,7 @@ extension Reactor {
         }
     }
 
-    /// Keeps it, and receives what comes, until it is removed.
+    /// Keeps the connection and receives for it until it is removed.
     func add(_ connection: AsyncConnection) throws(SystemError) {
         try lock.withLock { () throws(SystemError) in
             if let failure { throw failure }
@@ -79,7 +81,7 @@ extension Reactor {
         }
     }
 
-    /// It closes when the last call on it has returned.
+    /// Releases the connection. It closes when the last call on it has returned.
     func remove(_ connection: AsyncConnection) {
         let isOurs = lock.withLock {
             defer { updateWindow() }
@@ -88,17 +90,17 @@ extension Reactor {
         if isOurs { try? poller.remove(connection.descriptor) }
     }
 
-    /// Calls `resumeSending` of it when there is room.
+    /// Calls `resumeSending()` of the connection when its socket buffer has room.
     func watchWritable(_ connection: AsyncConnection) {
         try? poller.change(connection.descriptor, [.readable, .writable], token: connection.token)
     }
 
-    /// Looks for calls that are late then, if not before.
+    /// Wakes up at the deadline at the latest, to end expired calls.
     func wake(by deadline: MonotonicDeadline) {
         if setNextWakeup(deadline) { wakeup.signal() }
     }
 
-    // True where it is earlier than the one there was.
+    // Returns whether the deadline is earlier than the known one.
     private func setNextWakeup(_ deadline: MonotonicDeadline) -> Bool {
         var known = nextWakeup.load(ordering: .relaxed)
         while deadline.nanoseconds < known {
@@ -114,12 +116,12 @@ extension Reactor {
     private func updateWindow() { window = connections.values.lazy.map(\.busyPolling).max() ?? .zero }
 }
 
-// Tasks that prefer it.
+// MARK: - Tasks on the reactor
 extension Reactor {
-    /// Whether its thread is the one that calls.
+    /// Whether the calling thread is the reactor's.
     var isCurrent: Bool { thread.load(ordering: .relaxed) == DetachedThread.current }
 
-    /// Runs a part of a task, soon. False where its thread has failed.
+    /// Runs a job soon. Returns false if the reactor has failed.
     func enqueue(_ job: UnownedJob) -> Bool {
         if isCurrent {
             jobs.append(job)
@@ -134,13 +136,13 @@ extension Reactor {
         return isAccepted
     }
 
-    /// How many wait for their turn. By its thread.
+    /// The number of waiting jobs. Called by the reactor's thread.
     var jobCount: Int { jobs.count }
 
-    /// Sends what is queued there once those had their turn that wait for it. By its thread.
+    /// Sends the connection's queued calls after the waiting jobs have run. Called by the reactor's thread.
     func scheduleSend(_ connection: AsyncConnection) { senders.append(connection) }
 
-    // Each has one turn; those that come meanwhile have theirs in the next round. `turn` is empty before and after.
+    // Runs each waiting job once. Jobs that are enqueued meanwhile run in the next round. `turn` is empty before and after.
     private func runJobs(_ turn: inout [UnownedJob]) {
         guard !jobs.isEmpty else { return }
         swap(&jobs, &turn)
@@ -150,7 +152,7 @@ extension Reactor {
     }
 }
 
-// By its thread.
+// MARK: - Called by the reactor's thread
 extension Reactor {
     private func run() {
         thread.store(DetachedThread.current, ordering: .relaxed)
@@ -171,7 +173,7 @@ extension Reactor {
             }
             do throws(SystemError) {
                 runJobs(&round)
-                // Those that did not wait for anything have their next turn soon.
+                // Jobs that yielded without waiting run again soon.
                 guard jobs.isEmpty else {
                     _ = expireCalls()
                     try pollOnce(timeout: .zero)
@@ -180,7 +182,7 @@ extension Reactor {
                 let isThere = try busyPoll.poll { () throws(SystemError) in try pollOnce(timeout: .zero) > 0 }
                 if !isThere {
                     let sleepTime = expireCalls()
-                    // Tasks whose calls were late just now have their turn at once.
+                    // Tasks whose calls have just expired run at once.
                     try pollOnce(timeout: jobs.isEmpty ? sleepTime : .zero)
                 }
             } catch {
@@ -189,7 +191,7 @@ extension Reactor {
         }
     }
 
-    // Nothing that epoll_wait(2) can say leaves it of use: somebody closed what is not theirs.
+    // After any error of epoll_wait(2) the reactor is useless: other code has closed its descriptor.
     private func fail(_ error: SystemError) {
         let all = lock.withLock {
             failure = error
@@ -214,19 +216,15 @@ extension Reactor {
         }
     }
 
-    // How long there is nothing to do.
+    // Ends expired calls, and returns the time until the next deadline.
     private func expireCalls() -> Duration? {
         let now = SystemClock.monotonic
         if nextWakeup.load(ordering: .acquiring) <= now {
-            // Whoever asks for an earlier one from now on wakes us again.
+            // A call with an earlier deadline wakes the reactor again from now on.
             nextWakeup.store(.max, ordering: .sequentiallyConsistent)
             let all = lock.withLock { Array(connections.values) }
             for connection in all { _ = setNextWakeup(connection.expire(at: MonotonicDeadline(at: now))) }
         }
         return MonotonicDeadline(at: nextWakeup.load(ordering: .acquiring)).remaining.map { .nanoseconds($0) }
     }
-}
-
-extension SystemError {
-    fileprivate static let noThread = SystemError(number: 11, call: "pthread_create")
 }

@@ -3,27 +3,26 @@ import RlimitModel
 import RlimitWire
 import Synchronization
 
-/// One open connection to the agent, on which any number of threads ask at once.
+/// One open connection to the agent for any number of concurrent threads.
 ///
-/// There is no thread behind it: of those who wait, one receives for all. Each answer finds its request by id; answers to
-/// requests that nobody waits for any more are dropped.
+/// It has no thread of its own: one of the waiting threads receives for all of them. A response is matched with its request
+/// by id. Responses to requests that no longer wait are ignored.
 final class BlockingConnection: Connection, @unchecked Sendable {
     private let socket: StreamSocket
     private let agentSocket: AgentSocket
-    // Whether `closeReason` is there, for those who do not hold the lock.
+    // Whether `closeReason` is set, for readers without the lock.
     private let closedFlag = Atomic(false)
-    // What follows is touched only while this is locked, but for what belongs to the sender and to the receiver. Nothing of
-    // it is ever accessed from within an access to the same, so that this need not be looked for in every call.
+    // The lock guards the following state, except the state of the sender and of the receiver. No access to it happens
+    // during another access to the same property, so the dynamic exclusivity check of every call is not needed.
     private let lock = ConditionLock()
     @safe @exclusivity(unchecked) private var closeReason: RlimitError?
     @safe @exclusivity(unchecked) private var lastID: UInt64 = 0
     @safe @exclusivity(unchecked) private var replies = ReplyTable()
     @safe @exclusivity(unchecked) private var isReceiving = false
     @safe @exclusivity(unchecked) private var isSending = false
-    // The sender's.
-    @safe @exclusivity(unchecked) private var encoder = RequestEncoder()
-    @safe @exclusivity(unchecked) private var output = ByteQueue()
-    // The receiver's; also whose who holds the lock while nobody receives.
+    // Of the sender.
+    @safe @exclusivity(unchecked) private var output = SendBuffer()
+    // Of the receiver; of the thread with the lock while no thread receives.
     @safe @exclusivity(unchecked) private var reader: ReplyReader
     @safe @exclusivity(unchecked) private var busyPoll: BusyPoll
 
@@ -38,12 +37,12 @@ final class BlockingConnection: Connection, @unchecked Sendable {
 
     var isClosed: Bool { closedFlag.load(ordering: .acquiring) }
 
-    /// It closes when the last caller is done with it.
+    /// Nothing to do: the connection closes when the last call on it releases it.
     func closeWhenIdle() {}
 
-    /// Sends one request and waits for its answer.
+    /// Sends one request and waits for its response.
     ///
-    /// - Throws: What the agent answered; `.deadlineExceeded`; `.malformed` where it is no agent that answers.
+    /// - Throws: The agent's error; `.deadlineExceeded`; `.malformed` if the peer violates the protocol.
     func exchange<Call: AgentCall>(
         _ call: Call, until deadline: MonotonicDeadline
     ) throws(RlimitError) -> Result<Call.Value?, ExchangeFailure> {
@@ -61,7 +60,7 @@ final class BlockingConnection: Connection, @unchecked Sendable {
         return .success(try replies.answer(id, to: call)?.get() ?? nil)
     }
 
-    /// Sends one request whose answer nobody waits for; the agent is to carry it out whenever it can.
+    /// Sends one request without a deadline for the agent, and without waiting for the response.
     func post(_ request: AgentRequest, until deadline: MonotonicDeadline) {
         lock.lock()
         defer { lock.unlock() }
@@ -70,7 +69,7 @@ final class BlockingConnection: Connection, @unchecked Sendable {
         replies.remove(id)
     }
 
-    // Why it ended, where that says nothing but that it did; anything more telling is thrown.
+    // Returns why the connection was lost. Throws a more specific reason, such as an error of the agent.
     private func connectionLossOrThrow() throws(RlimitError) -> RlimitError {
         let reason = closeReason ?? .connectionLost(agentSocket, "it ended")
         guard reason.code == .connectionLost else { throw reason }
@@ -78,9 +77,9 @@ final class BlockingConnection: Connection, @unchecked Sendable {
     }
 }
 
-// Sending: one at a time. All of it is called, and returns, while locked.
+// MARK: - Sending: one sender at a time. Called with the lock, and returns with it.
 extension BlockingConnection {
-    // The id of the request, or nil where the connection has ended.
+    // Returns the id of the request, or nil if the connection has ended.
     private func beginSending(until deadline: MonotonicDeadline) throws(RlimitError) -> UInt64? {
         while isSending, closeReason == nil {
             guard lock.wait(until: deadline) else { throw .timedOut(agentSocket) }
@@ -92,8 +91,8 @@ extension BlockingConnection {
         return lastID
     }
 
-    // True once the kernel has all of the frame; false where the connection ended before. That an agent has gone away while
-    // nobody was asking is noticed here: what it has closed takes nothing.
+    // Returns true after the kernel has taken the whole frame, and false if the connection ended before. An idle connection
+    // that the agent has closed is noticed here: send(2) fails.
     private func transmit(
         _ request: AgentRequest, as id: UInt64, until deadline: MonotonicDeadline, _ remaining: UInt64?
     ) throws(RlimitError) -> Bool {
@@ -103,34 +102,30 @@ extension BlockingConnection {
             lock.broadcast()
         }
         if remaining == 0 { throw .timedOut(agentSocket) }
-        try encoder.encode(
-            request.operation, id: id, milliseconds: remaining.map(MonotonicDeadline.roundedUpToMilliseconds),
-            isExplain: request.isExplain,
-            into: &output)
+        try output.append(request, id: id, remaining: remaining)
         let frameLength = output.count
         do throws(SystemError) {
-            if try sendAll(with: request.process?.pidfd.descriptor.number, until: deadline) { return true }
+            if try sendAll(with: request.process, until: deadline) { return true }
         } catch {
-            // What the agent said before it closed tells more than that it closed.
+            // An error that the agent sent before it closed is more specific than the closing.
             if !isReceiving { receiveAvailable() }
             fail(.connectionLost(agentSocket, error.description))
             return false
         }
         if output.count < frameLength {
-            // Half a frame can be neither completed in time nor taken back.
+            // The rest of the frame cannot be sent in time, and the sent part cannot be revoked.
             socket.shutDown()
-            fail(.connectionLost(agentSocket, "a request was cut off"))
+            fail(.connectionLost(agentSocket, "the deadline cut off a request"))
         }
         throw .timedOut(agentSocket)
     }
 
-    // False when the deadline passed first. Not locked while it waits for room.
-    private func sendAll(with pidfd: Int32?, until deadline: MonotonicDeadline) throws(SystemError) -> Bool {
-        var pidfd = pidfd
+    // Returns false if the deadline passed first. Releases the lock while it waits for room.
+    private func sendAll(with process: PinnedProcess?, until deadline: MonotonicDeadline) throws(SystemError) -> Bool {
+        var process = process
         while true {
-            if let count = try output.send(through: socket, with: pidfd) {
-                pidfd = nil
-                output.consume(count)
+            if try output.send(through: socket, with: process) != nil {
+                process = nil
                 if output.isEmpty { return true }
             } else {
                 lock.unlock()
@@ -141,18 +136,18 @@ extension BlockingConnection {
     }
 }
 
-// Receiving: one for all. All of it is called, and returns, while locked.
+// MARK: - Receiving: one thread for all. Called with the lock, and returns with it.
 extension BlockingConnection {
-    // False where the connection ended before.
+    // Returns false if the connection ended before the response.
     private func awaitReply(to id: UInt64, until deadline: MonotonicDeadline, _ remaining: UInt64?) throws(RlimitError)
         -> Bool
     {
-        // To ask what time it is takes its own time; the first time it was just asked.
+        // Reading the clock takes time; the caller has just read it.
         var remaining = remaining
         while true {
             if replies.isAnswered(id) { return true }
             if closeReason != nil { return false }
-            // Also where the agent keeps sending, but not this.
+            // Ends the wait also if the agent keeps sending other responses.
             if remaining == 0 { throw .timedOut(agentSocket) }
             if !isReceiving {
                 receiveForAll(remaining)
@@ -164,7 +159,7 @@ extension BlockingConnection {
         }
     }
 
-    // Not locked while it waits.
+    // Releases the lock while it waits.
     private func receiveForAll(_ remaining: UInt64?) {
         isReceiving = true
         lock.unlock()
@@ -178,19 +173,19 @@ extension BlockingConnection {
         lock.lock()
         isReceiving = false
         if let failure { fail(.connectionLost(agentSocket, failure.description)) } else { deliver(received) }
-        // Also where our time is up: somebody else must receive now.
+        // Also after a timeout, so that another thread receives now.
         lock.broadcast()
     }
 
     private func wait(_ remaining: UInt64?) throws(SystemError) -> StreamSocket.Received {
         let polled = try poll()
         guard case .wouldBlock = polled else { return polled }
-        // Not in recv(2): there the kernel wakes us once more, in vain, when the agent takes what we sent.
+        // Not in recv(2): the kernel would wake it once more without bytes when the agent reads the request.
         guard try socket.waitForBytes(within: remaining) else { return .wouldBlock }
         return try reader.fill(from: socket)
     }
 
-    // As long as it pays. Written out, so that a look is little more than the system call.
+    // Polls while it pays. Written without closures, so that one poll costs little more than the system call.
     private func poll() throws(SystemError) -> StreamSocket.Received {
         guard busyPoll.shouldPoll() else { return .wouldBlock }
         var received = try reader.fill(from: socket)
@@ -200,7 +195,7 @@ extension BlockingConnection {
         }
         let end = SystemClock.monotonic &+ busyPoll.window
         repeat {
-            // To look at the clock each time would make looks rarer.
+            // Reading the clock after each poll would make polls rarer.
             for _ in 0..<8 {
                 received = try reader.fill(from: socket)
                 guard case .wouldBlock = received else {
@@ -232,7 +227,7 @@ extension BlockingConnection {
                     if received == .end { fail(.connectionLost(agentSocket, "it was closed")) }
                     return
                 }
-                guard fits else { throw .protocolViolation(agentSocket, "an answer in parts that do not fit") }
+                guard fits else { throw .partDoesNotContinue(agentSocket) }
             }
         } catch {
             fail(error)
@@ -244,15 +239,5 @@ extension BlockingConnection {
         closeReason = error
         closedFlag.store(true, ordering: .releasing)
         lock.broadcast()
-    }
-}
-
-extension ByteQueue {
-    /// How much of it was taken; nil where there is no room now. A descriptor goes along with the first byte.
-    func send(through socket: borrowing StreamSocket, with pidfd: Int32?) throws(SystemError) -> Int? {
-        try unsafe withUnsafeBytes { bytes throws(SystemError) -> Int? in
-            guard let pidfd else { return try unsafe socket.send(bytes) }
-            return try unsafe socket.send(bytes, with: pidfd)
-        }
     }
 }

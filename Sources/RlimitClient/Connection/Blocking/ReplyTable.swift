@@ -1,7 +1,7 @@
 import RlimitModel
 import RlimitWire
 
-/// The answers that are waited for, by the id of the request. The usual one alone takes no memory of its own.
+/// The expected responses by the id of the request. The first one, usually the only one, needs no allocation.
 struct ReplyTable: ~Copyable {
     private var firstID: UInt64?
     private var first = PendingReply()
@@ -28,22 +28,22 @@ struct ReplyTable: ~Copyable {
         }
     }
 
-    /// Whether the whole answer is there.
+    /// Whether the response is complete.
     func isAnswered(_ id: UInt64) -> Bool { firstID == id ? first.isComplete : others[id]?.reply.isComplete ?? false }
 
-    /// What the whole answer means to whoever asked, once it is there.
+    /// The value of the complete response for its call; nil while parts are missing.
     func answer<Call: AgentCall>(_ id: UInt64, to call: Call) -> Result<Call.Value?, RlimitError>? {
         firstID == id ? first.answer(to: call) : others[id]?.reply.answer(to: call)
     }
 
-    /// Nothing where nobody waits for it. False where a part does not continue what came before.
+    /// Adds a part; ignores unknown ids. Returns false if the part does not continue the earlier parts.
     mutating func add(_ response: consuming Response) -> Bool {
         if firstID == response.id { return first.add(response) }
         let id = response.id
         return others[id]?.reply.add(response) ?? true
     }
 
-    /// The same of an answer that repeats the last one.
+    /// Adds a complete response whose bytes are those of the one before.
     mutating func add(_ decoded: DecodedLimits, of id: UInt64) -> Bool {
         firstID == id ? first.add(decoded) : others[id]?.reply.add(decoded) ?? true
     }

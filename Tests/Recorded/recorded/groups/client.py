@@ -1,8 +1,8 @@
 """rlimit-run, the C program."""
 from .served import POLICY
-from .words import lines
+from .command_lines import lines
 
-WORDS = """
+COMMANDS = """
 rlimit-run
 rlimit-run --help
 rlimit-run --version
@@ -38,7 +38,7 @@ SERVED = ["nofile=2000 sh -c 'ulimit -Sn; ulimit -Hn'", "nofile=13000 true", "co
 
 
 def help_texts(record):
-    for command in lines(WORDS):
+    for command in lines(COMMANDS):
         record.run(command, "stranger")
     record.note("No agent")
     for command in UNSERVED:
@@ -46,12 +46,12 @@ def help_texts(record):
 
 
 def served(record):
-    record.world.start_agent(POLICY)
+    record.fixture.start_agent(POLICY)
     for user in ("peer", "stranger", "member"):
         for command in SERVED:
-            ended = record.world.count_in_log("verdict=ended")
-            granted = record.world.count_in_log("verdict=granted")
+            ended = record.fixture.count_in_log("verdict=ended")
+            granted = record.fixture.count_in_log("verdict=granted")
             record.run(f"rlimit-run {command}", user)
-            if "--lease" in command and record.world.count_in_log("verdict=granted") > granted:
-                record.world.wait_until(lambda: record.world.count_in_log("verdict=ended") > ended, "the lease has ended")
+            if "--lease" in command and record.fixture.count_in_log("verdict=granted") > granted:
+                record.fixture.wait_until(lambda: record.fixture.count_in_log("verdict=ended") > ended, "the lease has ended")
         record.log()

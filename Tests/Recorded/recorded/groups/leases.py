@@ -1,17 +1,17 @@
-"""Leases: granting, listing, renewing, releasing, and what becomes of them."""
+"""Leases: grant, list, renew, release, and end."""
 import re
 
 from .served import POLICY
 
 
 def leases(record):
-    world = record.world
+    fixture = record.fixture
     for name, user in (("peer", "peer"), ("second", "peer"), ("member", "member"), ("other", "other")):
-        world.sleeper(name, user)
-    world.start_agent(POLICY)
+        fixture.sleeper(name, user)
+    fixture.start_agent(POLICY)
     record.both("rlimitctl leases", "peer")
     first = lease_in(record.run("rlimitctl set nofile=3000 --lease 1h --pid $peer", "peer"))
-    world.values["first"] = first
+    fixture.values["first"] = first
     record.run("rlimitctl get nofile --pid $peer", "peer")
     record.both("rlimitctl leases", "peer")
     record.both("rlimitctl leases", "stranger")
@@ -34,7 +34,7 @@ def leases(record):
     record.run("rlimitctl --json set nproc=unlimited --pid $member", "member")
     record.run("rlimitctl set nproc=unlimited --lease 2h --pid $member", "member")
     member = lease_in(record.run("rlimitctl --json set nproc=unlimited nofile=2048 --lease 1h --pid $member", "member"))
-    world.values["member_lease"] = member
+    fixture.values["member_lease"] = member
     record.run("rlimitctl set nofile=500 --pid $member", "member")
     record.both("rlimitctl leases release $member_lease", "member")
     record.note("Refusals")
@@ -48,23 +48,23 @@ def leases(record):
                     "run --lease nofile=13000 true", "run --lease --optional core=2M sh -c 'ulimit -c'",
                     "run --lease 10m nofile=3000 no-such-program"):
         for words in (command, command.replace("run ", "run --json ", 1)):
-            ended = world.count_in_log("verdict=ended")
+            ended = fixture.count_in_log("verdict=ended")
             record.run(f"rlimitctl {words}", "peer")
             if "nofile=3000" in words:
-                world.wait_until(lambda: world.count_in_log("verdict=ended") > ended, "the lease has ended")
+                fixture.wait_until(lambda: fixture.count_in_log("verdict=ended") > ended, "the lease has ended")
     record.log()
     record.note("A lease that ends")
     record.run("rlimitctl set nofile=3000:3000 --lease 1h --pid $other", "other")
     record.run("rlimitctl set memlock=1500K --lease 1s --pid $other", "other")
-    world.wait_until(lambda: "memlock" not in world.run("rlimitctl leases", "other")[1], "the lease has ended")
+    fixture.wait_until(lambda: "memlock" not in fixture.run("rlimitctl leases", "other")[1], "the lease has ended")
     record.run("rlimitctl get nofile memlock --pid $other", "other")
     record.note("A process that ends, and an agent that is restarted")
     record.run("rlimitctl set nproc=unlimited --lease 1h --pid $member", "member")
-    ended = world.count_in_log("verdict=ended")
-    world.end("member")
-    world.wait_until(lambda: world.count_in_log("verdict=ended") > ended, "the lease has ended")
+    ended = fixture.count_in_log("verdict=ended")
+    fixture.end("member")
+    fixture.wait_until(lambda: fixture.count_in_log("verdict=ended") > ended, "the lease has ended")
     record.log()
-    world.start_agent(POLICY, keep_state=True)
+    fixture.start_agent(POLICY, keep_state=True)
     record.run("rlimitctl leases", "peer")
     record.run("rlimitctl leases", "member")
     record.run("rlimitctl get nofile memlock --pid $peer", "peer")

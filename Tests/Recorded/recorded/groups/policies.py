@@ -1,9 +1,9 @@
-"""Policy files: what is wrong with them, where, and what they grant."""
+"""Policy files: their errors with their places, and their grants."""
 RULE = '[[allow]]\nname = "x"\ncaller.users = [64001]\n'
 GOOD = RULE + "limits.nofile = 65536\n"
 DENY = '[[deny]]\nname = "d"\ncaller.users = [64001]\n'
 
-# What stands after "version = 1", or a whole file where it says version itself.
+# The text after "version = 1", or a complete file if it has a version.
 TEXTS = [
     # The file as TOML
     "[[allow]\n", "allow = \n", 'name = "a\n', "a = 1\na = 2\n", "= 1\n", "x = [1, 2\n", "[quota\n", "\x01 = 1\n",
@@ -74,9 +74,9 @@ def whole(text):
 
 
 def errors(record):
-    """Each by the tool; the agent's --check reads files by the same code, and shows every tenth."""
+    """Checks each file with the tool. The agent's --check has the same code and checks every tenth file."""
     for number, text in enumerate(TEXTS):
-        path = record.file(f"case{number}/policy.toml", whole(text)).replace(record.world.folder, "$folder")
+        path = record.file(f"case{number}/policy.toml", whole(text)).replace(record.fixture.folder, "$folder")
         record.run(f"rlimitctl policy check {path}", about=whole(text))
         if number % 10 == 0:
             record.run(f"rlimitctl policy check --json {path}")
@@ -195,12 +195,12 @@ target = { relation = "other-user", users = ["daemon"] }
 def as_user(record):
     record.file("unknown/policy.toml", WHOLE)
     record.both("rlimitctl explain --as-user 64001 --policy $folder/unknown/policy.toml nofile=1M")
-    # The cgroup of a process that is only supposed is not known, so it could be a protected one.
+    # An assumed process has no known cgroup, so its cgroup could be a protected one.
     record.file("whole/policy.toml", "".join(
         line + "\n" for line in WHOLE.splitlines() if not line.startswith(("units = [", "cgroups = ["))))
     record.file("bad/policy.toml", "version = 1\nx = 1\n")
-    record.world.sleeper("peer", "peer")
-    record.world.sleeper("other", "other")
+    record.fixture.sleeper("peer", "peer")
+    record.fixture.sleeper("other", "other")
     for user in ("0", "64001", "64002", "64003", "daemon", "65005"):
         record.both(f"rlimitctl explain --as-user {user} --policy $folder/whole/policy.toml")
         for edits in ("nofile=4096", "nofile=1M", "nofile=2M", "core=1M", "memlock=512M nofile=1000", "nproc=max", "nofile=100:200"):

@@ -1,4 +1,4 @@
-"""Refusals, changes, faults and quotas, with the agent's log in JSON."""
+"""Refusals, changes, protocol faults and quotas, with the agent's log in JSON."""
 import re
 import socket
 import struct
@@ -9,9 +9,9 @@ QUOTA = POLICY.replace("[protected]", "[quota]\nconnections = 2\nleases = 1\n[pr
 
 
 def refusals(record):
-    world = record.world
-    world.sleeper("peer", "peer")
-    world.start_agent(POLICY, ["--log-format", "json"])
+    fixture = record.fixture
+    fixture.sleeper("peer", "peer")
+    fixture.start_agent(POLICY, ["--log-format", "json"])
     for command in ("get --agent nofile", "set nofile=2000 --pid $peer", "set nofile=13000 --pid $peer", "set core=2M --pid $peer",
                     "set nofile=3000 memlock=512M --pid $peer", "set rtprio=5 --pid $peer", "explain nofile=13000 --pid $peer",
                     "set nofile=5000 --lease 1h --pid $peer", "set nofile=20000 --clamp --pid $peer", "usage --agent --pid $peer",
@@ -23,8 +23,8 @@ def refusals(record):
     record.log()
     faults(record)
     record.note("Quotas")
-    world.start_agent(QUOTA)
-    holders = [connection(world) for _ in range(2)]
+    fixture.start_agent(QUOTA)
+    holders = [connection(fixture) for _ in range(2)]
     record.run("rlimitctl status")
     for holder in holders:
         holder.close()
@@ -34,18 +34,18 @@ def refusals(record):
     record.log()
 
 
-def connection(world):
-    """A connection whose session the agent has: it is answered a question first."""
+def connection(fixture):
+    """A connection that the agent has accepted: one request has its response."""
     made = socket.socket(socket.AF_UNIX)
     made.settimeout(60)
-    made.connect(world.values["socket"])
+    made.connect(fixture.values["socket"])
     made.sendall(bytes.fromhex("0000000408015a00"))
     received(made)
     return made
 
 
 def received(made):
-    """All that comes until the agent closes, or one response."""
+    """The bytes until the agent closes the connection, or one response."""
     head = b""
     while len(head) < 4:
         part = made.recv(4 - len(head))
@@ -61,7 +61,7 @@ def received(made):
     return (head + body).hex()
 
 
-# Frames, with their length.
+# Frames with their length.
 FAULTS = {
     "an empty frame": "00000000", "a frame that is too long": "7fffffff", "bytes that are no message": "00000003ffffff",
     "no operation": "000000020801", "two operations": "00000006080162005a00", "an unknown field": "00000005080a9a0600",
@@ -71,10 +71,10 @@ FAULTS = {
 
 
 def faults(record):
-    """Frames that are not the protocol: the answer in hexadecimal, and the text in it."""
+    """Invalid frames: the response in hexadecimal, and its text."""
     record.note("Frames that are no requests, and their answers in hexadecimal")
     for name, frame in FAULTS.items():
-        with connection(record.world) as made:
+        with connection(record.fixture) as made:
             made.sendall(bytes.fromhex(frame))
             answer = received(made)
             words = [text.decode() for text in re.findall(rb"[ -~]{6,}", bytes.fromhex(answer))]

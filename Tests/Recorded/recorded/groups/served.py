@@ -1,4 +1,4 @@
-"""Commands that an agent serves: without rules, and with rules."""
+"""Commands with an agent, without and with rules."""
 import os
 
 POLICY = """version = 1
@@ -54,7 +54,7 @@ OWN = ["get nofile", "get --agent nofile core", "set nofile=500", "set --agent n
        "explain", "explain nofile=2000", "explain nofile=13000", "explain core=2M", "explain nofile=2000 core=2M",
        "explain --agent nofile=100:100", "explain nofile=50000", "set nofile=3000 --lease 1h", "set core=2M --lease 1h",
        "set nproc=unlimited --lease 1h", "set nproc=unlimited --lease 2h", "leases", "usage --agent"]
-# Without rules most of these are answered alike.
+# Without rules, most of these have the same result.
 OWN_WITHOUT_RULES = ["get nofile", "get --agent nofile core", "set --agent nofile=600", "set nofile=1024:1024", "set nofile=2000",
                      "set nofile=max", "set nofile=unlimited", "set nofile=2000 core=2M", "set cpu=1h", "set nice=-3",
                      "set --agent nofile=100:100", "set nofile=2000 --dry-run", "set nofile=50000 --clamp",
@@ -73,11 +73,11 @@ def status(record, users):
 
 
 def no_policy(record):
-    world = record.world
-    world.sleeper("peer", "peer")
-    world.sleeper("root", "root")
-    world.ended()
-    world.start_agent()
+    fixture = record.fixture
+    fixture.sleeper("peer", "peer")
+    fixture.sleeper("root", "root")
+    fixture.ended()
+    fixture.start_agent()
     status(record, ["root", "stranger", "member"])
     for command in OWN_WITHOUT_RULES:
         record.run(f"rlimitctl {command}", "stranger")
@@ -101,11 +101,11 @@ def no_policy(record):
 
 
 def policy(record):
-    world = record.world
+    fixture = record.fixture
     for name, user in (("peer", "peer"), ("other", "other"), ("stranger", "stranger"), ("root", "root")):
-        world.sleeper(name, user)
-    world.ended()
-    world.start_agent(POLICY)
+        fixture.sleeper(name, user)
+    fixture.ended()
+    fixture.start_agent(POLICY)
     status(record, ["peer", "member"])
     record.note("One's own limits")
     for command in OWN:
@@ -143,14 +143,14 @@ def policy(record):
 
 
 def cgroups(record):
-    """Whole cgroups, where they can be made."""
+    """Commands for cgroups, if they can be created."""
     record.note("Cgroups")
-    world, base = record.world, "/sys/fs/cgroup/recorded"
+    fixture, base = record.fixture, "/sys/fs/cgroup/recorded"
     os.makedirs(base + "/below", exist_ok=True)
     os.makedirs(base + "/empty", exist_ok=True)
     try:
         for name, user, place in (("in1", "peer", base), ("in2", "other", base + "/below")):
-            process = world.sleeper(name, user)
+            process = fixture.sleeper(name, user)
             with open(place + "/cgroup.procs", "w") as file:
                 file.write(str(process.pid))
         for command in ("get", "get nofile", "set --at-least nofile=2000", "set --at-least nofile=5000", "set nofile=300:1000",
@@ -166,6 +166,6 @@ def cgroups(record):
         record.log()
     finally:
         for name in ("in1", "in2"):
-            world.end(name)
+            fixture.end(name)
         for place in ("/below", "/empty", ""):
             os.rmdir(base + place)

@@ -1,10 +1,10 @@
-"""An agent that does not start, and one that a signal ends."""
+"""Agents that do not start, and an agent that a signal ends."""
 OPTIONS = "--socket $folder/run/rlimitd.sock --policy $folder/policy.toml"
 USER = "--user 64990:64990"
 
 
 def errors(record):
-    world = record.world
+    fixture = record.fixture
     record.file("policy.toml", "version = 1\n")
     record.file("bad.toml", "version = 1\nx = 1\n[[allow]]\n")
     record.file("plain", "text")
@@ -13,7 +13,7 @@ def errors(record):
     number = 0
 
     def start(words, user="root"):
-        # Each has a state folder of its own: what one leaves there is not the next one's.
+        # Each agent has its own state folder, so that it finds no files of another one.
         nonlocal number
         number += 1
         if "--state-dir" not in words:
@@ -34,27 +34,27 @@ def errors(record):
     for path in ("$folder/bad", "$folder/plain", "$folder/none/state", "relative", "$folder/link"):
         start(f"{OPTIONS} {USER} --state-dir {path}")
     record.note("A second agent")
-    world.start_agent()
+    fixture.start_agent()
     start(f"{OPTIONS} {USER}")
     record.run(f"rlimitd --policy $folder/policy.toml {USER} --socket $folder/run2/rlimitd.sock --state-dir $folder/state")
     record.run("rlimitctl --json status", "stranger")
-    world.stop_agent()
+    fixture.stop_agent()
     record.log()
     record.run("rlimitctl status", "stranger")
     record.note("Levels and formats of the log")
     for level in ("debug", "warning"):
-        world.start_agent(options=["--log-level", level])
+        fixture.start_agent(options=["--log-level", level])
         record.run("rlimitctl get --agent nofile", "stranger")
-        world.stop_agent()
+        fixture.stop_agent()
         record.log()
-    world.start_agent(options=["--log-format", "json"])
-    world.stop_agent()
+    fixture.start_agent(options=["--log-format", "json"])
+    fixture.stop_agent()
     record.log()
     record.note("Reloading")
-    world.start_agent()
-    world.reload_agent("version = 1\nx = 1\n", "unknown key")
+    fixture.start_agent()
+    fixture.reload_agent("version = 1\nx = 1\n", "unknown key")
     record.log()
-    world.reload_agent('version = 1\n[[allow]]\nname = "x"\ncaller.users = ["no-such-user"]\nlimits.nofile = 5\n', "no user")
+    fixture.reload_agent('version = 1\n[[allow]]\nname = "x"\ncaller.users = ["no-such-user"]\nlimits.nofile = 5\n', "no user")
     record.log()
-    world.stop_agent()
+    fixture.stop_agent()
     record.log()

@@ -23,8 +23,8 @@ def no_agent(record):
     for scope in ("--children", "--both"):
         record.run(f"rlimitctl usage {scope}", "stranger")
     record.note("Processes of others, and none")
-    record.world.sleeper("peer", "peer")
-    record.world.ended()
+    record.fixture.sleeper("peer", "peer")
+    record.fixture.ended()
     for command in ("get nofile", "set nofile=100", "usage", "explain nofile=100", "watch --count 1 nofile"):
         record.both(f"rlimitctl {command} --pid $peer", "stranger")
         record.both(f"rlimitctl {command} --pid $ended", "stranger")
@@ -41,4 +41,4 @@ def no_agent(record):
 
 def with_path(record):
     import os
-    return {"PATH": os.path.dirname(record.world.programs["rlimitctl"]) + ":/usr/bin:/bin"}
+    return {"PATH": os.path.dirname(record.fixture.programs["rlimitctl"]) + ":/usr/bin:/bin"}

@@ -12,10 +12,12 @@ static void print_changes(const struct rlimitd_change *changes, size_t count) {
     for (size_t i = 0; i < count; i++) {
         const char *name = rlimitd_resource_name(changes[i].resource);
         if (changes[i].shortfall != NULL) {
-            print_message("%s has not all that was asked for: %s", name, changes[i].shortfall->message);
+            print_message("%s got less than requested: %s", name, changes[i].shortfall->message);
         }
         if (changes[i].warnings & RLIMITD_LIMITED_BY_USER_NAMESPACE) {
-            print_message("%s: the user namespace that the process is in holds this limit down whatever it says", name);
+            print_message("%s: the kernel also enforces the limit of the creator of the process's user namespace, which can "
+                          "be lower",
+                          name);
         }
     }
 }
@@ -33,7 +35,7 @@ static int apply_edits(struct rlimitd *agent, const struct run_options *options,
     if (rlimitd_lease(agent, NULL, edits, count, options->lease_ms, &lease, error) != 0) return -1;
     if (options->lease_ms == 0 && lease->remaining_ms > 0) {
         char text[64];
-        print_message("the rule has leases renewed, which no command does: this one ends in %s",
+        print_message("the rule requires renewals, which a command does not make: this lease ends in %s",
                       format_duration(lease->remaining_ms, text));
     }
     print_changes(lease->changes, lease->count);

@@ -39,7 +39,7 @@ static int parse_duration(const char *text, uint64_t *milliseconds) {
         if (strcmp(suffix, units[i].unit) == 0) factor = units[i].seconds;
     }
     if (!is_number || factor == 0 || number == 0) {
-        print_message("--lease needs a time as \"30s\", \"10m\", \"1h\" or \"7d\", and \"%.200s\" is none", text);
+        print_message("--lease needs a time such as \"30s\", \"10m\", \"1h\" or \"7d\", not \"%.200s\"", text);
         return -1;
     }
     if (number > (uint64_t)MAX_LEASE_DAYS * 86400 / factor) {
@@ -122,8 +122,8 @@ int parse_options(char **arguments, struct run_options *options) {
     if (*arguments != NULL && strcmp(*arguments, "--") == 0) {
         arguments++;
     } else if (*arguments != NULL && (*arguments)[0] == '-' && (*arguments)[1] != '\0') {
-        print_message("\"%s\" after RESOURCE=VALUE is neither; options of rlimit-run go before, and \"--\" before a command "
-                      "with a dash",
+        print_message("\"%s\" is neither RESOURCE=VALUE nor a command; put options of rlimit-run before RESOURCE=VALUE, "
+                      "and \"--\" before a command that begins with \"-\"",
                       *arguments);
         return -1;
     }

@@ -1,0 +1,25 @@
+import RlimitKernel
+
+/// The time as the event loop last read it, and how much of its turn a session has used.
+struct TurnClock {
+    /// Never long ago: the loop updates it after each step.
+    private(set) var now = BootInstant.now
+    // When the current session's input was received.
+    private var receivedAt = BootInstant.now
+
+    /// The time after which a turn begins no request, in nanoseconds. The kernel takes many milliseconds to show some
+    /// processes in /proc.
+    private static let maxTurn: UInt64 = 500_000
+
+    mutating func update() { now = .now }
+    mutating func beginTurn() { receivedAt = now }
+
+    /// Whether the turn may go on after so many frames. Reads the clock after the first frame and after every fourth from then on.
+    mutating func hasTime(afterFrames processed: Int) -> Bool {
+        if processed & 3 == 1 { now = .now }
+        return now.nanoseconds(since: receivedAt) < Self.maxTurn
+    }
+
+    /// Whether a request's timeout has passed while the frames before it were processed.
+    func hasPassed(_ timeout: Duration) -> Bool { now.nanoseconds(since: receivedAt) > timeout.nanoseconds }
+}

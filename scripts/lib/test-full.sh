@@ -1,0 +1,53 @@
+# shellcheck shell=bash
+# The long part of scripts/test --full. scripts/test sources this file after scripts/lib/test-steps.sh.
+
+# Keeps every processor busy, with Debian's clang first on the path, while a command runs. That clang has no runtime of
+# the sanitizers.
+on_a_busy_machine() {
+    local status=0 loops=() clang
+    [ -x /usr/bin/clang ] || { echo "Debian's clang is not installed: scripts/lib/install-packages clang" && return 1; }
+    clang=$(dirname "$(readlink -f /usr/bin/clang)")
+    for _ in $(seq "$(nproc)"); do
+        (while :; do :; done) &
+        loops+=($!)
+    done
+    background+=("${loops[@]}")
+    PATH=$clang:$PATH "$@" || status=$?
+    kill "${loops[@]}"
+    wait "${loops[@]}" 2>/dev/null || true
+    background=()
+    return "$status"
+}
+
+# The counts of each operation of a release build, compared with the recorded ones.
+counts() {
+    Benchmarks/suites/run-allocations --json "$logs/counts.json" &&
+        Benchmarks/suites/compare-counts Benchmarks/results/counts-before.json "$logs/counts.json"
+}
+
+full_tests() {
+    local status round repeated='^EndToEndTests[.](Kill|CompareAndSet|Hostile|Descriptor|Flood|Race)[A-Za-z]*Tests/'
+
+    step "Tests on this machine's own kernel, all processors busy"
+    run_tests "$here, all processors busy" "$host_count" on_a_busy_machine timeout --kill-after=10 1200 "${host_tests[@]}"
+
+    step "The client in C, all processors busy"
+    status=0
+    on_a_busy_machine clients/test c >"$logs/clients" 2>&1 </dev/null || status=$?
+    cat "$logs/clients"
+    count_lines "the client in C, all processors busy" "$logs/clients" "$status"
+
+    for round in 1 2 3 4 5; do
+        step "Kills, floods and races, round $round of 5"
+        run_tests "$here, repeated" "$(number_of_tests "$repeated")" timeout --kill-after=10 600 "${swift_testing[@]}" \
+            --filter "$repeated" --skip NeedsCapability --skip NeedPinnedPeers
+    done
+
+    # Slow, because qemu emulates the processor.
+    step "All tests with CAP_SYS_RESOURCE on Linux 6.12"
+    run_tests "Linux 6.12 in qemu, all" "$(number_of_tests NeedsCapability)" scripts/with-capability --linux 6.12 \
+        --time-limit 1500 -- "${swift_testing[@]}" --no-parallel --filter NeedsCapability
+
+    check "Counts of allocations, system calls and instructions" counts
+    check "A program that imports only RlimitClient" scripts/lib/check-library
+}
