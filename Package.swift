@@ -128,7 +128,9 @@ let package = Package(
         .target(name: "CAllocationCounter", path: "Tests/Support/CAllocationCounter"),
         .testTarget(
             name: "RlimitWireTests",
-            dependencies: ["CAllocationCounter", "CProtobufC", "CRlimitProto", "RlimitModel", "RlimitWire"],
+            dependencies: [
+                "CAllocationCounter", "CProtobufC", "CRlimitProto", "RlimitModel", "RlimitWire", "SeededRandom",
+            ],
             swiftSettings: testSettings),
         .target(name: "CTestKernel", path: "Tests/Support/CTestKernel"),
         .executableTarget(
@@ -160,7 +162,7 @@ let package = Package(
             name: "RlimitClientTests",
             dependencies: [
                 "CAllocationCounter", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitTesting", "RlimitWire",
-                "client-probe", "raise-files",
+                "client-probe", "raise-files", "ScriptedAgents", "SeededRandom",
             ],
             swiftSettings: testSettings),
         .executableTarget(
@@ -177,7 +179,7 @@ let package = Package(
             name: "RlimitctlTests",
             dependencies: [
                 "PolicySamples", "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitPolicyFile", "RlimitWire",
-                "rlimitctl",
+                "rlimitctl", "ScriptedAgents",
             ],
             swiftSettings: testSettings),
         .testTarget(
