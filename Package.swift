@@ -118,7 +118,9 @@ let package = Package(
         .target(name: "CAllocationCounter", path: "Tests/Support/CAllocationCounter"),
         .testTarget(
             name: "RlimitWireTests",
-            dependencies: ["CAllocationCounter", "CProtobufC", "CRlimitProto", "RlimitModel", "RlimitWire"],
+            dependencies: [
+                "CAllocationCounter", "CProtobufC", "CRlimitProto", "RlimitModel", "RlimitWire", "SeededRandom",
+            ],
             swiftSettings: testSettings),
         .target(name: "CTestKernel", path: "Tests/Support/CTestKernel"),
         .executableTarget(
@@ -152,7 +154,7 @@ let package = Package(
             name: "RlimitClientTests",
             dependencies: [
                 "CAllocationCounter", "RlimitClient", "RlimitKernel", "RlimitModel", "RlimitTesting", "RlimitWire",
-                "client-probe", "raise-files",
+                "client-probe", "raise-files", "ScriptedAgents", "SeededRandom",
             ],
             swiftSettings: testSettings),
         .executableTarget(
@@ -169,7 +171,7 @@ let package = Package(
             name: "RlimitctlTests",
             dependencies: [
                 "PolicySamples", "RlimitKernel", "RlimitModel", "RlimitPolicy", "RlimitPolicyFile", "RlimitWire",
-                "rlimitctl",
+                "rlimitctl", "ScriptedAgents",
             ],
             swiftSettings: testSettings),
         .testTarget(

@@ -5,9 +5,8 @@ import RlimitWire
 
 /// Serves sessions, one at a time, with the state that they share.
 ///
-/// The event loop calls `processInput` for each session that has sent something: one read, then `process` for each frame. When
-/// all sessions have been heard, it calls `deliver` for each of them. Responses are held back until then because a peer that is
-/// woken for a response may take the processor from the agent, and at worst for each response.
+/// The event loop calls `processInput` for each session that has sent something: one read, then `process` for each frame.
+/// Afterwards it calls `deliver` for each of them: a peer that a response wakes may take the processor from the agent.
 ///
 /// A turn reads once, processes at most `Frame.maxRequestsInFlight` requests, and begins none after half a millisecond
 /// (`TurnClock`). This keeps one session from delaying the others.
@@ -81,15 +80,13 @@ struct Dispatcher: ~Copyable {
                 do throws(RlimitError) {
                     guard let payload = try Frame.payload(in: bytes, from: position, limit: Frame.maxRequestLength)
                     else { break }
-                    guard mayProcessMore(afterFrames: processed) else {
-                        session.hasCompleteFrames = true
-                        break
-                    }
+                    session.hasCompleteFrames = true
+                    guard mayProcessMore(afterFrames: processed) else { break }
                     guard process(bytes.extracting(payload), of: session, at: position..<payload.upperBound) else {
-                        session.hasCompleteFrames = true
                         session.isBlocked = true
                         break
                     }
+                    session.hasCompleteFrames = false
                     position = payload.upperBound
                     processed += 1
                 } catch {
@@ -104,9 +101,10 @@ struct Dispatcher: ~Copyable {
     }
 
     private mutating func mayProcessMore(afterFrames processed: Int) -> Bool {
-        processed == 0
-            || processed < Frame.maxRequestsInFlight && replies.hasRoomForSession && !processes.isOverCapacity
-                && clock.hasTime(afterFrames: processed)
+        guard processed > 0 else { return true }
+        guard processed < Frame.maxRequestsInFlight, replies.hasRoomForSession, !processes.isOverCapacity
+        else { return false }
+        return clock.hasTime(afterFrames: processed)
     }
 
     /// Sends the responses to one session.

@@ -1,5 +1,6 @@
 import Foundation
 import RlimitModel
+import ScriptedAgents
 import Testing
 
 @testable import RlimitClient

@@ -1,5 +1,6 @@
 import RlimitModel
 import RlimitTesting
+import ScriptedAgents
 import Testing
 
 @testable import RlimitClient

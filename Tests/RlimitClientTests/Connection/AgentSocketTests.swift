@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import RlimitKernel
 import RlimitModel
+import ScriptedAgents
 import Testing
 
 @testable import RlimitClient

@@ -1,6 +1,7 @@
 import CAllocationCounter
 import Glibc
 import RlimitModel
+import ScriptedAgents
 import Testing
 
 @testable import RlimitClient

@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import RlimitModel
 import RlimitWire
+import ScriptedAgents
 import Synchronization
 import Testing
 

@@ -3,6 +3,7 @@ import Glibc
 import RlimitModel
 import RlimitTesting
 import RlimitWire
+import ScriptedAgents
 import Testing
 
 @testable import RlimitClient

@@ -1,20 +1,8 @@
 import RlimitModel
+import SeededRandom
 import Testing
 
 @testable import RlimitClient
-
-/// SplitMix64: the same numbers on every machine.
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
 
 /// One random batch on random limits, with a random kernel and a random agent.
 private struct Trial {
@@ -94,7 +82,7 @@ private struct Trial {
 struct EditPlanPropertyTests {
     @Test("the reported changes are the actual ones, and a refusal changes nothing", arguments: 0..<8)
     func all(seed: UInt64) {
-        var random = SeededGenerator(state: seed)
+        var random = SeededGenerator(seed: seed)
         var made = 0, refused = 0, short = 0
         for _ in 0..<2500 {
             let trial = Trial(&random)

@@ -1,6 +1,7 @@
 import Foundation
 import RlimitModel
 import RlimitWire
+import ScriptedAgents
 import Synchronization
 import Testing
 
@@ -112,7 +113,7 @@ struct LeaseRenewerTests {
             agent.leaseRequests.dropFirst(2) == [
                 .leaseRenew(bound.id, .connection), .leaseRenew(bound.id, .duration(.seconds(9))),
             ])
-        #expect(script.live == [bound.id: .duration(.seconds(9)), timed.id: .duration(.seconds(60))])
+        #expect(script.terms == [bound.id: .duration(.seconds(9)), timed.id: .duration(.seconds(60))])
         #expect(agent.connections == 2)
     }
 
@@ -123,9 +124,9 @@ struct LeaseRenewerTests {
         let client = client(agent)
         let lease = try await client.lease(files)
         try await lease.renew(for: .seconds(60))
-        while script.live[lease.id] == .duration(.seconds(60)) { try await Task.sleep(for: .milliseconds(1)) }
-        guard case .duration(let rest) = script.live[lease.id] else {
-            Issue.record("\(script.live)")
+        while script.terms[lease.id] == .duration(.seconds(60)) { try await Task.sleep(for: .milliseconds(1)) }
+        guard case .duration(let rest) = script.terms[lease.id] else {
+            Issue.record("\(script.terms)")
             return
         }
         #expect(rest > .zero && rest < .seconds(60))

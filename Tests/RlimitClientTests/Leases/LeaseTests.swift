@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import RlimitModel
 import RlimitWire
+import ScriptedAgents
 import Synchronization
 import Testing
 
@@ -146,7 +147,7 @@ struct LeaseTests {
         let client = kind.client(agent)
         let id = try await client.lease(for: .seconds(60), .keep).id
         #expect(try await client.renew(id, for: .seconds(5)).remaining == .seconds(5))
-        #expect(script.live == [id: .duration(.seconds(5))])
+        #expect(script.terms == [id: .duration(.seconds(5))])
         #expect(try await client.release(id) == [Restoration(.openFiles, .restored, limit: ScriptedLeases.now)])
         #expect(await code { try await client.release(id) } == .leaseEnded)
         #expect(await code { try await client.renew(id, for: .seconds(5)) } == .leaseEnded)

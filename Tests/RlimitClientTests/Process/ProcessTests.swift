@@ -1,5 +1,6 @@
 import Glibc
 import RlimitModel
+import ScriptedAgents
 import Testing
 
 @testable import RlimitClient

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import RlimitModel
+import ScriptedAgents
 import Testing
 
 @testable import RlimitClient

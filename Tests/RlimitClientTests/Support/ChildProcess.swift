@@ -1,4 +1,5 @@
 import Glibc
+import ScriptedAgents
 
 /// A child process for a test. It is killed when the test releases it.
 final class ChildProcess: Sendable {

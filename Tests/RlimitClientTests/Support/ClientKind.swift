@@ -1,4 +1,5 @@
 import Foundation
+import ScriptedAgents
 
 @testable import RlimitClient
 

@@ -1,5 +1,6 @@
 import RlimitModel
 import RlimitWire
+import ScriptedAgents
 
 @testable import RlimitClient
 

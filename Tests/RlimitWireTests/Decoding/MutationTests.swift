@@ -1,5 +1,6 @@
 import RlimitModel
 import RlimitWire
+import SeededRandom
 import Testing
 
 /// A million damaged messages. Each results in a value or a typed error, and a value survives a round trip.
@@ -9,7 +10,7 @@ import Testing
     @Test(arguments: 1...4 as ClosedRange<UInt64>)
     func `A damaged request gives a request or an error`(seed: UInt64) throws {
         let corpus = try Samples.requests.map { try Wire.frame($0).payload }
-        var random = SplitMix64(seed: seed)
+        var random = SeededGenerator(seed: seed)
         var decoder = RequestDecoder()
         var encoder = RequestEncoder()
         var queue = ByteQueue()
@@ -32,7 +33,7 @@ import Testing
     func `A damaged response gives a response or an error`(seed: UInt64) throws {
         // The largest samples would take most of the time and add little variety.
         let corpus = Samples.responses.map { Wire.frame($0).payload }.filter { $0.count < 400 }
-        var random = SplitMix64(seed: seed)
+        var random = SeededGenerator(seed: seed)
         var decoder = ResponseDecoder()
         var encoder = ResponseEncoder()
         var queue = ByteQueue()
@@ -54,7 +55,7 @@ import Testing
     private static let telling: [UInt8] = [0, 1, 2, 0x7f, 0x80, 0x81, 0xff, 0x08, 0x0a, 0x12, 0x1a, 0x22]
 
     // One to three of: a flipped bit, a special byte, removed or doubled bytes, bytes of another message, a cut.
-    private func mutated(_ corpus: [[UInt8]], _ random: inout SplitMix64) -> [UInt8] {
+    private func mutated(_ corpus: [[UInt8]], _ random: inout SeededGenerator) -> [UInt8] {
         var bytes = corpus[Int(random.next() % UInt64(corpus.count))]
         for _ in 0...random.next() % 3 {
             guard !bytes.isEmpty else { return bytes }

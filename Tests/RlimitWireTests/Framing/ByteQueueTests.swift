@@ -1,4 +1,5 @@
 import RlimitWire
+import SeededRandom
 import Testing
 
 @Suite struct ByteQueueTests {
@@ -6,7 +7,7 @@ import Testing
         var queue = ByteQueue()
         var expected: [UInt8] = []
         var next: UInt8 = 0
-        var random = SplitMix64(seed: 1)
+        var random = SeededGenerator(seed: 1)
         for _ in 0..<5000 {
             let coming = (0..<Int.random(in: 0...70, using: &random)).map { _ in
                 next &+= 1

@@ -2,6 +2,7 @@ import Foundation
 import RlimitModel
 import RlimitPolicy
 import RlimitPolicyFile
+import ScriptedAgents
 import Testing
 
 @Suite("rlimitctl and an agent")
@@ -25,7 +26,7 @@ struct AgentTests {
         let child = try SpawnedChild()
         let arguments = ["set", "nofile=5000", "memlock=64G", "cpu=3h", "nice=-10", "--agent", "--pid", child.pid]
         let refusing = try PolicyAgent.agent()
-        let tool = try ToolRun(running: ToolRun.path, arguments, socket: refusing.socket)
+        let tool = try ToolRun(running: ToolRun.path, arguments, socket: refusing.path)
         #expect(tool.status == 77)
         #expect(tool.output == "")
         #expect(
@@ -33,7 +34,7 @@ struct AgentTests {
         )
         let lines = try #require(tool.errorOutput.range(of: "[[allow]]")).lowerBound
         let granting = try PolicyAgent.agent(try policy(tool.errorOutput[lines...]))
-        let again = try ToolRun(running: ToolRun.path, arguments, socket: granting.socket)
+        let again = try ToolRun(running: ToolRun.path, arguments, socket: granting.path)
         #expect(again.status == 0, "\(again.errorOutput)")
         #expect(again.output.hasPrefix("nofile 1000:1000 -> 5000:5000  sleep (pid \(child.pid))\n"))
         #expect(again.errorOutput.contains("user namespace"))
@@ -42,7 +43,7 @@ struct AgentTests {
     @Test("JSON of a refusal has the rule as text")
     func refusedAsJSON() throws {
         let child = try SpawnedChild(), agent = try PolicyAgent.agent()
-        let tool = try ToolRun("set", "nofile=5000", "--agent", "--json", "--pid", child.pid, socket: agent.socket)
+        let tool = try ToolRun("set", "nofile=5000", "--agent", "--json", "--pid", child.pid, socket: agent.path)
         #expect(tool.status == 77)
         let error = try tool.object().object("error")
         #expect(error.string("code") == "deniedByPolicy" && error.number("exit") == 77)
@@ -67,7 +68,7 @@ struct AgentTests {
             above.nofile = "4K"
             """
         let agent = try PolicyAgent.agent(try policy(lines))
-        let tool = try ToolRun("set", "nofile=5000", "--agent", "--pid", child.pid, socket: agent.socket)
+        let tool = try ToolRun("set", "nofile=5000", "--agent", "--pid", child.pid, socket: agent.path)
         #expect(tool.status == 77)
         #expect(tool.errorOutput.contains("rule \"at most 4k files\" refuses"))
         #expect(tool.errorOutput.contains("the most is 4096"))
@@ -77,7 +78,7 @@ struct AgentTests {
     @Test("--clamp prints the new limit and why it is less")
     func clamp() throws {
         let child = try SpawnedChild(), agent = try PolicyAgent.agent()
-        let tool = try ToolRun("set", "nofile=5000", "--clamp", "--agent", "--pid", child.pid, socket: agent.socket)
+        let tool = try ToolRun("set", "nofile=5000", "--clamp", "--agent", "--pid", child.pid, socket: agent.path)
         #expect(tool.status == 0)
         #expect(tool.output == "nofile 1000:1000 -> 1000:1000  sleep (pid \(child.pid))\n")
         #expect(tool.errorOutput.contains("rlimitctl: nofile got less than requested: no rule"))
@@ -86,7 +87,7 @@ struct AgentTests {
     @Test("A dry run prints the changes and makes none")
     func dryRun() throws {
         let child = try SpawnedChild(limits: ["-n 700"]), agent = try PolicyAgent.agent()
-        let tool = try ToolRun("set", "nofile=900:", "--dry-run", "--agent", "--pid", child.pid, socket: agent.socket)
+        let tool = try ToolRun("set", "nofile=900:", "--dry-run", "--agent", "--pid", child.pid, socket: agent.path)
         #expect(try child.shown("Max open files") == ["700", "700"])
         #expect(tool.status == 77, "the agent does not lower without a rule")
         // A dry run of what the kernel permits needs no agent.
@@ -103,14 +104,14 @@ struct AgentTests {
     func overview() throws {
         let child = try SpawnedChild()
         let agent = try PolicyAgent.agent(try policy(files))
-        let tool = try ToolRun("explain", "--pid", child.pid, socket: agent.socket)
+        let tool = try ToolRun("explain", "--pid", child.pid, socket: agent.path)
         #expect(tool.status == 0)
         let lines = tool.output.split(separator: "\n")
         #expect(lines.count == 17)
         #expect(lines.first?.split(separator: " ") == ["RESOURCE", "NOW", "MAX-ALLOWED", "RULE"])
         #expect(lines.contains { $0.split(separator: " ") == ["nofile", "1000:1000", "65536:65536", "files"] })
         #expect(lines.contains { $0.split(separator: " ") == ["nproc", "1000:1000", "1000:1000", "-"] })
-        let answer = try ToolRun("explain", "--json", "--pid", child.pid, socket: agent.socket).object()
+        let answer = try ToolRun("explain", "--json", "--pid", child.pid, socket: agent.path).object()
         #expect(answer["isAllowed"] as? Bool == true)
         #expect(answer.objects("verdicts").count == 16)
     }
@@ -119,17 +120,17 @@ struct AgentTests {
     func decision() throws {
         let child = try SpawnedChild(limits: ["-n 1000", "-p 1000"])
         let agent = try PolicyAgent.agent(try policy(files))
-        let granted = try ToolRun("explain", "nofile=5000", "--agent", "--pid", child.pid, socket: agent.socket)
+        let granted = try ToolRun("explain", "nofile=5000", "--agent", "--pid", child.pid, socket: agent.path)
         #expect(granted.status == 0)
         #expect(granted.output.hasSuffix(": granted by rule \"files\"\n"))
         let refused = try ToolRun(
-            "explain", "nofile=70000", "nproc=1", "--agent", "--pid", child.pid, socket: agent.socket)
+            "explain", "nofile=70000", "nproc=1", "--agent", "--pid", child.pid, socket: agent.path)
         #expect(refused.status == 77)
         #expect(refused.output.contains(": refused: no rule lets"))
         #expect(refused.output.contains("limits = { nofile = 70000, nproc = 1000 }\nlower = true\n"))
         #expect(refused.errorOutput == "")
         let answer = try ToolRun(
-            "explain", "nofile=70000", "--agent", "--json", "--pid", child.pid, socket: agent.socket
+            "explain", "nofile=70000", "--agent", "--json", "--pid", child.pid, socket: agent.path
         )
         .object()
         #expect(answer["isAllowed"] as? Bool == false)
@@ -140,12 +141,12 @@ struct AgentTests {
     @Test("status shows the agent and how it sees the caller")
     func status() throws {
         let agent = try PolicyAgent.agent()
-        let tool = try ToolRun("status", socket: agent.socket)
+        let tool = try ToolRun("status", socket: agent.path)
         #expect(tool.status == 0)
-        for part in ["1.2.3", "6.1.0", "1 rule", "1048576", "uid \(getuid())", agent.socket] {
+        for part in ["1.2.3", "6.1.0", "1 rule", "1048576", "uid \(getuid())", agent.path] {
             #expect(tool.output.contains(part))
         }
-        let answer = try ToolRun("status", "--json", socket: agent.socket).object()
+        let answer = try ToolRun("status", "--json", socket: agent.path).object()
         #expect(answer["reachable"] as? Bool == true && answer["canRaise"] as? Bool == true)
         #expect(answer.object("caller").number("uid") == Int(getuid()))
     }
@@ -184,7 +185,7 @@ struct AgentTests {
         let scratch = try Scratch()
         try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: scratch.path)
         let agent = try PolicyAgent.agent()
-        try FileManager.default.createSymbolicLink(atPath: scratch.path + "/s", withDestinationPath: agent.socket)
+        try FileManager.default.createSymbolicLink(atPath: scratch.path + "/s", withDestinationPath: agent.path)
         let tool = try ToolRun("status", "--socket", scratch.path + "/s")
         #expect(tool.status == 69)
     }

@@ -1,4 +1,5 @@
 import RlimitModel
+import ScriptedAgents
 import Testing
 
 @Suite("rlimitctl and a cgroup")
@@ -10,7 +11,7 @@ struct CgroupTests {
         _ pids: [Int32?], isIncomplete: Bool = false, refusing refused: Set<Int32> = [],
         with error: RlimitError = refusal
     ) throws -> ScriptedAgent {
-        try ScriptedAgent { request in
+        try ScriptedAgent.answering { request in
             let results = pids.map { pid -> ProcessResult in
                 if let pid, refused.contains(pid) { return ProcessResult(pid: pid, .failure(error)) }
                 return ProcessResult(pid: pid, .success(Self.reply(to: request, of: pid)))
@@ -42,7 +43,7 @@ struct CgroupTests {
     func table() throws {
         let child = try SpawnedChild()
         let agent = try agent([child.number, nil])
-        let tool = try ToolRun("get", "nofile", "memlock", "--cgroup", "/a", socket: agent.socket)
+        let tool = try ToolRun("get", "nofile", "memlock", "--cgroup", "/a", socket: agent.path)
         #expect(tool.status == 0)
         #expect(tool.errorOutput == "")
         let rows = tool.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
@@ -56,7 +57,7 @@ struct CgroupTests {
     @Test("get without resources shows how many of thousands of processes have which limits")
     func distribution() throws {
         let agent = try agent(Array(repeating: nil, count: 3) + (4_100_000..<4_103_000).map { $0 })
-        let tool = try ToolRun("get", "--cgroup", "/a", socket: agent.socket)
+        let tool = try ToolRun("get", "--cgroup", "/a", socket: agent.path)
         #expect(tool.status == 0)
         let lines = tool.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
         #expect(lines.count == 1 + 2 * Resource.count)
@@ -76,7 +77,7 @@ struct CgroupTests {
             (["get", "nofile"], "limits"), (["set", "nofile=5:6"], "changes"), (["usage"], "usage"),
         ] {
             let tool = try ToolRun(
-                running: ToolRun.path, arguments + ["--json", "--pod", "own"], socket: agent.socket)
+                running: ToolRun.path, arguments + ["--json", "--pod", "own"], socket: agent.path)
             #expect(tool.status == 77)
             let answer = try tool.object()
             #expect(answer.isNull("cgroup") && answer.string("pod") == "own")
@@ -95,7 +96,7 @@ struct CgroupTests {
     func set() throws {
         let child = try SpawnedChild()
         let agent = try agent([child.number, nil])
-        let tool = try ToolRun("set", "nofile=500", "core=0:", "--at-least", "--pod", "/p", socket: agent.socket)
+        let tool = try ToolRun("set", "nofile=500", "core=0:", "--at-least", "--pod", "/p", socket: agent.path)
         #expect(tool.status == 0)
         #expect(
             tool.output == """
@@ -111,17 +112,17 @@ struct CgroupTests {
     @Test("The same shortfall is printed once with the number of processes")
     func shortfall() throws {
         let agent = try agent(Array(repeating: nil, count: 40))
-        let tool = try ToolRun("set", "nofile=500", "--clamp", "--cgroup", "/p", socket: agent.socket)
+        let tool = try ToolRun("set", "nofile=500", "--clamp", "--cgroup", "/p", socket: agent.path)
         #expect(tool.status == 0)
         #expect(tool.errorOutput == "rlimitctl: nofile got less than requested: no more (40 processes)\n")
-        #expect(try ToolRun("set", "nofile=max", "--cgroup", "/p", socket: agent.socket).errorOutput == "")
+        #expect(try ToolRun("set", "nofile=max", "--cgroup", "/p", socket: agent.path).errorOutput == "")
     }
 
     @Test("Ten refusals are printed individually, and the others as a number")
     func refusals() throws {
         let pids = (4_100_000..<4_100_030).map { Int32($0) }
         let agent = try agent(pids, refusing: Set(pids.prefix(25)))
-        let tool = try ToolRun("set", "nofile=5:6", "--cgroup", "/a", socket: agent.socket)
+        let tool = try ToolRun("set", "nofile=5:6", "--cgroup", "/a", socket: agent.path)
         #expect(tool.status == 77)
         #expect(tool.output.split(separator: "\n").count == 5)
         let lines = tool.errorOutput.split(separator: "\n")
@@ -138,8 +139,8 @@ struct CgroupTests {
         ] as [(RlimitError.Code, Int32)])
     func status(code: RlimitError.Code, expected: Int32) throws {
         let agent = try agent([nil, 4_100_000], refusing: [4_100_000], with: RlimitError(code))
-        #expect(try ToolRun("set", "nofile=5:6", "--cgroup", "/a", socket: agent.socket).status == expected)
-        #expect(try ToolRun("get", "nofile", "--cgroup", "/a", socket: agent.socket).status == expected)
+        #expect(try ToolRun("set", "nofile=5:6", "--cgroup", "/a", socket: agent.path).status == expected)
+        #expect(try ToolRun("get", "nofile", "--cgroup", "/a", socket: agent.path).status == expected)
     }
 
     @Test("An incomplete list and an empty cgroup are reported")
@@ -161,7 +162,7 @@ struct CgroupTests {
     @Test("usage shows a line for each process without the fields that are always 0")
     func usage() throws {
         let agent = try agent([nil])
-        let tool = try ToolRun("usage", "--cgroup", "own", socket: agent.socket)
+        let tool = try ToolRun("usage", "--cgroup", "own", socket: agent.path)
         #expect(tool.status == 0)
         let rows = tool.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
         #expect(rows.first == ["PID", "COMMAND", "UTIME", "STIME", "MAXRSS", "MINFLT", "MAJFLT", "NVCSW", "NIVCSW"])
@@ -170,7 +171,7 @@ struct CgroupTests {
 
     @Test("The request names the cgroup or pod")
     func target() throws {
-        let agent = try ScriptedAgent { request in
+        let agent = try ScriptedAgent.answering { request in
             let target =
                 switch request.operation {
                 case .get(let target, _): target
@@ -184,7 +185,7 @@ struct CgroupTests {
             (["--cgroup", "/own"], .cgroup("/own")),
             (["--pod", "own"], .pod(nil)), (["--pod", "/kubepods/pod1"], .pod("/kubepods/pod1")),
         ] {
-            let tool = try ToolRun(running: ToolRun.path, ["get"] + arguments, socket: agent.socket)
+            let tool = try ToolRun(running: ToolRun.path, ["get"] + arguments, socket: agent.path)
             #expect(tool.status == 1)
             #expect(tool.errorOutput == "rlimitctl: asked of \(target)\n")
         }

@@ -1,5 +1,6 @@
 import Foundation
 import RlimitModel
+import ScriptedAgents
 import Testing
 
 @Suite("rlimitctl get")
@@ -89,18 +90,18 @@ struct GetTests {
     @Test("With --agent the agent answers")
     func agentOnly() throws {
         let child = try SpawnedChild()
-        let agent = try ScriptedAgent { request in
+        let agent = try ScriptedAgent.answering { request in
             switch request.operation {
             case .get: .success(.limits(.all, Limits(repeating: Limit(soft: 7, hard: 11))))
             case .usage: .success(.usage(Usage()))
             default: .failure(RlimitError(.unsupported))
             }
         }
-        let answer = try ToolRun("get", "nofile", "--json", "--agent", "--pid", child.pid, socket: agent.socket)
+        let answer = try ToolRun("get", "nofile", "--json", "--agent", "--pid", child.pid, socket: agent.path)
             .object()
         #expect(answer.object("limits").object("nofile").number("hard") == 11)
         // --socket takes precedence over the environment.
-        let tool = try ToolRun("get", "nofile", "--agent", "--socket", agent.socket, "--pid", child.pid)
+        let tool = try ToolRun("get", "nofile", "--agent", "--socket", agent.path, "--pid", child.pid)
         #expect(tool.status == 0)
         #expect(tool.output.contains("11"))
     }

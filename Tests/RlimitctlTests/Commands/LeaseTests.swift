@@ -15,11 +15,11 @@ struct LeaseTests {
     }
 
     private func tool(_ arguments: String...) throws -> ToolRun {
-        try ToolRun(running: ToolRun.path, arguments, socket: agent.socket)
+        try ToolRun(running: ToolRun.path, arguments, socket: agent.path)
     }
 
     private func set(_ arguments: String...) throws -> ToolRun {
-        try ToolRun(running: ToolRun.path, ["set", "--pid", child.pid] + arguments, socket: agent.socket)
+        try ToolRun(running: ToolRun.path, ["set", "--pid", child.pid] + arguments, socket: agent.path)
     }
 
     @Test("set --lease prints the changes and the end of the lease")
@@ -67,7 +67,7 @@ struct LeaseTests {
                 ToolRun.path, "set", "nofile=2000:2000", "memlock=2G:2G", "core=5:1000", "--pid", child.pid,
                 "--while-connected",
             ],
-            environment: ["RLIMITD_SOCKET": agent.socket], output: scratch.path + "/out",
+            environment: ["RLIMITD_SOCKET": agent.path], output: scratch.path + "/out",
             errorOutput: scratch.path + "/err")
         let expected = """
             nofile 1000:1000 -> 2000:2000  sleep (pid \(child.pid))
@@ -100,7 +100,7 @@ struct LeaseTests {
         let scratch = try Scratch()
         let process = try SpawnedProgram(
             [ToolRun.path, "--json", "set", "nofile=2000:2000", "--pid", child.pid, "--while-connected"],
-            environment: ["RLIMITD_SOCKET": agent.socket], output: scratch.path + "/out",
+            environment: ["RLIMITD_SOCKET": agent.path], output: scratch.path + "/out",
             errorOutput: scratch.path + "/err")
         let renewal = Request.Operation.leaseRenew(LeaseAgent.id(1), .connection)
         for _ in 0..<5000 where agent.requests.count(where: { $0 == renewal }) < 3 { usleep(2000) }
@@ -187,7 +187,7 @@ struct LeaseTests {
             (["leases", "relase", "ab01"], "did you mean \"release\"?"),
         ])
     func usage(arguments: [String], hint: String) throws {
-        let tool = try ToolRun(running: ToolRun.path, arguments, socket: agent.socket)
+        let tool = try ToolRun(running: ToolRun.path, arguments, socket: agent.path)
         #expect(tool.status == 64 && tool.errorOutput.contains(hint), "\(tool.errorOutput)")
         #expect(tool.errorOutput.filter { $0 == "\n" }.count == 1)
         #expect(agent.requests.isEmpty)

@@ -11,7 +11,7 @@ struct RunLeaseTests {
         let agent = try LeaseAgent()
         let tool = try ToolRun(
             "run", "--lease", "10m", "nofile=2000", "core=0", "--", "/bin/sh", "-c",
-            "\(ToolRun.path) leases list && exit 7", socket: agent.socket)
+            "\(ToolRun.path) leases list && exit 7", socket: agent.path)
         // The test agent serves one connection at a time. The connection of run has ended by then.
         #expect(tool.status == 7 && tool.errorOutput == "", "\(tool.errorOutput)")
         #expect(agent.live.map(\.remaining) == [.seconds(600)])
@@ -27,17 +27,17 @@ struct RunLeaseTests {
         let agent = try LeaseAgent()
         // The test agent serves one connection at a time. The connection of run is still open.
         let tool = try ToolRun(
-            "run", "--lease", "nofile=2000", "sh", "-c", "\(ToolRun.path) leases; exit 7", socket: agent.socket)
+            "run", "--lease", "nofile=2000", "sh", "-c", "\(ToolRun.path) leases; exit 7", socket: agent.path)
         #expect(tool.status == 7 && tool.errorOutput.contains("no answer in time"), "\(tool.errorOutput)")
         #expect(agent.live.map(\.remaining) == [nil])
         // The next connection is served once the first has ended.
-        #expect(try ToolRun("leases", socket: agent.socket).status == 0)
+        #expect(try ToolRun("leases", socket: agent.path).status == 0)
     }
 
     @Test("Without a time, a lease that needs renewals is reported with its end")
     func renewals() throws {
         let agent = try LeaseAgent(maxDuration: .seconds(3600))
-        let tool = try ToolRun("run", "--lease", "nofile=2000", "true", socket: agent.socket)
+        let tool = try ToolRun("run", "--lease", "nofile=2000", "true", socket: agent.path)
         #expect(tool.status == 0 && tool.errorOutput.contains("ends in 1h"), "\(tool.errorOutput)")
     }
 

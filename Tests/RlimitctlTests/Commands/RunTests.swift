@@ -1,4 +1,5 @@
 import Foundation
+import ScriptedAgents
 import Testing
 
 @Suite("rlimitctl run")
@@ -81,7 +82,7 @@ struct RunTests {
     @Test("A limit above fs.nr_open is refused by the kernel before the agent is asked")
     func ceiling() throws {
         let agent = try PolicyAgent.agent()
-        let tool = try ToolRun("run", "--json", "nofile=1000000000", "true", socket: agent.socket)
+        let tool = try ToolRun("run", "--json", "nofile=1000000000", "true", socket: agent.path)
         #expect(tool.status == 125)
         #expect(try tool.object().object("error").string("code") == "aboveSystemCeiling")
     }

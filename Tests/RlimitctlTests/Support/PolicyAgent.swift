@@ -1,13 +1,14 @@
 import Glibc
 import RlimitModel
 import RlimitPolicy
+import ScriptedAgents
 
 /// An agent that evaluates a policy for a target with all limits 1000, and changes no limits.
 enum PolicyAgent {
     static let now = Limit(1000)
 
     static func agent(_ policy: Policy = .baselineOnly) throws -> ScriptedAgent {
-        try ScriptedAgent { request in evaluate(request, by: policy) }
+        try ScriptedAgent.answering { request in evaluate(request, by: policy) }
     }
 
     static var caller: Peer { Peer(pid: getpid(), uid: getuid(), gid: getgid()) }
