@@ -285,7 +285,6 @@ struct Dispatcher: ~Copyable {
     }
 
     // MARK: Ends
-
     mutating func advanceLongRequest(of session: Session, until end: BootInstant) throws(SystemError) -> Bool {
         try longRequests.advance(session, until: end, &handler, &replies)
     }

@@ -85,8 +85,7 @@ private let bothWays = [KernelFeatures.probed, .oldest]
         #expect(peer.hasMixedIDs)
     }
 
-    @Test(arguments: bothWays) func `A client that has ended has no identity`(features: KernelFeatures) throws
-    {
+    @Test(arguments: bothWays) func `A client that has ended has no identity`(features: KernelFeatures) throws {
         let listener = try Listener(path: path)
         for isReaped in [false, true] {
             let client = try ChildProcess.probe("gids=990,990,990", "ids=990,990,990", "connect=\(path)", "wait")

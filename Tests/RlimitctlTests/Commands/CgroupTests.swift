@@ -147,13 +147,13 @@ struct CgroupTests {
     func incomplete() throws {
         let incomplete = try agent([nil], isIncomplete: true)
         for arguments in [["get"], ["usage"], ["set", "nofile=5:6"]] {
-            let tool = try ToolRun(running: ToolRun.path, arguments + ["--cgroup", "/a"], socket: incomplete.socket)
+            let tool = try ToolRun(running: ToolRun.path, arguments + ["--cgroup", "/a"], socket: incomplete.path)
             #expect(tool.status == 1)
             #expect(tool.errorOutput.contains("processes may be missing"))
             #expect(tool.output != "")
         }
         let empty = try agent([])
-        let tool = try ToolRun("get", "nofile", "--cgroup", "/a", socket: empty.socket)
+        let tool = try ToolRun("get", "nofile", "--cgroup", "/a", socket: empty.path)
         #expect(tool.status == 0)
         #expect(tool.output == "")
         #expect(tool.errorOutput == "rlimitctl: the cgroup has no processes\n")

@@ -1,6 +1,6 @@
 // The contract between the agent and everything that calls it. PROTOCOL.md explains frames, descriptors and limits.
 //
-// Rules for whoever changes this file: numbers are never reused; no message may contain itself, directly or not;
+// Rules for changes of this file: numbers are never reused; no message may contain itself, directly or not;
 // a request never nests deeper than four messages below Request; an agent refuses fields of a request that it does
 // not know, a client ignores fields of a response that it does not know.
 
