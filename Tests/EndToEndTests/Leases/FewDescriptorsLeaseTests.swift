@@ -12,7 +12,7 @@ struct FewDescriptorsLeaseTests {
         let leases = try samples.map { try caller.requestLease(soft: 3000, of: $0.pid, .duration(.seconds(3600))).id }
         agent.send(SIGKILL)
         try agent.restartAfterExit(prefix: ["prlimit", "--nofile=64:64"])
-        if !Machine.mayRaiseHardLimits { _ = try agent.logLine(containing: "too few descriptors to look after more") }
+        if !Machine.mayRaiseHardLimits { _ = try agent.logLine(containing: "too few descriptors to watch more") }
         try agent.killAndRestart()
         let again = try LeaseClient(to: agent)
         #expect(try Set(again.list().map(\.id)) == Set(leases))

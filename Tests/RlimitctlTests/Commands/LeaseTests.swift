@@ -160,7 +160,7 @@ struct LeaseTests {
         let again = try self.tool("leases", "release", "ab01")
         #expect(again.status == 1 && again.errorOutput == "rlimitctl: there is no such lease\n")
         _ = try set("nofile=2000:2000", "--lease", "60s")
-        let answer = try self.tool("leases", "release", "AB01", "--json").object().objects("restorations")
+        let answer = try self.tool("leases", "release", "AB02", "--json").object().objects("restorations")
         #expect(answer.first?.string("outcome") == "restored" && answer.first?.object("limit").number("soft") == 1000)
     }
 

@@ -1,7 +1,7 @@
 import RlimitModel
 import ScriptedAgents
 
-/// An agent that grants leases. All limits are 1000, and no change has an effect.
+/// An agent that grants leases and serves one connection at a time. All limits are 1000, and no change has an effect.
 struct LeaseAgent {
     private let leases: ScriptedLeases
     private let agent: ScriptedAgent
@@ -19,7 +19,7 @@ struct LeaseAgent {
     ///   - maxDuration: The time that a lease without a duration lasts unless it is renewed, as a rule's `lease.max` sets it.
     init(pid: Int32? = nil, maxDuration: Duration? = nil) throws {
         leases = ScriptedLeases(now: Self.now, pid: pid, maxDuration: maxDuration)
-        agent = try ScriptedAgent(leases)
+        agent = try ScriptedAgent(isSerial: true, leases)
     }
 
     /// Ends all leases. Clients learn this from their next request.

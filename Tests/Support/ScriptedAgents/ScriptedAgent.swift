@@ -34,7 +34,10 @@ package final class ScriptedAgent: Sendable {
     /// Without a script the agent accepts no connection.
     ///
     /// - Parameter other: An agent with a folder that this one uses too, so that clients find the new agent in its place.
-    package init(takingOver other: ScriptedAgent? = nil, backlog: Int32 = 16, _ scripts: Script...) throws {
+    /// - Parameter isSerial: Serves one connection at a time; the next one waits until the client closes the one before.
+    package init(
+        takingOver other: ScriptedAgent? = nil, backlog: Int32 = 16, isSerial: Bool = false, _ scripts: Script...
+    ) throws {
         ownsFolder = other == nil
         folder = other?.folder ?? Self.temporaryFolder()
         listener = try Self.listen(at: folder + "/agent.sock", backlog: backlog)
@@ -51,7 +54,7 @@ package final class ScriptedAgent: Sendable {
                 _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
                 let script = rest.popFirst() ?? last
                 log.connections.withLock { $0 += 1 }
-                Thread.detachNewThread {
+                let serve: @Sendable () -> Void = {
                     let session = ScriptedSession(connection) { request in
                         log.requests.withLock { $0.append(request) }
                     }
@@ -59,6 +62,7 @@ package final class ScriptedAgent: Sendable {
                     session.close()
                     log.ends.withLock { $0 += 1 }
                 }
+                if isSerial { serve() } else { Thread.detachNewThread(serve) }
             }
         }
     }

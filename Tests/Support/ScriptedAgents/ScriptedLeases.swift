@@ -97,7 +97,9 @@ package final class ScriptedLeases: Sendable {
 
 extension ScriptedAgent {
     /// An agent that grants leases.
-    package convenience init(takingOver other: ScriptedAgent? = nil, _ leases: ScriptedLeases) throws {
-        try self.init(takingOver: other) { session in try leases.serve(session) }
+    package convenience init(
+        takingOver other: ScriptedAgent? = nil, isSerial: Bool = false, _ leases: ScriptedLeases
+    ) throws {
+        try self.init(takingOver: other, isSerial: isSerial) { session in try leases.serve(session) }
     }
 }
