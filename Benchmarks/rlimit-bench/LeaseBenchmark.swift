@@ -37,7 +37,8 @@ struct LeaseBenchmark {
         return Cost(sets: sets.sorted()[rounds / 2], lease: leases.sorted()[rounds / 2])
     }
 
-    /// Grants leases to the processes, one after the other. The ends are spread evenly over a range of seconds from now.
+    /// Grants leases to the processes, one after the other. The ends are spread evenly over a range of seconds from
+    /// now.
     func grantLeases(_ count: Int, to pids: [Int32], endingWithin ends: ClosedRange<Double>) throws {
         let start = ContinuousClock.now
         for index in 0..<count {

@@ -23,7 +23,7 @@ struct ScriptArguments {
         let expected = mode.isComparison ? 3 : 6
         guard words.count == expected else {
             let names = "SOCKET \(mode.rawValue) CALLS" + (mode.isComparison ? "" : " WARMUP PARAM PID")
-            throw ValidationError("\(words.count) arguments, where \(names) are \(expected).")
+            throw ValidationError("\(words.count) arguments instead of \(expected): \(names).")
         }
         calls = try Self.number(words[2], "CALLS", 1...Int.max)
         guard !mode.isComparison else { return }

@@ -11,7 +11,8 @@ final class SimulatedProcess: TargetProcess {
     /// Who says what the process is.
     private enum Source: ~Copyable {
         case kernel(LinuxProcess)
-        /// The kernel has no pidfds, or the seccomp filter of a container rejects pidfd_open(2): the credentials of the peer.
+        /// The kernel has no pidfds, or the seccomp filter of a container rejects pidfd_open(2): the credentials of the
+        /// peer.
         case peer(Credentials)
     }
 

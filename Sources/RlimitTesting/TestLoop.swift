@@ -95,7 +95,8 @@ final class TestLoop: @unchecked Sendable {
 }
 
 extension Peer {
-    /// The peer as a current kernel reports it. What an old kernel does not report is assumed to be as for the test itself.
+    /// The peer as a current kernel reports it. What an old kernel does not report is assumed to be as for the test
+    /// itself.
     fileprivate func seenFromTest(isHeld: Bool) -> Peer {
         var peer = self
         peer.isPinned = true

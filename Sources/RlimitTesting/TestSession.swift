@@ -50,8 +50,8 @@ final class TestSession {
         }
     }
 
-    /// Shuts the connection down in both directions, and reads what the peer had sent: closing a Unix socket with unread
-    /// bytes would reset the connection and lose the last reply.
+    /// Shuts the connection down in both directions, and reads what the peer had sent: closing a Unix socket with
+    /// unread bytes would reset the connection and lose the last reply.
     func close() {
         socket.shutDown()
         while let count = (try? receiveBytes()) ?? nil, count > 0 { input.removeAll() }

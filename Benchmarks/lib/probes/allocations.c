@@ -1,5 +1,6 @@
-// Counts the allocations of a program, and records their stacks. LD_PRELOAD loads this library into the program. The file that
-// the variable ALLOCATIONS names holds a `struct counts`, which other processes can read and write while the program runs.
+// Counts the allocations of a program, and records their stacks. LD_PRELOAD loads this library into the program. The
+// file that the variable ALLOCATIONS names holds a `struct counts`, which other processes can read and write while the
+// program runs.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <execinfo.h>

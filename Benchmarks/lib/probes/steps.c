@@ -1,5 +1,5 @@
-// Counts the user instructions of a thread while a command runs, by single steps with ptrace(2). The count is exact and needs no
-// counters of the processor.
+// Counts the user instructions of a thread while a command runs, by single steps with ptrace(2). The count is exact and
+// needs no counters of the processor.
 //
 //   steps PID FILE COMMAND [ARGUMENT...]      prints the count, and writes unsorted lines "ADDRESS COUNT" to FILE
 #define _GNU_SOURCE
@@ -64,7 +64,8 @@ int main(int count, char **words) {
         if (who != pid || !WIFSTOPPED(status)) return fail("the traced thread ended");
         int is_event = status >> 16 != 0, signal = WSTOPSIG(status);
         if (is_over) {
-            // Continues without steps until no trap of the last step is pending. Such a trap would end the process after the detach.
+            // Continues without steps until no trap of the last step is pending. Such a trap would end the process
+            // after the detach.
             if (is_event && ++stops == 2) break;
             ptrace(PTRACE_CONT, pid, 0, signal == SIGTRAP || is_event ? 0 : signal);
             if (is_event) {

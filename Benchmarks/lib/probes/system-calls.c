@@ -1,5 +1,5 @@
-// Counts the system calls that a process makes while a command runs. All its threads are traced, by ptrace(2), so the count is
-// exact. A system call that was waiting when the trace began is not counted, unless the kernel restarts it.
+// Counts the system calls that a process makes while a command runs. All its threads are traced, by ptrace(2), so the
+// count is exact. A system call that was waiting when the trace began is not counted, unless the kernel restarts it.
 //
 //   system-calls PID COMMAND [ARGUMENT...]      prints a line "NUMBER COUNT" for each system call
 #define _GNU_SOURCE

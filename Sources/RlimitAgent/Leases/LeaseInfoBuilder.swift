@@ -3,8 +3,8 @@ import RlimitModel
 
 /// Describes leases to one caller, with pids of the caller's PID namespace.
 ///
-/// A pid in another PID namespace takes one file of /proc for each generation up to a common ancestor. Once a caller's list
-/// has used up its time, the rest of the list has no pids, so that a long list does not delay other callers.
+/// A pid in another PID namespace takes one file of /proc for each generation up to a common ancestor. Once a caller's
+/// list has used up its time, the rest of the list has no pids, so that a long list does not delay other callers.
 struct LeaseInfoBuilder {
     private let sharesNamespace: Bool
     private var view: PIDNamespaceTranslator?

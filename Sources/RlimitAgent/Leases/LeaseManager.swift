@@ -304,7 +304,7 @@ extension RlimitError {
 }
 
 extension TargetProcess where Self: ~Copyable {
-    /// False also where the kernel does not tell.
+    /// Also false if the kernel does not report the process.
     fileprivate var isKnownToHaveEnded: Bool {
         do throws(RlimitError) { return try identity() == nil } catch { return false }
     }

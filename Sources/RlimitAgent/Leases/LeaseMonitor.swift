@@ -6,6 +6,8 @@ import RlimitModel
 /// Each process that has leases is held by a pidfd and watched until its last lease has ended.
 struct LeaseMonitor: ~Copyable {
     private var events: LeaseEvents
+    // Processes that have leases and that could not be watched.
+    private var unwatched: Set<ProcessIdentity> = []
 
     /// The time in which leases of one ended process are removed within a request.
     private static let removalTime: Duration = .microseconds(200)
@@ -33,12 +35,14 @@ struct LeaseMonitor: ~Copyable {
 
     /// Watches a process that has its first lease, and stops watching one that has lost its last lease.
     mutating func update(_ identity: ProcessIdentity, _ leases: inout LeaseManager, _ processes: inout ProcessCache) {
+        unwatched.remove(identity)
         if leases.hasLeases(of: identity) {
             do throws(RlimitError) {
                 if events[identity] == nil, try running(identity, &processes) == nil {
                     _ = leases.processEnded(identity)
                 }
             } catch {
+                unwatched.insert(identity)
                 leases.logError("\(error)")
             }
         } else if let cached = events.remove(identity) {
@@ -47,14 +51,18 @@ struct LeaseMonitor: ~Copyable {
         armTimer(&leases)
     }
 
-    /// Watches the process that a lease was granted to.
-    mutating func update(_ pid: Int32, _ leases: inout LeaseManager, _ processes: inout ProcessCache) {
-        guard let identity = leases.leasedProcess(numbered: pid) else { return }
+    /// Watches the process that a lease was granted to. After a watch has failed, the next request about the process
+    /// repeats it.
+    mutating func update(
+        after operation: Request.Operation, on pid: Int32, _ leases: inout LeaseManager, _ processes: inout ProcessCache
+    ) {
+        guard operation.isLease || !unwatched.isEmpty, let identity = leases.leasedProcess(numbered: pid)
+        else { return }
         update(identity, &leases, &processes)
     }
 
-    /// Ends what is due and removes the leases of ended processes, until `end`. `descriptor` stays readable while any are
-    /// left.
+    /// Ends what is due and removes the leases of ended processes, until `end`. `descriptor` stays readable while any
+    /// are left.
     mutating func processEvents(
         until end: BootInstant, _ leases: inout LeaseManager, _ processes: inout ProcessCache
     ) {
@@ -131,7 +139,7 @@ struct LeaseMonitor: ~Copyable {
 
     // Watches the process if it was not watched yet: leases may be older than this agent. nil: it has ended.
     //
-    // Throws where the kernel does not tell, because the leases of a process that may run must not be removed.
+    // Throws if the kernel does not report the process: the leases of a process that may run must not be removed.
     private mutating func running(
         _ identity: ProcessIdentity, _ processes: inout ProcessCache
     ) throws(RlimitError) -> CachedProcess? {

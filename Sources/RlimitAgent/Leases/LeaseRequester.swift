@@ -10,7 +10,8 @@ package struct LeaseRequester: Sendable {
     /// The token of the connection.
     let session: UInt64
 
-    /// - Parameter process: The process that connected; nil where it has no pid in the agent's PID namespace, or has ended.
+    /// - Parameter process: The process that connected; nil where it has no pid in the agent's PID namespace, or has
+    ///   ended.
     package init(_ peer: Peer, process: ProcessIdentity?, session: UInt64, policy: Policy) {
         self.peer = peer
         self.session = session
@@ -20,7 +21,8 @@ package struct LeaseRequester: Sendable {
 
     /// Whether the caller owns a lease: by its connection, by its process, or by its uid.
     ///
-    /// A uid owns leases by duration in the agent's PID namespace, so that a program can manage those of an earlier run.
+    /// A uid owns leases by duration in the agent's PID namespace, so that a program can manage those of an earlier
+    /// run.
     func owns(_ lease: Lease) -> Bool {
         if lease.session == session { return true }
         if let process = holder.process, process == lease.holder.process { return true }

@@ -4,8 +4,8 @@ import RlimitPolicy
 
 /// What one batch of edits changes in the leases of a process.
 ///
-/// The initializers record the change on disk. The caller then writes the limits, and ends the transaction with `commit`,
-/// `cancel` or `undo`.
+/// The initializers record the change on disk. The caller then writes the limits, and ends the transaction with
+/// `commit`, `cancel` or `undo`.
 struct LeaseTransaction {
     /// The lease that the batch is granted as; nil for permanent edits.
     private(set) var grant: Lease?
@@ -32,7 +32,8 @@ struct LeaseTransaction {
         grant = lease
     }
 
-    /// Records the permanent edits that raise limits which leases hold too: those limits stay raised when the leases end.
+    /// Records the permanent edits that raise limits which leases hold too: those limits stay raised when the leases
+    /// end.
     init(
         permanent edits: [AuthorizedEdit], _ request: Request, to process: ProcessIdentity,
         _ snapshot: TargetSnapshot, at now: BootInstant, in journal: borrowing LeaseJournal
@@ -79,8 +80,9 @@ struct LeaseTransaction {
 
     /// Writing the limits failed.
     ///
-    /// Limits that were raised while the process became another user's stay raised as long as that program runs: the lease
-    /// is kept, as ended, for those limits only. A limit that the grant did not reach may be held by other leases.
+    /// Limits that were raised while the process became another user's stay raised as long as that program runs: the
+    /// lease is kept, as ended, for those limits only. A limit that the grant did not reach may be held by other
+    /// leases.
     func undo(
         after error: RlimitError, on process: borrowing some TargetProcess & ~Copyable, at now: BootInstant,
         in journal: inout LeaseJournal

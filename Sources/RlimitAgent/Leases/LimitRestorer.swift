@@ -8,8 +8,8 @@ struct LimitRestorer: ~Copyable {
     /// Another writer that changes the limit between every read and write owns it after this many attempts.
     private static let maxAttempts = 4
 
-    /// Lowers one limit to what it was before the lease or to what other leases hold, if it still is as the lease set it
-    /// and the process still has the ids that it had at the grant.
+    /// Lowers one limit to what it was before the lease or to what other leases hold, if it still is as the lease set
+    /// it and the process still has the ids that it had at the grant.
     mutating func restore(
         _ part: LeasePart, of lease: Lease, on process: borrowing some TargetProcess & ~Copyable,
         in table: inout LeaseTable

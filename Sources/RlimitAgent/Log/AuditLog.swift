@@ -17,7 +17,7 @@ package struct AuditLog: Sendable {
         case ended
         /// A request that the policy or the kernel refused.
         case refused
-        /// A change that met another process than the one that the policy decided on.
+        /// A change that may have reached a process other than the one that the policy decided on.
         case stray
         /// A connection that was closed because its peer broke the protocol.
         case fault
@@ -56,7 +56,8 @@ package struct AuditLog: Sendable {
 
     /// Records the end of a lease for one limit.
     ///
-    /// - Parameter peer: The caller that released it; nil if it ended by itself, in which case the record names the lease holder.
+    /// - Parameter peer: The caller that released it; nil if it ended by itself, in which case the record names the
+    ///   lease holder.
     func leaseEnded(
         _ restoration: Restoration, of lease: Lease, because cause: Lease.Cause, by peer: Peer? = nil
     ) {

@@ -9,7 +9,8 @@ package enum LogFormat: String, Sendable, CaseIterable {
     case json
 }
 
-/// A log line, built key by key. Any value stays one value on one line: names of processes, cgroups and labels come from other users.
+/// A log line, built key by key. Any value stays one value on one line: names of processes, cgroups and labels come
+/// from other users.
 struct LogLine: ~Copyable {
     private let format: LogFormat
     // Holds most lines without an allocation.

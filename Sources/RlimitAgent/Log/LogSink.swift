@@ -1,8 +1,8 @@
 import RlimitWire
 import Synchronization
 
-/// A bounded queue of log lines for a descriptor that may be full. The agent never waits for the reader of its log. It counts the
-/// lines that find no room, and logs the count once there is room again.
+/// A bounded queue of log lines for a descriptor that may be full. The agent never waits for the reader of its log. It
+/// counts the lines that find no room, and logs the count once there is room again.
 package final class LogSink: Sendable {
     /// Writes as many of the bytes as it can without waiting, and returns how many.
     package typealias Output = @Sendable (_ bytes: borrowing Span<UInt8>) -> Int
@@ -31,8 +31,8 @@ package final class LogSink: Sendable {
     /// Whether all lines have been written.
     var isEmpty: Bool { !hasLines.load(ordering: .relaxed) }
 
-    /// - Parameter isChange: Whether the line records a change. Half of the queue is reserved for changes, so that refusals cannot
-    ///   displace them.
+    /// - Parameter isChange: Whether the line records a change. Half of the queue is reserved for changes, so that
+    ///   refusals cannot displace them.
     func write(_ line: consuming LogLine, isChange: Bool = false) {
         line.finish()
         let capacity = isChange ? Self.capacity : Self.capacity / 2

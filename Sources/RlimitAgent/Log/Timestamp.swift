@@ -51,8 +51,8 @@ struct Timestamp: CustomStringConvertible {
         return text
     }
 
-    // Converts days since 1970 to the Gregorian calendar. Counts in eras of 400 years that begin on the first of March, so that a leap
-    // day is the last day of a year.
+    // Converts days since 1970 to the Gregorian calendar. Counts in eras of 400 years that begin on the first of March,
+    // so that a leap day is the last day of a year.
     private static func civil(_ day: Int64) -> (year: Int64, month: Int64, day: Int64) {
         let shifted = day + 719_468
         let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097

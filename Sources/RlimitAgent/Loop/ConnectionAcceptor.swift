@@ -6,7 +6,7 @@ struct ConnectionAcceptor: ~Copyable {
     private let listener: Listener
     private let token: UInt64
     private let log: Logger
-    // While no descriptor is free.
+    // When the pause ends, which began because no descriptor was free; nil if not paused.
     private var resumesAt: BootInstant?
 
     static let retryDelay: Duration = .milliseconds(100)

@@ -4,8 +4,8 @@ import RlimitModel
 import RlimitPolicy
 import RlimitPolicyFile
 
-/// The event loop: one thread, one epoll instance. Each iteration serves every session that has sent something, and then sends
-/// all responses.
+/// The event loop: one thread, one epoll instance. Each iteration serves every session that has sent something, and
+/// then sends all responses.
 package struct EventLoop: ~Copyable {
     private var scheduler: SessionScheduler
     private var acceptor: ConnectionAcceptor
@@ -33,7 +33,8 @@ package struct EventLoop: ~Copyable {
     private static let drainTimeout: Duration = .seconds(2)
     /// The maximum number of connections accepted in one iteration, so that connected sessions get their turns.
     private static let maxAcceptsPerIteration = 64
-    /// The time after which an iteration accepts no more connections: the kernel may take many milliseconds to identify a peer.
+    /// The time after which an iteration accepts no more connections: the kernel may take many milliseconds to identify
+    /// a peer.
     private static let maxAcceptTime: Duration = .milliseconds(1)
     /// The number of reads from the last active session for each look at all descriptors, while polling.
     private static let pollsOfLastSession = 8
@@ -90,8 +91,8 @@ package struct EventLoop: ~Copyable {
 
     // MARK: Waiting
 
-    // Returns the number of events. Polls before it sleeps, if that is configured and pays. Returns 0 if a read from the last active
-    // session alone found a request, which has been processed.
+    // Returns the number of events. Polls before it sleeps, if that is configured and pays. Returns 0 if a read from
+    // the last active session alone found a request, which has been processed.
     private mutating func wait() throws(SystemError) -> Int {
         let timeout = pollTimeout
         guard timeout != .zero, busyPoll.shouldPoll() else { return try scheduler.poller.wait(timeout: timeout) }

@@ -29,8 +29,8 @@ final class CachedProcess {
         return referenceCount == 0
     }
 
-    /// The credentials; nil once the process has ended. They are read once for each `batch`, so that all gets that were read
-    /// before share one look.
+    /// The credentials; nil once the process has ended. They are read once for each `batch`, and serve all gets
+    /// with a limit that was read before.
     func identity(inBatch batch: UInt64) -> ProcessCredentials? {
         if identityBatch != batch {
             identity = try? process.livingIdentity()

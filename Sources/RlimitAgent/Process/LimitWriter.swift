@@ -3,9 +3,10 @@ import RlimitPolicy
 
 /// Applies edits that the policy authorized to one process.
 ///
-/// prlimit(2) takes a pid, so after each batch the writer checks that the pid still belongs to the process that the policy decided
-/// on. If it does not, the writer restores limits, but only upward. A limit that was raised could have been raised before the program
-/// changed, and would have stayed. A limit that was lowered may break a program that runs as another user.
+/// prlimit(2) takes a pid, so after each batch the writer checks that the pid still belongs to the process that the
+/// policy decided on. If it does not, the writer restores limits, but only upward. A limit that was raised could have
+/// been raised before the program changed, and would have stayed. A limit that was lowered may break a program that
+/// runs as another user.
 struct LimitWriter: ~Copyable {
     /// The outcome of a batch.
     enum Outcome: Equatable {
@@ -22,7 +23,8 @@ struct LimitWriter: ~Copyable {
 
     private var written: [Written] = []
 
-    /// - Throws: The kernel's refusal, with the index of the edit, after all edits of the batch were restored; `.targetChanged`.
+    /// - Throws: The kernel's refusal, with the index of the edit, after all edits of the batch were restored;
+    ///   `.targetChanged`.
     mutating func write(
         _ edits: [AuthorizedEdit], to process: borrowing some TargetProcess & ~Copyable,
         expectedIdentity: ProcessCredentials
@@ -51,7 +53,8 @@ struct LimitWriter: ~Copyable {
         return .written
     }
 
-    /// Lowers a leased limit, with the same checks. If the program runs with other ids by now, the limit is raised again.
+    /// Lowers a leased limit, with the same checks. If the program runs with other ids by now, the limit is raised
+    /// again.
     mutating func lower(
         _ resource: Resource, from now: Limit, to target: Limit, of process: borrowing some TargetProcess & ~Copyable,
         expectedIdentity: ProcessCredentials
@@ -67,7 +70,7 @@ struct LimitWriter: ~Copyable {
         return .written
     }
 
-    // False also if the kernel does not tell: the pid may belong to another process.
+    // Also false if the credentials cannot be read: the pid may belong to another process.
     private func isUnchanged(
         _ expectedIdentity: ProcessCredentials, _ process: borrowing some TargetProcess & ~Copyable
     ) -> Bool {
@@ -88,8 +91,9 @@ struct LimitWriter: ~Copyable {
         guard isUnchanged(expectedIdentity, process) else { throw targetChanged(process) }
     }
 
-    // Raises the limits that this writer lowered, if they still are as it wrote them. Otherwise the program that runs now has set them
-    // itself, or the pid belongs to another process. If the raising fails, the process has ended and needs no repair.
+    // Raises the limits that this writer lowered, if they still are as it wrote them. Otherwise the program that runs
+    // now has set them itself, or the pid belongs to another process. If the raising fails, the process has ended and
+    // needs no repair.
     private func targetChanged(_ process: borrowing some TargetProcess & ~Copyable) -> RlimitError {
         for edit in written {
             guard let now = try? process.read(edit.resource) else { continue }

@@ -38,10 +38,10 @@ package struct LinuxProcess: TargetProcess, ~Copyable {
     /// - Throws: `.malformed` if there is no descriptor, or if it is not a pidfd of a process.
     package init(receivedPidfd descriptor: consuming FileDescriptor?) throws(RlimitError) {
         guard let descriptor else {
-            throw RlimitError(.malformed, message: "the frame speaks of a pidfd, and none came with it")
+            throw RlimitError(.malformed, message: "the frame refers to a pidfd, and no descriptor came with it")
         }
         guard let pidfd = Pidfd(adopting: descriptor) else {
-            throw RlimitError(.malformed, message: "the descriptor that came with the frame is no pidfd of a process")
+            throw RlimitError(.malformed, message: "the descriptor sent with the frame is not a pidfd of a process")
         }
         try self.init(pidfd)
     }
@@ -82,7 +82,8 @@ package struct LinuxProcess: TargetProcess, ~Copyable {
         if known.parts.isSuperset(of: parts) { return known }
         do throws(SystemError) {
             let detail = try Procfs.detail(of: pid, parts)
-            // If the pid belonged to another process by then, this one has ended, and no request asks about it any more.
+            // If the pid belonged to another process by then, this one has ended, and no request asks about it any
+            // more.
             if parts.contains(.kernelThread), !detail.isKernelThread { invariants.isUserSpace = true }
             return detail
         } catch {

@@ -3,8 +3,8 @@ import RlimitModel
 
 /// The processes that sessions and leases hold, by pid, and the number of descriptors for them.
 ///
-/// Sessions keep processes for speed only. When descriptors run short, the sessions that have been idle for the longest time
-/// give up what they can open again.
+/// Sessions keep processes for speed only. When descriptors run short, the sessions that have been idle for the longest
+/// time give up what they can open again.
 struct ProcessCache {
     private var byPID: [Int32: CachedProcess] = [:]
     private let budget: DescriptorBudget
@@ -16,7 +16,7 @@ struct ProcessCache {
 
     init(budget: DescriptorBudget) { self.budget = budget }
 
-    /// Leaves to the cache the descriptors that this number of sockets leaves.
+    /// Sets the capacity to the number of descriptors that are left beside this number of sockets.
     mutating func setSocketCount(_ sockets: Int) {
         capacity = budget.cacheCapacity(besides: sockets)
         updateShortage()
@@ -64,7 +64,7 @@ struct ProcessCache {
 
     /// The process that connected; nil if it has ended, or has no pid in the agent's PID namespace.
     ///
-    /// - Throws: If the kernel does not tell.
+    /// - Throws: If the kernel does not report the process.
     mutating func peerProcess(of session: Session) throws(RlimitError) -> CachedProcess? {
         if let peerProcess = session.peerProcess { return peerProcess }
         guard let process = try session.reopenPeer() else { return nil }
@@ -83,13 +83,14 @@ struct ProcessCache {
         return lastNamedProcess
     }
 
-    /// The process that a session names by pid. A caller that asks about one process usually asks again, so the session holds it.
+    /// The process that a session names by pid. A caller that asks about one process usually asks again, so the session
+    /// holds it.
     mutating func namedProcess(_ pid: Int32, for session: Session) throws(RlimitError) -> CachedProcess {
         if let known = session.lastNamedProcess, known.process.pid == pid { return known }
         return try acquireNamedProcess(pid, for: session)
     }
 
-    /// Removes the process that a session last named, if it has this pid: it has ended.
+    /// Removes the process that a session last named and that has ended, if it has this pid.
     ///
     /// - Returns: Whether it was removed.
     mutating func evictNamedProcess(_ pid: Int32, of session: Session) -> Bool {
@@ -119,8 +120,8 @@ struct ProcessCache {
 
     // MARK: Shortage
 
-    /// Makes room for more processes, between two turns: no request of any session may be under way. A tenant within its share
-    /// never gives up descriptors.
+    /// Makes room for more processes, between two turns: no request of any session may be under way. A tenant within
+    /// its share never gives up descriptors.
     mutating func evictIdleProcesses(among sessions: inout SessionTable, tenants: Int) {
         let share = budget.fairShare(besides: sessions.count, tenants: tenants)
         // A session with a request since the last round is passed over once.
@@ -136,11 +137,24 @@ struct ProcessCache {
         updateShortage()
     }
 
-    /// Counts a descriptor of a peer; nil if too many wait. As with connections, no tenant holds more than are left for all others.
+    /// Counts a descriptor of a peer; nil if too many wait. As with connections, no tenant holds more than are left for
+    /// all others.
     mutating func reserveReceivedDescriptor(for tenantUsage: TenantUsage) -> ReceivedDescriptorSlot? {
         let free = budget.maxReceivedDescriptors - descriptorCount.receivedDescriptors
         guard tenantUsage.receivedDescriptors < free else { return nil }
         defer { updateShortage() }
         return ReceivedDescriptorSlot(descriptorCount, tenantUsage)
     }
+}
+
+/// The number of descriptors that are held for connections, besides their sockets, and for leases.
+final class DescriptorCount {
+    private(set) var processes = 0
+    /// Descriptors of peers that wait for the rest of their frames.
+    private(set) var receivedDescriptors = 0
+
+    var total: Int { processes + receivedDescriptors }
+
+    func add(processes count: Int) { processes += count }
+    func add(receivedDescriptors count: Int) { receivedDescriptors += count }
 }

@@ -1,13 +1,13 @@
 package import RlimitKernel
 package import RlimitModel
 
-/// The operations of the agent on one process. A protocol, so that tests can make the process end, or become another user's, at any
-/// step of a change.
+/// The operations of the agent on one process. A protocol, so that tests can make the process end, or become another
+/// user's, at any step of a change.
 package protocol TargetProcess: ~Copyable {
     /// The pid in the agent's PID namespace.
     ///
-    /// prlimit(2) takes no pidfd, and a pidfd does not keep the pid from being reused. After each operation by pid, the caller checks
-    /// `identity()`.
+    /// prlimit(2) takes no pidfd, and a pidfd does not keep the pid from being reused. After each operation by pid, the
+    /// caller checks `identity()`.
     var pid: Int32 { get }
     /// The credentials now; nil once it has ended or is ending.
     func identity() throws(RlimitError) -> ProcessCredentials?

@@ -29,7 +29,7 @@ struct ConnectionQuota {
                 .quotaExceeded,
                 message: "the agent has \(connections) connections and no room for another one of this caller")
         }
-        // No tenant holds more connections than are left for all others, so a later tenant still finds room.
+        // A tenant may hold at most as many connections as remain free, so a later tenant still gets one.
         let limit = min(policy.quota.connections, available)
         let tenantUsage = tenants.addConnection(
             Tenant(peer, policy), limit: limit, unknownContainerLimit: limits.unknownContainer,

@@ -1,7 +1,8 @@
 /// Divides the agent's descriptors among their uses.
 ///
-/// A connection needs a descriptor for its socket, and one for its process if the kernel cannot return that again. The agent holds
-/// all other descriptors of connections for speed only, in what is left of the budget. When that runs short, sessions give them up.
+/// A connection needs a descriptor for its socket, and one for its process if the kernel cannot return that again. The
+/// agent holds all other descriptors of connections for speed only, in what is left of the budget. When that runs
+/// short, sessions give them up.
 struct DescriptorBudget {
     /// The maximum number of processes with leases.
     let maxLeasedProcesses: Int
@@ -29,7 +30,8 @@ struct DescriptorBudget {
     /// The maximum number of connections.
     var maxConnections: Int { max(1, (shared - maxLeasedProcesses - cacheReserve) / perConnection) }
 
-    /// The maximum number of descriptors of peers that wait for the rest of their frames. The agent cannot open these again.
+    /// The maximum number of descriptors of peers that wait for the rest of their frames. The agent cannot open these
+    /// again.
     var maxReceivedDescriptors: Int { max(1, cacheReserve / 2) }
 
     /// The number of descriptors that may be held besides this number of sockets.
@@ -38,8 +40,8 @@ struct DescriptorBudget {
     /// The number of descriptors that are given up at once when they run short.
     var evictionBatch: Int { max(1, cacheReserve / 8) }
 
-    /// The number of descriptors that a tenant never gives up for others. The shares of all tenants leave room for one batch, so
-    /// when there is less room than that, at least one tenant holds more than its share.
+    /// The number of descriptors that a tenant never gives up for others. The shares of all tenants leave room for one
+    /// batch, so when there is less room than that, at least one tenant holds more than its share.
     func fairShare(besides sockets: Int, tenants: Int) -> Int {
         max(0, shared - sockets * perConnection - maxLeasedProcesses - maxReceivedDescriptors - evictionBatch - 1)
             / max(1, tenants)

@@ -1,5 +1,5 @@
-/// The entries of the long group lists of all tenants together. A caller with many users of a container has many tenants, so a
-/// limit for each tenant is not enough.
+/// The entries of the long group lists of all tenants together. A caller with many users of a container has many
+/// tenants, so a limit for each tenant is not enough.
 struct GroupBudget {
     private(set) var entries = 0
 

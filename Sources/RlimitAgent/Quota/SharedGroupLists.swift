@@ -1,5 +1,5 @@
-/// The group lists of one tenant's peers. A process may be in 65536 groups, and a tenant may have many connections, so equal lists
-/// share their memory and the entries of long lists are limited.
+/// The group lists of one tenant's peers. A process may be in 65536 groups, and a tenant may have many connections, so
+/// equal lists share their memory and the entries of long lists are limited.
 struct SharedGroupLists {
     private var lists: [[UInt32]: Int] = [:]
     private var countedEntries = 0

@@ -1,7 +1,7 @@
 import RlimitKernel
 
-/// The usage of all tenants that are connected, or were within the last second. A tenant that reconnects within this time gets its
-/// old token bucket.
+/// The usage of all tenants that are connected, or were within the last second. A tenant that reconnects within this
+/// time gets its old token bucket.
 struct TenantTable {
     private var usageByTenant: [Tenant: TenantUsage] = [:]
     // Tenants without a connection, each once, in the order in which they are checked for removal.
@@ -10,7 +10,8 @@ struct TenantTable {
     /// The number of tenants with connections.
     private(set) var connectedCount = 0
 
-    /// How long a tenant is kept after its last connection. By then its bucket is full again, so the removal loses nothing.
+    /// How long a tenant is kept after its last connection. By then its bucket is full again, so the removal loses
+    /// nothing.
     private static let retention: Duration = .seconds(1)
 
     /// Adds a connection of a tenant.

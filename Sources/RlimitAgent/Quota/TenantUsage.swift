@@ -5,12 +5,14 @@ final class TenantUsage {
     let tenant: Tenant
     /// Written by `TenantTable`.
     var connections = 0
-    /// When the last connection ended; nil if the tenant is not in the table's queue of departed tenants. Written by `TenantTable`.
+    /// When the last connection ended; nil if the tenant is not in the table's queue of departed tenants. Written by
+    /// `TenantTable`.
     var departedAt: BootInstant?
     /// Long requests under way.
     var longRequests = 0
     static let maxLongRequests = 4
-    /// Processes that its connections hold and could give up. A process that several connections hold counts for each of them.
+    /// Processes that its connections hold and could give up. A process that several connections hold counts for each
+    /// of them.
     var cachedProcesses = 0
     /// Descriptors that wait for the rest of their frames.
     var receivedDescriptors = 0
@@ -21,7 +23,8 @@ final class TenantUsage {
     // In nanoseconds.
     private var timeInIteration: UInt64 = 0
 
-    /// The time after which the tenant's connections wait for the next iteration of the event loop, in nanoseconds: a millisecond.
+    /// The time after which the tenant's connections wait for the next iteration of the event loop, in nanoseconds: a
+    /// millisecond.
     private static let maxTimePerIteration: UInt64 = 1_000_000
 
     init(_ tenant: Tenant, ratePerSecond: Int, now: BootInstant) {

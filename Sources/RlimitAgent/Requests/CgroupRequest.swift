@@ -4,8 +4,8 @@ import RlimitPolicy
 
 /// A request about every process of a cgroup.
 ///
-/// Processes start and end during the scan. The scan is therefore repeated until a pass finds no new process. The policy decides on
-/// each process separately, after a check that the process still is in the cgroup.
+/// Processes start and end during the scan. The scan is therefore repeated until a pass finds no new process. The
+/// policy decides on each process separately, after a check that the process still is in the cgroup.
 final class CgroupRequest: LongRequest {
     private let cgroup: String
     private var namespaceView: PIDNamespaceTranslator?
@@ -17,7 +17,8 @@ final class CgroupRequest: LongRequest {
     private var isPartial = false
     private var refusals = 0
 
-    /// The maximum number of descriptors that it holds: a directory for each level, their process lists, and the current process.
+    /// The maximum number of descriptors that it holds: a directory for each level, their process lists, and the
+    /// current process.
     static let maxDescriptors = CgroupScan.maxDepth + 4
     private static let maxPasses = 8
     // Bounds the scan of a cgroup in which processes fork without end.

@@ -5,8 +5,8 @@ import RlimitWire
 
 /// Serves sessions, one at a time, with the state that they share.
 ///
-/// The event loop calls `processInput` for each session that has sent something: one read, then `process` for each frame.
-/// Afterwards it calls `deliver` for each of them: a peer that a response wakes may take the processor from the agent.
+/// The event loop calls `processInput` for each session that has sent something: one read, then `process` for each
+/// frame. Afterwards it calls `deliver` for each of them. Sends come last because a woken peer may preempt the agent.
 ///
 /// A turn reads once, processes at most `Frame.maxRequestsInFlight` requests, and begins none after half a millisecond
 /// (`TurnClock`). This keeps one session from delaying the others.
@@ -32,7 +32,7 @@ struct Dispatcher: ~Copyable {
         longRequests = LongRequests(maxCount: budget.maxLongRequests)
     }
 
-    /// Whether responses are to be delivered before other sessions are served: there are many, or descriptors have run short.
+    /// Whether to deliver responses before serving other sessions: there are many, or descriptors have run short.
     var isFull: Bool { replies.isFull || gets.isFull || processes.isOverCapacity }
 
     var hasPartialFrames: Bool { receiver.partialFrameSessions > 0 }
@@ -127,7 +127,7 @@ struct Dispatcher: ~Copyable {
 
     // MARK: A request's way
 
-    // Decodes a request, admits it, resolves its target, lets the handler authorize and perform it, and encodes the response.
+    // Decodes a request, admits it, resolves its target, authorizes and performs it, and encodes the response.
     //
     // False: the request must wait until the session's long request is done.
     private mutating func process(_ payload: Span<UInt8>, of session: Session, at place: Range<Int>) -> Bool {
@@ -212,7 +212,7 @@ struct Dispatcher: ~Copyable {
     ) throws(RlimitError) -> Reply? {
         let requester = request.operation.isLease ? try requester(session) : nil
         // Also after an error: limits that were raised meanwhile may stay leased.
-        defer { if requester != nil { leaseMonitor.update(process.pid, &handler.leases, &processes) } }
+        defer { leaseMonitor.update(after: request.operation, on: process.pid, &handler.leases, &processes) }
         let reply = try handler.handle(request, from: session.peer, on: process, isPeer: isPeer, requester: requester)
         guard case .usage(_, .process) = request.operation, case .usage(let usage) = reply,
             usage.voluntaryContextSwitches == nil
@@ -238,7 +238,7 @@ struct Dispatcher: ~Copyable {
 
     // MARK: Gets of one limit, the most frequent request
 
-    // Reads the limit that a get asks for, and defers the response. False: the get takes the way of all other requests.
+    // Reads the limit that a get asks for, and defers the response. False: it must be processed like any other request.
     private mutating func enqueue(_ get: PlainGet, of session: Session) -> Bool {
         // A deferred response goes out after all encoded ones, so none may be encoded before it.
         guard session.receivedDescriptor == nil, replies.isSessionEmpty,
@@ -284,7 +284,7 @@ struct Dispatcher: ~Copyable {
         }
     }
 
-    // MARK: Ends
+    // MARK: Long requests and the ends of sessions
     mutating func advanceLongRequest(of session: Session, until end: BootInstant) throws(SystemError) -> Bool {
         try longRequests.advance(session, until: end, &handler, &replies)
     }

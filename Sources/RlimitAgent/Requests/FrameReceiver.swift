@@ -17,12 +17,12 @@ struct FrameReceiver: ~Copyable {
     /// Discards what the current session sent.
     mutating func removeAll() { input.removeAll() }
 
-    /// Exchanges the received bytes with `bytes`. The caller processes frames outside of the receiver, because that needs
-    /// exclusive access to the rest of the dispatcher.
+    /// Exchanges the received bytes with `bytes`. The caller processes frames outside of the receiver, because that
+    /// needs exclusive access to the rest of the dispatcher.
     mutating func swapInput(with bytes: inout ByteQueue) { swap(&input, &bytes) }
 
-    /// Reads once from a session's socket, after the bytes that are left from its last turn. At the end of the stream it sets
-    /// `hasReachedEOF`.
+    /// Reads once from a session's socket, after the bytes that are left from its last turn. At the end of the stream
+    /// it sets `hasReachedEOF`.
     ///
     /// - Returns: The peer's protocol violation, if there is one.
     mutating func receive(from session: Session) throws(SystemError) -> RlimitError? {

@@ -2,12 +2,12 @@ import RlimitKernel
 import RlimitModel
 import RlimitWire
 
-/// The gets of one limit, the most frequent request, that wait for one look at their processes.
+/// The gets of one limit, the most frequent request, that wait until the credentials of their processes are read.
 struct GetBatch {
     private var gets: [PendingGet] = []
     // Where the gets of the current session begin.
     private var sessionStart = 0
-    /// The number of the current look. `CachedProcess` looks once for each number.
+    /// The number of the current check. `CachedProcess` reads the credentials once for each number.
     private(set) var number: UInt64 = 0
 
     init() { gets.reserveCapacity(Frame.maxRequestsInFlight) }
@@ -32,7 +32,7 @@ struct GetBatch {
 
     /// Reads the limit that a get asks for.
     ///
-    /// - Returns: nil if the get takes the way of all other requests.
+    /// - Returns: nil if the get must be processed like any other request.
     static func read(_ get: PlainGet, of session: Session, _ processes: inout ProcessCache) -> PendingGet? {
         guard !session.peer.hasMixedIDs, let resource = get.resources.only,
             let process = process(of: get, of: session, &processes), let limit = try? process.process.read(resource)
@@ -61,4 +61,16 @@ struct GetBatch {
             replies.append(Response(id: pending.get.id, .failure(error)))
         }
     }
+}
+
+/// A get of one limit that is not answered yet, with the limit that was read by pid.
+///
+/// The pid may have been reused before the read. The response is sent only after a check shows that the pid belongs
+/// to the process. One check covers all gets that were read before it.
+struct PendingGet {
+    let get: PlainGet
+    /// The resource that the get asks about.
+    let resource: Resource
+    let limit: Limit
+    let process: CachedProcess
 }

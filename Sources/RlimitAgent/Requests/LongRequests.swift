@@ -2,7 +2,8 @@ import RlimitKernel
 import RlimitModel
 import RlimitWire
 
-/// The long requests under way, in the order in which they get their next slice: one for each session, a few for each tenant.
+/// The long requests under way, in the order in which they get their next slice: one for each session, a few for each
+/// tenant.
 struct LongRequests {
     // Tokens of sessions.
     private var order: [UInt64] = []

@@ -19,11 +19,11 @@ extension RlimitError {
 
     package static let processEnded = RlimitError(.noSuchProcess, message: "no such process: it has ended")
 
-    /// A pid means nothing to the agent where the caller is in another PID namespace.
+    /// The caller named a process by pid and is in another PID namespace, so the agent cannot resolve the pid.
     package static func pidOfOtherNamespace(_ pid: Int32) -> RlimitError {
         RlimitError(
             .pidfdRequired,
-            message: "process \(pid) of which PID namespace? The caller's is not the agent's; send a pidfd")
+            message: "pid \(pid) is from the caller's PID namespace, which is not the agent's; send a pidfd")
     }
 
     // MARK: Descriptors that come with frames
@@ -31,10 +31,10 @@ extension RlimitError {
     package static let severalDescriptors = RlimitError(
         .malformed, message: "a frame carries at most one descriptor")
 
-    /// A descriptor came with bytes that belong to no frame which names one.
+    /// A descriptor came with bytes, and no frame that begins in them refers to a descriptor.
     package static let unrequestedDescriptor = RlimitError(
-        .malformed, message: "a descriptor came that no frame asked for")
+        .malformed, message: "a descriptor arrived, and no frame refers to one")
 
     package static let unnamedDescriptor = RlimitError(
-        .malformed, message: "a descriptor came with a frame that names none")
+        .malformed, message: "a descriptor came with a frame that does not refer to one")
 }

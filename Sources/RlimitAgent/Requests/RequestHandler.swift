@@ -138,7 +138,7 @@ package struct RequestHandler: ~Copyable {
         switch error.code {
         case .deniedByPolicy, .deniedByKernel, .aboveSystemCeiling, .targetChanged, .pidfdRequired, .quotaExceeded:
             statistics.refusals += 1
-            // A change that met another process is logged in any case.
+            // A change that may have reached another process is always logged.
             guard !skipsAudit || error.code == .targetChanged else { return }
             audit.refused(
                 error, to: peer, operation: request.operationName, target: target,
@@ -151,15 +151,15 @@ package struct RequestHandler: ~Copyable {
         _ request: Request, from peer: Peer, on process: borrowing some TargetProcess & ~Copyable, isPeer: Bool,
         isFromCgroupScan: Bool, requester: LeaseRequester?
     ) throws(RlimitError) -> Reply {
-        // Pid 1 never reaches the kernel, so its limits are not known either.
+        // The agent never passes pid 1 to prlimit(2), so it cannot read these limits either.
         guard process.pid > 1 else { throw Policy.firstProcess }
         let hasLeasedLimit =
             request.operation.isChange
             && leases.holdAny(of: request.operation.resources, ofProcess: process.pid)
-        // The decision depends on the present limits. If another process changes them between the decision and the write,
-        // the policy decides again. Only a process that changes the limits without end uses up all attempts.
+        // The decision depends on the present limits. If another process changes them between the decision and the
+        // write, the policy decides again. Only a process that changes the limits without end uses up all attempts.
         for _ in 0..<8 {
-            // Limits first, by pid, and then the credentials: one look confirms the read and serves the decision.
+            // Reads limits by pid before the credentials, which confirm the pid and also serve the decision.
             let now = try process.read(request.operation.resources)
             let identity = try process.livingIdentity()
             var snapshot = TargetSnapshot(
@@ -267,7 +267,7 @@ package struct RequestHandler: ~Copyable {
         return try write(edits, request, to: process, snapshot, in: transaction)
     }
 
-    // Writes the limits of a transaction, and ends it. False: overtaken.
+    // Writes the limits of a transaction, and ends it. False: another process changed a limit before the write.
     private mutating func write(
         _ edits: [AuthorizedEdit], _ request: Request, to process: borrowing some TargetProcess & ~Copyable,
         _ snapshot: TargetSnapshot, in transaction: LeaseTransaction

@@ -2,7 +2,7 @@ import RlimitKernel
 import RlimitModel
 import RlimitPolicy
 
-/// What a request concerns, found and held.
+/// The resolved target of a request. A process is held by its pidfd.
 enum ResolvedTarget: ~Copyable {
     /// The agent.
     case agent

@@ -29,7 +29,8 @@ final class ThreadUsageRequest: LongRequest {
         return .response(outcome(session, &handler), more: false)
     }
 
-    // The policy decides after the scan. The process was held during the scan, so the threads that were read belong to it.
+    // The policy decides after the scan. The process was held during the scan, so the threads that were read belong to
+    // it.
     private func outcome(_ session: Session, _ handler: inout RequestHandler) -> Result<Reply, RlimitError> {
         do throws(RlimitError) {
             let reply = try handler.handle(

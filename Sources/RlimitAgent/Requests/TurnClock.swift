@@ -14,7 +14,8 @@ struct TurnClock {
     mutating func update() { now = .now }
     mutating func beginTurn() { receivedAt = now }
 
-    /// Whether the turn may go on after this number of frames. Reads the clock after the first frame and after every fourth from then on.
+    /// Whether the turn may go on after this number of frames. Reads the clock after the first frame and after every
+    /// fourth from then on.
     mutating func hasTime(afterFrames processed: Int) -> Bool {
         if processed & 3 == 1 { now = .now }
         return now.nanoseconds(since: receivedAt) < Self.maxTurn

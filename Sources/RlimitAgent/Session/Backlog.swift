@@ -1,5 +1,5 @@
-/// The sessions that the next iteration of the event loop serves without an event: those with complete frames, and those that were
-/// deferred because their tenant's time was used up.
+/// The sessions that the next iteration of the event loop serves without an event: those with complete frames, and
+/// those that were deferred because their tenant's time was used up.
 struct Backlog {
     private var tokens: [UInt64] = []
 

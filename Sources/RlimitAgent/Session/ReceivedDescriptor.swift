@@ -10,8 +10,8 @@ struct ReceivedDescriptor: ~Copyable {
     /// Set from the end of the first turn on.
     var slot: ReceivedDescriptorSlot?
 
-    /// Whether the descriptor belongs to the frame with this range of the stream. Of the frames that begin in `range`, only the
-    /// last one reaches its end.
+    /// Whether the descriptor belongs to the frame with this range of the stream. Of the frames that begin in `range`,
+    /// only the last one reaches its end.
     func belongs(to frame: Range<UInt64>) -> Bool {
         range.contains(frame.lowerBound) && frame.upperBound >= range.upperBound
     }

@@ -1,9 +1,11 @@
 import RlimitKernel
 import RlimitModel
+import RlimitWire
 
 /// One connection: its peer, and what is partly received or partly sent.
 ///
-/// The peer's credentials are those that the kernel reported when the connection was accepted. An idle session holds no buffers.
+/// The peer's credentials are those that the kernel reported when the connection was accepted. An idle session holds no
+/// buffers.
 final class Session {
     let socket: StreamSocket
     let peer: Peer
@@ -99,10 +101,10 @@ final class Session {
     /// Whether it waits for its peer's next request, and for nothing else.
     var isAwaitingRequest: Bool { isIdle && !isReadingPaused && !isClosing && interest == .readable && !isInBacklog }
 
-    /// Whether a process is the one that connected. The caller holds the process already. The pid alone proves nothing: it may
-    /// have been reused after the peer ended.
+    /// Whether a process is the one that connected. The caller holds the process already. The pid alone proves nothing:
+    /// it may have been reused after the peer ended.
     ///
-    /// - Throws: If the kernel does not tell.
+    /// - Throws: If the kernel does not report the process.
     func isPeer(_ process: borrowing LinuxProcess) throws(RlimitError) -> Bool {
         guard let peerProcess else {
             guard peer.pid == process.pid, let peerProcess = try reopenPeer() else { return false }
@@ -140,4 +142,9 @@ final class Session {
         self.mayAttachPidfd = mayAttachPidfd
         if peerProcess != nil, canReopenPeer { tenantUsage.cachedProcesses += 1 }
     }
+}
+
+/// Bytes that wait for another turn of their session. A session without such bytes has no buffer.
+final class PartialBuffer {
+    var bytes = ByteQueue()
 }

@@ -109,8 +109,8 @@ struct SessionScheduler: ~Copyable {
 
     // MARK: Turns
 
-    /// Begins an iteration of the event loop, with the sessions from the backlog. They come before all others, so that no session
-    /// is deferred forever.
+    /// Begins an iteration of the event loop, with the sessions from the backlog. They come before all others, so that
+    /// no session is deferred forever.
     mutating func beginIteration() {
         iteration &+= 1
         guard !backlog.isEmpty else { return }

@@ -1,5 +1,5 @@
-/// The sessions, by the tokens that the poller reports. A token is never used twice, so an event that was reported before its session
-/// ended reaches no other session. Tokens of sessions are at least 1 << 32.
+/// The sessions, by the tokens that the poller reports. A token is never used twice, so an event that was reported
+/// before its session ended reaches no other session. Tokens of sessions are at least 1 << 32.
 struct SessionTable {
     private var slots: [Session?] = []
     private var generations: [UInt32] = []

@@ -33,8 +33,8 @@ extension AgentOptions {
 
     /// Starts the agent, and drops all privileges that it does not need.
     ///
-    /// The order matters. What only root can open comes first. Then the agent drops privileges. Only after that does it read anything
-    /// that a peer could have written.
+    /// The order matters. What only root can open comes first. Then the agent drops privileges. Only after that does it
+    /// read anything that a peer could have written.
     package func start() throws -> EventLoop {
         // Before any thread is created, because threads inherit the blocked signals.
         let signals = try SignalSource()
@@ -82,8 +82,8 @@ extension AgentOptions {
         return eventLoop
     }
 
-    /// Shorter than the minimum that Linux assigns by itself (0.7 ms). When the event loop wakes up, it does not wait for the slice of
-    /// a thread that computes on its processor, such as the thread that reloads the policy.
+    /// Shorter than the minimum that Linux assigns by itself (0.7 ms). When the event loop wakes up, it does not wait
+    /// for the slice of a thread that computes on its processor, such as the thread that reloads the policy.
     private static let timeSlice: Duration = .microseconds(500)
 
     // By name, or as UID:GID.

@@ -1,7 +1,7 @@
 import RlimitModel
 
-/// A request about every process in a cgroup. The agent decides for each process separately, and its response has a result
-/// for each one.
+/// A request about every process in a cgroup. The agent decides for each process separately, and its response has a
+/// result for each one.
 struct CgroupCall<Part: Sendable>: AgentCall {
     let request: AgentRequest
     // The value of the result of one process.
@@ -55,8 +55,8 @@ extension CgroupCall {
         }
     }
 
-    /// - Throws: `.invalidArgument` for an empty path, a resource that is named twice, and no edit at all; `.unsupported` for
-    ///   an edit that depends on the current limits of each process.
+    /// - Throws: `.invalidArgument` for an empty path, a resource that is named twice, and no edit at all;
+    ///   `.unsupported` for an edit that depends on the current limits of each process.
     init(_ edits: [Edit], in cgroup: Cgroup) throws(RlimitError) where Part == [Change] {
         let uniformEdits = try UniformEdit.list(edits)
         let batch = EditBatch(uniformEdits.lazy.map(\.edit))

@@ -13,7 +13,8 @@ struct PendingReply: ~Copyable {
     static let maxLeaseCount = 65_536
 
     private var stage = Stage.empty
-    // A complete response that equals the previous one except for its id. A separate property, because trivial bits move fast.
+    // A complete response that equals the previous one except for its id. A separate property, because trivial bits
+    // move fast.
     private var decoded: DecodedLimits?
 
     private enum Stage {
@@ -48,7 +49,8 @@ struct PendingReply: ~Copyable {
         }
     }
 
-    /// Adds a complete response that equals the previous one except for its id. Returns false if parts have arrived already.
+    /// Adds a complete response that equals the previous one except for its id. Returns false if parts have arrived
+    /// already.
     mutating func add(_ decoded: DecodedLimits) -> Bool {
         guard !isComplete, case .empty = stage else { return false }
         self.decoded = decoded

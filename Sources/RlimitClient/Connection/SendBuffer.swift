@@ -20,8 +20,8 @@ struct SendBuffer: ~Copyable {
             isExplain: request.isExplain, into: &bytes)
     }
 
-    /// Sends as many bytes as the socket buffer takes, and returns their number; nil if it takes none now. The pidfd goes
-    /// with the first byte. send(2), sendmsg(2).
+    /// Sends as many bytes as the socket buffer takes, and returns their number; nil if it takes none now. The pidfd
+    /// goes with the first byte. send(2), sendmsg(2).
     mutating func send(
         through socket: borrowing StreamSocket, with process: PinnedProcess?
     ) throws(SystemError) -> Int? {

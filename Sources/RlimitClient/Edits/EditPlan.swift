@@ -26,8 +26,8 @@ struct EditPlan: Hashable {
         }
     }
 
-    /// The edits in the order in which a process can make them and still undo them: first those that may be refused, last
-    /// those that lower a hard limit, because the process cannot raise it again.
+    /// The edits in the order in which a process can make them and still undo them: first those that may be refused,
+    /// last those that lower a hard limit, because the process cannot raise it again.
     var inSafeOrder: [Item] {
         items.filter { $0.rank == 0 } + items.filter { $0.rank == 1 } + items.filter { $0.rank == 2 }
             + items.filter { $0.rank == 3 }
@@ -43,8 +43,8 @@ struct EditPlan: Hashable {
     /// compare-and-set.
     var conditionalItem: Item? { items.first { $0.edit.expecting != nil && $0.raises } }
 
-    /// Another process raised the limit during the edit. The edit lowered it to `now`, and the kernel refuses to raise it to
-    /// `wanted` again, so the raise becomes the agent's part.
+    /// Another process raised the limit during the edit. The edit lowered it to `now`, and the kernel refuses to raise
+    /// it to `wanted` again, so the raise becomes the agent's part.
     mutating func replan(for wanted: Limit, from now: Limit, by item: Item) {
         let edit = NumericEdit(item.resource, soft: wanted.soft, hard: wanted.hard, mode: item.edit.mode)
         items[item.index] = Item(index: item.index, edit: edit, now: now, wanted: wanted)

@@ -1,7 +1,7 @@
 import RlimitModel
 
-/// Executes a batch of edits step by step. It makes the system calls itself, and returns the requests to the agent to its
-/// caller, so that the blocking and the asynchronous client each wait in their own way.
+/// Executes a batch of edits step by step. It makes the system calls itself, and returns the requests to the agent to
+/// its caller, so that the blocking and the asynchronous client each wait in their own way.
 struct EditStateMachine: Sendable {
     private let edits: [Edit]
     private let resolvedTarget: ResolvedTarget
@@ -10,8 +10,8 @@ struct EditStateMachine: Sendable {
     private let isExplain: Bool
     // The term of a lease; nil for a permanent change.
     private let term: LeaseTerm?
-    // The edits of a lease that depend on the maximum, by index. The agent knows the maximum of a lease; explain returns only
-    // the maximum of a permanent change.
+    // The edits of a lease that depend on the maximum, by index. The agent knows the maximum of a lease; explain
+    // returns only the maximum of a permanent change.
     private var leasedMaxEdits: [Int: UniformEdit] = [:]
     // The limits that prlimit(2) returned; nil if it was not called or was refused.
     private let now: Limits?
@@ -43,8 +43,8 @@ struct EditStateMachine: Sendable {
     }
 
     /// - Parameter term: The term of a lease, which only the agent grants.
-    /// - Throws: `.invalidArgument` for a resource that is named twice; `.noSuchProcess`; `.unsupported` for a resource that
-    ///   cannot be leased.
+    /// - Throws: `.invalidArgument` for a resource that is named twice; `.noSuchProcess`; `.unsupported` for a resource
+    ///   that cannot be leased.
     init(
         _ edits: [Edit], on target: Target, _ strategy: LimitClient.Strategy, isExplain: Bool = false,
         lease term: LeaseTerm? = nil
@@ -141,7 +141,8 @@ extension EditStateMachine {
         return edits.indices.filter { leasedMaxEdits[$0] == nil }.map { edits[$0] }
     }
 
-    // Reads limits that are not known yet, from prlimit(2) or /proc. Returns nil if they are known now, or else a request.
+    // Reads limits that are not known yet, from prlimit(2) or /proc. Returns nil if they are known now, or else a
+    // request.
     private mutating func requestUnknown(_ resources: ResourceSet) throws(RlimitError) -> Step? {
         guard !resources.allSatisfy(known.contains) else { return nil }
         if let limits = try resolvedTarget.limits(resources, strategy) {

@@ -1,10 +1,10 @@
 import RlimitModel
 
-/// The execution of an `EditPlan`, all or nothing: first in the kernel; if it refuses, by the agent for all raising edits,
-/// and then in the kernel for the lowering ones.
+/// The execution of an `EditPlan`, all or nothing: first in the kernel; if it refuses, by the agent for all raising
+/// edits, and then in the kernel for the lowering ones.
 ///
-/// The steps are separate so that the caller can wait for the agent in its own way. An edit that was made before a refusal
-/// is undone.
+/// The steps are separate so that the caller can wait for the agent in its own way. An edit that was made before a
+/// refusal is undone.
 struct EditTransaction {
     private(set) var plan: EditPlan
     // By index in the batch.
@@ -131,8 +131,8 @@ extension EditTransaction {
         changes[item.index] = change
     }
 
-    // One prlimit(2), or none if nothing changes. If the old limit is not `expected`, a conditional edit fails, and any other
-    // edit is computed again from the old limit.
+    // One prlimit(2), or none if nothing changes. If the old limit is not `expected`, a conditional edit fails, and any
+    // other edit is computed again from the old limit.
     private mutating func exchange<Store: LimitStore & ~Copyable>(
         _ item: EditPlan.Item, for wanted: Limit, expecting expected: Limit, shortfall: RlimitError? = nil,
         on store: borrowing Store
@@ -206,8 +206,8 @@ extension RlimitError {
 }
 
 extension EditTransaction {
-    /// The agent failed to make `EditPlan.agentPart` after the kernel's refusal. Makes what the kernel permits, if the agent has
-    /// certainly changed nothing.
+    /// The agent failed to make `EditPlan.agentPart` after the kernel's refusal. Makes what the kernel permits, if the
+    /// agent has certainly changed nothing.
     mutating func finish<Store: LimitStore & ~Copyable>(
         after error: RlimitError, _ refusal: RlimitError, on store: borrowing Store
     ) throws(RlimitError) -> [Change] {
@@ -216,8 +216,8 @@ extension EditTransaction {
         return try finish(without: reason, on: store)
     }
 
-    // Converts the agent's index, which counts the edits of its own request. Without an agent, the kernel's refusal is part
-    // of the reason.
+    // Converts the agent's index, which counts the edits of its own request. Without an agent, the kernel's refusal is
+    // part of the reason.
     private func withKernelReason(_ error: RlimitError, _ refusal: RlimitError) -> RlimitError {
         let raisingItems = plan.raisingItems
         var error = error

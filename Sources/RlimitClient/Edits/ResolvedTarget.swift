@@ -176,8 +176,8 @@ extension ResolvedTarget: LimitStore {
         return limits
     }
 
-    // The pid may have been reused just before the call. Raises again what the call has lowered in the other process, if
-    // permitted. A limit that the call has raised stays, because it does no harm.
+    // The pid may have been reused just before the call. Raises again what the call has lowered in the other process,
+    // if permitted. A limit that the call has raised stays, because it does no harm.
     private func restore(_ resource: Resource, _ old: Limit) {
         guard let pid, let now = try? ProcessLimits.read(resource, of: pid, allowingInit: true) else { return }
         let restored = Limit(soft: max(now.soft, old.soft), hard: max(now.hard, old.hard))

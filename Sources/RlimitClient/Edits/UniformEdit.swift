@@ -1,6 +1,7 @@
 package import RlimitModel
 
-/// An edit with the same meaning for every process, independent of its current limits, so that it can be applied to a cgroup.
+/// An edit with the same meaning for every process, independent of its current limits, so that it can be applied to a
+/// cgroup.
 ///
 /// "The current hard limit" and "the maximum" become a CLAMP to infinity, which stops at exactly these values.
 package struct UniformEdit: Sendable {

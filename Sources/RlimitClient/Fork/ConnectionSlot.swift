@@ -20,7 +20,8 @@ final class ConnectionSlot<Open: Connection>: ForkLocalObject, @unchecked Sendab
     /// Releases the connection. Calls in progress keep it until they have ended.
     func disconnect() { lock.withLock { store(nil) } }
 
-    /// The open connection, or the one that `make` returns. Only one thread calls `make` at a time, and `make` may block.
+    /// The open connection, or the one that `make` returns. Only one thread calls `make` at a time, and `make` may
+    /// block.
     ///
     /// - Throws: `.deadlineExceeded`, and the errors of `make`.
     func connection(
@@ -68,7 +69,8 @@ final class ConnectionSlot<Open: Connection>: ForkLocalObject, @unchecked Sendab
     }
 
     private func store(_ connection: Open?) {
-        // The number is cleared before the connection may close, and set after it is open, so a child never finds a stale one.
+        // The number is cleared before the connection may close, and set after it is open, so a child never finds a
+        // stale one.
         inheritedNumber.store(-1, ordering: .sequentiallyConsistent)
         open?.closeWhenIdle()
         open = connection
@@ -77,8 +79,8 @@ final class ConnectionSlot<Open: Connection>: ForkLocalObject, @unchecked Sendab
         inheritedNumber.store(connection.descriptor, ordering: .sequentiallyConsistent)
     }
 
-    /// Closes the parent's connection in this child, so that the connection ends with the parent. The inode is compared,
-    /// because the child may have closed the descriptor and reused its number.
+    /// Closes the parent's connection in this child, so that the connection ends with the parent. The inode is
+    /// compared, because the child may have closed the descriptor and reused its number.
     func abandon() {
         let number = inheritedNumber.load(ordering: .sequentiallyConsistent)
         guard number >= 0, FileDescriptor.inode(of: number) == inheritedInode.load(ordering: .sequentiallyConsistent)

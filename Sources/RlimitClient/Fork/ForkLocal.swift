@@ -5,15 +5,15 @@ import Synchronization
 protocol ForkLocalObject: AnyObject, Sendable {
     /// The process that created the object.
     var generation: ForkGeneration { get }
-    /// Called in a child: closes what the parent's object holds in this process. It must not take a lock, because a thread
-    /// that exists only in the parent may hold the lock.
+    /// Called in a child: closes what the parent's object holds in this process. It must not take a lock, because a
+    /// thread that exists only in the parent may hold the lock.
     func abandon()
 }
 
 /// Holds one object per process, created at its first use.
 final class ForkLocal<Object: ForkLocalObject>: Sendable {
-    // The address of a retained object, 0 before the first call. Without a lock: after fork(2), a thread that the child does
-    // not have may hold it.
+    // The address of a retained object, 0 before the first call. Without a lock: after fork(2), a thread that the child
+    // does not have may hold it.
     private let known = Atomic<UInt>(0)
 
     init() {}

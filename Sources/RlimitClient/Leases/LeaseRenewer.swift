@@ -2,8 +2,8 @@ import RlimitKernel
 import RlimitModel
 import Synchronization
 
-/// Keeps the leases of a client's handles alive: it claims leases without a duration from a new agent, and renews them if a
-/// rule bounds the time without a renewal.
+/// Keeps the leases of a client's handles alive: it claims leases without a duration from a new agent, and renews them
+/// if a rule bounds the time without a renewal.
 final class LeaseRenewer: Sendable {
     let sharedConnection: SharedConnection<AsyncConnection>
     /// The duration for which a lost agent is retried.
@@ -129,8 +129,8 @@ extension LeaseRenewer {
     // In nanoseconds. Long enough for an agent that is starting.
     private static let releaseTimeout: UInt64 = 30_000_000_000
 
-    /// Releases a lease, even if the calling task is cancelled. The request is sent before this returns, if an open connection
-    /// accepts it.
+    /// Releases a lease, even if the calling task is cancelled. The request is sent before this returns, if an open
+    /// connection accepts it.
     @discardableResult
     func sendRelease(_ id: LeaseInfo.ID) -> LeaseRelease {
         let release = LeaseRelease()

@@ -71,7 +71,8 @@ final class LeaseState: Sendable {
         }
     }
 
-    /// The handle is gone. Returns true if the lease must be released: once, before it ends, and in the process that owns it.
+    /// The handle is gone. Returns true if the lease must be released: once, before it ends, and in the process that
+    /// owns it.
     func markReleased() -> Bool {
         guard generation == .current else { return false }
         let (isLast, renewalTask) = state.withLock { state in

@@ -31,8 +31,8 @@ struct WatchConfiguration: Sendable {
         for threshold in alerts { try threshold.check() }
     }
 
-    /// The time of the next sample after one at `now`. It is rounded, so that a thousand watches do not wake the processor a
-    /// thousand times.
+    /// The time of the next sample after one at `now`. It is rounded, so that a thousand watches do not wake the
+    /// processor a thousand times.
     func due(after now: UInt64) -> UInt64 {
         let grain = min(max(interval.nanoseconds / 32, 1_000_000), 1_000_000_000)
         let (sum, overflow) = now.addingReportingOverflow(interval.nanoseconds)

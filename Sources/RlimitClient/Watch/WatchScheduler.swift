@@ -68,8 +68,8 @@ extension WatchScheduler {
     /// Must be called before the process's descriptor is closed.
     func stopWatchingExit(_ token: UInt64) { lock.withLock { removeExitWatch(token) } }
 
-    /// Suspends the task until a time of the monotonic clock, until one of the waiter's processes ends, or until the task is
-    /// cancelled. Returns the tokens of ended processes.
+    /// Suspends the task until a time of the monotonic clock, until one of the waiter's processes ends, or until the
+    /// task is cancelled. Returns the tokens of ended processes.
     func wait(_ waiter: WatchWaiter, until due: UInt64) async -> [UInt64] {
         lock.withLock { waiter.isCancelled = false }
         await withTaskCancellationHandler {
@@ -135,8 +135,8 @@ extension WatchScheduler {
                     if event.token == 0 { wakeup.reset() } else { tokens.append(event.token) }
                 }
             } catch {
-                // After any error of epoll_wait(2) the poller is useless: other code has closed its descriptor. Samples go on
-                // without it, and notice ended processes themselves.
+                // After any error of epoll_wait(2) the poller is useless: other code has closed its descriptor. Samples
+                // go on without it, and notice ended processes themselves.
                 _ = lock.withLock { lock.wait(until: min(next, MonotonicDeadline(after: 10_000_000))) }
             }
             let continuations = lock.withLock { collectDue(tokens) }

@@ -95,7 +95,8 @@ final class WatchedProcess {
             LimitsCall(.all, of: resolvedTarget), until: deadline)
     }
 
-    // Without a threshold, a refused use is not an error: /proc may be hidden, or a rule may permit reading limits only.
+    // Without a threshold, a refused use is not an error: /proc may be hidden, or a rule may permit reading limits
+    // only.
     private func readUsage(_ reading: CgroupMembership.Reading?, until deadline: MonotonicDeadline)
         async throws(RlimitError) -> Usage
     {

@@ -56,7 +56,7 @@ extension StreamSocket {
 }
 
 extension Peer {
-    // Adds the details that /proc shows, if the process has not ended after all of them were read.
+    // Adds the details that /proc shows. Discards them if the process has ended by the time all of them are read.
     fileprivate mutating func addProcDetails(_ pidfd: borrowing Pidfd) throws(SystemError) {
         guard let pid, let identity = try pidfd.processCredentials(), identity.pid == pid else { return }
         // Details that cannot be read stay unknown. An unknown cgroup matches no rule.

@@ -126,7 +126,7 @@ extension Listener {
             // The protocol passes descriptors from number 3 on.
             return try Listener(adopting: FileDescriptor(owning: 3))
         } catch {
-            throw SetupError("the socket that was handed over is no listening Unix stream socket (\(error))")
+            throw SetupError("the socket from the service manager is not a listening Unix stream socket (\(error))")
         }
     }
 }

@@ -1,4 +1,5 @@
-/// A change of one resource's limits. A value: it can be applied, leased or explained, for the calling process or another.
+/// A change of one resource's limits. A value: it can be applied, leased or explained, for the calling process or
+/// another.
 ///
 /// ```swift
 /// try client.apply([.raise(.openFiles, to: 65_536), .set(.coreFileSize, soft: 0)])
@@ -63,7 +64,8 @@ extension Edit {
         Edit(resource, soft: bound, hard: bound, mode: .atLeast)
     }
 
-    /// Raises both halves towards this as far as allowed; never lowers. `Change.shortfall` gives the reason if it is less.
+    /// Raises both halves towards this as far as allowed; never lowers. `Change.shortfall` gives the reason if it is
+    /// less.
     public static func raise(_ resource: Resource, upTo bound: Limit.Bound) -> Edit {
         Edit(resource, soft: bound, hard: bound, mode: .clamp)
     }

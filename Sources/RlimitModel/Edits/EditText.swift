@@ -8,11 +8,12 @@
 //     as=hard   nofile=max  the current hard limit; the maximum that policy or the current hard limit gives
 
 extension Edit {
-    /// Parses the text form of an edit: `nofile=65536`, `memlock=64M:8G`, `cpu=10s:`, `core=:0`, `as=hard`, `nofile=max`.
+    /// Parses the text form of an edit: `nofile=65536`, `memlock=64M:8G`, `cpu=10s:`, `core=:0`, `as=hard`,
+    /// `nofile=max`.
     ///
-    /// The resource may have any spelling that ``Resource/init(named:)`` accepts. A number without a unit is in the kernel's
-    /// unit: bytes, seconds, microseconds, or a count. `hard` is the hard limit at the time of the edit, and `max` the
-    /// maximum that policy or that hard limit gives.
+    /// The resource may have any spelling that ``Resource/init(named:)`` accepts. A number without a unit is in the
+    /// kernel's unit: bytes, seconds, microseconds, or a count. `hard` is the hard limit at the time of the edit, and
+    /// `max` the maximum that policy or that hard limit gives.
     ///
     /// - Parameters:
     ///   - text: A resource, `=`, and one value, or two values separated by a colon, one of which may be missing.

@@ -1,4 +1,5 @@
-/// A control group with the groups below it (cgroups(7)), as the target of a call: the caller's own, one by path, or a pod.
+/// A control group with the groups below it (cgroups(7)), as the target of a call: the caller's own, one by path, or a
+/// pod.
 ///
 /// ```swift
 /// for process in try client.apply(.raise(.openFiles, to: 65_536), in: "/system.slice/nginx.service") {
@@ -17,8 +18,8 @@ public struct Cgroup: Hashable, Sendable {
 
     private init(_ place: Place) { self.place = place }
 
-    /// A group by its path in the unified hierarchy, as /proc/PID/cgroup shows it after `0::`. Only callers in the agent's
-    /// own PID namespace may name a path.
+    /// A group by its path in the unified hierarchy, as /proc/PID/cgroup shows it after `0::`. Only callers in the
+    /// agent's own PID namespace may name a path.
     public init(path: String) { self.init(.cgroup(path)) }
 
     /// The caller's own group. Requires a kernel that can pin the caller (Linux 6.5).
@@ -27,7 +28,8 @@ public struct Cgroup: Hashable, Sendable {
     /// The caller's pod with all its containers. Requires a kernel that can pin the caller (Linux 6.5).
     public static var pod: Cgroup { Cgroup(.pod(nil)) }
 
-    /// A pod by the path of its group or of a group below it. Only callers in the agent's own PID namespace may name a path.
+    /// A pod by the path of its group or of a group below it. Only callers in the agent's own PID namespace may name a
+    /// path.
     public static func pod(at path: String) -> Cgroup { Cgroup(.pod(path)) }
 }
 

@@ -1,5 +1,5 @@
-/// Facts about a process from /proc, in addition to its ids. Each part costs reads, so the agent reads a part only if a rule
-/// depends on it.
+/// Facts about a process from /proc, in addition to its ids. Each part costs reads, so the agent reads a part only if a
+/// rule depends on it.
 package struct ProcessDetail: Hashable, Sendable {
     /// The parts that are valid.
     package private(set) var parts: Parts

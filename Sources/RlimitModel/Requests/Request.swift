@@ -73,8 +73,8 @@ extension Request {
 
     /// The cgroup or pod that the request concerns; nil if it concerns one process or none.
     ///
-    /// - Throws: `.unsupported` for a request that concerns a cgroup or pod and is not a get, set or usage, is an explain,
-    ///   or asks for a lease.
+    /// - Throws: `.unsupported` for a request that concerns a cgroup or pod and is not a get, set or usage, is an
+    ///   explain, or asks for a lease.
     @inlinable package func cgroupTarget() throws(RlimitError) -> Cgroup.Place? {
         switch operation.target {
         case .cgroup(let path): try checkAppliesToCgroup(.cgroup(path))

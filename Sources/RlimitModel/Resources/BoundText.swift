@@ -10,8 +10,8 @@
 extension Resource {
     /// Parses a bound of this resource.
     ///
-    /// - Parameter requiringUnit: Rejects a bare number of bytes or of time, as policy files do, because limits.conf counts
-    ///   the same resources in KiB and minutes.
+    /// - Parameter requiringUnit: Rejects a bare number of bytes or of time, as policy files do, because limits.conf
+    ///   counts the same resources in KiB and minutes.
     /// - Throws: `.invalidArgument` with a message that gives the correct form.
     package func bound(
         parsing text: some StringProtocol, requiringUnit: Bool = false

@@ -1,5 +1,5 @@
-/// The two limits of one resource: the soft limit, which the kernel enforces, and the hard limit, up to which the process
-/// itself may raise the soft limit.
+/// The two limits of one resource: the soft limit, which the kernel enforces, and the hard limit, up to which the
+/// process itself may raise the soft limit.
 public struct Limit: Hashable, Sendable {
     /// The limit that the kernel enforces.
     public var soft: Bound

@@ -1,7 +1,7 @@
 /// A resource with limits in Linux: one case for each RLIMIT_* name of getrlimit(2).
 ///
-/// The cases have the order of the Linux headers. `name` is the short name that policy files and `rlimitctl` use. For a C
-/// name such as `Resource.nofile`, the compiler proposes the case, here `openFiles`.
+/// The cases have the order of the Linux headers. `name` is the short name that policy files and `rlimitctl` use. For a
+/// C name such as `Resource.nofile`, the compiler proposes the case, here `openFiles`.
 @nonexhaustive
 public enum Resource: Hashable, CaseIterable, Sendable {
     /// RLIMIT_CPU: processor time of all threads, in seconds. SIGXCPU at the soft limit, SIGKILL at the hard one.
@@ -122,17 +122,17 @@ public enum Resource: Hashable, CaseIterable, Sendable {
 }
 
 extension Resource {
-    /// The resources that can be leased. When such a lease ends, lowering the limit takes effect for new allocations and breaks
-    /// nothing that the process already has. Lowering one of the others can end the process, and lowering the limits of the
-    /// priorities has no effect on a priority in force.
+    /// The resources that can be leased. When such a lease ends, lowering the limit takes effect for new allocations
+    /// and breaks nothing that the process already has. Lowering one of the others can end the process, and lowering
+    /// the limits of the priorities has no effect on a priority in force.
     package static let leasable: [Resource] = [
         .coreFileSize, .processes, .openFiles, .lockedMemory, .pendingSignals, .messageQueueBytes,
     ]
 
     package var isLeasable: Bool { Self.leasable.contains(self) }
 
-    /// Whether the kernel counts it per user and, since Linux 5.14, also applies the limits of every user namespace between
-    /// the process and the root (ucounts).
+    /// Whether the kernel counts it per user and, since Linux 5.14, also applies the limits of every user namespace
+    /// between the process and the root (ucounts).
     package var isCappedByUserNamespaces: Bool {
         switch self {
         case .processes, .pendingSignals, .messageQueueBytes: true

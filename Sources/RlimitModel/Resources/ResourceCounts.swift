@@ -1,4 +1,5 @@
-/// A number for some of the sixteen resources. Stored inline, so that usage of a thousand processes allocates nothing here.
+/// A number for some of the sixteen resources. Stored inline, so that usage of a thousand processes allocates nothing
+/// here.
 struct ResourceCounts: Hashable, Sendable {
     private var known = ResourceSet.none
     // 0 for a resource without a number.

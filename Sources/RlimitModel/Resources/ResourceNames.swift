@@ -52,8 +52,8 @@ extension Resource: LosslessStringConvertible {
         self = resource
     }
 
-    /// The resource with a name in any of these forms: `nofile`, `RLIMIT_NOFILE`, `Nofile`; also `ofile` and `vmem`, which
-    /// other systems use for `nofile` and `as`.
+    /// The resource with a name in any of these forms: `nofile`, `RLIMIT_NOFILE`, `Nofile`; also `ofile` and `vmem`,
+    /// which other systems use for `nofile` and `as`.
     ///
     /// - Throws: `.unsupported` for a resource that only other systems have, such as `sbsize`; `.invalidResource`,
     ///   with the most similar known name, for anything else.

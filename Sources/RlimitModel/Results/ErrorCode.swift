@@ -45,7 +45,8 @@ extension RlimitError {
         /// The task was cancelled; the request may have taken effect (ECANCELED).
         case cancelled
 
-        // The numbers are the same on every Linux architecture that Swift supports. This module imports no errno constants.
+        // The numbers are the same on every Linux architecture that Swift supports. This module imports no errno
+        // constants.
         package var errno: Int32 {
             switch self {
             case .invalidArgument, .invalidResource, .softExceedsHard: 22

@@ -30,8 +30,8 @@ package enum Reply: Sendable, Equatable {
     case leases([LeaseInfo])
     case serverInfo(AgentInfo)
     case stats(Statistics)
-    /// One result for each process of a cgroup or pod. Longer lists take several responses (`more`); the last one reports
-    /// whether the scan is incomplete because new processes appeared until its end.
+    /// One result for each process of a cgroup or pod. Longer lists take several responses (`more`); the last one
+    /// reports whether the scan is incomplete because new processes appeared until its end.
     case processes([ProcessResult], isIncomplete: Bool)
 }
 

@@ -18,12 +18,13 @@ public struct Restoration: Hashable, Sendable {
     public enum Outcome: Hashable, Sendable {
         /// The limits are what they were before the lease.
         case restored
-        /// Another lease on the same process holds the limits up, so they were lowered only to the limits of that lease.
+        /// Another lease on the same process holds the limits up, so they were lowered only to the limits of that
+        /// lease.
         case heldByAnotherLease
         /// The limits were changed otherwise during the lease, so they stay as they are.
         case changedByTarget
-        /// The process has other user or group ids than when the lease was granted, for example after exec(2) of a setuid
-        /// program. The limits stay as they are, and the agent tries again later.
+        /// The process has other user or group ids than when the lease was granted, for example after exec(2) of a
+        /// setuid program. The limits stay as they are, and the agent tries again later.
         case identityChanged
         /// The process has ended.
         case processEnded

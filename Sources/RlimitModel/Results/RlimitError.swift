@@ -1,7 +1,7 @@
 /// A failure that the kernel, the agent, or the connection to the agent reports.
 ///
-/// Programs use `code`; people read `message`. Further properties name the edit, the policy rule, the maximum that would
-/// have been granted, and the time until a retry may succeed.
+/// Programs use `code`; people read `message`. Further properties name the edit, the policy rule, the maximum that
+/// would have been granted, and the time until a retry may succeed.
 public struct RlimitError: Error, Hashable, Sendable {
     /// The kind of failure.
     public var code: Code

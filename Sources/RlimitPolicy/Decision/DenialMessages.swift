@@ -1,7 +1,7 @@
 import RlimitModel
 
-/// Builds the errors of refused requests. Each message is one sentence that names the caller, the operation, the target and
-/// what would have been granted.
+/// Builds the errors of refused requests. Each message is one sentence that names the caller, the operation, the target
+/// and what would have been granted.
 struct DenialMessages {
     let peer: Peer
     let snapshot: TargetSnapshot

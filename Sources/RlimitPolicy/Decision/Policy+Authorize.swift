@@ -6,9 +6,10 @@ extension Policy {
     /// Decides on a request about a process.
     ///
     /// - Parameters:
-    ///   - known: The detail of the target that is known already. The decision restarts with each part that `detail` adds.
-    ///   - detail: Reads detail of the target. Called at most once for each part, and only if a rule or a refusal depends on
-    ///     it: never for reads that the baseline allows.
+    ///   - known: The detail of the target that is known already. The decision restarts with each part that `detail`
+    ///   adds.
+    ///   - detail: Reads detail of the target. Called at most once for each part, and only if a rule or a refusal
+    ///   depends on it: never for reads that the baseline allows.
     @inlinable
     package func authorize<E: Error>(
         _ request: Request, from peer: Peer, on snapshot: TargetSnapshot, knowing known: ProcessDetail = .none,

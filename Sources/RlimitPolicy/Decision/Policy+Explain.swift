@@ -1,8 +1,8 @@
 package import RlimitModel
 
 extension Policy {
-    /// The decision that `authorize` would make, for each edit or resource. For a `get`: the maximum to which the caller may
-    /// raise each limit of the target.
+    /// The decision that `authorize` would make, for each edit or resource. For a `get`: the maximum to which the
+    /// caller may raise each limit of the target.
     package func explain<E: Error>(
         _ request: Request, from peer: Peer, on snapshot: TargetSnapshot,
         detail: (ProcessDetail.Parts) throws(E) -> ProcessDetail

@@ -1,8 +1,8 @@
 package import RlimitModel
 
 extension Policy {
-    /// Whether a caller may renew and release another holder's leases of these limits: it may if rules let it change all of
-    /// these limits.
+    /// Whether a caller may renew and release another holder's leases of these limits: it may if rules let it change
+    /// all of these limits.
     package func mayManageLeases<E: Error>(
         _ peer: Peer, on snapshot: TargetSnapshot, of resources: [Resource],
         detail: (ProcessDetail.Parts) throws(E) -> ProcessDetail
@@ -18,8 +18,8 @@ extension Policy {
         }
     }
 
-    /// The maximum duration of a lease from its renewal on, by the current form of the rules that granted it; nil for no
-    /// maximum.
+    /// The maximum duration of a lease from its renewal on, by the current form of the rules that granted it; nil for
+    /// no maximum.
     ///
     /// - Parameter isHolder: The caller holds the lease, so these rules must still apply to it.
     /// - Throws: `.deniedByPolicy` if the term exceeds the maximum, or if the rules no longer grant the leased limits.

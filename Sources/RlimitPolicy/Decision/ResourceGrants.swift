@@ -2,7 +2,8 @@ import RlimitModel
 
 /// The combined effect of all rules on one resource of one target, for one caller.
 ///
-/// Collected in one pass over the rules in the order of their names. Of two rules with the same effect, the first counts.
+/// Collected in one pass over the rules in the order of their names. Of two rules with the same effect, the first
+/// counts.
 struct ResourceGrants {
     /// prlimit(2), called by the caller itself, would allow reading, and raising soft up to hard.
     var isBaseline: Bool
@@ -65,8 +66,8 @@ extension Evaluation {
         return grants
     }
 
-    /// Whether a matching rule applies to the privilege of the target: a target with more privilege than the caller must be
-    /// named in target.users.
+    /// Whether a matching rule applies to the privilege of the target: a target with more privilege than the caller
+    /// must be named in target.users.
     func allowsTargetPrivilege(_ rule: AllowRule) throws(DetailNeeded) -> Bool {
         // `match` has compared the users already.
         if rule.target.users != nil { return true }

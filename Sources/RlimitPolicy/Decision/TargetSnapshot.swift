@@ -7,8 +7,8 @@ package struct TargetSnapshot: Sendable {
     package var isPeer: Bool
     /// The target is the agent.
     package var isAgent: Bool
-    /// The target was found by a scan of a cgroup. A caller in a container may be unable to see it; prlimit(2) would then
-    /// refuse that caller, whatever the ids.
+    /// The target was found by a scan of a cgroup. A caller in a container may be unable to see it; prlimit(2) would
+    /// then refuse that caller, whatever the ids.
     package var isFromCgroupScan: Bool
     /// Valid only for the resources of the request.
     package var now: Limits
@@ -29,8 +29,8 @@ package struct TargetSnapshot: Sendable {
         self.isHypothetical = isHypothetical
     }
 
-    /// Whether the baseline applies: the caller's ids are the target's and it can name the target, so prlimit(2) would allow
-    /// the same without the agent.
+    /// Whether the baseline applies: the caller's ids are the target's and it can name the target, so prlimit(2) would
+    /// allow the same without the agent.
     func isBaseline(for peer: Peer) -> Bool {
         identity.credentials.are(uid: peer.uid, gid: peer.gid) && (isPeer || !isFromCgroupScan || peer.sharesNamespace)
     }

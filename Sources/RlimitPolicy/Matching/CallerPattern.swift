@@ -17,7 +17,8 @@ package struct CallerPattern: Hashable, Sendable {
         CallerPattern(CallerKeys(users: IDSet(ids.map { $0...$0 })))
     }
 
-    /// Whether the pattern names a cgroup, which the system assigns, and not only ids that root in a container can take.
+    /// Whether the pattern names a cgroup, which the system assigns, and not only ids that root in a container can
+    /// take.
     var namesCgroup: Bool { keys.cgroups != nil || keys.units != nil }
 
     func match(_ peer: Peer) -> Match {

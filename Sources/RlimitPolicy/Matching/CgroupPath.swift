@@ -1,7 +1,7 @@
 /// Checks and takes apart cgroup paths from /proc/PID/cgroup.
 ///
-/// Compares bytes and not characters: a slash followed by a combining accent is one Swift character, so the name of a cgroup
-/// could hide a slash.
+/// Compares bytes and not characters: a slash followed by a combining accent is one Swift character, so the name of a
+/// cgroup could hide a slash.
 enum CgroupPath {
     /// How far a path identifies the cgroup of a process.
     enum Kind {
@@ -38,9 +38,9 @@ enum CgroupPath {
 
     /// The path of the pod that contains `path`; nil if `path` is not in a pod.
     ///
-    /// The kubelet names pods `pod<uid>`, or with systemd's driver `...-pod<uid>.slice`, below one of the roots. The first
-    /// such component is the pod, because a container may have created the components below it. Of nested roots the
-    /// innermost counts.
+    /// The kubelet names pods `pod<uid>`, or with systemd's driver `...-pod<uid>.slice`, below one of the roots. The
+    /// first such component is the pod, because a container may have created the components below it. Of nested roots
+    /// the innermost counts.
     static func pod(of path: String, below roots: [String]) -> Substring? {
         guard isRegular(path) else { return nil }
         let around = roots.filter { isAtOrBelow(path, $0) }
@@ -54,8 +54,8 @@ enum CgroupPath {
         return nil
     }
 
-    // systemd nests slices at the dashes of their names. The kubelet therefore writes the uid without dashes, so the pod's
-    // part of the name follows the last dash.
+    // systemd nests slices at the dashes of their names. The kubelet therefore writes the uid without dashes, so the
+    // pod's part of the name follows the last dash.
     private static func isPod(_ component: Substring.UTF8View) -> Bool {
         if component.starts(with: "pod".utf8) { return component.count > 3 && !ends(component, in: ".slice") }
         guard ends(component, in: ".slice") else { return false }

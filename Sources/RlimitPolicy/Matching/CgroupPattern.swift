@@ -1,5 +1,5 @@
-/// A pattern for cgroup paths, anchored at both ends: `*` matches within one component, `**` as the last component matches
-/// everything below.
+/// A pattern for cgroup paths, anchored at both ends: `*` matches within one component, `**` as the last component
+/// matches everything below.
 package struct CgroupPattern: Hashable, Sendable {
     package let text: String
     // The text without a final "**", so that it then ends in a slash.

@@ -1,7 +1,7 @@
 /// Whether a pattern matches, given the known facts about caller and target.
 ///
-/// An allow rule requires `yes`; a deny rule also applies at `perhaps`. A fact that this kernel does not report, or that was
-/// gone before the agent could read it, therefore never grants anything.
+/// An allow rule requires `yes`; a deny rule also applies at `perhaps`. A fact that this kernel does not report, or
+/// that was gone before the agent could read it, therefore never grants anything.
 enum Match: Comparable {
     case no
     case perhaps

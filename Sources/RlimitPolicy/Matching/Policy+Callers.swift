@@ -3,15 +3,15 @@ package import RlimitModel
 // Facts about callers that the agent asks for.
 
 extension Policy {
-    /// The part of a cgroup path that the processes in the cgroup cannot choose: that of the container or of the user. Root
-    /// in a container can create any number of cgroups below it, and all of them count as this container.
+    /// The part of a cgroup path that the processes in the cgroup cannot choose: that of the container or of the user.
+    /// Root in a container can create any number of cgroups below it, and all of them count as this container.
     ///
     /// - In a pod: the pod and the next component, which is the container.
     /// - `/user.slice/user-1000.slice` for everything below it.
     /// - The slices and the unit in them: `/system.slice/docker-ID.scope`, `/machine.slice/libpod-ID.scope`.
     /// - One component below the directory of a runtime, such as `/docker/ID`; otherwise the first component.
     package func container(of path: String) -> String {
-        // A cgroup with a name like that of a removed one still belongs to its container.
+        // The kernel marks removed cgroups so, and a user can name a cgroup so. Both belong to the container.
         let mark = " (deleted)"
         if CgroupPath.ends(path.utf8, in: mark) {
             return container(of: String(path.utf8.dropLast(mark.utf8.count)) ?? "")
@@ -38,8 +38,8 @@ extension Policy {
         "docker", "podman", "libpod_parent", "lxc", "default", "k8s.io", "moby", "buildkit", "kubepods",
     ]
 
-    /// Whether a caller is an administrator, for whom the agent reserves connections: root in the agent's PID namespace, or a
-    /// caller that a rule permits `stats`.
+    /// Whether a caller is an administrator, for whom the agent reserves connections: root in the agent's PID
+    /// namespace, or a caller that a rule permits `stats`.
     package func isAdministrator(_ peer: Peer) -> Bool {
         guard peer.sharesNamespace, !peer.hasMixedIDs else { return false }
         if peer.uid == 0 { return true }

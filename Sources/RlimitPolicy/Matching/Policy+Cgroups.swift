@@ -5,8 +5,8 @@ package import RlimitModel
 extension Policy {
     /// The path of the cgroup or pod that a target names.
     ///
-    /// Callers in other PID namespaces, which are containers, can name only their own, because a path refers to the agent's
-    /// cgroup namespace.
+    /// Callers in other PID namespaces, which are containers, can name only their own, because a path refers to the
+    /// agent's cgroup namespace.
     package func cgroup(of target: Cgroup.Place, for peer: Peer) throws(RlimitError) -> String {
         switch target {
         case .cgroup(nil):

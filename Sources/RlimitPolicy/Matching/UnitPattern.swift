@@ -4,7 +4,8 @@ package struct UnitPattern: Hashable, Sendable {
 
     package init(_ name: String) { self.name = TextPattern(name) }
 
-    /// Matches one or more slices followed by the unit. Does not match below /user.slice, where users name units themselves.
+    /// Matches one or more slices followed by the unit. Does not match below /user.slice, where users name units
+    /// themselves.
     package func matches(_ path: String) -> Bool {
         guard CgroupPath.isRegular(path), !CgroupPath.isInUserSlice(path) else { return false }
         var slices = 0

@@ -33,8 +33,8 @@ package struct AllowRule: Hashable, Sendable {
 
     /// Whether the rule certainly applies to this caller.
     ///
-    /// Root in a container without a user namespace can take any uid and any groups. A rule that names no cgroup therefore
-    /// applies only to callers in the agent's own PID namespace.
+    /// Root in a container without a user namespace can take any uid and any groups. A rule that names no cgroup
+    /// therefore applies only to callers in the agent's own PID namespace.
     func covers(_ peer: Peer) -> Bool {
         guard peer.sharesNamespace || caller.namesCgroup else { return false }
         return caller.match(peer) == .yes

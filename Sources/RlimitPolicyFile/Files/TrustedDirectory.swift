@@ -4,8 +4,8 @@ import Glibc
 enum TrustedDirectory {
     /// An open descriptor of the directory; nil if it does not exist.
     ///
-    /// - Parameter allowsSticky: Accepts a sticky directory of root such as /tmp: other users can add files there, but cannot
-    ///   replace files of others.
+    /// - Parameter allowsSticky: Accepts a sticky directory of root such as /tmp: other users can add files there, but
+    ///   cannot replace files of others.
     static func open(_ path: String, allowsSticky: Bool) -> Result<Int32?, Diagnostic> {
         let descriptor = unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else {

@@ -1,7 +1,7 @@
 import Glibc
 
-/// Reads files that only root or the reading user can have written. All checks use the open descriptor, so the checked file
-/// is the file that is read.
+/// Reads files that only root or the reading user can have written. All checks use the open descriptor, so the checked
+/// file is the file that is read.
 enum TrustedFile {
     static let maxSize = 1 << 20
 
@@ -15,7 +15,8 @@ enum TrustedFile {
         }
     }
 
-    /// The bytes of a file in an open directory; nil if it does not exist. Follows symbolic links, which distributions use.
+    /// The bytes of a file in an open directory; nil if it does not exist. Follows symbolic links, which distributions
+    /// use.
     static func read(_ name: String, in folder: Int32, path: String) -> Result<[UInt8]?, Diagnostic> {
         // Nonblocking, so that opening a FIFO does not block.
         let descriptor = unsafe openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
@@ -34,8 +35,8 @@ enum TrustedFile {
         return .success(bytes)
     }
 
-    /// The bytes of a drop-in. A link to /dev/null counts as an empty file and so disables files with the same name in later
-    /// directories. A dangling link is an error, because it is unclear whether it is meant to disable them too.
+    /// The bytes of a drop-in. A link to /dev/null counts as an empty file and so disables files with the same name in
+    /// later directories. A dangling link is an error, because it is unclear whether it is meant to disable them too.
     static func readDropIn(_ name: String, in folder: Int32, path: String) -> Result<[UInt8]?, Diagnostic> {
         var (target, link) = (stat(), stat())
         if unsafe fstatat(folder, name, &target, 0) == 0 {
@@ -70,7 +71,8 @@ enum TrustedFile {
         return nil
     }
 
-    // nil with errno set on failure. Reads more than `maxSize` bytes from a larger file, so that the caller can detect it.
+    // nil with errno set on failure. Reads more than `maxSize` bytes from a larger file, so that the caller can detect
+    // it.
     private static func contents(of descriptor: Int32) -> [UInt8]? {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 16384)

@@ -36,7 +36,8 @@ extension PolicyFileReader {
         return nodes.isEmpty ? nil : nodes
     }
 
-    /// The values that `make` creates from the strings of a list. `make` reports a string that it rejects and returns nil.
+    /// The values that `make` creates from the strings of a list. `make` reports a string that it rejects and returns
+    /// nil.
     mutating func texts<Value>(
         _ entry: TomlEntry, example: String, make: (inout PolicyFileReader, String, SourceLocation) -> Value?
     ) -> [Value]? {

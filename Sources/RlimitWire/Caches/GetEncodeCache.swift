@@ -1,7 +1,7 @@
 import RlimitModel
 
-/// The encoded bytes of the last get without its id and timeout. A repeated get is encoded by writing only these two fields
-/// before them.
+/// The encoded bytes of the last get without its id and timeout. A repeated get is encoded by writing only these two
+/// fields before them.
 struct GetEncodeCache {
     private var bytes = InlineArray<64, UInt8>(repeating: 0)
     // 0 if no get is stored.

@@ -29,7 +29,8 @@ struct LastMessageCache {
         count = message.count - start
     }
 
-    // The id and the offset of the rest. nil unless the id is the first field, as encoders write it, in its shortest form.
+    // The id and the offset of the rest. nil unless the id is the first field, as encoders write it, in its shortest
+    // form.
     private static func split(_ message: borrowing Span<UInt8>) -> (id: UInt64, rest: Int)? {
         guard message.count > 1, message[0] == idTag else { return nil }
         var id: UInt64 = 0

@@ -43,7 +43,8 @@ import RlimitModel
         unsafe output.write(upTo: Frame.headerLength + Self.maxLength) { space in
             var end = Frame.headerLength
             unsafe Varint.write(id, tag: LastMessageCache.idTag, to: space, at: &end)
-            // Copies whole words, because the reserved space allows it. The next write overwrites the bytes after the last.
+            // Copies whole words, because the reserved space allows it. The next write overwrites the bytes after the
+            // last.
             for index in packed.words.indices {
                 unsafe space.storeBytes(
                     of: packed.words[index], toByteOffset: end + index * PackedLimit.wordSize, as: UInt64.self)

@@ -4,8 +4,8 @@ package import RlimitModel
 
 /// Decodes requests from untrusted bytes.
 ///
-/// First, the strict validator rejects bytes that do not match the protocol exactly. Then protobuf-c unpacks them into an
-/// arena of fixed size. Finally, every value is checked in the width with which it was sent.
+/// First, the strict validator rejects bytes that do not match the protocol exactly. Then protobuf-c unpacks them into
+/// an arena of fixed size. Finally, every value is checked in the width with which it was sent.
 @safe package struct RequestDecoder: ~Copyable {
     private var arena = Arena(capacity: Arena.requestCapacity)
     private var getCache = GetDecodeCache()
@@ -24,8 +24,9 @@ package import RlimitModel
 
     /// Decodes the payload of one frame. Allocates nothing for an operation without text and with at most one edit.
     ///
-    /// - Throws: `.malformed` if the bytes do not follow the protocol: the agent sends the error and closes the connection.
-    ///   Any other code is the response to a request that is invalid or not known to this agent; the connection continues.
+    /// - Throws: `.malformed` if the bytes do not follow the protocol: the agent sends the error and closes the
+    ///   connection. Any other code is the response to a request that is invalid or not known to this agent; the
+    ///   connection continues.
     package mutating func decode(_ payload: borrowing Span<UInt8>) throws(RequestFault) -> Request {
         var validator = StrictValidator(.request)
         do throws(RlimitError) {

@@ -2,8 +2,8 @@ import CProtobufC
 import CRlimitProto
 package import RlimitModel
 
-/// Decodes responses in the client. Checks the bytes as strictly as the agent checks requests, but ignores unknown fields,
-/// because the agent may be newer than the client.
+/// Decodes responses in the client. Checks the bytes as strictly as the agent checks requests, but ignores unknown
+/// fields, because the agent may be newer than the client.
 @safe package struct ResponseDecoder: ~Copyable {
     private var arena = Arena(capacity: Arena.requestCapacity)
     // The last response to a get. Limits rarely change, so the next response is often equal.

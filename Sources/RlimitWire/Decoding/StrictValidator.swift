@@ -3,9 +3,9 @@ import RlimitModel
 
 /// Validates a message before protobuf-c unpacks it, and rejects what protobuf-c would accept.
 ///
-/// protobuf-c does not bound the depth, takes the last of several values, truncates numbers that do not fit, reads varints of
-/// eleven bytes, and drops the text after a NUL. The descriptors from protoc-c drive the validation, so it needs no table
-/// of its own.
+/// protobuf-c does not bound the depth, takes the last of several values, truncates numbers that do not fit, reads
+/// varints of eleven bytes, and drops the text after a NUL. The descriptors from protoc-c drive the validation, so it
+/// needs no table of its own.
 struct StrictValidator {
     /// Bounds for a message.
     struct Rules {

@@ -13,7 +13,8 @@ struct ArenaFull: Error {}
     static let responseCapacity = 1024 * 1024
     /// The maximum size for encoding one part of a longer list. The rest goes into the next part.
     static let partCapacity = 256 * 1024
-    /// The maximum size for decoding one response in the client: small results unpack to about thirty times their bytes.
+    /// The maximum size for decoding one response in the client: small results unpack to about thirty times their
+    /// bytes.
     static let decoderCapacity = 2 * 1024 * 1024
 
     private var header: UnsafeMutablePointer<Header>
@@ -37,7 +38,8 @@ struct ArenaFull: Error {}
         return true
     }
 
-    /// Zeroed memory for `count` values. Zeroes are valid for protobuf-c's structs and for arrays of numbers and pointers.
+    /// Zeroed memory for `count` values. Zeroes are valid for protobuf-c's structs and for arrays of numbers and
+    /// pointers.
     mutating func allocate<Value>(_ type: Value.Type, count: Int) throws(ArenaFull) -> UnsafeMutablePointer<Value> {
         let size = MemoryLayout<Value>.stride * count
         guard let piece = unsafe take(size, from: header) else { throw ArenaFull() }

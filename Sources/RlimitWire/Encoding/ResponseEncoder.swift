@@ -11,8 +11,9 @@ package struct ResponseEncoder: ~Copyable {
 
     private static let tooLong = RlimitError(.internalError, message: "the answer is too long for a frame")
 
-    /// Appends the frame of a response. `.processes` and `.leases` may take several frames; all but the last have `more`, and
-    /// the last has the `more` of the response. Another response that does not fit in a frame becomes an internal error.
+    /// Appends the frame of a response. `.processes` and `.leases` may take several frames; all but the last have
+    /// `more`, and the last has the `more` of the response. Another response that does not fit in a frame becomes an
+    /// internal error.
     package mutating func encode(_ response: Response, into output: inout ByteQueue) {
         let isWritten =
             switch response.outcome {

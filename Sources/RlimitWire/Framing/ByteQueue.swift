@@ -77,8 +77,8 @@
         unsafe bytes.withUnsafeBytes { bytes in unsafe append(bytes) }
     }
 
-    /// Calls `body` with free space of at least `count` bytes after the queued bytes. `body` returns the number of bytes that
-    /// it wrote.
+    /// Calls `body` with free space of at least `count` bytes after the queued bytes. `body` returns the number of
+    /// bytes that it wrote.
     @inlinable @inline(__always)
     @discardableResult
     package mutating func write<E: Error>(

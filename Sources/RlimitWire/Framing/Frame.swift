@@ -1,7 +1,8 @@
 import CProtobufC
 package import RlimitModel
 
-/// The framing of messages in the stream: a length of four bytes in big-endian order, followed by the bytes of the message.
+/// The framing of messages in the stream: a length of four bytes in big-endian order, followed by the bytes of the
+/// message.
 package enum Frame {
     /// The size of the length field in bytes.
     package static let headerLength = 4
@@ -9,7 +10,8 @@ package enum Frame {
     package static let maxRequestLength = 4096
     /// The maximum length of a message from the agent.
     package static let maxResponseLength = 65536
-    /// The maximum number of unanswered requests of a connection. Beyond it, the agent stops reading from the connection.
+    /// The maximum number of unanswered requests of a connection. Beyond it, the agent stops reading from the
+    /// connection.
     package static let maxRequestsInFlight = 128
 
     /// The range of the message in the frame that begins at `start`; nil if the frame is incomplete.
@@ -34,7 +36,8 @@ package enum Frame {
 }
 
 extension ByteQueue {
-    /// Appends the frame of a message and packs it in place. Returns false and appends nothing if it is longer than `limit`.
+    /// Appends the frame of a message and packs it in place. Returns false and appends nothing if it is longer than
+    /// `limit`.
     mutating func appendFrame(of message: UnsafePointer<ProtobufCMessage>, limit: Int) -> Bool {
         let length = unsafe protobuf_c_message_get_packed_size(message)
         guard length > 0, length <= limit else { return false }

@@ -38,8 +38,8 @@ extension AgentInfo {
 }
 
 extension AgentInfo.Caller {
-    /// The maximum number of reported groups. A process can be in 65536 groups, which would not fit in a frame. The list is
-    /// only for display.
+    /// The maximum number of reported groups. A process can be in 65536 groups, which would not fit in a frame. The
+    /// list is only for display.
     static let maxGroups = 8192
 
     init(reading message: UnsafePointer<Proto.Caller>) throws(RlimitError) {

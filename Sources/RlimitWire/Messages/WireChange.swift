@@ -4,7 +4,7 @@ import RlimitModel
 extension Change {
     init(reading message: UnsafePointer<Proto.Change>) throws(RlimitError) {
         guard let resource = unsafe Resource(number: message.pointee.resource) else {
-            throw .malformed("an answer about a resource that was not asked for")
+            throw .malformed("a response about an unknown resource")
         }
         try self.init(
             resource, old: unsafe Limit(decoded: message.pointee.old),
@@ -80,7 +80,8 @@ extension Set<Change.Warning> {
         }
     }
 
-    /// Encodes the warnings in the order of their numbers, so that equal responses have equal bytes; nil if there are none.
+    /// Encodes the warnings in the order of their numbers, so that equal responses have equal bytes; nil if there are
+    /// none.
     func write(to arena: inout Arena) throws(ArenaFull) -> UnsafeMutablePointer<Proto.Warning>? {
         guard !isEmpty else { return nil }
         let numbers = try unsafe arena.allocate(Proto.Warning.self, count: count)

@@ -53,7 +53,7 @@ extension LeaseInfo {
         }
         let number = unsafe lease.pid
         guard let pid = Int32(exactly: number), pid <= Request.maxPID else {
-            throw .malformed("a lease of process \(number), which there cannot be")
+            throw .malformed("a lease of process \(number), which is not a valid process id")
         }
         try self.init(
             id: ID(bytes: bytes), pid: pid == 0 ? nil : pid,

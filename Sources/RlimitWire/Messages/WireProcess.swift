@@ -8,7 +8,7 @@ extension ProcessResult {
     init(reading message: UnsafePointer<Proto.ProcessResult>) throws(RlimitError) {
         let number = unsafe message.pointee.pid
         guard let pid = Int32(exactly: number), pid <= Request.maxPID else {
-            throw .malformed("an answer about process \(number), which there cannot be")
+            throw .malformed("a response about process \(number), which is not a valid process id")
         }
         self.init(pid: pid == 0 ? nil : pid, try unsafe Self.outcome(reading: message))
     }

@@ -41,7 +41,8 @@ extension Request.Target {
         return unsafe message
     }
 
-    /// Checks the id of a process or thread in 64 bits: a truncated id could become 0, which means the agent in prlimit(2).
+    /// Checks the id of a process or thread in 64 bits: a truncated id could become 0, which means the agent in
+    /// prlimit(2).
     static func pid(_ number: UInt64, _ name: String) throws(RlimitError) -> Int32 {
         guard let pid = Int32(exactly: number), pid >= 2, pid <= Request.maxPID else {
             throw RlimitError(

@@ -5,8 +5,8 @@ import RlimitKernel
 struct ForegroundLease: ~Copyable {
     private let signals: SignalSource
     private let poller: Poller
-    // A restarted agent waits 30 seconds for the holders of leases that lasted as long as a connection. A request is the
-    // only way to notice the restart, so requests are more frequent than that.
+    // A restarted agent waits 30 seconds for the holders of leases that lasted as long as a connection. A request is
+    // the only way to notice the restart, so requests are more frequent than that.
     private static let interval = Duration.seconds(10)
     private static let intervalWithoutAgent = Duration.seconds(1)
 

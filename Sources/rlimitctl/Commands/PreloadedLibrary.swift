@@ -1,8 +1,8 @@
 import Glibc
 import RlimitKernel
 
-/// The library that `run --preload` loads into the command. It sends the calls of setrlimit(2) that the kernel refuses to
-/// the agent.
+/// The library that `run --preload` loads into the command. It sends the calls of setrlimit(2) that the kernel refuses
+/// to the agent.
 struct PreloadedLibrary {
     static let variable = "RLIMITD_PRELOAD_LIBRARY"
     static let name = "librlimitd-preload.so"
@@ -39,8 +39,8 @@ struct PreloadedLibrary {
         return names.count > 2 ? names.dropLast(2).map { "/" + $0 }.joined() : "/usr"
     }
 
-    /// Puts the library before others in LD_PRELOAD, and the socket of --socket into RLIMITD_SOCKET, for the command and
-    /// the processes that it starts.
+    /// Puts the library before others in LD_PRELOAD, and the socket of --socket into RLIMITD_SOCKET, for the command
+    /// and the processes that it starts.
     func addToEnvironment(socket: String?) throws(Failure) {
         let others = unsafe getenv("LD_PRELOAD").map { unsafe String(cString: $0) } ?? ""
         try set("LD_PRELOAD", others.isEmpty ? path : "\(path):\(others)")

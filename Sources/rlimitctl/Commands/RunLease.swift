@@ -1,10 +1,11 @@
 import RlimitClient
 
-/// The lease of `run --lease`, which outlasts rlimitctl: the command replaces it, so rlimitctl cannot release the lease.
+/// The lease of `run --lease`, which outlasts rlimitctl: the command replaces it, so rlimitctl cannot release the
+/// lease.
 ///
-/// The agent ends a lease with a time when the time is over or the process ends. A lease without a time lasts as long as
-/// the connection. Its descriptor stays open in the command, and the kernel closes the connection with the last process
-/// that has it.
+/// The agent ends a lease with a time when the time is over or the process ends. A lease without a time lasts as long
+/// as the connection. Its descriptor stays open in the command, and the kernel closes the connection with the last
+/// process that has it.
 struct RunLease: Equatable {
     /// The value of `--lease` that stands for an absent time.
     static let whileRunning = "while-running"

@@ -6,8 +6,8 @@ struct PolicyFiles {
     let main: String
     private let loader: PolicyLoader
 
-    /// A policy file with the folder `policy.d` beside it; for nil, the agent's own files. A file in a folder `policy.d`
-    /// is read alone.
+    /// A policy file with the folder `policy.d` beside it; for nil, the agent's own files. A file in a folder
+    /// `policy.d` is read alone.
     init(_ file: String?, isStrict: Bool = false) {
         main = file ?? PolicyLoader.standardMain
         if let file {

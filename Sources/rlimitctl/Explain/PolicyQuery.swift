@@ -13,7 +13,8 @@ struct PolicyQuery {
     private let detail: ProcessDetail
     private let target: Request.Target
 
-    /// Queries about a hypothetical process of that user. Its limits are 0, so that everything granted comes from rules.
+    /// Queries about a hypothetical process of that user. Its limits are 0, so that everything granted comes from
+    /// rules.
     init(_ policy: Policy, from user: PolicyUser) {
         self.policy = policy.onThisSystem
         // Any pid serves that is neither 1 nor the agent's.

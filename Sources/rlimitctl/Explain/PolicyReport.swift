@@ -27,7 +27,8 @@ struct PolicyReport {
     /// Whether the agent would reject the files.
     var hasErrors: Bool { !errors.isEmpty }
 
-    /// A line for each error and warning, in the format of compilers, then a line with the files and the number of rules.
+    /// A line for each error and warning, in the format of compilers, then a line with the files and the number of
+    /// rules.
     var text: String {
         let lines = errors.map(\.description) + warnings.map(warning)
         guard let summary else { return lines.map { $0.forTerminal + "\n" }.joined() }

@@ -28,7 +28,8 @@ struct Refusal {
     struct TargetInfo {
         var credentials: Credentials
         var userName: String?
-        /// Whether it has an id of root or a capability that the caller lacks. Only a rule that names its user then applies.
+        /// Whether it has an id of root or a capability that the caller lacks. Only a rule that names its user then
+        /// applies.
         var isPrivileged: Bool
     }
 
@@ -100,8 +101,8 @@ struct Refusal {
 }
 
 extension Refusal {
-    /// Creates the refusal of edits. Asks for the current limits and for the caller as the agent sees it. Ignores errors
-    /// of these requests, so that `error` is reported.
+    /// Creates the refusal of edits. Asks for the current limits and for the caller as the agent sees it. Ignores
+    /// errors of these requests, so that `error` is reported.
     init(
         _ error: RlimitError, of edits: [Edit], _ client: BlockingLimitClient, on target: Target,
         _ targetInfo: TargetInfo? = nil

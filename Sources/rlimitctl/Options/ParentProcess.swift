@@ -4,7 +4,8 @@
 struct ParentProcess {
     /// The result of getppid(2).
     let pid: Int32
-    /// The variable SUDO_UID, which sudo(8) sets. The parent is then sudo, and the user's shell is one of its ancestors.
+    /// The variable SUDO_UID, which sudo(8) sets. The parent is then sudo, and the user's shell is one of its
+    /// ancestors.
     let sudoUID: String?
 
     /// The reason for a rejection that follows from pid and sudo alone.

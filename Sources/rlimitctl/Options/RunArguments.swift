@@ -5,7 +5,8 @@ struct RunArguments: Equatable {
 
     /// Splits `RESOURCE=VALUE... [--] COMMAND [ARG...]`.
     ///
-    /// The command is the first argument without `=`, or what follows the first `--`. Arguments after it are not parsed.
+    /// The command is the first argument without `=`, or what follows the first `--`. Arguments after it are not
+    /// parsed.
     ///
     /// - Parameter mayHaveNoEdits: Whether a command without edits is valid, as with --preload.
     init(_ arguments: [String], mayHaveNoEdits: Bool = false) throws(UsageError) {

@@ -14,7 +14,7 @@ struct Alert {
         guard value.hasSuffix("%") else {
             let bound = try Failure.ofParsing { () throws(RlimitError) in try resource.bound(parsing: value) }
             guard bound != .infinity else {
-                throw UsageError("--above \(text.forTerminal): nothing is above unlimited")
+                throw UsageError("--above \(text.forTerminal): usage never exceeds unlimited; give a finite value")
             }
             threshold = .above(bound, of: resource)
             return

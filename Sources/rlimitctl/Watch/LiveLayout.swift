@@ -1,7 +1,7 @@
 import RlimitClient
 
-/// Lays out the rows of the live table for the width of a window. The bar gets the width that the other columns leave. If
-/// that is too little, columns are removed.
+/// Lays out the rows of the live table for the width of a window. The bar gets the width that the other columns leave.
+/// If that is too little, columns are removed.
 struct LiveLayout {
     private let rows: [LiveRow]
     private let hasManyProcesses: Bool

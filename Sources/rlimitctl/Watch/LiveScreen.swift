@@ -1,6 +1,7 @@
 import RlimitKernel
 
-/// The alternate screen of the terminal, on which the table is redrawn in place. Closing it restores the earlier contents.
+/// The alternate screen of the terminal, on which the table is redrawn in place. Closing it restores the earlier
+/// contents.
 struct LiveScreen {
     private(set) var isOpen = false
 

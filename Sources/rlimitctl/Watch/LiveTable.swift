@@ -6,8 +6,8 @@ struct LiveTable {
     var title = ""
     /// The resources with a row.
     let resources: [Resource]
-    /// Whether several processes can be watched. Each row then names its process, and resources without a fraction have no
-    /// row.
+    /// Whether several processes can be watched. Each row then names its process, and resources without a fraction have
+    /// no row.
     let hasManyProcesses: Bool
     /// Whether to redraw only after `.looked`, which follows the samples of all processes.
     let waitsForFullScan: Bool

@@ -1,7 +1,7 @@
 import RlimitKernel
 
-/// Shows the live table on a terminal until the watches end or a signal arrives. Redraws it after each sample and when the
-/// window changes.
+/// Shows the live table on a terminal until the watches end or a signal arrives. Redraws it after each sample and when
+/// the window changes.
 struct LiveView: ~Copyable {
     private let mailbox: WatchMailbox
     private let signals: SignalSource

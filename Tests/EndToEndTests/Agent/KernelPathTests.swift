@@ -2,8 +2,8 @@ import Foundation
 import RlimitKernel
 import Testing
 
-/// The kernel features that the agent uses. They follow from the kernel version. The tests run on a kernel below 6.5, on one
-/// below 6.13, and on a later one.
+/// The kernel features that the agent uses. They follow from the kernel version. The tests run on a kernel below 6.5,
+/// on one below 6.13, and on a later one.
 @Suite("Kernel features")
 struct KernelPathTests {
     private static let version: (major: Int, minor: Int) = {

@@ -2,7 +2,8 @@ import Foundation
 import RlimitModel
 import Testing
 
-/// Usage of a process with hundreds of threads. The agent reads a file in /proc for each, which takes several turns of its loop.
+/// Usage of a process with hundreds of threads. The agent reads a file in /proc for each, which takes several turns of
+/// its loop.
 @Suite("Usage of many threads", .serialized)
 struct ManyThreadsTests {
     @Test func `The context switches of all threads are summed, and other requests are answered meanwhile`() throws {

@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// Rules by cgroup for containers in cgroups with the names that Kubernetes uses. Before Linux 6.5 no such rule matches, so the
-/// name of the suite ends in NeedPinnedPeers.
+/// Rules by cgroup for containers in cgroups with the names that Kubernetes uses. Before Linux 6.5 no such rule
+/// matches, so the name of the suite ends in NeedPinnedPeers.
 @Suite(
     "Pods", .serialized, .enabled(if: Machine.mayRaiseHardLimits && Machine.pinsPeers, "\(Machine.needsPinnedPeers)"))
 struct PodsNeedPinnedPeers {

@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// The recipes for containers in docs/recipes.md, each with the rule in the document. scripts/lib/check-units tests the recipe
-/// for systemd.
+/// The recipes for containers in docs/recipes.md, each with the rule in the document. scripts/lib/check-units tests the
+/// recipe for systemd.
 @Suite(
     "The recipes in docs/recipes.md", .serialized,
     .enabled(if: Machine.mayRaiseHardLimits && Machine.pinsPeers, "\(Machine.needsPinnedPeers)"))

@@ -65,14 +65,14 @@ struct Document {
         }
     }
 
-    /// The names of source files in code spans that are not paths from the project's folder, without placeholders such as
-    /// `X+Y.swift`.
+    /// The names of source files in code spans that are not paths from the project's folder, without placeholders such
+    /// as `X+Y.swift`.
     var shortNames: [String] {
         spans.filter { $0.wholeMatch(of: /[\w+\/-]*[a-z_][\w+\/-]*\.(swift|c|h|proto)/) != nil && !paths.contains($0) }
     }
 
-    /// The short names that no source file has. In a table with a header "file in `FOLDER`", the file must be in that folder, or
-    /// in a module that the same row names.
+    /// The short names that no source file has. In a table with a header "file in `FOLDER`", the file must be in that
+    /// folder, or in a module that the same row names.
     var missingShortNames: [String] {
         var missing = shortNames.filter { name in !Self.sources.contains { $0.hasSuffix("/" + name) } }
         var folder: String?
@@ -95,7 +95,8 @@ struct Document {
         return missing
     }
 
-    /// The commands in the code: lines and spans that begin with one of these programs, up to a comment or another command.
+    /// The commands in the code: lines and spans that begin with one of these programs, up to a comment or another
+    /// command.
     func commands(of program: String) -> [[String]] {
         (spans + codeLines).compactMap { code in
             var words = code.split(separator: " ").map(String.init)

@@ -3,8 +3,8 @@ import Foundation
 import RlimitModel
 import Testing
 
-/// An agent that is killed before and after each system call during the lifetime of a lease. The next agent must restore every
-/// limit.
+/// An agent that is killed before and after each system call during the lifetime of a lease. The next agent must
+/// restore every limit.
 @Suite("Agents that are killed during leases", .serialized)
 struct KillTests {
     /// A sequence of operations on leases of one process.

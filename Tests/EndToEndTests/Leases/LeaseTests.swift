@@ -144,7 +144,8 @@ struct LeaseTests {
         }
         let time = refusal(NumericEdit(.cpuTime, soft: 5))
         #expect(time?.code == .unsupported && time?.resource == .cpuTime && time?.editIndex == 0)
-        #expect(time?.message.contains("leasable resources are core, nproc, nofile, memlock, sigpending, msgqueue") == true)
+        let leasable = "leasable resources are core, nproc, nofile, memlock, sigpending, msgqueue"
+        #expect(time?.message.contains(leasable) == true)
         let lower = refusal(NumericEdit(.openFiles, soft: 500))
         #expect(lower?.code == .invalidArgument || lower?.code == .deniedByPolicy, "\(String(describing: lower))")
         #expect(try files() == "1000:4000" && leaseFiles.isEmpty)

@@ -132,8 +132,8 @@ struct LeaseToolTests {
         let lease = try await client.lease(edit, on: .process(sample.pid))
         #expect(try files() == "3000:4000")
         try agent.restart()
-        // After the client has claimed the lease, it has no remaining time but lasts as long as the connection. Sleeping lets the
-        // client's task run.
+        // After the client has claimed the lease, it has no remaining time but lasts as long as the connection.
+        // Sleeping lets the client's task run.
         while try await client.leases().first?.remaining != nil { try await Task.sleep(for: .milliseconds(10)) }
         #expect(try await client.leases().map(\.remaining) == [nil])
         #expect(try files() == "3000:4000")

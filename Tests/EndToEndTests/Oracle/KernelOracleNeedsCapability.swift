@@ -2,8 +2,8 @@ import Foundation
 import RlimitModel
 import Testing
 
-/// Comparison of the agent with the kernel: a process with the caller's ids and no capability calls prlimit(2). Without a rule
-/// the agent must not allow more than the kernel.
+/// Comparison of the agent with the kernel: a process with the caller's ids and no capability calls prlimit(2). Without
+/// a rule the agent must not allow more than the kernel.
 @Suite(
     "The kernel as oracle", .serialized, .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct KernelOracleNeedsCapability {

@@ -3,7 +3,8 @@ import RlimitModel
 /// One operation that both the kernel and the agent are asked to perform: the caller, the target and the operation.
 struct OracleCase: Hashable {
     var caller: Credentials
-    /// The number of the caller's supplementary groups. They count up from alice's group, so they include the targets' groups.
+    /// The number of the caller's supplementary groups. They count up from alice's group, so they include the targets'
+    /// groups.
     var groupCount = 0
     var target: Target
     /// The ids of the target if it is a process that the tests made.

@@ -1,7 +1,8 @@
 import RlimitModel
 import SeededRandom
 
-/// Random cases from a seed. The sets of values are small, so caller and target often have the same user, or differ in one id.
+/// Random cases from a seed. The sets of values are small, so caller and target often have the same user, or differ in
+/// one id.
 struct OracleCases {
     private var random: SeededGenerator
     // Recently used ids, which are used again so that not every case needs new processes.

@@ -3,8 +3,8 @@ import Foundation
 import ControlledProcesses
 import RlimitModel
 
-/// An agent, and the processes that are callers and targets. The kernel and the agent answer each case from the same initial
-/// limits.
+/// An agent, and the processes that are callers and targets. The kernel and the agent answer each case from the same
+/// initial limits.
 final class OracleEnvironment {
     let agent: AgentProcess
     private let spawner: ControlledProcess

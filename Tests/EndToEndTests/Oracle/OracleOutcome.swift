@@ -14,8 +14,8 @@ struct OracleOutcome {
 
 /// The relation that must hold between the outcomes of kernel and agent.
 struct OracleRule {
-    /// Whether a refusal of what the kernel allows is a violation in every case. The actual rule requires agreement only for
-    /// cases with `mustAgree`. True only in a test of the rule itself.
+    /// Whether a refusal of what the kernel allows is a violation in every case. The actual rule requires agreement
+    /// only for cases with `mustAgree`. True only in a test of the rule itself.
     var isStrict = false
 
     /// The violation in the agent's outcome; nil if there is none.
@@ -48,10 +48,10 @@ struct OracleRule {
 }
 
 extension OracleCase {
-    /// Whether agent and kernel must agree: on a caller with equal ids, a living process, and a read or a raise of the soft
-    /// limit up to the existing hard limit. In all other cases the agent may be stricter. It refuses callers with mixed ids,
-    /// zombies and lowering. Without a rule it takes no pidfds. It does not recognize the owner of a user namespace, to whom
-    /// the kernel gives every process in the namespace.
+    /// Whether agent and kernel must agree: on a caller with equal ids, a living process, and a read or a raise of the
+    /// soft limit up to the existing hard limit. In all other cases the agent may be stricter. It refuses callers with
+    /// mixed ids, zombies and lowering. Without a rule it takes no pidfds. It does not recognize the owner of a user
+    /// namespace, to whom the kernel gives every process in the namespace.
     var mustAgree: Bool {
         guard caller.areSimple, target.isLive, naming != .pidfd else { return false }
         if target == .inUserNamespace && targetIDs != caller { return false }
@@ -64,7 +64,8 @@ extension OracleCase {
 }
 
 extension OracleCase {
-    /// Whether no agent could grant it for any target. The agent reports this before it looks up the target, the kernel only after.
+    /// Whether no agent could grant it for any target. The agent reports this before it looks up the target, the kernel
+    /// only after.
     var isImpossible: Bool { edits.contains { edit in edit.hard.map { (edit.soft ?? $0) > $0 } ?? false } }
 }
 

@@ -11,7 +11,8 @@ enum OracleShrinker {
 }
 
 extension OracleCase {
-    /// Every case that differs from this one by one simplification. The cases that shorten the description most come first.
+    /// Every case that differs from this one by one simplification. The cases that shorten the description most come
+    /// first.
     var simplifications: [OracleCase] {
         var candidates: [OracleCase] = []
         func propose(_ change: (inout OracleCase) -> Void) {

@@ -4,8 +4,8 @@ import ControlledProcesses
 import RlimitModel
 import Testing
 
-/// The caller's identity is what the kernel reported for the process that connected. Nothing that is sent or done later changes
-/// it.
+/// The caller's identity is what the kernel reported for the process that connected. Nothing that is sent or done later
+/// changes it.
 @Suite("The caller's identity", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct CallerIdentityNeedsCapability {
     private let agent: AgentProcess

@@ -39,7 +39,8 @@ struct HostileDescriptorTests {
         #expect(try peer.isAnswered())
         let held = try agent.files.descriptors
         try peer.send(Array(try get().prefix(5)), with: [event])
-        // Another thread closes the descriptor, so it can be open for a moment. It is not kept until the frame is complete.
+        // Another thread closes the descriptor, so it can be open for a moment. It is not kept until the frame is
+        // complete.
         try waitUntil("the descriptor is closed") { try agent.files.descriptors <= held }
         try peer.send(Array(try get().dropFirst(5)))
         #expect(try peer.nextError()?.code == .deniedByPolicy)

@@ -22,8 +22,8 @@ struct HostilePeerTests {
         let agent = try AgentProcess(policy: Policies.highQuota)
         let slow = try (0..<50).map { _ in try RawConnection(to: agent.socket) }
         let start = ContinuousClock.now
-        // The header of a frame of 4096 bytes, which then grows by a byte at a time. If a byte extended the time limit, the
-        // connection would stay open until the frame is complete.
+        // The header of a frame of 4096 bytes, which then grows by a byte at a time. If a byte extended the time limit,
+        // the connection would stay open until the frame is complete.
         for connection in slow { try connection.send([0, 0, 0x10, 0]) }
         try waitUntil("the agent has closed all incomplete frames") {
             let isServed = try serves(agent)

@@ -66,9 +66,9 @@ struct StalePeersNeedsCapability {
         try checkReusedNumber(successor: Account.root) { answer in #expect(answer.isRefused) }
     }
 
-    // Before Linux 6.5 the agent cannot tell whether the process with the peer's pid is the one that connected. If its six ids
-    // differ, the peer has no identity. Otherwise it belongs to the same user and has the same rights. Rules about cgroups and
-    // labels therefore match no such peer.
+    // Before Linux 6.5 the agent cannot tell whether the process with the peer's pid is the one that connected. If its
+    // six ids differ, the peer has no identity. Otherwise it belongs to the same user and has the same rights. Rules
+    // about cgroups and labels therefore match no such peer.
     @Test func `A peer with a pid that its user reused before the accept has at most that user's rights`() throws {
         try checkReusedNumber(successor: Account.served) { answer in
             if Machine.pinsPeers {

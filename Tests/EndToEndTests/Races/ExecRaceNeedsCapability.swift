@@ -4,8 +4,8 @@ import ControlledProcesses
 import RlimitModel
 import Testing
 
-/// A target that executes a setuid program while an agent sets its limits. The time of the exec is tuned to fall between the
-/// agent's two reads of the target's identity.
+/// A target that executes a setuid program while an agent sets its limits. The time of the exec is tuned to fall
+/// between the agent's two reads of the target's identity.
 @Suite(
     "Races with setuid programs", .serialized,
     .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
@@ -22,8 +22,8 @@ struct ExecRaceNeedsCapability {
         var granted = 0, refused = 0, changed = 0
         /// The attempts that were granted or answered TARGET_CHANGED: the agent decided before the target changed.
         var authorized: Int { granted + changed }
-        /// The attempts in which the program started with the old limits and has the new ones: the agent wrote the limits after
-        /// the exec.
+        /// The attempts in which the program started with the old limits and has the new ones: the agent wrote the
+        /// limits after the exec.
         var strays = 0
         var description: String {
             "\(granted) granted, \(refused) refused, \(changed) TARGET_CHANGED, \(strays) written to root's program"

@@ -1,7 +1,8 @@
 import Foundation
 import Testing
 
-/// Comparison of `rlimitctl explain --as-user`, which evaluates the policy itself, with the agent's answer to that user.
+/// Comparison of `rlimitctl explain --as-user`, which evaluates the policy itself, with the agent's answer to that
+/// user.
 @Suite("rlimitctl explain --as-user", .enabled(if: Machine.mayRaiseHardLimits, "\(Machine.needsCapability)"))
 struct AsUserNeedsCapability {
     private static let policy = """

@@ -59,8 +59,8 @@ struct BenchmarkTests {
             #expect(line["calls"].number == 30, "\(kind): \(result.output)")
             #expect(line["errors"].number == 0, "\(kind): \(result.output)")
         }
-        // Every set was granted, and the last one restored the limit. With several connections, a set can find the value that
-        // another connection has just set. That is no change and has no audit record.
+        // Every set was granted, and the last one restored the limit. With several connections, a set can find the
+        // value that another connection has just set. That is no change and has no audit record.
         var audited: [Substring] = []
         try waitUntil("the log has 90 sets") {
             audited = agent.log.split(separator: "\n").filter { $0.contains("operation=set") }
@@ -122,7 +122,7 @@ struct BenchmarkTests {
             (["--set", "nofile", "--usage"], "two benchmarks"),
             (["/socket"], "is not SOCKET MODE CALLS"),
             (["/socket", "fast", "1", "1", "1", "1"], "\"fast\" is no mode; there are first, lat, conc, pipe"),
-            (["/socket", "lat", "1"], "3 arguments, where SOCKET lat CALLS WARMUP PARAM PID are 6"),
+            (["/socket", "lat", "1"], "3 arguments instead of 6: SOCKET lat CALLS WARMUP PARAM PID"),
             (["/socket", "lat", "0", "1", "1", "4"], "CALLS is \"0\", and must be a number of at least 1"),
             (["/socket", "set-pidfd", "1"], "set-pidfd needs --pid"),
         ]

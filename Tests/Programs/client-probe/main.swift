@@ -1,5 +1,6 @@
-// Client calls for tests that need a process of their own: calls that cannot be undone, and calls that must not see the threads
-// of a test run. The program first gives up the privileges of root, so that the kernel refuses the same to every user.
+// Client calls for tests that need a process of their own: calls that cannot be undone, and calls that must not see the
+// threads of a test run. The program first gives up the privileges of root, so that the kernel refuses the same to
+// every user.
 //
 //     client-probe limits                    prints each limit, and DIFFERS if getrlimit(2) returns another value
 //     client-probe apply EDIT...             applies edits with CurrentProcess

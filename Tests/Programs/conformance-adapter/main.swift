@@ -1,5 +1,5 @@
-// Executes the requests of the conformance cases with RlimitClient. It reads one JSON object a line, and writes one for each.
-// clients/conformance/README.md describes the format.
+// Executes the requests of the conformance cases with RlimitClient. It reads one JSON object a line, and writes one for
+// each. clients/conformance/README.md describes the format.
 import FoundationEssentials
 import Glibc
 import RlimitClient

@@ -21,8 +21,8 @@ enum ListenerSteps {
         }
     }
 
-    /// Takes over descriptor 3 as a service manager would hand it over: "listening", "connected", "file", "other" (meant for
-    /// another process), "two" or "none".
+    /// Takes over descriptor 3 as a service manager would hand it over: "listening", "connected", "file", "other"
+    /// (meant for another process), "two" or "none".
     static func activated(at path: String, variables: String) -> String {
         var number: Int32 = -1
         switch variables {

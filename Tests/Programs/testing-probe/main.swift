@@ -1,4 +1,5 @@
-// Makes and drops agents for tests, and prints how many threads, descriptors and folders it has beyond those at its start.
+// Makes and drops agents for tests, and prints how many threads, descriptors and folders it has beyond those at its
+// start.
 //
 //     testing-probe life | no-folder
 import Foundation

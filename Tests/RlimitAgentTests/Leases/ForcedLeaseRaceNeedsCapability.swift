@@ -7,8 +7,8 @@ import Testing
 
 @testable import RlimitAgent
 
-/// Forced races between the end of a lease and a change of its process: before and after each step of the restoration, on
-/// the real kernel and with real setuid programs.
+/// Forced races between the end of a lease and a change of its process: before and after each step of the restoration,
+/// on the real kernel and with real setuid programs.
 @Suite(
     "Forced races at the end of leases", .serialized,
     .enabled(if: RootLimits.mayRaise, "needs CAP_SYS_RESOURCE: scripts/test runs it in user-mode-linux"))
@@ -115,7 +115,8 @@ struct ForcedLeaseRaceNeedsCapability {
                     rawValue: "\(event) \(isAfter ? "after" : "before") call \(call): \(outcome), \(after)")
                 let comesAfterTheCheck = call > Self.checking || call == Self.checking && isAfter
                 if comesAfterTheCheck {
-                    // The limit was lowered while the process was the one that had the lease, and kept by the new program.
+                    // The limit was lowered while the process was the one that had the lease, and kept by the new
+                    // program.
                     #expect(after == (event == .executesSetuidProgram ? Self.start : Self.successor), what)
                 } else {
                     #expect(outcome == (event == .executesSetuidProgram ? .identityChanged : .processEnded), what)

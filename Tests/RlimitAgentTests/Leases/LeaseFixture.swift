@@ -12,7 +12,8 @@ struct LeaseFixture: ~Copyable {
     var handler: RequestHandler
     let peer: Peer
 
-    /// uid 1000 may get leases up to 65536 for its own processes, for an hour at most, and permanent limits up to 20000.
+    /// uid 1000 may get leases up to 65536 for its own processes, for an hour at most, and permanent limits up to
+    /// 20000.
     static let policy = Policy(
         allows: [
             AllowRule(

@@ -6,8 +6,8 @@ import Testing
 
 @testable import RlimitAgent
 
-/// Another process changes a limit with prlimit(2) during a request. It changes the soft limit up to the hard limit, which needs no
-/// privilege.
+/// Another process changes a limit with prlimit(2) during a request. It changes the soft limit up to the hard limit,
+/// which needs no privilege.
 @Suite("A limit that another process changes", .serialized)
 struct OvertakenTests {
     private static let start = Limit(soft: 1000, hard: 4000)

@@ -9,7 +9,7 @@ import Testing
     private static let lingering = 20
     private static let patience: Duration = .seconds(5)
 
-    @Test func `The socket of these tests does hold up a thread that closes it`() throws {
+    @Test func `Closing the socket of these tests blocks the closing thread`() throws {
         // A child that another test is just starting may hold the socket for a moment; then the close is not the last.
         let held = try (0..<5).contains { _ in
             var other: Int32 = -1
@@ -23,7 +23,7 @@ import Testing
         #expect(held)
     }
 
-    @Test func `A receive that takes no descriptors is not held up by one`() throws {
+    @Test func `A receive that accepts no descriptors does not block when one arrives`() throws {
         let connection = try ConnectedPair()
         let others = try send(3, over: connection.client)
         defer { others.forEach { close($0) } }
@@ -59,7 +59,7 @@ import Testing
         #expect(ContinuousClock.now - start < Self.patience)
     }
 
-    @Test func `Neither one that is received, nor many, hold up the receiver`() throws {
+    @Test func `Received descriptors do not block the receiver, whether one or two come with a message`() throws {
         let connection = try ConnectedPair()
         let others = try send(2, over: connection.client)
         defer { others.forEach { close($0) } }
@@ -97,13 +97,13 @@ import Testing
             close(number)
         }
         #expect(try ScratchDirectory.allAreClosed(on: file))
-        // Those that wait in a connection are open nowhere; the memory of the kernel counts them.
+        // Descriptors in flight do not appear in /proc/self/fd. The kernel still accepts messages.
         let connection = try ConnectedPair()
         #expect(try connection.client.send("still here") == 10)
         #expect(try connection.server.receiveText() == "still here")
     }
 
-    // Sends that many, each with bytes of its own, and keeps none; the other ends read nothing.
+    // Sends `count` lingering sockets, one a message, and closes its copies. Returns their peers, which read nothing.
     private func send(_ count: Int, over socket: borrowing StreamSocket) throws -> [Int32] {
         var others: [Int32] = []
         for _ in 0..<count {

@@ -25,10 +25,10 @@ import Testing
         throws
     {
         let child = try ChildProcess.probe("pid", "wait")
-        // execve(2) puts the stack limit back, at its end, to what it was at its beginning.
+        // At its end, execve(2) restores the stack limit from its beginning.
         _ = try child.line()
         let before = try ProcessLimits.read(resource, of: child.pid)
-        // Not so low that the child could not go on.
+        // High enough for the child to continue.
         let lower = Limit(soft: before.soft, hard: max(before.soft, min(before.hard, Limit.Bound(UInt64(1) << 40))))
         #expect(try ProcessLimits.exchange(resource, of: child.pid, for: lower) == before)
         #expect(try ProcessLimits.read(resource, of: child.pid) == lower)
@@ -50,7 +50,7 @@ import Testing
         }
     }
 
-    @Test func `A process that ended has no limits, a zombie still has`() throws {
+    @Test func `A reaped process has no limits, and a zombie still has them`() throws {
         let child = try ChildProcess.probe("wait")
         try child.becomeZombie()
         _ = try ProcessLimits.read(.openFiles, of: child.pid)

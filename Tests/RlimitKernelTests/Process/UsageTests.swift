@@ -33,8 +33,8 @@ import Testing
         #expect(shownTime + .milliseconds(50) >= least && shownTime <= most + .milliseconds(50))
         #expect(shown.minorFaults ?? 0 >= before.minorFaults ?? .max)
         #expect(shown.minorFaults ?? .max <= after.minorFaults ?? 0)
-        // getrusage(2) remembers the program that this process ran before it exec'd, /proc does not. And the kernel counts
-        // pages per processor and sums them up at different times.
+        // getrusage(2) remembers the program that this process ran before it exec'd, /proc does not. And the kernel
+        // counts pages per processor and sums them up at different times.
         let peak = try #require(shown.maxResidentSize), told = try #require(after.maxResidentSize)
         #expect(peak > 0 && peak < told + (32 << 20))
     }

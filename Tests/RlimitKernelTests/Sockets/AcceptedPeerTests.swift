@@ -6,7 +6,7 @@ import RlimitKernel
 import RlimitModel
 import Testing
 
-/// With the kernel's word for the process that connected, and without.
+/// With SO_PEERPIDFD, if this kernel has it, and without it.
 private let bothWays = [KernelFeatures.probed, .oldest]
 
 @Suite struct AcceptedPeerTests {
@@ -19,7 +19,7 @@ private let bothWays = [KernelFeatures.probed, .oldest]
         path = scratch.file("socket")
     }
 
-    @Test(arguments: bothWays) func `A client is who the kernel says`(features: KernelFeatures) throws {
+    @Test(arguments: bothWays) func `A peer has the ids that the kernel reports`(features: KernelFeatures) throws {
         let listener = try Listener(path: path)
         let client = try ChildProcess.probe(
             "groups=3", "gids=1001,1001,1001", "ids=1000,1000,1000", "connect=\(path)", "wait")
@@ -65,7 +65,7 @@ private let bothWays = [KernelFeatures.probed, .oldest]
             ("990,990,990", "990,990,0"), ("990,990,990", "0,990,990"), ("990,990,990", "990,991,990"),
             ("990,990,0", "990,990,990"), ("0,990,990", "990,990,990"), ("990,991,990", "990,990,990"),
         ], bothWays)
-    func `Six ids that are not all the connection's are mixed`(ids: (String, String), features: KernelFeatures) throws {
+    func `A peer is mixed if any id is not the connection's`(ids: (String, String), features: KernelFeatures) throws {
         let listener = try Listener(path: path)
         let client = try ChildProcess.probe("groups=0", "gids=\(ids.0)", "ids=\(ids.1)", "connect=\(path)", "wait")
         for _ in 0..<4 { #expect(try client.line() == "done") }
@@ -74,7 +74,7 @@ private let bothWays = [KernelFeatures.probed, .oldest]
         #expect(peer.pid == client.pid)
     }
 
-    @Test(arguments: bothWays) func `A change of user after connecting is mixed, and does not change who connected`(
+    @Test(arguments: bothWays) func `A peer that changes its user after connecting is mixed and keeps its uid`(
         features: KernelFeatures
     ) throws {
         let listener = try Listener(path: path)
@@ -165,7 +165,7 @@ private let bothWays = [KernelFeatures.probed, .oldest]
         #expect(try agent.line() == "SO_PEERCRED: Operation not permitted")
     }
 
-    @Test func `The first user namespace knows user 65534 as one like any other`() throws {
+    @Test func `In the initial user namespace, user 65534 is an ordinary user`() throws {
         let listener = try Listener(path: path)
         let client = try ChildProcess.probe(
             "gids=65534,65534,65534", "ids=65534,65534,65534", "connect=\(path)", "wait")
@@ -191,7 +191,7 @@ private let bothWays = [KernelFeatures.probed, .oldest]
         for _ in 0..<1000 {
             _ = try StreamSocket.connect(to: path, timeout: .seconds(5))
             let connection = try listener.acceptOne()
-            // The process lives on, so it still is who it was.
+            // This process made all connections and still runs, so its pid is known.
             let peer = try connection.peer().peer
             #expect(peer.pid == getpid())
         }
@@ -212,7 +212,7 @@ private let bothWays = [KernelFeatures.probed, .oldest]
         let listener = try Listener(path: path)
         let client = try StreamSocket.connect(to: path, timeout: .seconds(5))
         let connection = try listener.acceptOne()
-        // A kernel that has no SO_PEERPIDFD is at fault there too.
+        // Requests SO_PEERPIDFD also from a kernel without it, where the call fails in any case.
         let features = KernelFeatures(hasPeerPidfd: true, hasPidfdInfo: false)
         _ = tk_fault_socket_option(fault.option, fault.error, fault.length)
         do throws(SystemError) {
@@ -220,7 +220,7 @@ private let bothWays = [KernelFeatures.probed, .oldest]
             Issue.record("\(fault): \(peer)")
         } catch {}
         let hits = tk_fault_socket_option(-1, 0, 0)
-        // What comes after SO_PEERPIDFD is asked only where there is one.
+        // SO_PEERSEC (31) is read only after SO_PEERPIDFD has succeeded.
         #expect(hits > 0 || fault.option == 31 && !KernelFeatures.probed.hasPeerPidfd)
         _ = client.descriptor.number
     }
@@ -240,7 +240,7 @@ private let bothWays = [KernelFeatures.probed, .oldest]
 }
 
 extension AcceptedPeer {
-    /// Who the held process is now.
+    /// The current credentials of the process; nil without a pidfd.
     func processCredentials() throws -> ProcessCredentials? {
         switch pidfd {
         case .some(let held): try held.processCredentials()

@@ -76,8 +76,8 @@ import Testing
     @Test(arguments: [
         ("listening", "connected, accepted, LISTEN_FDS unset, inherited false"), ("other", "nothing"),
         ("none", "nothing"),
-        ("connected", "the socket that was handed over is no listening Unix stream socket"),
-        ("file", "the socket that was handed over is no listening Unix stream socket"),
+        ("connected", "the socket from the service manager is not a listening Unix stream socket"),
+        ("file", "the socket from the service manager is not a listening Unix stream socket"),
         ("two", "LISTEN_FDS is \"2\"; rlimitd takes exactly one socket"),
     ])
     func `A socket is taken over from a service manager if it is meant for us and listens`(

@@ -24,21 +24,21 @@ final class ScratchDirectory {
         return file(name)
     }
 
-    /// How many descriptors of this process are open on a file; tests beside us open others.
+    /// The number of descriptors of this process that are open on a file. Concurrent tests open other files.
     static func descriptors(on path: String) throws -> Int {
         try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
             .filter { (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")) == path }
             .count
     }
 
-    /// Whether none is left, soon: those of a peer's choosing are closed by another thread.
+    /// Whether all of them are closed within seconds. Another thread closes those that a peer sent.
     static func allAreClosed(on path: String) throws -> Bool {
         try soon { try descriptors(on: path) == 0 }
     }
 }
 
-/// Whether something becomes true within moments. A child that another test is just starting has all our descriptors until it
-/// executes its program, so what was closed here may not be closed yet.
+/// Whether something becomes true within moments. A child that another test is just starting has all our descriptors
+/// until it executes its program, so what was closed here may not be closed yet.
 func soon(_ condition: () throws -> Bool) rethrows -> Bool {
     let deadline = ContinuousClock.now + .seconds(5)
     while try !condition() {

@@ -2,8 +2,8 @@ import RlimitModel
 
 @testable import RlimitPolicy
 
-/// A second implementation of the decision, written from its description: rule by rule and fact by fact, with nil for an
-/// unknown fact. Covers only exact edits.
+/// A second implementation of the decision, written from its description: rule by rule and fact by fact, with nil for
+/// an unknown fact. Covers only exact edits.
 struct ReferenceDecision {
     let allows: [AllowRule]
     let denies: [DenyRule]

@@ -61,7 +61,8 @@ import Testing
     }
 
     @Test func `Google's protobuf reads every form of message`() throws {
-        // To text and back gives the same bytes, because both write fields by number. One frame of each operation and outcome.
+        // To text and back gives the same bytes, because both write fields by number. One frame of each operation and
+        // outcome.
         var seen: Set<String> = []
         for request in Samples.requests {
             let payload = try Wire.frame(request).payload

@@ -16,7 +16,8 @@ struct LeaseAgent {
 
     /// - Parameters:
     ///   - pid: The process of every lease.
-    ///   - maxDuration: The time that a lease without a duration lasts unless it is renewed, as a rule's `lease.max` sets it.
+    ///   - maxDuration: The time that a lease without a duration lasts unless it is renewed, as a rule's `lease.max`
+    ///   sets it.
     init(pid: Int32? = nil, maxDuration: Duration? = nil) throws {
         leases = ScriptedLeases(now: Self.now, pid: pid, maxDuration: maxDuration)
         agent = try ScriptedAgent(isSerial: true, leases)

@@ -1,6 +1,7 @@
 import Foundation
 
-/// The built tool on a pseudoterminal that is its controlling terminal, so that typed control characters become signals.
+/// The built tool on a pseudoterminal that is its controlling terminal, so that typed control characters become
+/// signals.
 final class PseudoTerminal {
     private let master: Int32
     private let pid: pid_t
@@ -81,7 +82,8 @@ final class PseudoTerminal {
 
     func resize(columns: Int, rows: Int) { Self.resize(master, columns, rows) }
 
-    /// The exit status, or 128 plus the number of the signal that ended the tool; nil if it still runs after ten seconds.
+    /// The exit status, or 128 plus the number of the signal that ended the tool; nil if it still runs after ten
+    /// seconds.
     func wait() -> Int32? {
         let hasEnded = reads { terminal in
             var status: Int32 = 0

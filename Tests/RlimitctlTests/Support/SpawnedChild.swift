@@ -20,7 +20,8 @@ final class SpawnedChild {
             ["/bin/sh", "-c", commands.joined(separator: " && "), scratch.path + "/" + name],
             environment: ["PATH": "/usr/bin:/bin"],
             output: "/dev/null", errorOutput: "/dev/null")
-        // The shell sets the limits before it executes the program, which changes the name. It exits if a limit is refused.
+        // The shell sets the limits before it executes the program, which changes the name. It exits if a limit is
+        // refused.
         let deadline = Date(timeIntervalSinceNow: 10)
         while comm != name {
             guard Date() < deadline, comm != "ended" else { throw CocoaError(.featureUnsupported) }

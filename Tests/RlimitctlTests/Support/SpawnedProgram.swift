@@ -1,7 +1,7 @@
 import Foundation
 
-/// A program started with posix_spawn(3). Its streams are files, because a child of a concurrent test could inherit a pipe
-/// and hold it open.
+/// A program started with posix_spawn(3). Its streams are files, because a child of a concurrent test could inherit a
+/// pipe and hold it open.
 struct SpawnedProgram {
     let pid: pid_t
 
@@ -21,7 +21,8 @@ struct SpawnedProgram {
         self.pid = pid
     }
 
-    /// Waits for the program. Returns its exit status, or 128 plus the number of the signal that ended it, as shells do.
+    /// Waits for the program. Returns its exit status, or 128 plus the number of the signal that ended it, as shells
+    /// do.
     func wait() -> Int32 {
         var status: Int32 = 0
         while waitpid(pid, &status, 0) < 0 && errno == EINTR {}

@@ -109,7 +109,8 @@ extension ControlledProcess {
         return descriptor
     }
 
-    /// Forks children that connect, send the bytes and exit, one after another. Returns the number of children that succeeded.
+    /// Forks children that connect, send the bytes and exit, one after another. Returns the number of children that
+    /// succeeded.
     package func connectBriefly(_ count: Int, to path: String, sending bytes: [UInt8]) throws -> Int {
         var command = makeCommand(TK_COMMAND_CONNECT_BRIEFLY, path: path, bytes: bytes)
         command.count = UInt32(count)

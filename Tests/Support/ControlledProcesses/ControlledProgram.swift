@@ -2,9 +2,9 @@ import Foundation
 
 /// The program of the controlled processes.
 package enum ControlledProgram {
-    /// The path of the program. If there is a compiler, the program is compiled without the Swift runtime, which the build links
-    /// into every program, because it is forked and executed thousands of times. Otherwise it is the program in the build
-    /// folder.
+    /// The path of the program. If there is a compiler, the program is compiled without the Swift runtime, which the
+    /// build links into every program, because it is forked and executed thousands of times. Otherwise it is the
+    /// program in the build folder.
     package static let path: String = compiledPath ?? builtPath
 
     private static let builtPath = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()

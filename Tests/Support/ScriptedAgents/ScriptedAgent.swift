@@ -30,11 +30,13 @@ package final class ScriptedAgent: Sendable {
     /// The number of connections that the agent has closed.
     package var ends: Int { log.ends.withLock { $0 } }
 
-    /// The first script treats the first connection, the second script the second one, and the last script all later ones.
-    /// Without a script the agent accepts no connection.
+    /// The first script treats the first connection, the second script the second one, and the last script all later
+    /// ones. Without a script the agent accepts no connection.
     ///
-    /// - Parameter other: An agent with a folder that this one uses too, so that clients find the new agent in its place.
-    /// - Parameter isSerial: Serves one connection at a time; the next one waits until the client closes the one before.
+    /// - Parameter other: An agent with a folder that this one uses too, so that clients find the new agent in its
+    ///   place.
+    /// - Parameter isSerial: Serves one connection at a time; the next one waits until the client closes the one
+    ///   before.
     package init(
         takingOver other: ScriptedAgent? = nil, backlog: Int32 = 16, isSerial: Bool = false, _ scripts: Script...
     ) throws {

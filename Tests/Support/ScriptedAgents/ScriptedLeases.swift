@@ -2,8 +2,8 @@ import Glibc
 package import RlimitModel
 import Synchronization
 
-/// The leases of a scripted agent. It grants every request for a lease and changes no limit. Several agents can share one
-/// of these, as agents share a state folder.
+/// The leases of a scripted agent. It grants every request for a lease and changes no limit. Several agents can share
+/// one of these, as agents share a state folder.
 package final class ScriptedLeases: Sendable {
     private struct State {
         var grants: UInt8 = 0
@@ -21,7 +21,8 @@ package final class ScriptedLeases: Sendable {
     /// - Parameters:
     ///   - now: The limits of every resource of every process.
     ///   - pid: The process of every lease; by default this one.
-    ///   - maxDuration: The time that a lease without a duration lasts unless it is renewed, as a rule's `lease.max` sets it.
+    ///   - maxDuration: The time that a lease without a duration lasts unless it is renewed, as a rule's `lease.max`
+    ///   sets it.
     package init(now: Limit = ScriptedLeases.now, pid: Int32? = nil, maxDuration: Duration? = nil) {
         self.now = now
         self.pid = pid ?? getpid()

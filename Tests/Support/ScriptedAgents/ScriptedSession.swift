@@ -21,7 +21,8 @@ package final class ScriptedSession: Sendable {
     }
 
     package func close() {
-        // Processes that other tests fork at this moment have copies of the descriptor, which close(2) alone leaves open.
+        // Processes that other tests fork at this moment have copies of the descriptor, which close(2) alone leaves
+        // open.
         shutdown(number, Int32(SHUT_RDWR))
         Glibc.close(number)
     }

@@ -1,8 +1,8 @@
 import RlimitKernel
 import RlimitModel
 
-/// The format of a lease on disk, from which the next agent reads it: little-endian numbers of fixed size, between a magic
-/// string and a checksum of the whole record.
+/// The format of a lease on disk, from which the next agent reads it: little-endian numbers of fixed size, between a
+/// magic string and a checksum of the whole record.
 enum LeaseRecord {
     /// Changes with the format.
     static let magic = Array("rlimitd-lease-1\n".utf8)

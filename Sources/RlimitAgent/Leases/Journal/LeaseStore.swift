@@ -3,7 +3,7 @@ import RlimitConfinement
 import RlimitKernel
 import RlimitModel
 
-/// Leases on disk, one small file for each. The file exists before the limits change, and until they are restored.
+/// Leases on disk, one small file for each. It is written before the limits change, and removed once they are restored.
 ///
 /// An ended lease leaves nothing on disk, and a damaged file does not affect other leases.
 struct LeaseStore: ~Copyable {

@@ -28,8 +28,8 @@ struct Lease: Hashable, Sendable {
     enum Term: UInt8, Hashable, Sendable {
         case duration = 0
         case connection = 1
-        /// Not a lease, but a permanent edit of a limit that leases hold too. It keeps the limit raised when they end, and
-        /// goes when the last of them has ended.
+        /// Not a lease, but a permanent edit of a limit that leases hold too. It keeps the limit raised when they end,
+        /// and goes when the last of them has ended.
         case permanent = 2
     }
 
@@ -81,7 +81,8 @@ struct LeaseBounds: Hashable, Sendable {
 }
 
 extension Limit {
-    /// This limit, raised to the bounds. The soft limit may exceed the hard limit then, where only the soft limit is held.
+    /// This limit, raised to the bounds. The soft limit may exceed the hard limit then, where only the soft limit is
+    /// held.
     func raised(by bounds: LeaseBounds) -> Limit {
         Limit(soft: max(soft, bounds.soft ?? soft), hard: max(hard, bounds.hard ?? hard))
     }

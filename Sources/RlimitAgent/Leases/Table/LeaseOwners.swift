@@ -1,7 +1,8 @@
 import RlimitKernel
 import RlimitModel
 
-/// An index of leases by owner. The cost of a request about the caller's own leases does not depend on the leases of others.
+/// An index of leases by owner. The cost of a request about the caller's own leases does not depend on the leases of
+/// others.
 struct LeaseOwners {
     private enum Owner: Hashable {
         case session(UInt64)

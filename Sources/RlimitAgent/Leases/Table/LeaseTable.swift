@@ -1,12 +1,13 @@
 import RlimitKernel
 import RlimitModel
 
-/// All leases in memory: the limits that they hold up, when they end, and who owns them.
+/// All leases in memory: the limits that they hold, when they end, and who owns them.
 ///
-/// The table calls neither the kernel nor the clock, and does not touch the disk. Its caller reports what has happened, and
-/// acts on what the methods return.
+/// The table calls neither the kernel nor the clock, and does not touch the disk. Its caller reports what has happened,
+/// and acts on what the methods return.
 struct LeaseTable {
-    /// The maximum number of leases, and of processes that have leases. Each of these processes is held by a descriptor.
+    /// The maximum number of leases, and of processes that have leases. Each of these processes is held by a
+    /// descriptor.
     struct Capacity {
         var leases = 16_384
         var processes = 16_384
@@ -72,7 +73,7 @@ struct LeaseTable {
 
     var hasRoomForProcess: Bool { processes.count < capacity.processes }
 
-    /// Why one more lease has no room; nil where it has.
+    /// The reason why there is no room for another lease; nil if there is room.
     func capacityError(for tenant: Tenant, quota: Int, process: ProcessIdentity) -> RlimitError? {
         if count(of: tenant) >= quota {
             return RlimitError(.quotaExceeded, message: "the caller has \(quota) leases, the maximum of its quota")
@@ -120,7 +121,7 @@ struct LeaseTable {
         if let moment = lease.endsAt { schedule(lease.id, at: moment) }
     }
 
-    /// Keeps a lease that has ended until `moment`, with the parts that could not be restored. It holds no limit any more.
+    /// Keeps, until `moment`, an ended lease with the parts that could not be restored. It holds no limit any more.
     ///
     /// - Returns: Permanent edits of limits that have no lease any more.
     mutating func suspend(_ id: LeaseInfo.ID, until moment: BootInstant, keeping parts: [LeasePart]) -> [LeaseInfo.ID] {
@@ -245,8 +246,8 @@ struct LeaseTable {
 
     /// Takes over the leases of one process that the previous agent recorded, given the limits of the process now.
     ///
-    /// A lease that the limits do not include is due at once: the previous agent ended before it had written the limits, or
-    /// after it had restored them.
+    /// A lease that the limits do not include is due at once: the previous agent ended before it had written the
+    /// limits, or after it had restored them.
     ///
     /// - Returns: Permanent edits of limits that have no lease any more.
     mutating func adopt(_ known: [Lease], limits: Limits) -> [LeaseInfo.ID] {

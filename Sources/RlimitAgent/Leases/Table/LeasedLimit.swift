@@ -1,15 +1,15 @@
 import RlimitModel
 
-/// One limit of one process that leases hold up.
+/// One limit of one process that leases hold.
 ///
-/// The value is the maximum of the original limit, of permanent edits since, and of what each live lease holds. Leases do not
-/// add up, so the order in which they end does not matter.
+/// The value is the maximum of the original limit, of permanent edits since, and of what each live lease holds. Leases
+/// do not add up, so the order in which they end does not matter.
 struct LeasedLimit: Hashable, Sendable {
     let generation: UInt64
     /// The limit before the first of these leases.
     let original: Limit
-    /// The limit as the agent last set it. Where the kernel has another value, another program has changed the limit, and
-    /// the agent leaves it as it is.
+    /// The limit as the agent last set it. Where the kernel has another value, another program has changed the limit,
+    /// and the agent leaves it as it is.
     var current: Limit
     private var boundsByLease: [LeaseInfo.ID: LeaseBounds] = [:]
     // Leases that have ended and are not restored yet. They hold nothing up.

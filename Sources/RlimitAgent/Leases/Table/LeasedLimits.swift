@@ -1,7 +1,7 @@
 import RlimitKernel
 import RlimitModel
 
-/// The limits that leases hold up, for all processes.
+/// The limits that leases hold, for all processes.
 struct LeasedLimits {
     private struct Key: Hashable {
         let process: ProcessIdentity

@@ -3,12 +3,12 @@ import RlimitModel
 import RlimitWire
 import Synchronization
 
-/// One open connection to the agent for any number of concurrent tasks. Requests are pipelined, and no thread waits for a
-/// response.
+/// One open connection to the agent for any number of concurrent tasks. Requests are pipelined, and no thread waits for
+/// a response.
 ///
-/// A task that begins a call also sends it. If another task is sending, that task sends all queued calls with one write.
-/// The reactor receives. It also sends the next calls of tasks that it has just answered. The agent's limit bounds the
-/// requests in flight; further calls wait in order.
+/// A task that begins a call also sends it. If another task is sending, that task sends all queued calls with one
+/// write. The reactor receives. It also sends the next calls of tasks that it has just answered. The agent's limit
+/// bounds the requests in flight; further calls wait in order.
 final class AsyncConnection: Connection, @unchecked Sendable {
     private let socket: StreamSocket
     let agentSocket: AgentSocket
@@ -59,8 +59,8 @@ final class AsyncConnection: Connection, @unchecked Sendable {
 
     /// Sends one request and waits for its response.
     ///
-    /// - Returns: The result, or nil if the response does not fit the request. Fails with `.cancelled` as soon as the task
-    ///   is cancelled, and with `.deadlineExceeded` at the deadline. Ignores a later response.
+    /// - Returns: The result, or nil if the response does not fit the request. Fails with `.cancelled` as soon as the
+    ///   task is cancelled, and with `.deadlineExceeded` at the deadline. Ignores a later response.
     func exchange<Call: AgentCall>(
         _ agentCall: Call, until deadline: MonotonicDeadline
     ) async -> Result<Call.Value?, ExchangeFailure> {
@@ -205,8 +205,9 @@ extension AsyncConnection {
         closedFlag.store(true, ordering: .releasing)
     }
 
-    // Locked. What the next write sends: the rest of the last write, or every queued call that may be sent now. A request
-    // with a descriptor is a write of its own. Nil if there is nothing to send; then there is no sender any more.
+    // Locked. What the next write sends: the rest of the last write, or every queued call that may be sent now. A
+    // request with a descriptor is a write of its own. Nil if there is nothing to send; then there is no sender any
+    // more.
     private func nextMessage(_ resumptions: inout Resumptions) -> Message? {
         guard closeReason == nil else {
             markSendFailed()
@@ -301,8 +302,8 @@ extension AsyncConnection {
         }
     }
 
-    // Lets the answered tasks run, and sends their next calls together as soon as no further call begins. The task of the
-    // last expected call sends by itself.
+    // Lets the answered tasks run, and sends their next calls together as soon as no further call begins. The task of
+    // the last expected call sends by itself.
     private func sendUntilIdle() {
         while true {
             DetachedThread.yield()

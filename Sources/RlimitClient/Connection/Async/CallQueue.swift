@@ -25,8 +25,8 @@ struct CallQueue {
 
     mutating func removeFirst() { drop() }
 
-    /// Counts a call in the queue that was abandoned. Abandoned calls never outnumber the others by much, so the queue does
-    /// not grow with every timeout while the agent reads nothing.
+    /// Counts a call in the queue that was abandoned. Abandoned calls never outnumber the others by much, so the queue
+    /// does not grow with every timeout while the agent reads nothing.
     mutating func noteAbandoned() {
         abandoned += 1
         guard abandoned > 16, abandoned > count / 2 else { return }

@@ -2,7 +2,8 @@ import RlimitKernel
 import RlimitModel
 import RlimitWire
 
-/// The calls on one connection: those in flight, and those that wait in order to be sent. The connection's lock guards it.
+/// The calls on one connection: those in flight, and those that wait in order to be sent. The connection's lock guards
+/// it.
 struct CallTable {
     private var inFlight = InFlightCalls()
     private var queue = CallQueue()

@@ -1,14 +1,15 @@
 import RlimitWire
 
-/// The calls that were sent and whose response has not arrived, up to the agent's limit. The id of a call contains its slot.
+/// The calls that were sent and whose response has not arrived, up to the agent's limit. The id of a call contains its
+/// slot.
 struct InFlightCalls {
     private var slots = [PendingCall?](repeating: nil, count: Self.capacity)
     // The last one is used next.
     private var free = Array(0..<Self.capacity)
     private var round: UInt64 = 0
 
-    // The distance between the ids of two successive calls in one slot. A power of two, so that the slot of an id is cheap
-    // to compute.
+    // The distance between the ids of two successive calls in one slot. A power of two, so that the slot of an id is
+    // cheap to compute.
     private static let stride: UInt64 = 128
     private static let capacity = min(Frame.maxRequestsInFlight, Int(stride))
 

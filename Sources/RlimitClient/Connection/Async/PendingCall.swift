@@ -2,8 +2,8 @@ import RlimitKernel
 import RlimitModel
 import RlimitWire
 
-/// One request of a task that waits for the response. The connection's lock guards it until the task is resumed; after that
-/// only the task accesses it.
+/// One request of a task that waits for the response. The connection's lock guards it until the task is resumed; after
+/// that only the task accesses it.
 @safe final class PendingCall: @unchecked Sendable {
     let request: AgentRequest
     let deadline: MonotonicDeadline
@@ -15,8 +15,8 @@ import RlimitWire
     @safe @exclusivity(unchecked) var id: UInt64 = 0
     /// The position after its frame in the connection's byte stream.
     @safe @exclusivity(unchecked) var end = UInt64.max
-    // The response: the requested limit, or any other response. They are separate, because most calls ask for one limit, and
-    // small call objects stay in the processor caches.
+    // The response: the requested limit, or any other response. They are separate, because most calls ask for one
+    // limit, and small call objects stay in the processor caches.
     private let resource: Resource?
     @safe @exclusivity(unchecked) private var limit: Limit?
     @safe @exclusivity(unchecked) private var other: Other?
@@ -38,7 +38,8 @@ import RlimitWire
     /// Whether the response is complete.
     var isAnswered: Bool { limit != nil || other?.reply.isComplete ?? false }
 
-    /// Adds a complete response that equals the previous one except for its id. Returns false if parts have arrived already.
+    /// Adds a complete response that equals the previous one except for its id. Returns false if parts have arrived
+    /// already.
     func add(_ decoded: borrowing DecodedLimits) -> Bool {
         if let resource, limit == nil, other == nil, decoded.resources.contains(resource) {
             limit = decoded.limits[resource]

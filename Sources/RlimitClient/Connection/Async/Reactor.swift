@@ -2,8 +2,8 @@ import RlimitKernel
 import RlimitModel
 import Synchronization
 
-/// The thread that serves all `AsyncConnection`s of a process: it waits for responses, for room in socket buffers, and for
-/// deadlines.
+/// The thread that serves all `AsyncConnection`s of a process: it waits for responses, for room in socket buffers, and
+/// for deadlines.
 ///
 /// It starts with the first connection and never ends; it sleeps while there is nothing to do. Tasks that prefer
 /// `LimitClient.executor` run on it, and the calls that they make in one round are sent together.
@@ -24,8 +24,8 @@ final class Reactor: ForkLocalObject, @unchecked Sendable {
     private var failure: SystemError?
     // Jobs from other threads.
     private var postedJobs: [UnownedJob] = []
-    // The id of its thread, 0 before the thread runs; and the state that only the thread accesses. No access to that state
-    // happens during another access to the same property.
+    // The id of its thread, 0 before the thread runs; and the state that only the thread accesses. No access to that
+    // state happens during another access to the same property.
     private let thread = Atomic<UInt>(0)
     @safe @exclusivity(unchecked) private var jobs: [UnownedJob] = []
     @safe @exclusivity(unchecked) private var senders: [AsyncConnection] = []
@@ -142,7 +142,8 @@ extension Reactor {
     /// Sends the connection's queued calls after the waiting jobs have run. Called by the reactor's thread.
     func scheduleSend(_ connection: AsyncConnection) { senders.append(connection) }
 
-    // Runs each waiting job once. Jobs that are enqueued meanwhile run in the next round. `turn` is empty before and after.
+    // Runs each waiting job once. Jobs that are enqueued meanwhile run in the next round. `turn` is empty before and
+    // after.
     private func runJobs(_ turn: inout [UnownedJob]) {
         guard !jobs.isEmpty else { return }
         swap(&jobs, &turn)

@@ -1,7 +1,8 @@
 /// Decides when the reactor sends for all tasks.
 ///
-/// Tasks that receive their responses together are likely to make their next calls together. Without coalescing, each call
-/// would take a write of its own, or another task would wait for the lock. The connection's lock guards this state.
+/// Tasks that receive their responses together are likely to make their next calls together. Without coalescing, each
+/// call would take a write of its own, or another task would wait for the lock. The connection's lock guards this
+/// state.
 struct SendCoalescing {
     /// This many tasks, answered together, start coalescing.
     static let threshold = 4

@@ -5,8 +5,8 @@ import Synchronization
 
 /// One open connection to the agent for any number of concurrent threads.
 ///
-/// It has no thread of its own: one of the waiting threads receives for all of them. A response is matched with its request
-/// by id. Responses to requests that no longer wait are ignored.
+/// It has no thread of its own: one of the waiting threads receives for all of them. A response is matched with its
+/// request by id. Responses to requests that no longer wait are ignored.
 final class BlockingConnection: Connection, @unchecked Sendable {
     private let socket: StreamSocket
     private let agentSocket: AgentSocket
@@ -91,8 +91,8 @@ extension BlockingConnection {
         return lastID
     }
 
-    // Returns true after the kernel has taken the whole frame, and false if the connection ended before. An idle connection
-    // that the agent has closed is noticed here: send(2) fails.
+    // Returns true after the kernel has taken the whole frame, and false if the connection ended before. An idle
+    // connection that the agent has closed is noticed here: send(2) fails.
     private func transmit(
         _ request: AgentRequest, as id: UInt64, until deadline: MonotonicDeadline, _ remaining: UInt64?
     ) throws(RlimitError) -> Bool {

@@ -1,7 +1,7 @@
 import Foundation
 
-/// A running `rlimitd`, started as root with its own socket, policy and state folder. It already accepts connections, and it
-/// is killed when it is released.
+/// A running `rlimitd`, started as root with its own socket, policy and state folder. It already accepts connections,
+/// and it is killed when it is released.
 final class AgentProcess {
     let folder: AgentFolder
     private let options: [String]

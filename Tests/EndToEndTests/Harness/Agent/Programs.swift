@@ -1,7 +1,7 @@
 import Foundation
 
-/// The programs under test, copied to a folder from which every user may run them. The build folder may be readable only by
-/// its owner.
+/// The programs under test, copied to a folder from which every user may run them. The build folder may be readable
+/// only by its owner.
 enum Programs {
     static var rlimitd: String { get throws { try folder.get() + "/rlimitd" } }
     static var rlimitctl: String { get throws { try folder.get() + "/rlimitctl" } }
@@ -43,8 +43,8 @@ enum Programs {
         return copy
     }
 
-    /// Copies the libraries that ordinary users cannot read, such as a Swift runtime in a home folder. The programs look for
-    /// libraries in their own folder.
+    /// Copies the libraries that ordinary users cannot read, such as a Swift runtime in a home folder. The programs
+    /// look for libraries in their own folder.
     private static func copyPrivateLibraries(to folder: String) throws {
         let shown = try ChildProcess.run(["ldd", folder + "/rlimitd", folder + "/rlimitctl"]).output
         let paths = shown.split(separator: "\n").compactMap { $0.split(separator: " ").first { $0.hasPrefix("/") } }

@@ -115,7 +115,8 @@ final class RawConnection {
         while bytes.count < count {
             var block = [UInt8](repeating: 0, count: count - bytes.count)
             let received = recv(descriptor, &block, block.count, 0)
-            // If the agent closes the connection with unread bytes in its buffer, Linux returns ECONNRESET instead of 0.
+            // If the agent closes the connection with unread bytes in its buffer, Linux returns ECONNRESET instead of
+            // 0.
             if received == 0 || received < 0 && errno == ECONNRESET { return nil }
             guard received > 0 else { throw Self.failure("recv") }
             bytes += block[..<received]

@@ -1,8 +1,8 @@
 import Foundation
 
-/// A container made by runc or crun, with its own namespaces and the machine's programs mounted read-only. The agent's socket
-/// folder is mounted read-only at its default place. When the container is released, its processes are killed and its cgroups
-/// removed.
+/// A container made by runc or crun, with its own namespaces and the machine's programs mounted read-only. The agent's
+/// socket folder is mounted read-only at its default place. When the container is released, its processes are killed
+/// and its cgroups removed.
 final class Container {
     let id: String
     /// The path as /proc/PID/cgroup shows it outside the container.

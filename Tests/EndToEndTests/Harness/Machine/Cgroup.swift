@@ -1,7 +1,7 @@
 import Foundation
 
-/// A new cgroup below the root of the unified hierarchy or below another one. When it is released, its processes are killed and
-/// it is removed.
+/// A new cgroup below the root of the unified hierarchy or below another one. When it is released, its processes are
+/// killed and it is removed.
 final class Cgroup {
     /// The path as /proc/PID/cgroup shows it.
     let path: String

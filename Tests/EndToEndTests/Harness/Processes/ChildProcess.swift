@@ -1,7 +1,7 @@
 import Foundation
 
-/// A program that a test started. Its output goes to files, so it never waits for a reader. It is killed and reaped when it is
-/// released. Every wait has a time limit.
+/// A program that a test started. Its output goes to files, so it never waits for a reader. It is killed and reaped
+/// when it is released. Every wait has a time limit.
 final class ChildProcess {
     let pid: pid_t
     private let outputFile: Int32

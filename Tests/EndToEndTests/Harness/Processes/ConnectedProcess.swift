@@ -50,6 +50,7 @@ extension Result where Failure == RlimitError {
         if case .failure(let error) = self { error.code } else { nil }
     }
 
-    /// Whether the request was refused because of the process. Without the capability the kernel refuses it for the agent.
+    /// Whether the request was refused because of the process. Without the capability the kernel refuses it for the
+    /// agent.
     var isRefused: Bool { [.deniedByPolicy, .deniedByKernel, .noSuchProcess].contains(refusal) }
 }

@@ -1,7 +1,7 @@
 import Foundation
 
-/// Waiting threads of this process. Each has slept at least once, so it has a voluntary context switch. They end when this
-/// is released.
+/// Waiting threads of this process. Each has slept at least once, so it has a voluntary context switch. They end when
+/// this is released.
 final class Threads {
     private let gate = DispatchSemaphore(value: 0)
     private let ended = DispatchGroup()

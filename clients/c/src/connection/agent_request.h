@@ -11,7 +11,7 @@ struct agent_request {
     bool only_reads;  // executing it twice has the same effect as once
     // Any other kind of response is rejected.
     Rlimitd__V1__Response__OutcomeCase expected_outcome;
-    // Decodes one part of the response: 0, or -1 with an error. The response lasts only until it returns.
+    // Decodes one part of the response: 0, or -1 with an error. The response is valid only until it returns.
     int (*decode)(void *destination, const Response *part, bool is_first, struct rlimitd_error *error);
     void *destination;
 };

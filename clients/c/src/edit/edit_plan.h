@@ -13,7 +13,7 @@ struct plan_item {
 struct edit_plan {
     size_t count;
     struct plan_item items[RLIMITD_EDITS];
-    struct plan_item *order[RLIMITD_EDITS];  // an order in which they can be applied and still be undone
+    struct plan_item *order[RLIMITD_EDITS];  // the order of application, in which a failed batch can be undone
 };
 
 // -1 with SOFT_EXCEEDS_HARD or CONFLICT.
@@ -22,7 +22,7 @@ int plan_edits(struct edit_plan *plan, const struct numeric_edit *edits, size_t 
 
 bool raises(const struct plan_item *item);
 bool lowers(const struct plan_item *item);
-// The limit that an edit makes of the limit `now`; -1 with SOFT_EXCEEDS_HARD.
+// The limit that results from applying an edit to the limit `now`; -1 with SOFT_EXCEEDS_HARD.
 int planned_limit(const struct numeric_edit *edit, struct rlimitd_limit now, int index, struct rlimitd_limit *limit,
                   struct rlimitd_error *error);
 int fail_conflict(struct rlimitd_error *error, int resource, struct rlimitd_limit now, struct rlimitd_limit expected,
