@@ -14,7 +14,7 @@ struct UserNamesNeedsCapability {
     private static let named = """
         version = 1
         [[allow]]
-        name = "newcomer"
+        name = "a new account"
         caller.users = ["newcomer"]
         limits.nofile = 7000
         """
