@@ -5,10 +5,11 @@ import PackageDescription
 //
 //     swift build --package-path Benchmarks --scratch-path .build/benchmarks-package
 
-/// The package name that SwiftPM passes to the compiler for the parent folder: the folder's name as an identifier.
+/// The package name that SwiftPM passes to the compiler for the parent folder: the folder's name as an identifier, in
+/// which an underscore replaces other characters and a digit at the beginning.
 let parentPackageName = String(
-    (Context.packageDirectory.split(separator: "/").dropLast().last ?? "").lowercased()
-        .map { $0.isLetter || $0.isNumber ? $0 : "_" })
+    (Context.packageDirectory.split(separator: "/").dropLast().last ?? "").lowercased().enumerated()
+        .map { $1.isLetter || $1.isNumber && $0 > 0 ? $1 : "_" })
 
 let package = Package(
     name: "rlimitd-benchmarks",
