@@ -94,7 +94,8 @@ struct WatchTests {
         "An invalid command line is a usage error with a hint",
         arguments: [
             (["--above", "nofile"], "RESOURCE=VALUE or RESOURCE=80%"), (["--above", "nofile=120%"], "from 0% to 100%"),
-            (["--above", "nofil=3"], "did you mean \"nofile\"?"), (["--above", "as=unlimited"], "usage never exceeds unlimited"),
+            (["--above", "nofil=3"], "did you mean \"nofile\"?"),
+            (["--above", "as=unlimited"], "usage never exceeds unlimited"),
             (["--every", "0s"], "--every"), (["--every", "soon"], "--every"), (["--count", "0"], "from 1"),
             (["--pid", "1", "--cgroup", "/a"], "exclude each other"), (["--pid", "0"], "from 1"),
         ])
