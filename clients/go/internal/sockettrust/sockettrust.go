@@ -47,8 +47,8 @@ func isTrusted(uid uint32, place string) bool {
 	if uid == 0 || int(uid) == os.Geteuid() {
 		return true
 	}
-	// In a user namespace, root of the parent namespace appears as the overflow user (`nobody`), which may also be a user of this
-	// namespace. Only the administrator of the container can have put a socket on a read-only mount.
+	// In a user namespace, root of the parent namespace appears as the overflow user (`nobody`), which may also be a
+	// user of this namespace. Only the administrator of the container can have put a socket on a read-only mount.
 	const readOnly = 1
 	var status syscall.Statfs_t
 	return mayBeUnmappedUser(uid) && syscall.Statfs(place, &status) == nil && status.Flags&readOnly != 0
