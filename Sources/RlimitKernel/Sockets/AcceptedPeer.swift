@@ -71,3 +71,73 @@ extension Peer {
         hasMixedIDs = !identity.credentials.are(uid: uid, gid: gid)
     }
 }
+
+/// The socket options that identify the peer. Every length is checked, and no id has a default.
+private struct PeerSocketOptions {
+    let number: Int32
+
+    /// The pid (0 if it has none in this PID namespace) and the effective ids at connect. SO_PEERCRED.
+    func credentials() throws(SystemError) -> rl_peer_credentials {
+        var credentials = rl_peer_credentials(pid: -1, uid: .max, gid: .max)
+        let expected = UInt32(MemoryLayout<rl_peer_credentials>.size)
+        var length = expected
+        try SystemCall.value("SO_PEERCRED") { unsafe rl_peer_credentials(number, &credentials, &length) }
+        guard length == expected, credentials.pid >= 0 else { throw SystemError(number: EPROTO, call: "SO_PEERCRED") }
+        // An id that is not mapped in this user namespace identifies no user.
+        guard SystemInfo.idMapping.isMapped(uid: credentials.uid), SystemInfo.idMapping.isMapped(gid: credentials.gid)
+        else {
+            throw SystemError(number: EPERM, call: "SO_PEERCRED")
+        }
+        return credentials
+    }
+
+    /// All supplementary groups at connect. SO_PEERGROUPS.
+    func groups() throws(SystemError) -> [UInt32] {
+        let size = UInt32(MemoryLayout<UInt32>.size)
+        var capacity = 32
+        // The list does not change after connect, so the second attempt has enough room.
+        for _ in 0..<2 {
+            var groups = [UInt32](repeating: .max, count: capacity)
+            var length = UInt32(capacity) * size
+            let result = SystemCall.retrying { unsafe rl_peer_groups(number, &groups, &length) }
+            if result == -ERANGE, length / size > capacity, length / size <= 65536 {
+                capacity = Int(length / size)
+                continue
+            }
+            guard result == 0 else { throw SystemError(number: -result, call: "SO_PEERGROUPS") }
+            guard length % size == 0, length / size <= capacity else { break }
+            groups.removeLast(capacity - Int(length / size))
+            groups.removeAll { !SystemInfo.idMapping.isMapped(gid: $0) }
+            return groups
+        }
+        throw SystemError(number: EPROTO, call: "SO_PEERGROUPS")
+    }
+
+    /// A pidfd of the process that connected, which the kernel has pinned since then. SO_PEERPIDFD.
+    func pidfd(_ features: KernelFeatures) throws(SystemError) -> Pidfd {
+        var pidfd: Int32 = -1
+        let expected = UInt32(MemoryLayout<Int32>.size)
+        var length = expected
+        try SystemCall.value("SO_PEERPIDFD") { unsafe rl_peer_pidfd(number, &pidfd, &length) }
+        guard length == expected, pidfd >= 0 else { throw SystemError(number: EPROTO, call: "SO_PEERPIDFD") }
+        let descriptor = FileDescriptor(owning: pidfd)
+        try SystemCall.value("fcntl") { rl_set_close_on_exec(pidfd) }
+        return Pidfd(owning: descriptor, features: features)
+    }
+
+    /// The security label. nil if no security module sets one. SO_PEERSEC.
+    func label() throws(SystemError) -> String? {
+        var bytes = InlineArray<4096, UInt8>(repeating: 0)
+        var length = UInt32(4096)
+        var span = bytes.mutableSpan
+        let result = unsafe span.withUnsafeMutableBytes { raw in
+            unsafe rl_peer_security(number, raw.baseAddress?.assumingMemoryBound(to: CChar.self), &length)
+        }
+        if result == -ENOPROTOOPT { return nil }
+        guard result == 0 else { throw SystemError(number: -result, call: "SO_PEERSEC") }
+        guard length <= 4096 else { throw SystemError(number: EPROTO, call: "SO_PEERSEC") }
+        var end = Int(length)
+        while end > 0, bytes[end - 1] == 0 || bytes[end - 1] == UInt8(ascii: "\n") { end -= 1 }
+        return end > 0 ? bytes.span.string(0..<end) : nil
+    }
+}

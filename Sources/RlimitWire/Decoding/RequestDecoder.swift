@@ -106,3 +106,30 @@ extension Request.Operation {
         }
     }
 }
+
+/// The error of a request that cannot be decoded.
+///
+/// `.malformed` means that the peer does not follow the protocol: the agent sends the error and closes the connection.
+/// After any other code, the connection continues.
+package struct RequestFault: Error, Hashable {
+    /// The id of the request; 0 if none could be read.
+    package var id: UInt64
+    package var error: RlimitError
+
+    package init(id: UInt64, error: RlimitError) {
+        self.id = id
+        self.error = error
+    }
+}
+
+/// The bounds that PROTOCOL.md states for the fields of a request.
+package enum RequestBounds {
+    /// Maximum of `Request.timeout_ms`: an hour.
+    package static let maxTimeoutMilliseconds: UInt64 = 3_600_000
+    /// Maximum of `Lease.duration_ms`: 365 days.
+    package static let maxLeaseMilliseconds: UInt64 = 31_536_000_000
+    /// Maximum size of the path of a cgroup or pod in bytes.
+    package static let maxPathLength = 1024
+    /// Maximum size of a lease id in bytes.
+    package static let maxLeaseIDLength = LeaseInfo.ID.maxByteCount
+}

@@ -120,6 +120,21 @@ struct DocumentTests {
         }
     }
 
+    @Test func `Each function in the table of a request's way is in its file`() throws {
+        let rows = try Document("ARCHITECTURE.md").text.matches(of: /\n\| [^|`]+ \| (`[^|]+`) \| (`[^|]+`) \|/)
+        #expect(rows.count > 15)
+        for row in rows {
+            let functions = row.1.matches(of: /`([A-Za-z]+)`/).map { String($0.1) }
+            let files = try row.2.matches(of: /`([^`]+)`/).map {
+                try Machine.contents(of: "\(Machine.project)/\($0.1)")
+            }
+            for function in functions {
+                let declarations = function == "init" ? ["init("] : ["func \(function)(", "func \(function)<"]
+                #expect(files.contains { file in declarations.contains(where: file.contains) }, "\(row.0)")
+            }
+        }
+    }
+
     @Test(arguments: ["Examples/raise-files/main.swift", "Tests/RlimitTestingTests/StartupTests.swift"])
     func `An example in docs/swift.md is identical to the file that is built`(path: String) throws {
         let example = try Machine.contents(of: "\(Machine.project)/\(path)")
