@@ -4,9 +4,9 @@ import RlimitPolicy
 /// Applies edits that the policy authorized to one process.
 ///
 /// prlimit(2) takes a pid, so after each batch the writer checks that the pid still belongs to the process that the
-/// policy decided on. If it does not, the writer restores limits, but only upward. A limit that was raised could have
-/// been raised before the program changed, and would have stayed. A limit that was lowered may break a program that
-/// runs as another user.
+/// policy decided on. If it does not, the writer only raises again the limits that it lowered: a lowered limit may
+/// break a program that runs as another user. A raised limit stays, because a raise before the program changed would
+/// also have stayed.
 struct LimitWriter: ~Copyable {
     /// The outcome of a batch.
     enum Outcome: Equatable {
@@ -84,7 +84,7 @@ struct LimitWriter: ~Copyable {
         guard !written.isEmpty else { return }
         guard isUnchanged(expectedIdentity, process) else { throw targetChanged(process) }
         for edit in written.reversed() {
-            // The pid may belong to another program by now, so the restoring is recorded as well.
+            // Recorded too: if the process has changed by now, `targetChanged` must raise what this call lowered.
             let previous = try process.exchange(edit.resource, for: edit.previous)
             written.append(Written(resource: edit.resource, new: edit.previous, previous: previous))
         }

@@ -82,8 +82,8 @@ package struct LinuxProcess: TargetProcess, ~Copyable {
         if known.parts.isSuperset(of: parts) { return known }
         do throws(SystemError) {
             let detail = try Procfs.detail(of: pid, parts)
-            // If the pid belonged to another process by then, this one has ended, and no request asks about it any
-            // more.
+            // Also right if the pid belonged to another process by then: this one has ended, so every later check of
+            // its credentials fails.
             if parts.contains(.kernelThread), !detail.isKernelThread { invariants.isUserSpace = true }
             return detail
         } catch {

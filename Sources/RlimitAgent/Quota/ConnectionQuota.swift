@@ -29,7 +29,8 @@ struct ConnectionQuota {
                 .quotaExceeded,
                 message: "the agent has \(connections) connections and no room for another one of this caller")
         }
-        // A tenant may hold at most as many connections as remain free, so a later tenant still gets one.
+        // At most as many as remain free: a tenant can use up half of the connections, and the next tenant half of the
+        // rest.
         let limit = min(policy.quota.connections, available)
         let tenantUsage = tenants.addConnection(
             Tenant(peer, policy), limit: limit, unknownContainerLimit: limits.unknownContainer,

@@ -5,7 +5,7 @@ import RlimitWire
 
 /// Serves sessions, one at a time, with the state that they share.
 ///
-/// The event loop calls `processInput` for each session that has sent something: one read, then `process` for each
+/// The scheduler calls `processInput` for each session that has sent something: one read, then `process` for each
 /// frame. Afterwards it calls `deliver` for each of them. Sends come last because a woken peer may preempt the agent.
 ///
 /// A turn reads once, processes at most `Frame.maxRequestsInFlight` requests, and begins none after half a millisecond

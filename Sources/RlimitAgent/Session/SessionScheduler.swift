@@ -128,7 +128,8 @@ struct SessionScheduler: ~Copyable {
     /// - Parameter isClosed: The poller reported that both directions of the connection are closed.
     mutating func serve(_ token: UInt64, isClosed: Bool = false) {
         guard let session = sessions[token] else { return }
-        // No response can be sent any more. If the session reads, the read reports this.
+        // No response can be sent any more. A session whose reading is paused must be closed here. For any other one,
+        // the next read reports the end.
         if isClosed && session.isReadingPaused { return close(session) }
         guard session.tenantUsage.hasTime(inIteration: iteration) else {
             session.isDeferred = true

@@ -38,9 +38,9 @@ struct EditDecision {
     private func grant(of new: Limit, maxHard: Limit.Bound, _ evaluation: Evaluation) -> Result<
         ResourceGrants.Grant?, RlimitError
     > {
-        // The end of a lease lowers the limit, which the baseline does not cover.
+        // Not for a lease: its end lowers the limit, which the baseline does not cover.
         if grants.isBaseline, isBaseline(new), lease == nil {
-            // A hard limit that is in force only because of a lease outlasts the lease if a rule grants it.
+            // If only a lease holds the hard limit this high, a rule must grant it to keep it after the lease.
             let exceedsUnleasedLimit = (edit.hard ?? 0) > withoutLeases.hard && grants.deniedBy == nil
             return .success(exceedsUnleasedLimit ? grants.raiseGrant : nil)
         }

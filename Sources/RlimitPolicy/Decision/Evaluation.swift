@@ -36,7 +36,8 @@ package struct Evaluation {
 
     /// Whether the target has more privilege than the caller: a user id of root, or a capability that the caller lacks.
     func targetIsPrivileged() throws(DetailNeeded) -> Bool {
-        // Without equal ids, the peer has executed a setuid program since it connected.
+        // A peer has its own privilege, unless it has executed a setuid program since it connected. Then the ids
+        // differ.
         if snapshot.isPeer, idsMatch { return false }
         if snapshot.identity.credentials.includeRoot { return true }
         return try require(.capabilities).capabilities & ~peer.capabilities != 0
