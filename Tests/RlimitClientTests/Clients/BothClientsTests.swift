@@ -50,7 +50,7 @@ private let info = AgentInfo(
 
 @Suite("Both clients", .timeLimit(.minutes(10)))
 struct BothClientsTests {
-    @Test("read and change limits through the agent", arguments: ClientKind.allCases)
+    @Test("Both clients read and change limits through the agent", arguments: ClientKind.allCases)
     func calls(kind: ClientKind) async throws {
         let agent = try ScriptedAgent { session in try session.serve(reply) }
         let client = kind.client(agent)
@@ -73,7 +73,7 @@ struct BothClientsTests {
         #expect(agent.connections == 1)
     }
 
-    @Test("return a result for each process of a cgroup", arguments: ClientKind.allCases)
+    @Test("Both clients return a result for each process of a cgroup", arguments: ClientKind.allCases)
     func cgroups(kind: ClientKind) async throws {
         let agent = try ScriptedAgent { session in try session.serve(reply) }
         let client = kind.client(agent)
@@ -88,7 +88,7 @@ struct BothClientsTests {
         #expect(agent.requests.count == 4)
     }
 
-    @Test("resolve symbolic values with earlier responses of the agent", arguments: ClientKind.allCases)
+    @Test("Both clients resolve symbolic values with earlier responses of the agent", arguments: ClientKind.allCases)
     func words(kind: ClientKind) async throws {
         let agent = try ScriptedAgent { session in try session.serve(reply) }
         let client = kind.client(agent)
@@ -96,7 +96,8 @@ struct BothClientsTests {
         #expect(agent.requests.map(\.request.isExplain) == [false, true, false])
     }
 
-    @Test("ask the kernel first, and the agent for what the kernel refuses", arguments: ClientKind.allCases)
+    @Test(
+        "Both clients ask the kernel first, and the agent for what the kernel refuses", arguments: ClientKind.allCases)
     func kernelFirst(kind: ClientKind) async throws {
         let child = try ChildProcess("ulimit -Sn 100; ulimit -Hn 200;")
         defer { child.end() }
@@ -111,7 +112,7 @@ struct BothClientsTests {
         #expect(agent.requests.count == 1)
     }
 
-    @Test("send no request for empty or invalid arguments", arguments: ClientKind.allCases)
+    @Test("Both clients send no request for empty or invalid arguments", arguments: ClientKind.allCases)
     func nothing(kind: ClientKind) async throws {
         let agent = try ScriptedAgent { session in try session.serve(reply) }
         let client = kind.client(agent)
@@ -123,7 +124,7 @@ struct BothClientsTests {
         #expect(agent.connections == 0)
     }
 
-    @Test("report an absent agent, and an untrusted socket", arguments: ClientKind.allCases)
+    @Test("Both clients report an absent agent, and an untrusted socket", arguments: ClientKind.allCases)
     func unreachable(kind: ClientKind) async throws {
         #expect(await code { try await kind.client(at: "/nonexistent/a").agentInfo() } == .agentUnreachable)
         let agent = try ScriptedAgent { session in try session.serve(reply) }
@@ -131,7 +132,7 @@ struct BothClientsTests {
         #expect(await code { try await kind.client(agent).agentInfo() } == .untrustedSocket)
     }
 
-    @Test("throw the reason for which a full agent closes the connection", arguments: ClientKind.allCases)
+    @Test("Both clients throw the reason for which a full agent closes the connection", arguments: ClientKind.allCases)
     func full(kind: ClientKind) async throws {
         let agent = try ScriptedAgent { session in
             session.send(Response(id: 0, .failure(RlimitError(.quotaExceeded, message: "64 are open"))))
@@ -140,7 +141,7 @@ struct BothClientsTests {
     }
 
     @Test(
-        "report a peer that violates the protocol",
+        "Both clients report a peer that violates the protocol",
         arguments: ClientKind.allCases,
         [Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8), [0, 0, 0, 0], [255, 255, 255, 255], [0, 0, 0, 2, 26, 5]])
     func garbage(kind: ClientKind, bytes: [UInt8]) async throws {
@@ -154,7 +155,7 @@ struct BothClientsTests {
         #expect(await code { try await client.apply(.raise(.openFiles, to: 9)) } == .malformed)
     }
 
-    @Test("read long responses in parts, and byte by byte", arguments: ClientKind.allCases)
+    @Test("Both clients read long responses in parts, and byte by byte", arguments: ClientKind.allCases)
     func parts(kind: ClientKind) async throws {
         let agent = try ScriptedAgent { session in
             while let request = try session.next() {
@@ -167,7 +168,9 @@ struct BothClientsTests {
         #expect(try await kind.client(agent).limits() == Limits(repeating: now))
     }
 
-    @Test("send an edit once, and a reading request twice, if the connection is lost", arguments: ClientKind.allCases)
+    @Test(
+        "Both clients send an edit once, and a reading request twice, if the connection is lost",
+        arguments: ClientKind.allCases)
     func lost(kind: ClientKind) async throws {
         let agent = try ScriptedAgent({ _ = try $0.next() }, { _ = try $0.next() }) { try $0.serve(reply) }
         let client = kind.client(agent)
@@ -178,7 +181,8 @@ struct BothClientsTests {
         #expect(agent.connections == 3)
     }
 
-    @Test("send an edit to the new agent only, after the old one has ended", arguments: ClientKind.allCases)
+    @Test(
+        "Both clients send an edit to the new agent only, after the old one has ended", arguments: ClientKind.allCases)
     func restart(kind: ClientKind) async throws {
         let first = try ScriptedAgent { session in
             guard let request = try session.next() else { return }
@@ -194,7 +198,7 @@ struct BothClientsTests {
         #expect(second.requests.count == 1)
     }
 
-    @Test("wait until their deadline, and ignore the late response", arguments: ClientKind.allCases)
+    @Test("Both clients wait until their deadline, and ignore the late response", arguments: ClientKind.allCases)
     func late(kind: ClientKind) async throws {
         let release = DispatchSemaphore(value: 0)
         let agent = try ScriptedAgent { session in
@@ -215,7 +219,7 @@ struct BothClientsTests {
         #expect(agent.connections == 1)
     }
 
-    @Test("wait for a full backlog until their deadline", arguments: ClientKind.allCases)
+    @Test("Both clients wait for a full backlog until their deadline", arguments: ClientKind.allCases)
     func backlog(kind: ClientKind) async throws {
         let agent = try ScriptedAgent(backlog: 0)
         for _ in 0..<3 {
@@ -224,7 +228,7 @@ struct BothClientsTests {
         }
     }
 
-    @Test("send nothing after their deadline, and wait without one", arguments: ClientKind.allCases)
+    @Test("Both clients send nothing after their deadline, and wait without one", arguments: ClientKind.allCases)
     func passed(kind: ClientKind) async throws {
         let agent = try ScriptedAgent { session in try session.serve(reply) }
         let client = kind.client(agent)
@@ -237,7 +241,7 @@ struct BothClientsTests {
         #expect(agent.requests.map(\.request.timeout) == [nil, nil])
     }
 
-    @Test("open a new connection after close()", arguments: ClientKind.allCases)
+    @Test("Both clients open a new connection after close()", arguments: ClientKind.allCases)
     func closing(kind: ClientKind) async throws {
         let agent = try ScriptedAgent { session in try session.serve(reply) }
         let client = kind.client(agent)

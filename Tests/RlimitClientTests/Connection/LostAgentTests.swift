@@ -29,14 +29,14 @@ struct LostAgentTests {
         }
     }
 
-    @Test("receives a reading request once more", arguments: Point.allCases)
+    @Test("A lost agent receives a reading request once more", arguments: Point.allCases)
     func read(point: Point) throws {
         let agent = try ScriptedAgent(Self.script(point)) { session in try session.serve(SampleReplies.read) }
         #expect(try agent.client().limit(.openFiles) == SampleReplies.limit)
         #expect(agent.connections == 2)
     }
 
-    @Test("receives a reading request at most twice", arguments: Point.allCases)
+    @Test("A lost agent receives a reading request at most twice", arguments: Point.allCases)
     func readTwice(point: Point) throws {
         let agent = try ScriptedAgent(Self.script(point))
         let code = code { try agent.client().limit(.openFiles) }
@@ -44,7 +44,8 @@ struct LostAgentTests {
         #expect(agent.connections == 2)
     }
 
-    @Test("never receives an edit again that it may have made", arguments: [Point.afterRequest, .amidAnswer])
+    @Test(
+        "A lost agent never receives an edit again that it may have made", arguments: [Point.afterRequest, .amidAnswer])
     func edit(point: Point) throws {
         let agent = try ScriptedAgent(Self.script(point)) { session in try session.serve(SampleReplies.change) }
         let client = agent.client()
@@ -55,7 +56,7 @@ struct LostAgentTests {
         #expect(agent.requests.count == 2)
     }
 
-    @Test("before it has read an edit makes the edit at most once")
+    @Test("An agent that is lost before it has read an edit makes the edit at most once")
     func editUnread() throws {
         for _ in 0..<50 {
             let agent = try ScriptedAgent(Self.script(.atOnce)) { session in try session.serve(SampleReplies.change) }
@@ -65,7 +66,7 @@ struct LostAgentTests {
         }
     }
 
-    @Test("is replaced by a new agent, which alone receives the next edit")
+    @Test("A lost agent is replaced by a new agent, which alone receives the next edit")
     func restart() throws {
         let first = try ScriptedAgent { session in
             guard let request = try session.next() else { return }
@@ -82,7 +83,7 @@ struct LostAgentTests {
         #expect(second.requests.count == 1)
     }
 
-    @Test("and does not return is unreachable, with a message that says so")
+    @Test("An agent that is lost and does not return is unreachable, with a message that says so")
     func gone() throws {
         let agent = try ScriptedAgent { session in try session.serve(SampleReplies.read) }
         let client = agent.client()

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("A threshold")
 struct WatchThresholdTests {
-    @Test("is crossed upwards, once, until the use has fallen below it by a sixteenth")
+    @Test("A watch threshold is crossed upwards, once, until the use has fallen below it by a sixteenth")
     func edges() {
         var threshold = WatchedThreshold(.above(160, of: .openFiles))
         let uses: [UInt64] = [0, 160, 161, 170, 160, 161, 151, 161, 150, 160, 161, 0, 161]
@@ -16,7 +16,7 @@ struct WatchThresholdTests {
         #expect(some == [1, 1])
     }
 
-    @Test("that is a fraction moves with the limit, and is never crossed with an infinite limit")
+    @Test("A watch threshold that is a fraction moves with the limit, and is never crossed with an infinite limit")
     func parts() {
         var threshold = WatchedThreshold(.above(fraction: 0.5, of: .addressSpace))
         func isCrossed(by used: UInt64, under limit: Limit) -> Bool { threshold.isCrossed(by: used, under: limit) }
@@ -27,7 +27,7 @@ struct WatchThresholdTests {
         #expect(isCrossed(by: 51, under: Limit(soft: 100, hard: .infinity)), "and again above")
     }
 
-    @Test("has a description such as \"nofile above 90%\"")
+    @Test("A watch threshold has a description such as \"nofile above 90%\"")
     func text() {
         #expect(LimitClient.Watch.Threshold.above(fraction: 0.9, of: .openFiles).description == "nofile above 90%")
         #expect(LimitClient.Watch.Threshold.above(fraction: 0.125, of: .stackSize).description == "stack above 12.5%")
