@@ -30,12 +30,12 @@ full_tests() {
     local status round repeated='^EndToEndTests[.](Kill|CompareAndSet|Hostile|Descriptor|Flood|Race)[A-Za-z]*Tests/'
 
     # Slow, because qemu emulates the processor. It has one, and the next steps run on the others.
-    in_background newer scripts/with-capability --linux 6.12 --time-limit 3000 -- "${swift_testing[@]}" --no-parallel \
+    in_background newer scripts/with-capability --linux 6.12 --time-limit 3600 -- "${swift_testing[@]}" --no-parallel \
         --filter NeedsCapability &
     background+=($!)
 
     step "Tests on this machine's own kernel, all processors busy"
-    run_tests "$here, all processors busy" "$host_count" on_a_busy_machine timeout --kill-after=10 1200 "${host_tests[@]}"
+    run_tests "$here, all processors busy" "$host_count" on_a_busy_machine timeout --kill-after=10 2400 "${host_tests[@]}"
 
     step "The client in C, all processors busy"
     status=0
@@ -45,7 +45,7 @@ full_tests() {
 
     for round in 1 2 3 4 5; do
         step "Kills, floods and races, round $round of 5"
-        run_tests "$here, repeated" "$(number_of_tests "$repeated")" timeout --kill-after=10 600 "${swift_testing[@]}" \
+        run_tests "$here, repeated" "$(number_of_tests "$repeated")" timeout --kill-after=10 1200 "${swift_testing[@]}" \
             --filter "$repeated" --skip NeedsCapability --skip NeedPinnedPeers
     done
 
