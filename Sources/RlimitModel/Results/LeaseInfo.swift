@@ -36,7 +36,17 @@ public struct LeaseInfo: Hashable, Sendable, Identifiable {
 extension LeaseInfo.ID: LosslessStringConvertible {
     /// Two lowercase hexadecimal digits per byte.
     public var description: String {
-        bytes.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+        var digits: [UInt8] = []
+        digits.reserveCapacity(2 * bytes.count)
+        for byte in bytes {
+            digits.append(Self.digit(byte >> 4))
+            digits.append(Self.digit(byte & 0xf))
+        }
+        return String(decoding: digits, as: UTF8.self)
+    }
+
+    private static func digit(_ value: UInt8) -> UInt8 {
+        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + (value - 10)
     }
 
     /// Parses a `description`; nil for anything but an even number of 2 to 128 hexadecimal digits.
