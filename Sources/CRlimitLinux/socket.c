@@ -151,11 +151,16 @@ int rl_queued(int fd) {
     return ioctl(fd, SIOCINQ, &count) == 0 ? count : -errno;
 }
 
+int rl_unread(int fd) {
+    int count = 0;
+    return ioctl(fd, SIOCOUTQ, &count) == 0 ? count : -errno;
+}
+
 static const int option_numbers[] = {
     [RL_SOCKET_IS_LISTENING] = SO_ACCEPTCONN, [RL_SOCKET_DOMAIN] = SO_DOMAIN,
     [RL_SOCKET_TYPE] = SO_TYPE,               [RL_SOCKET_PASS_CREDENTIALS] = SO_PASSCRED,
     [RL_SOCKET_PASS_SECURITY] = SO_PASSSEC,   [RL_SOCKET_PASS_PIDFD] = SO_PASSPIDFD,
-    [RL_SOCKET_PASS_RIGHTS] = SO_PASSRIGHTS,
+    [RL_SOCKET_PASS_RIGHTS] = SO_PASSRIGHTS,  [RL_SOCKET_SEND_BUFFER] = SO_SNDBUF,
 };
 
 int rl_socket_option(int fd, enum rl_socket_option option, int *value) {

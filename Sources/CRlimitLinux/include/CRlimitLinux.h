@@ -109,6 +109,7 @@ ssize_t rl_receive_descriptors(int fd, void *bytes, size_t count, int *descripto
 // MSG_PEEK: *has_ancillary is 1 if descriptors or other ancillary data come with the last of the bytes.
 ssize_t rl_peek(int fd, void *bytes, size_t count, int *has_ancillary);
 int rl_queued(int fd);  // the number of bytes in the receive queue
+int rl_unread(int fd);  // the memory in bytes of what was sent and the peer has not read
 
 enum rl_socket_option {
     RL_SOCKET_IS_LISTENING,
@@ -118,6 +119,7 @@ enum rl_socket_option {
     RL_SOCKET_PASS_SECURITY,
     RL_SOCKET_PASS_PIDFD,
     RL_SOCKET_PASS_RIGHTS,
+    RL_SOCKET_SEND_BUFFER,
 };
 
 int rl_socket_option(int fd, enum rl_socket_option option, int *value);

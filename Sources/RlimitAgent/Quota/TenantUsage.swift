@@ -16,6 +16,10 @@ final class TenantUsage {
     var cachedProcesses = 0
     /// Descriptors that wait for the rest of their frames.
     var receivedDescriptors = 0
+    /// The memory of the buffers of its connections. Written by `BufferBudget`.
+    var bufferBytes = 0
+    /// Connections that wait for room in the buffers. Written by `BufferBudget`.
+    var sessionsWithoutRoom = 0
     /// The groups of its peers, each list once.
     var groups = SharedGroupLists()
     private var bucket: TokenBucket

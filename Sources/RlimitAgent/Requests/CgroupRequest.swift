@@ -77,6 +77,9 @@ final class CgroupRequest: LongRequest {
         }
     }
 
+    /// What was found since the last response.
+    override func outcomeWithoutReader() -> Result<Reply, RlimitError> { .success(takeResults(isIncomplete: true)) }
+
     private func visit(_ pid: Int32, for session: Session, _ handler: inout RequestHandler) {
         do throws(RlimitError) {
             let process = try LinuxProcess(pid: pid)

@@ -19,7 +19,9 @@ struct Dispatcher: ~Copyable {
     /// The requests that take longer than a turn.
     var longRequests: LongRequests
     /// The responses that wait for delivery.
-    private(set) var replies = ReplySender()
+    var replies = ReplySender()
+    /// The memory of the sessions' buffers.
+    var buffers = BufferBudget()
     private var receiver = FrameReceiver()
     private var gets = GetBatch()
     private var decoder = RequestDecoder()
@@ -49,8 +51,10 @@ struct Dispatcher: ~Copyable {
         gets.beginSession()
         var delivery = PendingDelivery(session)
         do throws(SystemError) {
-            if try replies.sendUnsent(of: session), !session.isClosing, !session.isReadingPaused {
-                clock.beginTurn()
+            if try replies.sendUnsent(of: session), !session.isClosing, !session.isReadingPaused,
+                buffers.admit(session, handler.policy, now: clock.now)
+            {
+                clock.beginTurn(withFramesOf: session.hasCompleteFrames ? session.unread?.receivedAt : nil)
                 if let violation = try receiver.receive(from: session) { fail(session, violation) }
                 if onlyIfReady, receiver.isEmpty, !session.hasReachedEOF, !session.isClosing { return false }
                 processFrames(of: session)
@@ -98,6 +102,7 @@ struct Dispatcher: ~Copyable {
         if let violation = receiver.keepPartialFrame(from: position, of: session, now: clock.now, &processes) {
             fail(session, violation)
         }
+        session.unread?.receivedAt = clock.receivedAt
     }
 
     private mutating func mayProcessMore(afterFrames processed: Int) -> Bool {
@@ -113,6 +118,7 @@ struct Dispatcher: ~Copyable {
         guard !delivery.hasFailed else { return .close }
         do throws(SystemError) {
             let isSent = try delivery.gets.isEmpty ? replies.send(delivery.bytes, to: session) : sendGets(of: delivery)
+            buffers.update(session, now: clock.now)
             return isSent ? session.nextStep : .write
         } catch {
             return .close
@@ -197,7 +203,8 @@ struct Dispatcher: ~Copyable {
         case .leases:
             return try leaseMonitor.reply(to: request, from: requester(session), over: session, &handler, &processes)
         case .cgroup(let path):
-            try longRequests.begin(request, aboutCgroup: path, for: session, now: clock.now)
+            freeLongRequestSlot(for: session)
+            try longRequests.begin(request, aboutCgroup: path, for: session, handler.policy, now: clock.now)
             return nil
         case .cached(let cached, let isPeer):
             return try perform(request, on: cached.process, isPeer: isPeer, for: session)
@@ -217,6 +224,7 @@ struct Dispatcher: ~Copyable {
         guard case .usage(_, .process) = request.operation, case .usage(let usage) = reply,
             usage.voluntaryContextSwitches == nil
         else { return reply }
+        freeLongRequestSlot(for: session)
         try longRequests.begin(request, aboutThreadsOf: process, for: session, now: clock.now, &handler)
         return nil
     }
@@ -284,13 +292,10 @@ struct Dispatcher: ~Copyable {
         }
     }
 
-    // MARK: Long requests and the ends of sessions
-    mutating func advanceLongRequest(of session: Session, until end: BootInstant) throws(SystemError) -> Bool {
-        try longRequests.advance(session, until: end, &handler, &replies)
-    }
+    // MARK: The ends of sessions
 
     /// Answers a protocol violation. The session ends once the response is sent.
-    private mutating func fail(_ session: Session, _ error: RlimitError, id: UInt64 = 0) {
+    mutating func fail(_ session: Session, _ error: RlimitError, id: UInt64 = 0) {
         flushGets(of: session)
         replies.append(Response(id: id, .failure(error)))
         handler.statistics.faults += 1
@@ -298,23 +303,15 @@ struct Dispatcher: ~Copyable {
         session.isClosing = true
     }
 
-    /// Answers a session that waits too long for the rest of a frame.
-    mutating func timeOut(_ session: Session) {
-        let start = replies.end
-        fail(session, RlimitError(.malformed, message: "a frame was not complete within \(Session.frameTimeout)"))
-        _ = try? replies.sendNow(from: start, to: session)
-    }
-
-    /// Sends the reason for rejecting a connection, as far as the socket buffer allows.
-    mutating func reject(_ socket: borrowing StreamSocket, _ peer: Peer, _ error: RlimitError) {
-        replies.reject(socket, error)
-        handler.audit.refused(error, to: peer, operation: "connect", target: nil)
-    }
-
     /// Releases what an ended session holds.
     mutating func releaseResources(of session: Session) {
         receiver.clearPartialFrame(of: session)
         longRequests.finish(for: session, &handler)
         processes.releaseProcesses(of: session)
+        (session.unread, session.unsent) = (nil, nil)
+        session.receivedDescriptor = nil
+        buffers.endWait(of: session, now: clock.now)
+        buffers.update(session, now: clock.now)
+        buffers.measure(session, now: clock.now)
     }
 }

@@ -110,7 +110,8 @@ struct FrameReceiver: ~Copyable {
         let isPartial = session.unread != nil && !session.hasCompleteFrames
         if isPartial && session.partialFrameSince == nil { partialFrameSessions += 1 }
         if !isPartial { clearPartialFrame(of: session) }
-        session.partialFrameSince = isPartial ? session.partialFrameSince ?? now : nil
+        // The time limit is that of one frame. After other frames were processed, this is another one.
+        session.partialFrameSince = isPartial ? (position == 0 ? session.partialFrameSince : nil) ?? now : nil
         return violation
     }
 

@@ -4,8 +4,6 @@ import RlimitModel
 /// A request that takes longer than a turn. It advances by slices, between the turns of sessions.
 class LongRequest {
     let request: Request
-    /// The session's token.
-    let token: UInt64
     /// Nine tenths of the caller's timeout. The rest is for the transport of the response.
     let deadline: BootInstant
 
@@ -13,7 +11,6 @@ class LongRequest {
 
     init(_ request: Request, for session: Session, now: BootInstant) {
         self.request = request
-        token = session.token
         deadline = now + min(request.timeout.map { $0 * 9 / 10 } ?? Self.maxDuration, Self.maxDuration)
     }
 
@@ -28,6 +25,9 @@ class LongRequest {
     func advance(until end: BootInstant, for session: Session, _ handler: inout RequestHandler) -> Progress {
         .response(.failure(RlimitError(.internalError)), more: false)
     }
+
+    /// The outcome of a request that is given up because its peer does not read.
+    func outcomeWithoutReader() -> Result<Reply, RlimitError> { .failure(.responsesNotRead) }
 
     /// Called once, when the request is done or its session has ended.
     func cleanUp(for session: Session, _ handler: inout RequestHandler) {}

@@ -1,37 +1,47 @@
 import RlimitKernel
 import RlimitModel
+import RlimitPolicy
 import RlimitWire
 
 /// The long requests under way, in the order in which they get their next slice: one for each session, a few for each
 /// tenant.
 struct LongRequests {
-    // Tokens of sessions.
-    private var order: [UInt64] = []
-    private let maxCount: Int
+    private var order: [Slot] = []
+    private let limits: LongRequestLimits
 
-    init(maxCount: Int) { self.maxCount = maxCount }
+    private struct Slot {
+        let session: Session
+        let caller: LongRequestLimits.Caller
+    }
+
+    /// The time without progress of a peer after which another caller may take over its slot.
+    private static let takeoverTime: Duration = .milliseconds(500)
+
+    init(maxCount: Int) { limits = LongRequestLimits(all: maxCount) }
 
     var isEmpty: Bool { order.isEmpty }
 
-    /// Whether a long request can make progress. It cannot while its peer does not accept the responses.
-    func hasReady(in sessions: SessionTable) -> Bool {
-        order.contains { sessions[$0]?.isOutputDrained ?? true }
+    /// Whether a long request can make progress.
+    var hasReady: Bool { order.contains { Self.canAdvance($0.session) } }
+
+    // Not while its peer does not accept the responses, or its tenant's buffers have no room.
+    private static func canAdvance(_ session: Session) -> Bool {
+        session.isOutputDrained && session.buffers.waitsForRoomSince == nil
     }
 
     /// The session with the next slice; nil if no long request can make progress.
-    mutating func next(in sessions: SessionTable) -> Session? {
-        guard let place = order.firstIndex(where: { sessions[$0]?.isOutputDrained ?? true }) else { return nil }
-        let token = order.remove(at: place)
-        guard let session = sessions[token] else { return nil }
-        order.append(token)
-        return session
+    mutating func next() -> Session? {
+        guard let place = order.firstIndex(where: { Self.canAdvance($0.session) }) else { return nil }
+        let slot = order.remove(at: place)
+        order.append(slot)
+        return slot.session
     }
 
     /// Begins to scan a cgroup.
     mutating func begin(
-        _ request: Request, aboutCgroup cgroup: String, for session: Session, now: BootInstant
+        _ request: Request, aboutCgroup cgroup: String, for session: Session, _ policy: Policy, now: BootInstant
     ) throws(RlimitError) {
-        try begin(for: session) { () throws(RlimitError) in
+        try begin(for: session, policy) { () throws(RlimitError) in
             try CgroupRequest(request, about: cgroup, for: session, now: now)
         }
     }
@@ -42,7 +52,7 @@ struct LongRequests {
         _ handler: inout RequestHandler
     ) throws(RlimitError) {
         let pid = process.pid
-        try begin(for: session) { () throws(RlimitError) in
+        try begin(for: session, handler.policy) { () throws(RlimitError) in
             try ThreadUsageRequest(request, of: pid, for: session, now: now)
         }
         // If the process has ended, its pid may belong to another process.
@@ -52,10 +62,11 @@ struct LongRequests {
     }
 
     private mutating func begin(
-        for session: Session, _ make: () throws(RlimitError) -> LongRequest
+        for session: Session, _ policy: Policy, _ make: () throws(RlimitError) -> LongRequest
     ) throws(RlimitError) {
-        guard session.longRequest == nil, session.tenantUsage.longRequests < TenantUsage.maxLongRequests,
-            order.count < maxCount
+        let caller = LongRequestLimits.Caller(session.peer, policy)
+        guard session.longRequest == nil,
+            session.tenantUsage.longRequests < LongRequestLimits.limit(ofTenantWith: available(to: caller))
         else {
             throw RlimitError(
                 .rateLimited, message: "too many requests that take long are under way; try again later",
@@ -63,7 +74,35 @@ struct LongRequests {
         }
         session.longRequest = try make()
         session.tenantUsage.longRequests += 1
-        order.append(session.token)
+        order.append(Slot(session: session, caller: caller))
+    }
+
+    private func available(to caller: LongRequestLimits.Caller) -> Int {
+        limits.available(
+            to: caller, besides: order.count, ofThemWithoutRule: order.count { $0.caller == .withoutRule })
+    }
+
+    /// The session whose long request is to be given up, so that another session's can begin; nil if there is a free
+    /// slot, or if all peers read their responses. A tenant with the maximum takes over its own slots only.
+    func sessionToGiveUp(for session: Session, _ policy: Policy, now: BootInstant) -> Session? {
+        guard !order.isEmpty else { return nil }
+        let caller = LongRequestLimits.Caller(session.peer, policy)
+        let tenantUsage = session.tenantUsage
+        guard tenantUsage.longRequests >= LongRequestLimits.limit(ofTenantWith: available(to: caller)) else {
+            return nil
+        }
+        let isTenantFull = tenantUsage.longRequests >= TenantUsage.maxLongRequests
+        let isShareFull = caller == .withoutRule && available(to: .withRule) > 0
+        var found: (session: Session, since: BootInstant)?
+        for slot in order {
+            if isTenantFull && slot.session.tenantUsage !== tenantUsage { continue }
+            if isShareFull && slot.caller != .withoutRule { continue }
+            guard let since = slot.session.buffers.stalledSince, now - since >= Self.takeoverTime,
+                since < found?.since ?? now
+            else { continue }
+            found = (slot.session, since)
+        }
+        return found?.session
     }
 
     /// Advances a session's long request by one slice, and sends the response if there is one.
@@ -84,12 +123,23 @@ struct LongRequests {
         }
     }
 
+    /// Ends a session's long request early, because its peer does not read. The last response goes out behind those
+    /// that the peer has not read.
+    mutating func giveUp(_ session: Session, _ handler: inout RequestHandler, _ replies: inout ReplySender) {
+        guard let longRequest = session.longRequest else { return }
+        let start = replies.end
+        replies.append(Response(id: longRequest.request.id, longRequest.outcomeWithoutReader()))
+        finish(for: session, &handler)
+        // If the connection is gone, the poller reports it.
+        _ = try? replies.sendNow(from: start, to: session)
+    }
+
     /// Ends a session's long request, and lets the frames continue that waited for it.
     mutating func finish(for session: Session, _ handler: inout RequestHandler) {
         guard let longRequest = session.longRequest.take() else { return }
         longRequest.cleanUp(for: session, &handler)
         session.tenantUsage.longRequests -= 1
         session.isBlocked = false
-        order.removeAll { $0 == longRequest.token }
+        order.removeAll { $0.session === session }
     }
 }

@@ -13,8 +13,11 @@ struct ReplySender: ~Copyable {
     /// What is sent to each session at the end of the iteration.
     private(set) var deliveries: [PendingDelivery] = []
 
-    /// The number of bytes of responses with which a session's turn ends.
+    /// The number of bytes of responses with which all turns end.
     private static let maxOutput = 64 * 1024
+    /// The number of bytes of responses with which a session's turn ends. If the peer does not read, the agent holds
+    /// these, and the last response.
+    private static let maxSessionOutput = 16 * 1024
 
     /// Whether the responses to all sessions together are to be sent before others are encoded.
     var isFull: Bool { output.count >= Self.maxOutput }
@@ -29,7 +32,7 @@ struct ReplySender: ~Copyable {
     var sessionBytes: Range<Int> { sessionStart..<output.count }
     var isSessionEmpty: Bool { output.count == sessionStart }
     /// Whether the current session may be sent another response in this turn.
-    var hasRoomForSession: Bool { output.count - sessionStart < Self.maxOutput }
+    var hasRoomForSession: Bool { output.count - sessionStart < Self.maxSessionOutput }
     /// Discards the responses to the current session.
     mutating func discardSession() { output.truncate(to: sessionStart) }
 
@@ -56,18 +59,37 @@ struct ReplySender: ~Copyable {
     func sendUnsent(of session: Session) throws(SystemError) -> Bool {
         guard let unsent = session.unsent else { return true }
         while !unsent.bytes.isEmpty {
-            guard
-                let count = try unsafe unsent.bytes.withUnsafeBytes({ bytes throws(SystemError) in
-                    unsafe try session.socket.send(bytes)
-                })
-            else { return false }
+            let count = try unsafe unsent.bytes.withUnsafeBytes { bytes throws(SystemError) in
+                unsafe try Self.send(bytes, to: session, isProgress: true)
+            }
             unsent.bytes.consume(count)
+            if !unsent.bytes.isEmpty { return false }
         }
         session.unsent = nil
         return true
     }
 
-    /// Sends a range of the output buffer with one call of send(2).
+    // Sends as much as the socket accepts, and returns how much that is. One call of send(2) for each page: the kernel
+    // frees a message when the peer has read all of it, so this shows earlier that a slow peer reads.
+    private static func send(
+        _ bytes: UnsafeRawBufferPointer, to session: Session, isProgress: Bool = false
+    ) throws(SystemError) -> Int {
+        var sent = 0
+        // A local variable, for which the compiler checks exclusive access statically.
+        var buffers = session.buffers
+        defer { session.buffers = buffers }
+        while sent < bytes.count {
+            let end = min(bytes.count, sent + StreamSocket.pageMessageSize)
+            let message = unsafe UnsafeRawBufferPointer(rebasing: bytes[sent..<end])
+            guard let count = try unsafe session.socket.send(message) else { break }
+            buffers.recordSend(count, isProgress: isProgress)
+            sent += count
+            if sent < end { break }
+        }
+        return sent
+    }
+
+    /// Sends a range of the output buffer.
     ///
     /// - Returns: False if some of it moved to the session's `unsent` buffer.
     func send(_ range: Range<Int>, to session: Session) throws(SystemError) -> Bool {
@@ -75,7 +97,7 @@ struct ReplySender: ~Copyable {
         return try unsafe output.withUnsafeBytes { output throws(SystemError) in
             let bytes = unsafe UnsafeRawBufferPointer(rebasing: output[range])
             // Earlier bytes go first.
-            let count = session.unsent == nil ? try unsafe session.socket.send(bytes) ?? 0 : 0
+            let count = session.unsent == nil ? try unsafe Self.send(bytes, to: session) : 0
             if count == bytes.count { return true }
             let unsent = session.unsent ?? PartialBuffer()
             unsafe unsent.bytes.append(UnsafeRawBufferPointer(rebasing: bytes[count...]))

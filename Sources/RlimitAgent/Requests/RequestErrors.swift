@@ -13,6 +13,24 @@ extension RlimitError {
             retryAfter: retryAfter)
     }
 
+    // MARK: Peers that do not read
+
+    /// A long request was given up.
+    package static let responsesNotRead = RlimitError(
+        .rateLimited, message: "the request was given up because the caller does not read the responses before it",
+        retryAfter: .seconds(1))
+
+    /// The connection is closed.
+    package static func unreadResponses(for time: Duration) -> RlimitError {
+        RlimitError(.quotaExceeded, message: "the peer has not read its responses for \(time)")
+    }
+
+    /// The connection is closed. `uid` identifies the tenant in the log.
+    package static let noRoomForResponses = RlimitError(
+        .quotaExceeded, message: "the connections of this tenant hold too many responses that their peers do not read")
+
+    // MARK: Requests
+
     /// The peer's process has ended, or has no pid in the agent's PID namespace.
     package static let peerNotVisible = RlimitError(
         .noSuchProcess, message: "the process that connected is not visible from the agent")

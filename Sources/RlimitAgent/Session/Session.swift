@@ -22,7 +22,9 @@ final class Session {
     var unread: PartialBuffer?
     /// Responses that the socket did not accept yet. The agent reads nothing from the session before they are sent.
     var unsent: PartialBuffer?
-    /// When the first bytes of an incomplete frame came.
+    /// The memory of its buffers, and how long they have been full.
+    var buffers = BufferUsage()
+    /// When the first bytes of an incomplete frame came, or when the agent could first read the others.
     var partialFrameSince: BootInstant?
     /// The number of bytes of the stream that have been processed.
     var position: UInt64 = 0
@@ -40,9 +42,6 @@ final class Session {
     var isBlocked = false
     /// The key in `SessionTable`, and the token of its events.
     var token: UInt64 = 0
-
-    /// The maximum time from the first byte of a frame to its last.
-    static let frameTimeout: Duration = .seconds(2)
 
     /// What a session does next.
     enum NextStep {
@@ -63,8 +62,8 @@ final class Session {
         return isReadingPaused ? .wait : hasCompleteFrames ? .continueProcessing : .read
     }
 
-    /// Whether nothing is read from it before its long request is done.
-    var isReadingPaused: Bool { isBlocked || hasReachedEOF }
+    /// Whether nothing is read from it before its long request is done, or before its tenant's buffers have room.
+    var isReadingPaused: Bool { isBlocked || hasReachedEOF || buffers.waitsForRoomSince != nil }
 
     /// Whether it is in the scheduler's `Backlog`.
     var isInBacklog = false
@@ -78,7 +77,12 @@ final class Session {
     var isOutputDrained: Bool { unsent == nil }
 
     /// Whether no input, no response and no long request is pending.
-    var isIdle: Bool { unread == nil && unsent == nil && longRequest == nil }
+    var isIdle: Bool { unread == nil && unsent == nil && longRequest == nil && buffers.waitsForRoomSince == nil }
+
+    /// Begins the time limit of an incomplete frame again.
+    func restartPartialFrame(at now: BootInstant) {
+        if partialFrameSince != nil { partialFrameSince = now }
+    }
 
     /// Replaces the peer's process.
     func cache(peerProcess process: CachedProcess?) {
@@ -147,4 +151,6 @@ final class Session {
 /// Bytes that wait for another turn of their session. A session without such bytes has no buffer.
 final class PartialBuffer {
     var bytes = ByteQueue()
+    /// For complete frames: when they were received.
+    var receivedAt: BootInstant?
 }

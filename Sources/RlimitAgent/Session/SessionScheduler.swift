@@ -11,10 +11,17 @@ struct SessionScheduler: ~Copyable {
     private var quota: ConnectionQuota
     private var sessions = SessionTable()
     private var backlog = Backlog()
+    private var lingering = LingeringSessions()
+    private var rejected = RejectedConnections()
     private var iteration: UInt64 = 0
     /// After SIGTERM: the time until which peers may read their last responses.
     private(set) var drainsUntil: BootInstant?
 
+    /// The number of sessions in one iteration of which the kernel is asked what the peer has read, if the buffers take
+    /// much memory.
+    private static let measurementsPerIteration = 4
+    /// The same for ended sessions, in each check for timeouts.
+    private static let measurementsOfLingering = 256
     /// How long one long request delays the other sessions in one iteration.
     static let longRequestSlice: Duration = .microseconds(100)
 
@@ -31,9 +38,12 @@ struct SessionScheduler: ~Copyable {
     /// Whether the drain is over.
     var isDrained: Bool { drainsUntil != nil && sessions.count == 0 }
     /// Whether a session can be served at once.
-    var hasReadySessions: Bool { !backlog.isEmpty || dispatcher.longRequests.hasReady(in: sessions) }
+    var hasReadySessions: Bool { !backlog.isEmpty || dispatcher.longRequests.hasReady }
     /// Whether a session may have to be closed at some time without an event.
-    var hasTimeouts: Bool { drainsUntil != nil || dispatcher.hasPartialFrames || !dispatcher.longRequests.isEmpty }
+    var hasTimeouts: Bool {
+        drainsUntil != nil || dispatcher.hasPartialFrames || dispatcher.buffers.waitingSessions > 0
+            || !lingering.isEmpty || !rejected.isEmpty
+    }
 
     subscript(token: UInt64) -> Session? { sessions[token] }
 
@@ -42,6 +52,7 @@ struct SessionScheduler: ~Copyable {
     /// Accepts or rejects a connection.
     mutating func admit(_ socket: consuming StreamSocket) {
         if dispatcher.processes.isOverCapacity { deliverResponses() }
+        releaseLingering(checking: Self.measurementsPerIteration)
         var accepted: AcceptedPeer
         do throws(SystemError) {
             accepted = try socket.peer()
@@ -56,7 +67,7 @@ struct SessionScheduler: ~Copyable {
             tenantUsage = try quota.reserve(
                 for: &accepted.peer, connections: sessions.count, openSockets: openSockets, policy, now: now)
         } catch {
-            return dispatcher.reject(socket, accepted.peer, error)
+            return reject(socket, accepted.peer, error)
         }
         let peer = accepted.peer
         // If the peer has ended since, its requests are answered NO_SUCH_PROCESS.
@@ -66,6 +77,14 @@ struct SessionScheduler: ~Copyable {
             Session(
                 socket: socket, peer, peerProcess: peerProcess, tenantUsage: tenantUsage,
                 mayAttachPidfd: policy.mayTargetOthers(peer)))
+    }
+
+    private mutating func reject(_ socket: consuming StreamSocket, _ peer: Peer, _ error: RlimitError) {
+        let tenant = Tenant(peer, dispatcher.handler.policy)
+        let isAnswered = rejected.hasRoom(for: tenant)
+        dispatcher.reject(socket, peer, error, isAnswered: isAnswered)
+        if isAnswered { rejected.append(socket, of: tenant) }
+        countConnections()
     }
 
     private mutating func register(_ session: Session) {
@@ -81,17 +100,35 @@ struct SessionScheduler: ~Copyable {
     }
 
     private mutating func close(_ session: Session) {
-        // Closing the socket removes it from the poller too.
         guard sessions.remove(session.token) else { return }
         // After a drain, the next agent takes over the leases of connections.
         if drainsUntil == nil { dispatcher.expireLeases(of: session) }
         dispatcher.releaseResources(of: session)
+        defer { countConnections() }
+        // Closing the socket removes it from the poller. A session that lingers is removed here.
+        guard drainsUntil == nil, session.buffers.mayHaveUnread,
+            (try? poller.remove(session.socket.descriptor.number)) != nil
+        else { return release(session) }
+        session.socket.shutDown()
+        lingering.append(session)
+    }
+
+    private mutating func release(_ session: Session) {
+        dispatcher.buffers.release(session)
         quota.release(session, now: now)
+    }
+
+    // Releases the connections of ended sessions whose peers have read everything.
+    private mutating func releaseLingering(checking count: Int) {
+        guard !lingering.isEmpty else { return }
+        for session in lingering.removeFinished(checking: count) { release(session) }
         countConnections()
     }
 
     // The sockets of connections, including those of ended connections that are not closed yet.
-    private var openSockets: Int { sessions.count + StreamSocket.pendingCloseCount }
+    private var openSockets: Int {
+        sessions.count + lingering.count + rejected.count + StreamSocket.pendingCloseCount
+    }
 
     private mutating func countConnections() {
         dispatcher.handler.statistics.connections = UInt64(sessions.count)
@@ -113,6 +150,7 @@ struct SessionScheduler: ~Copyable {
     /// no session is deferred forever.
     mutating func beginIteration() {
         iteration &+= 1
+        if dispatcher.buffers.needsMeasurements { measureSomeSessions() }
         guard !backlog.isEmpty else { return }
         dispatcher.clock.update()
         for token in backlog.takeAll() {
@@ -144,7 +182,9 @@ struct SessionScheduler: ~Copyable {
     /// Serves a session if its peer has sent something. Costs one call of recv(2) if not.
     mutating func serveIfReady(_ session: Session) -> Bool {
         let start = now
-        guard session.isAwaitingRequest, dispatcher.processInput(of: session, onlyIfReady: true) else { return false }
+        guard session.isAwaitingRequest, dispatcher.hasRoom(for: session),
+            dispatcher.processInput(of: session, onlyIfReady: true)
+        else { return false }
         finishTurn(of: session, since: start)
         return true
     }
@@ -165,10 +205,11 @@ struct SessionScheduler: ~Copyable {
         for place in dispatcher.replies.deliveries.indices {
             let delivery = dispatcher.replies.deliveries[place]
             let session = delivery.session
+            guard sessions[session.token] != nil else { continue }
             let start = now
             let nextStep = dispatcher.deliver(delivery)
             charge(session, since: start)
-            if sessions[session.token] != nil { apply(nextStep, to: session) }
+            apply(nextStep, to: session)
         }
         dispatcher.finishDelivery()
         if dispatcher.processes.isOverCapacity {
@@ -203,12 +244,13 @@ struct SessionScheduler: ~Copyable {
 
     /// Advances one long request by a slice. Long requests with peers that do not accept the responses wait.
     mutating func advanceLongRequest() {
-        guard let session = dispatcher.longRequests.next(in: sessions) else { return }
+        guard let session = dispatcher.longRequests.next() else { return }
         do throws(SystemError) {
             if try dispatcher.advanceLongRequest(of: session, until: .now + Self.longRequestSlice) {
                 return serve(session.token)
             }
-            if !session.isOutputDrained { watch(session, for: .writable) }
+            if !session.isOutputDrained { return watch(session, for: .writable) }
+            if session.isReadingPaused { watch(session, for: []) }
         } catch {
             close(session)
         }
@@ -225,17 +267,38 @@ struct SessionScheduler: ~Copyable {
 
     /// Closes the sessions that have waited too long.
     mutating func closeTimedOutSessions() {
+        releaseLingering(checking: Self.measurementsOfLingering)
+        rejected.removeFinished()
+        countConnections()
         for token in sessions.tokens {
             guard let session = sessions[token] else { continue }
-            if let since = session.partialFrameSince, now - since > Session.frameTimeout {
-                dispatcher.timeOut(session)
-                close(session)
-            } else if let longRequest = session.longRequest, now > longRequest.deadline, !session.isOutputDrained {
-                // The peer does not accept the responses, and a long request takes one of few places.
-                close(session)
-            } else if let drainsUntil, now >= drainsUntil {
+            if session.buffers.isWaiting || session.tenantUsage.sessionsWithoutRoom > 0 { checkBuffers(of: session) }
+            let isDrainOver = drainsUntil.map { now >= $0 } ?? false
+            switch PeerTimeout(of: session, now: now) {
+            case .longRequest where !isDrainOver:
+                dispatcher.giveUpLongRequest(of: session)
+            case .longRequest, nil:
+                if isDrainOver { close(session) }
+            case let timeout?:
+                dispatcher.end(session, because: timeout)
                 close(session)
             }
+        }
+    }
+
+    // Counts what the peer has read, and continues a session that waits for room if there is room now.
+    private mutating func checkBuffers(of session: Session) {
+        dispatcher.buffers.measure(session, now: now)
+        guard session.buffers.waitsForRoomSince != nil, dispatcher.hasRoom(for: session) else { return }
+        dispatcher.buffers.endWait(of: session, now: now)
+        session.isDeferred = true
+        backlog.append(session)
+    }
+
+    // The counts are estimates, which only grow until the kernel is asked.
+    private mutating func measureSomeSessions() {
+        for _ in 0..<Self.measurementsPerIteration {
+            if let session = sessions.next() { dispatcher.buffers.measure(session, now: now) }
         }
     }
 }

@@ -18,7 +18,19 @@ package struct StreamSocket: ~Copyable, Sendable {
     init(accepted number: Int32) {
         descriptor = FileDescriptor(owning: number, closeMode: .immediateIfDrained)
         peeksForDescriptors = true
+        // If the kernel refused, its default would apply, and the caller counts the memory in any case.
+        _ = rl_set_socket_option(number, RL_SOCKET_SEND_BUFFER, Self.sendBuffer)
     }
+
+    /// The send buffer of an accepted connection: room for the responses to 32 requests, each sent alone. The kernel
+    /// doubles the value, and counts its own data too. The queue exceeds it by at most one message.
+    private static let sendBuffer: Int32 = 16384
+    /// The maximum number of bytes in one call of send(2) that the kernel keeps in one page, with its own data. It frees
+    /// a message when the peer has read all of it.
+    package static let pageMessageSize = 3776
+    /// The maximum memory of the send queue of an accepted connection whose messages have at most `pageMessageSize`
+    /// bytes.
+    package static let maxUnreadMemory = 2 * Int(sendBuffer) + 8704
 
     /// The number of accepted connections that have ended and wait for another thread to close them.
     package static var pendingCloseCount: Int { DeferredClose.connections.pending }
@@ -102,6 +114,13 @@ package struct StreamSocket: ~Copyable, Sendable {
             unsafe rl_send_descriptor(descriptor.number, bytes.baseAddress, bytes.count, attached)
         }
     }
+
+    /// Whether bytes wait to be received. SIOCINQ.
+    package var hasInput: Bool { rl_queued(descriptor.number) > 0 }
+
+    /// The memory of what was sent and the peer has not read. The kernel keeps it, at the expense of this process's
+    /// cgroup, until the peer has read it or has closed its end, even if this end is closed. SIOCOUTQ.
+    package var unreadMemory: Int { max(0, Int(rl_unread(descriptor.number))) }
 
     /// Closes both directions and wakes threads that wait on the connection. shutdown(2).
     package func shutDown() { _ = rl_shutdown(descriptor.number) }

@@ -46,6 +46,11 @@ extension Policy {
         return (try? authorize(Request(id: 0, .stats), from: peer).get()) != nil
     }
 
+    /// Whether some rule grants this caller something.
+    package func hasRule(for peer: Peer) -> Bool {
+        !peer.hasMixedIDs && allowList.candidates(for: peer).contains { $0.covers(peer) }
+    }
+
     /// Whether some rule lets this caller name processes other than itself.
     package func mayTargetOthers(_ peer: Peer) -> Bool {
         !peer.hasMixedIDs

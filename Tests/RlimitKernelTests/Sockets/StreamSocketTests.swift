@@ -34,6 +34,22 @@ import Testing
         #expect(try connection.client.wait(for: .writable, until: MonotonicDeadline(after: 5_000_000_000)))
     }
 
+    @Test(arguments: [1, 300, 1500, 3776])
+    func `The memory of what the peer of an accepted connection does not read is bounded`(size: Int) throws {
+        let connection = try ConnectedPair()
+        #expect(connection.server.unreadMemory == 0)
+        // Many messages of one size, then one of the maximum size.
+        for size in [size, StreamSocket.pageMessageSize] {
+            let text = String(repeating: "x", count: size)
+            while try connection.server.send(text) != nil {
+                #expect(connection.server.unreadMemory <= StreamSocket.maxUnreadMemory)
+            }
+        }
+        #expect(connection.server.unreadMemory > StreamSocket.maxUnreadMemory / 2)
+        while let text = try connection.client.receiveText(), !text.isEmpty {}
+        #expect(connection.server.unreadMemory == 0)
+    }
+
     @Test func `Waiting ends with the deadline, or at once where something is there`() throws {
         let connection = try ConnectedPair()
         let start = ContinuousClock.now

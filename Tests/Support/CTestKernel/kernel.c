@@ -28,14 +28,18 @@ int tk_set_gids(uint32_t real, uint32_t effective, uint32_t saved) {
     return setresgid(real, effective, saved) == 0 ? 0 : -errno;
 }
 
-int tk_set_many_groups(uint32_t count) {
+static int set_many_groups(uint32_t count, int of_thread) {
     gid_t *groups = calloc(count + 1, sizeof(gid_t));
     if (groups == NULL) return -ENOMEM;
     for (uint32_t index = 0; index < count; index++) groups[index] = 100000 + index;
-    int result = setgroups(count, groups) == 0 ? 0 : -errno;
+    long result = of_thread ? syscall(SYS_setgroups, count, groups) : setgroups(count, groups);
+    int error = result == 0 ? 0 : -errno;
     free(groups);
-    return result;
+    return error;
 }
+
+int tk_set_many_groups(uint32_t count) { return set_many_groups(count, 0); }
+int tk_set_many_groups_of_thread(uint32_t count) { return set_many_groups(count, 1); }
 
 int tk_set_name(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0) == 0 ? 0 : -errno; }
 

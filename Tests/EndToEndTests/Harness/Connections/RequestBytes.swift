@@ -4,10 +4,10 @@ import RlimitWire
 /// The bytes of requests, valid and invalid.
 enum RequestBytes {
     /// The frame of a request.
-    static func frame(_ operation: Request.Operation, id: UInt64 = 1) throws -> [UInt8] {
+    static func frame(_ operation: Request.Operation, id: UInt64 = 1, timeout: Duration? = nil) throws -> [UInt8] {
         var encoder = RequestEncoder()
         var output = ByteQueue()
-        try encoder.encode(Request(id: id, operation), into: &output)
+        try encoder.encode(Request(id: id, timeout: timeout, operation), into: &output)
         return output.withBytes { bytes in bytes.indices.map { bytes[$0] } }
     }
 

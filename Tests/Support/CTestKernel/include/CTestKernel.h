@@ -12,6 +12,7 @@ int tk_set_uids(uint32_t real, uint32_t effective, uint32_t saved);
 int tk_set_effective_uid_of_thread(uint32_t uid);  // affects only the calling thread
 int tk_set_gids(uint32_t real, uint32_t effective, uint32_t saved);
 int tk_set_many_groups(uint32_t count);  // the groups 100000 and up
+int tk_set_many_groups_of_thread(uint32_t count);  // the same, only for the calling thread
 int tk_set_name(const char *name);
 // The system call with all 64 bits of `pid`. If `sets`, it sets the existing limits of open files of the tests.
 int tk_prlimit_number(uint64_t pid, int sets);
