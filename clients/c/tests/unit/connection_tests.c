@@ -240,7 +240,7 @@ static void names_processes_as_the_agent_says(void) {
     struct scripted_agent scripted;
     struct rlimitd_limits limits;
     struct rlimitd_error error;
-    struct rlimitd_edit edit = rlimitd_edit_exact(RLIMITD_NOFILE, 3, 4);
+    struct rlimitd_edit edit = rlimitd_edit_exact(RLIMIT_NOFILE, 3, 4);
     pid_t child = fork();
     if (child == 0) {
         pause();
