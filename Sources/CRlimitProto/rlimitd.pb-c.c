@@ -682,6 +682,51 @@ void   rlimitd__v1__lease_list__free_unpacked
   assert(message->base.descriptor == &rlimitd__v1__lease_list__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   rlimitd__v1__lease_status__init
+                     (Rlimitd__V1__LeaseStatus         *message)
+{
+  static const Rlimitd__V1__LeaseStatus init_value = RLIMITD__V1__LEASE_STATUS__INIT;
+  *message = init_value;
+}
+size_t rlimitd__v1__lease_status__get_packed_size
+                     (const Rlimitd__V1__LeaseStatus *message)
+{
+  assert(message->base.descriptor == &rlimitd__v1__lease_status__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t rlimitd__v1__lease_status__pack
+                     (const Rlimitd__V1__LeaseStatus *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &rlimitd__v1__lease_status__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t rlimitd__v1__lease_status__pack_to_buffer
+                     (const Rlimitd__V1__LeaseStatus *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &rlimitd__v1__lease_status__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Rlimitd__V1__LeaseStatus *
+       rlimitd__v1__lease_status__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Rlimitd__V1__LeaseStatus *)
+     protobuf_c_message_unpack (&rlimitd__v1__lease_status__descriptor,
+                                allocator, len, data);
+}
+void   rlimitd__v1__lease_status__free_unpacked
+                     (Rlimitd__V1__LeaseStatus *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &rlimitd__v1__lease_status__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   rlimitd__v1__get_server_info__init
                      (Rlimitd__V1__GetServerInfo         *message)
 {
@@ -770,6 +815,231 @@ void   rlimitd__v1__get_stats__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &rlimitd__v1__get_stats__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   rlimitd__v1__attest__init
+                     (Rlimitd__V1__Attest         *message)
+{
+  static const Rlimitd__V1__Attest init_value = RLIMITD__V1__ATTEST__INIT;
+  *message = init_value;
+}
+size_t rlimitd__v1__attest__get_packed_size
+                     (const Rlimitd__V1__Attest *message)
+{
+  assert(message->base.descriptor == &rlimitd__v1__attest__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t rlimitd__v1__attest__pack
+                     (const Rlimitd__V1__Attest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &rlimitd__v1__attest__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t rlimitd__v1__attest__pack_to_buffer
+                     (const Rlimitd__V1__Attest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &rlimitd__v1__attest__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Rlimitd__V1__Attest *
+       rlimitd__v1__attest__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Rlimitd__V1__Attest *)
+     protobuf_c_message_unpack (&rlimitd__v1__attest__descriptor,
+                                allocator, len, data);
+}
+void   rlimitd__v1__attest__free_unpacked
+                     (Rlimitd__V1__Attest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &rlimitd__v1__attest__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   rlimitd__v1__pod_facts__init
+                     (Rlimitd__V1__PodFacts         *message)
+{
+  static const Rlimitd__V1__PodFacts init_value = RLIMITD__V1__POD_FACTS__INIT;
+  *message = init_value;
+}
+size_t rlimitd__v1__pod_facts__get_packed_size
+                     (const Rlimitd__V1__PodFacts *message)
+{
+  assert(message->base.descriptor == &rlimitd__v1__pod_facts__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t rlimitd__v1__pod_facts__pack
+                     (const Rlimitd__V1__PodFacts *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &rlimitd__v1__pod_facts__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t rlimitd__v1__pod_facts__pack_to_buffer
+                     (const Rlimitd__V1__PodFacts *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &rlimitd__v1__pod_facts__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Rlimitd__V1__PodFacts *
+       rlimitd__v1__pod_facts__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Rlimitd__V1__PodFacts *)
+     protobuf_c_message_unpack (&rlimitd__v1__pod_facts__descriptor,
+                                allocator, len, data);
+}
+void   rlimitd__v1__pod_facts__free_unpacked
+                     (Rlimitd__V1__PodFacts *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &rlimitd__v1__pod_facts__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   rlimitd__v1__pod_label__init
+                     (Rlimitd__V1__PodLabel         *message)
+{
+  static const Rlimitd__V1__PodLabel init_value = RLIMITD__V1__POD_LABEL__INIT;
+  *message = init_value;
+}
+size_t rlimitd__v1__pod_label__get_packed_size
+                     (const Rlimitd__V1__PodLabel *message)
+{
+  assert(message->base.descriptor == &rlimitd__v1__pod_label__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t rlimitd__v1__pod_label__pack
+                     (const Rlimitd__V1__PodLabel *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &rlimitd__v1__pod_label__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t rlimitd__v1__pod_label__pack_to_buffer
+                     (const Rlimitd__V1__PodLabel *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &rlimitd__v1__pod_label__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Rlimitd__V1__PodLabel *
+       rlimitd__v1__pod_label__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Rlimitd__V1__PodLabel *)
+     protobuf_c_message_unpack (&rlimitd__v1__pod_label__descriptor,
+                                allocator, len, data);
+}
+void   rlimitd__v1__pod_label__free_unpacked
+                     (Rlimitd__V1__PodLabel *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &rlimitd__v1__pod_label__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   rlimitd__v1__pod_container__init
+                     (Rlimitd__V1__PodContainer         *message)
+{
+  static const Rlimitd__V1__PodContainer init_value = RLIMITD__V1__POD_CONTAINER__INIT;
+  *message = init_value;
+}
+size_t rlimitd__v1__pod_container__get_packed_size
+                     (const Rlimitd__V1__PodContainer *message)
+{
+  assert(message->base.descriptor == &rlimitd__v1__pod_container__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t rlimitd__v1__pod_container__pack
+                     (const Rlimitd__V1__PodContainer *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &rlimitd__v1__pod_container__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t rlimitd__v1__pod_container__pack_to_buffer
+                     (const Rlimitd__V1__PodContainer *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &rlimitd__v1__pod_container__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Rlimitd__V1__PodContainer *
+       rlimitd__v1__pod_container__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Rlimitd__V1__PodContainer *)
+     protobuf_c_message_unpack (&rlimitd__v1__pod_container__descriptor,
+                                allocator, len, data);
+}
+void   rlimitd__v1__pod_container__free_unpacked
+                     (Rlimitd__V1__PodContainer *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &rlimitd__v1__pod_container__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   rlimitd__v1__declare__init
+                     (Rlimitd__V1__Declare         *message)
+{
+  static const Rlimitd__V1__Declare init_value = RLIMITD__V1__DECLARE__INIT;
+  *message = init_value;
+}
+size_t rlimitd__v1__declare__get_packed_size
+                     (const Rlimitd__V1__Declare *message)
+{
+  assert(message->base.descriptor == &rlimitd__v1__declare__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t rlimitd__v1__declare__pack
+                     (const Rlimitd__V1__Declare *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &rlimitd__v1__declare__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t rlimitd__v1__declare__pack_to_buffer
+                     (const Rlimitd__V1__Declare *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &rlimitd__v1__declare__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Rlimitd__V1__Declare *
+       rlimitd__v1__declare__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Rlimitd__V1__Declare *)
+     protobuf_c_message_unpack (&rlimitd__v1__declare__descriptor,
+                                allocator, len, data);
+}
+void   rlimitd__v1__declare__free_unpacked
+                     (Rlimitd__V1__Declare *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &rlimitd__v1__declare__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   rlimitd__v1__error__init
@@ -1177,6 +1447,51 @@ void   rlimitd__v1__explanation__free_unpacked
   assert(message->base.descriptor == &rlimitd__v1__explanation__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   rlimitd__v1__explain_step__init
+                     (Rlimitd__V1__ExplainStep         *message)
+{
+  static const Rlimitd__V1__ExplainStep init_value = RLIMITD__V1__EXPLAIN_STEP__INIT;
+  *message = init_value;
+}
+size_t rlimitd__v1__explain_step__get_packed_size
+                     (const Rlimitd__V1__ExplainStep *message)
+{
+  assert(message->base.descriptor == &rlimitd__v1__explain_step__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t rlimitd__v1__explain_step__pack
+                     (const Rlimitd__V1__ExplainStep *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &rlimitd__v1__explain_step__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t rlimitd__v1__explain_step__pack_to_buffer
+                     (const Rlimitd__V1__ExplainStep *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &rlimitd__v1__explain_step__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Rlimitd__V1__ExplainStep *
+       rlimitd__v1__explain_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Rlimitd__V1__ExplainStep *)
+     protobuf_c_message_unpack (&rlimitd__v1__explain_step__descriptor,
+                                allocator, len, data);
+}
+void   rlimitd__v1__explain_step__free_unpacked
+                     (Rlimitd__V1__ExplainStep *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &rlimitd__v1__explain_step__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   rlimitd__v1__verdict__init
                      (Rlimitd__V1__Verdict         *message)
 {
@@ -1267,6 +1582,51 @@ void   rlimitd__v1__lease_info__free_unpacked
   assert(message->base.descriptor == &rlimitd__v1__lease_info__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   rlimitd__v1__process_facts__init
+                     (Rlimitd__V1__ProcessFacts         *message)
+{
+  static const Rlimitd__V1__ProcessFacts init_value = RLIMITD__V1__PROCESS_FACTS__INIT;
+  *message = init_value;
+}
+size_t rlimitd__v1__process_facts__get_packed_size
+                     (const Rlimitd__V1__ProcessFacts *message)
+{
+  assert(message->base.descriptor == &rlimitd__v1__process_facts__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t rlimitd__v1__process_facts__pack
+                     (const Rlimitd__V1__ProcessFacts *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &rlimitd__v1__process_facts__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t rlimitd__v1__process_facts__pack_to_buffer
+                     (const Rlimitd__V1__ProcessFacts *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &rlimitd__v1__process_facts__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Rlimitd__V1__ProcessFacts *
+       rlimitd__v1__process_facts__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Rlimitd__V1__ProcessFacts *)
+     protobuf_c_message_unpack (&rlimitd__v1__process_facts__descriptor,
+                                allocator, len, data);
+}
+void   rlimitd__v1__process_facts__free_unpacked
+                     (Rlimitd__V1__ProcessFacts *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &rlimitd__v1__process_facts__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   rlimitd__v1__lease_info_list__init
                      (Rlimitd__V1__LeaseInfoList         *message)
 {
@@ -1310,6 +1670,96 @@ void   rlimitd__v1__lease_info_list__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &rlimitd__v1__lease_info_list__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   rlimitd__v1__lease_state_list__init
+                     (Rlimitd__V1__LeaseStateList         *message)
+{
+  static const Rlimitd__V1__LeaseStateList init_value = RLIMITD__V1__LEASE_STATE_LIST__INIT;
+  *message = init_value;
+}
+size_t rlimitd__v1__lease_state_list__get_packed_size
+                     (const Rlimitd__V1__LeaseStateList *message)
+{
+  assert(message->base.descriptor == &rlimitd__v1__lease_state_list__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t rlimitd__v1__lease_state_list__pack
+                     (const Rlimitd__V1__LeaseStateList *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &rlimitd__v1__lease_state_list__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t rlimitd__v1__lease_state_list__pack_to_buffer
+                     (const Rlimitd__V1__LeaseStateList *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &rlimitd__v1__lease_state_list__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Rlimitd__V1__LeaseStateList *
+       rlimitd__v1__lease_state_list__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Rlimitd__V1__LeaseStateList *)
+     protobuf_c_message_unpack (&rlimitd__v1__lease_state_list__descriptor,
+                                allocator, len, data);
+}
+void   rlimitd__v1__lease_state_list__free_unpacked
+                     (Rlimitd__V1__LeaseStateList *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &rlimitd__v1__lease_state_list__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   rlimitd__v1__lease_state__init
+                     (Rlimitd__V1__LeaseState         *message)
+{
+  static const Rlimitd__V1__LeaseState init_value = RLIMITD__V1__LEASE_STATE__INIT;
+  *message = init_value;
+}
+size_t rlimitd__v1__lease_state__get_packed_size
+                     (const Rlimitd__V1__LeaseState *message)
+{
+  assert(message->base.descriptor == &rlimitd__v1__lease_state__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t rlimitd__v1__lease_state__pack
+                     (const Rlimitd__V1__LeaseState *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &rlimitd__v1__lease_state__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t rlimitd__v1__lease_state__pack_to_buffer
+                     (const Rlimitd__V1__LeaseState *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &rlimitd__v1__lease_state__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Rlimitd__V1__LeaseState *
+       rlimitd__v1__lease_state__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Rlimitd__V1__LeaseState *)
+     protobuf_c_message_unpack (&rlimitd__v1__lease_state__descriptor,
+                                allocator, len, data);
+}
+void   rlimitd__v1__lease_state__free_unpacked
+                     (Rlimitd__V1__LeaseState *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &rlimitd__v1__lease_state__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   rlimitd__v1__restoration__init
@@ -1537,6 +1987,141 @@ void   rlimitd__v1__stats__free_unpacked
   assert(message->base.descriptor == &rlimitd__v1__stats__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   rlimitd__v1__request_count__init
+                     (Rlimitd__V1__RequestCount         *message)
+{
+  static const Rlimitd__V1__RequestCount init_value = RLIMITD__V1__REQUEST_COUNT__INIT;
+  *message = init_value;
+}
+size_t rlimitd__v1__request_count__get_packed_size
+                     (const Rlimitd__V1__RequestCount *message)
+{
+  assert(message->base.descriptor == &rlimitd__v1__request_count__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t rlimitd__v1__request_count__pack
+                     (const Rlimitd__V1__RequestCount *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &rlimitd__v1__request_count__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t rlimitd__v1__request_count__pack_to_buffer
+                     (const Rlimitd__V1__RequestCount *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &rlimitd__v1__request_count__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Rlimitd__V1__RequestCount *
+       rlimitd__v1__request_count__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Rlimitd__V1__RequestCount *)
+     protobuf_c_message_unpack (&rlimitd__v1__request_count__descriptor,
+                                allocator, len, data);
+}
+void   rlimitd__v1__request_count__free_unpacked
+                     (Rlimitd__V1__RequestCount *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &rlimitd__v1__request_count__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   rlimitd__v1__histogram__init
+                     (Rlimitd__V1__Histogram         *message)
+{
+  static const Rlimitd__V1__Histogram init_value = RLIMITD__V1__HISTOGRAM__INIT;
+  *message = init_value;
+}
+size_t rlimitd__v1__histogram__get_packed_size
+                     (const Rlimitd__V1__Histogram *message)
+{
+  assert(message->base.descriptor == &rlimitd__v1__histogram__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t rlimitd__v1__histogram__pack
+                     (const Rlimitd__V1__Histogram *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &rlimitd__v1__histogram__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t rlimitd__v1__histogram__pack_to_buffer
+                     (const Rlimitd__V1__Histogram *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &rlimitd__v1__histogram__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Rlimitd__V1__Histogram *
+       rlimitd__v1__histogram__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Rlimitd__V1__Histogram *)
+     protobuf_c_message_unpack (&rlimitd__v1__histogram__descriptor,
+                                allocator, len, data);
+}
+void   rlimitd__v1__histogram__free_unpacked
+                     (Rlimitd__V1__Histogram *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &rlimitd__v1__histogram__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   rlimitd__v1__attestation__init
+                     (Rlimitd__V1__Attestation         *message)
+{
+  static const Rlimitd__V1__Attestation init_value = RLIMITD__V1__ATTESTATION__INIT;
+  *message = init_value;
+}
+size_t rlimitd__v1__attestation__get_packed_size
+                     (const Rlimitd__V1__Attestation *message)
+{
+  assert(message->base.descriptor == &rlimitd__v1__attestation__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t rlimitd__v1__attestation__pack
+                     (const Rlimitd__V1__Attestation *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &rlimitd__v1__attestation__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t rlimitd__v1__attestation__pack_to_buffer
+                     (const Rlimitd__V1__Attestation *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &rlimitd__v1__attestation__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Rlimitd__V1__Attestation *
+       rlimitd__v1__attestation__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Rlimitd__V1__Attestation *)
+     protobuf_c_message_unpack (&rlimitd__v1__attestation__descriptor,
+                                allocator, len, data);
+}
+void   rlimitd__v1__attestation__free_unpacked
+                     (Rlimitd__V1__Attestation *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &rlimitd__v1__attestation__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   rlimitd__v1__process_result__init
                      (Rlimitd__V1__ProcessResult         *message)
 {
@@ -1627,7 +2212,7 @@ void   rlimitd__v1__process_result_list__free_unpacked
   assert(message->base.descriptor == &rlimitd__v1__process_result_list__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor rlimitd__v1__request__field_descriptors[12] =
+static const ProtobufCFieldDescriptor rlimitd__v1__request__field_descriptors[15] =
 {
   {
     "id",
@@ -1773,14 +2358,53 @@ static const ProtobufCFieldDescriptor rlimitd__v1__request__field_descriptors[12
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "lease_status",
+    13,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Rlimitd__V1__Request, operation_case),
+    offsetof(Rlimitd__V1__Request, lease_status),
+    &rlimitd__v1__lease_status__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "attest",
+    14,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Rlimitd__V1__Request, operation_case),
+    offsetof(Rlimitd__V1__Request, attest),
+    &rlimitd__v1__attest__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "declare",
+    15,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Rlimitd__V1__Request, operation_case),
+    offsetof(Rlimitd__V1__Request, declare),
+    &rlimitd__v1__declare__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned rlimitd__v1__request__field_indices_by_name[] = {
+  13,   /* field[13] = attest */
+  14,   /* field[14] = declare */
   6,   /* field[6] = explain */
   2,   /* field[2] = get */
   0,   /* field[0] = id */
   9,   /* field[9] = lease_list */
   8,   /* field[8] = lease_release */
   7,   /* field[7] = lease_renew */
+  12,   /* field[12] = lease_status */
   4,   /* field[4] = prlimit */
   10,   /* field[10] = server_info */
   3,   /* field[3] = set */
@@ -1791,7 +2415,7 @@ static const unsigned rlimitd__v1__request__field_indices_by_name[] = {
 static const ProtobufCIntRange rlimitd__v1__request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 12 }
+  { 0, 15 }
 };
 const ProtobufCMessageDescriptor rlimitd__v1__request__descriptor =
 {
@@ -1801,14 +2425,14 @@ const ProtobufCMessageDescriptor rlimitd__v1__request__descriptor =
   "Rlimitd__V1__Request",
   "rlimitd.v1",
   sizeof(Rlimitd__V1__Request),
-  12,
+  15,
   rlimitd__v1__request__field_descriptors,
   rlimitd__v1__request__field_indices_by_name,
   1,  rlimitd__v1__request__number_ranges,
   (ProtobufCMessageInit) rlimitd__v1__request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor rlimitd__v1__response__field_descriptors[14] =
+static const ProtobufCFieldDescriptor rlimitd__v1__response__field_descriptors[16] =
 {
   {
     "id",
@@ -1978,13 +2602,39 @@ static const ProtobufCFieldDescriptor rlimitd__v1__response__field_descriptors[1
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "lease_states",
+    15,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Rlimitd__V1__Response, outcome_case),
+    offsetof(Rlimitd__V1__Response, lease_states),
+    &rlimitd__v1__lease_state_list__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "attestation",
+    16,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Rlimitd__V1__Response, outcome_case),
+    offsetof(Rlimitd__V1__Response, attestation),
+    &rlimitd__v1__attestation__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned rlimitd__v1__response__field_indices_by_name[] = {
+  15,   /* field[15] = attestation */
   4,   /* field[4] = changes */
   2,   /* field[2] = error */
   7,   /* field[7] = explanation */
   0,   /* field[0] = id */
   8,   /* field[8] = lease */
+  14,   /* field[14] = lease_states */
   10,   /* field[10] = leases */
   3,   /* field[3] = limits */
   1,   /* field[1] = more */
@@ -1998,7 +2648,7 @@ static const unsigned rlimitd__v1__response__field_indices_by_name[] = {
 static const ProtobufCIntRange rlimitd__v1__response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 14 }
+  { 0, 16 }
 };
 const ProtobufCMessageDescriptor rlimitd__v1__response__descriptor =
 {
@@ -2008,7 +2658,7 @@ const ProtobufCMessageDescriptor rlimitd__v1__response__descriptor =
   "Rlimitd__V1__Response",
   "rlimitd.v1",
   sizeof(Rlimitd__V1__Response),
-  14,
+  16,
   rlimitd__v1__response__field_descriptors,
   rlimitd__v1__response__field_indices_by_name,
   1,  rlimitd__v1__response__number_ranges,
@@ -2084,7 +2734,7 @@ const ProtobufCMessageDescriptor rlimitd__v1__empty__descriptor =
   (ProtobufCMessageInit) rlimitd__v1__empty__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor rlimitd__v1__target__field_descriptors[5] =
+static const ProtobufCFieldDescriptor rlimitd__v1__target__field_descriptors[7] =
 {
   {
     "self_process",
@@ -2146,18 +2796,44 @@ static const ProtobufCFieldDescriptor rlimitd__v1__target__field_descriptors[5] 
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "pidfd_inode",
+    6,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Rlimitd__V1__Target, has_pidfd_inode),
+    offsetof(Rlimitd__V1__Target, pidfd_inode),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "start_time",
+    7,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Rlimitd__V1__Target, has_start_time),
+    offsetof(Rlimitd__V1__Target, start_time),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned rlimitd__v1__target__field_indices_by_name[] = {
   3,   /* field[3] = cgroup */
   2,   /* field[2] = pid */
   1,   /* field[1] = pidfd */
+  5,   /* field[5] = pidfd_inode */
   4,   /* field[4] = pod */
   0,   /* field[0] = self_process */
+  6,   /* field[6] = start_time */
 };
 static const ProtobufCIntRange rlimitd__v1__target__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor rlimitd__v1__target__descriptor =
 {
@@ -2167,7 +2843,7 @@ const ProtobufCMessageDescriptor rlimitd__v1__target__descriptor =
   "Rlimitd__V1__Target",
   "rlimitd.v1",
   sizeof(Rlimitd__V1__Target),
-  5,
+  7,
   rlimitd__v1__target__field_descriptors,
   rlimitd__v1__target__field_indices_by_name,
   1,  rlimitd__v1__target__number_ranges,
@@ -2507,7 +3183,7 @@ const ProtobufCMessageDescriptor rlimitd__v1__get_usage__descriptor =
   (ProtobufCMessageInit) rlimitd__v1__get_usage__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor rlimitd__v1__explain__field_descriptors[4] =
+static const ProtobufCFieldDescriptor rlimitd__v1__explain__field_descriptors[6] =
 {
   {
     "get",
@@ -2557,17 +3233,43 @@ static const ProtobufCFieldDescriptor rlimitd__v1__explain__field_descriptors[4]
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "declare",
+    5,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Rlimitd__V1__Explain, operation_case),
+    offsetof(Rlimitd__V1__Explain, declare),
+    &rlimitd__v1__declare__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "steps",
+    6,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Rlimitd__V1__Explain, has_steps),
+    offsetof(Rlimitd__V1__Explain, steps),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned rlimitd__v1__explain__field_indices_by_name[] = {
+  4,   /* field[4] = declare */
   0,   /* field[0] = get */
   2,   /* field[2] = prlimit */
   1,   /* field[1] = set */
+  5,   /* field[5] = steps */
   3,   /* field[3] = usage */
 };
 static const ProtobufCIntRange rlimitd__v1__explain__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor rlimitd__v1__explain__descriptor =
 {
@@ -2577,7 +3279,7 @@ const ProtobufCMessageDescriptor rlimitd__v1__explain__descriptor =
   "Rlimitd__V1__Explain",
   "rlimitd.v1",
   sizeof(Rlimitd__V1__Explain),
-  4,
+  6,
   rlimitd__v1__explain__field_descriptors,
   rlimitd__v1__explain__field_indices_by_name,
   1,  rlimitd__v1__explain__number_ranges,
@@ -2729,6 +3431,44 @@ const ProtobufCMessageDescriptor rlimitd__v1__lease_list__descriptor =
   (ProtobufCMessageInit) rlimitd__v1__lease_list__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor rlimitd__v1__lease_status__field_descriptors[1] =
+{
+  {
+    "leases",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Rlimitd__V1__LeaseStatus, n_leases),
+    offsetof(Rlimitd__V1__LeaseStatus, leases),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned rlimitd__v1__lease_status__field_indices_by_name[] = {
+  0,   /* field[0] = leases */
+};
+static const ProtobufCIntRange rlimitd__v1__lease_status__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor rlimitd__v1__lease_status__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "rlimitd.v1.LeaseStatus",
+  "LeaseStatus",
+  "Rlimitd__V1__LeaseStatus",
+  "rlimitd.v1",
+  sizeof(Rlimitd__V1__LeaseStatus),
+  1,
+  rlimitd__v1__lease_status__field_descriptors,
+  rlimitd__v1__lease_status__field_indices_by_name,
+  1,  rlimitd__v1__lease_status__number_ranges,
+  (ProtobufCMessageInit) rlimitd__v1__lease_status__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 #define rlimitd__v1__get_server_info__field_descriptors NULL
 #define rlimitd__v1__get_server_info__field_indices_by_name NULL
 #define rlimitd__v1__get_server_info__number_ranges NULL
@@ -2765,7 +3505,418 @@ const ProtobufCMessageDescriptor rlimitd__v1__get_stats__descriptor =
   (ProtobufCMessageInit) rlimitd__v1__get_stats__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor rlimitd__v1__error__field_descriptors[8] =
+static const ProtobufCFieldDescriptor rlimitd__v1__attest__field_descriptors[4] =
+{
+  {
+    "begin",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Rlimitd__V1__Attest, action_case),
+    offsetof(Rlimitd__V1__Attest, begin),
+    &rlimitd__v1__empty__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pod",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Rlimitd__V1__Attest, action_case),
+    offsetof(Rlimitd__V1__Attest, pod),
+    &rlimitd__v1__pod_facts__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "withdraw",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Rlimitd__V1__Attest, action_case),
+    offsetof(Rlimitd__V1__Attest, withdraw),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "complete",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Rlimitd__V1__Attest, action_case),
+    offsetof(Rlimitd__V1__Attest, complete),
+    &rlimitd__v1__empty__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned rlimitd__v1__attest__field_indices_by_name[] = {
+  0,   /* field[0] = begin */
+  3,   /* field[3] = complete */
+  1,   /* field[1] = pod */
+  2,   /* field[2] = withdraw */
+};
+static const ProtobufCIntRange rlimitd__v1__attest__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor rlimitd__v1__attest__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "rlimitd.v1.Attest",
+  "Attest",
+  "Rlimitd__V1__Attest",
+  "rlimitd.v1",
+  sizeof(Rlimitd__V1__Attest),
+  4,
+  rlimitd__v1__attest__field_descriptors,
+  rlimitd__v1__attest__field_indices_by_name,
+  1,  rlimitd__v1__attest__number_ranges,
+  (ProtobufCMessageInit) rlimitd__v1__attest__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor rlimitd__v1__pod_facts__field_descriptors[7] =
+{
+  {
+    "uid",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Rlimitd__V1__PodFacts, has_uid),
+    offsetof(Rlimitd__V1__PodFacts, uid),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pod_namespace",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Rlimitd__V1__PodFacts, has_pod_namespace),
+    offsetof(Rlimitd__V1__PodFacts, pod_namespace),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "name",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Rlimitd__V1__PodFacts, has_name),
+    offsetof(Rlimitd__V1__PodFacts, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cgroup",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Rlimitd__V1__PodFacts, has_cgroup),
+    offsetof(Rlimitd__V1__PodFacts, cgroup),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "labels",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Rlimitd__V1__PodFacts, n_labels),
+    offsetof(Rlimitd__V1__PodFacts, labels),
+    &rlimitd__v1__pod_label__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "containers",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Rlimitd__V1__PodFacts, n_containers),
+    offsetof(Rlimitd__V1__PodFacts, containers),
+    &rlimitd__v1__pod_container__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "more",
+    7,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Rlimitd__V1__PodFacts, has_more),
+    offsetof(Rlimitd__V1__PodFacts, more),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned rlimitd__v1__pod_facts__field_indices_by_name[] = {
+  3,   /* field[3] = cgroup */
+  5,   /* field[5] = containers */
+  4,   /* field[4] = labels */
+  6,   /* field[6] = more */
+  2,   /* field[2] = name */
+  1,   /* field[1] = pod_namespace */
+  0,   /* field[0] = uid */
+};
+static const ProtobufCIntRange rlimitd__v1__pod_facts__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor rlimitd__v1__pod_facts__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "rlimitd.v1.PodFacts",
+  "PodFacts",
+  "Rlimitd__V1__PodFacts",
+  "rlimitd.v1",
+  sizeof(Rlimitd__V1__PodFacts),
+  7,
+  rlimitd__v1__pod_facts__field_descriptors,
+  rlimitd__v1__pod_facts__field_indices_by_name,
+  1,  rlimitd__v1__pod_facts__number_ranges,
+  (ProtobufCMessageInit) rlimitd__v1__pod_facts__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor rlimitd__v1__pod_label__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Rlimitd__V1__PodLabel, has_key),
+    offsetof(Rlimitd__V1__PodLabel, key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Rlimitd__V1__PodLabel, has_value),
+    offsetof(Rlimitd__V1__PodLabel, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned rlimitd__v1__pod_label__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange rlimitd__v1__pod_label__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor rlimitd__v1__pod_label__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "rlimitd.v1.PodLabel",
+  "PodLabel",
+  "Rlimitd__V1__PodLabel",
+  "rlimitd.v1",
+  sizeof(Rlimitd__V1__PodLabel),
+  2,
+  rlimitd__v1__pod_label__field_descriptors,
+  rlimitd__v1__pod_label__field_indices_by_name,
+  1,  rlimitd__v1__pod_label__number_ranges,
+  (ProtobufCMessageInit) rlimitd__v1__pod_label__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor rlimitd__v1__pod_container__field_descriptors[2] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Rlimitd__V1__PodContainer, has_name),
+    offsetof(Rlimitd__V1__PodContainer, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cgroup",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Rlimitd__V1__PodContainer, has_cgroup),
+    offsetof(Rlimitd__V1__PodContainer, cgroup),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned rlimitd__v1__pod_container__field_indices_by_name[] = {
+  1,   /* field[1] = cgroup */
+  0,   /* field[0] = name */
+};
+static const ProtobufCIntRange rlimitd__v1__pod_container__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor rlimitd__v1__pod_container__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "rlimitd.v1.PodContainer",
+  "PodContainer",
+  "Rlimitd__V1__PodContainer",
+  "rlimitd.v1",
+  sizeof(Rlimitd__V1__PodContainer),
+  2,
+  rlimitd__v1__pod_container__field_descriptors,
+  rlimitd__v1__pod_container__field_indices_by_name,
+  1,  rlimitd__v1__pod_container__number_ranges,
+  (ProtobufCMessageInit) rlimitd__v1__pod_container__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor rlimitd__v1__declare__field_descriptors[7] =
+{
+  {
+    "pod_uid",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Rlimitd__V1__Declare, has_pod_uid),
+    offsetof(Rlimitd__V1__Declare, pod_uid),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pod_namespace",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Rlimitd__V1__Declare, has_pod_namespace),
+    offsetof(Rlimitd__V1__Declare, pod_namespace),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pod_name",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Rlimitd__V1__Declare, has_pod_name),
+    offsetof(Rlimitd__V1__Declare, pod_name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "container",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Rlimitd__V1__Declare, has_container),
+    offsetof(Rlimitd__V1__Declare, container),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "current",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Rlimitd__V1__Declare, n_current),
+    offsetof(Rlimitd__V1__Declare, current),
+    &rlimitd__v1__resource_limit__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "edits",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Rlimitd__V1__Declare, n_edits),
+    offsetof(Rlimitd__V1__Declare, edits),
+    &rlimitd__v1__edit__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "apply",
+    7,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Rlimitd__V1__Declare, has_apply),
+    offsetof(Rlimitd__V1__Declare, apply),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned rlimitd__v1__declare__field_indices_by_name[] = {
+  6,   /* field[6] = apply */
+  3,   /* field[3] = container */
+  4,   /* field[4] = current */
+  5,   /* field[5] = edits */
+  2,   /* field[2] = pod_name */
+  1,   /* field[1] = pod_namespace */
+  0,   /* field[0] = pod_uid */
+};
+static const ProtobufCIntRange rlimitd__v1__declare__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor rlimitd__v1__declare__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "rlimitd.v1.Declare",
+  "Declare",
+  "Rlimitd__V1__Declare",
+  "rlimitd.v1",
+  sizeof(Rlimitd__V1__Declare),
+  7,
+  rlimitd__v1__declare__field_descriptors,
+  rlimitd__v1__declare__field_indices_by_name,
+  1,  rlimitd__v1__declare__number_ranges,
+  (ProtobufCMessageInit) rlimitd__v1__declare__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor rlimitd__v1__error__field_descriptors[9] =
 {
   {
     "code",
@@ -2863,12 +4014,25 @@ static const ProtobufCFieldDescriptor rlimitd__v1__error__field_descriptors[8] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "lease_end",
+    9,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_ENUM,
+    offsetof(Rlimitd__V1__Error, has_lease_end),
+    offsetof(Rlimitd__V1__Error, lease_end),
+    &rlimitd__v1__lease_end__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned rlimitd__v1__error__field_indices_by_name[] = {
   6,   /* field[6] = allowed */
   0,   /* field[0] = code */
   3,   /* field[3] = edit_index */
   1,   /* field[1] = error_number */
+  8,   /* field[8] = lease_end */
   5,   /* field[5] = message */
   2,   /* field[2] = resource */
   7,   /* field[7] = retry_after_ms */
@@ -2877,7 +4041,7 @@ static const unsigned rlimitd__v1__error__field_indices_by_name[] = {
 static const ProtobufCIntRange rlimitd__v1__error__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor rlimitd__v1__error__descriptor =
 {
@@ -2887,7 +4051,7 @@ const ProtobufCMessageDescriptor rlimitd__v1__error__descriptor =
   "Rlimitd__V1__Error",
   "rlimitd.v1",
   sizeof(Rlimitd__V1__Error),
-  8,
+  9,
   rlimitd__v1__error__field_descriptors,
   rlimitd__v1__error__field_indices_by_name,
   1,  rlimitd__v1__error__number_ranges,
@@ -3511,7 +4675,7 @@ const ProtobufCMessageDescriptor rlimitd__v1__resource_usage__descriptor =
   (ProtobufCMessageInit) rlimitd__v1__resource_usage__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor rlimitd__v1__explanation__field_descriptors[4] =
+static const ProtobufCFieldDescriptor rlimitd__v1__explanation__field_descriptors[7] =
 {
   {
     "allowed",
@@ -3561,17 +4725,56 @@ static const ProtobufCFieldDescriptor rlimitd__v1__explanation__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "steps",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Rlimitd__V1__Explanation, n_steps),
+    offsetof(Rlimitd__V1__Explanation, steps),
+    &rlimitd__v1__explain_step__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "steps_omitted",
+    6,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Rlimitd__V1__Explanation, has_steps_omitted),
+    offsetof(Rlimitd__V1__Explanation, steps_omitted),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "policy_generation",
+    7,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Rlimitd__V1__Explanation, has_policy_generation),
+    offsetof(Rlimitd__V1__Explanation, policy_generation),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned rlimitd__v1__explanation__field_indices_by_name[] = {
   0,   /* field[0] = allowed */
   2,   /* field[2] = error */
+  6,   /* field[6] = policy_generation */
   1,   /* field[1] = rule */
+  4,   /* field[4] = steps */
+  5,   /* field[5] = steps_omitted */
   3,   /* field[3] = verdicts */
 };
 static const ProtobufCIntRange rlimitd__v1__explanation__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor rlimitd__v1__explanation__descriptor =
 {
@@ -3581,11 +4784,172 @@ const ProtobufCMessageDescriptor rlimitd__v1__explanation__descriptor =
   "Rlimitd__V1__Explanation",
   "rlimitd.v1",
   sizeof(Rlimitd__V1__Explanation),
-  4,
+  7,
   rlimitd__v1__explanation__field_descriptors,
   rlimitd__v1__explanation__field_indices_by_name,
   1,  rlimitd__v1__explanation__number_ranges,
   (ProtobufCMessageInit) rlimitd__v1__explanation__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue rlimitd__v1__explain_step__effect__enum_values_by_number[4] =
+{
+  { "EFFECT_UNSPECIFIED", "RLIMITD__V1__EXPLAIN_STEP__EFFECT__EFFECT_UNSPECIFIED", 0 },
+  { "EFFECT_APPLIES", "RLIMITD__V1__EXPLAIN_STEP__EFFECT__EFFECT_APPLIES", 1 },
+  { "EFFECT_DOES_NOT_APPLY", "RLIMITD__V1__EXPLAIN_STEP__EFFECT__EFFECT_DOES_NOT_APPLY", 2 },
+  { "EFFECT_UNKNOWN", "RLIMITD__V1__EXPLAIN_STEP__EFFECT__EFFECT_UNKNOWN", 3 },
+};
+static const ProtobufCIntRange rlimitd__v1__explain_step__effect__value_ranges[] = {
+{0, 0},{0, 4}
+};
+static const ProtobufCEnumValueIndex rlimitd__v1__explain_step__effect__enum_values_by_name[4] =
+{
+  { "EFFECT_APPLIES", 1 },
+  { "EFFECT_DOES_NOT_APPLY", 2 },
+  { "EFFECT_UNKNOWN", 3 },
+  { "EFFECT_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor rlimitd__v1__explain_step__effect__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "rlimitd.v1.ExplainStep.Effect",
+  "Effect",
+  "Rlimitd__V1__ExplainStep__Effect",
+  "rlimitd.v1",
+  4,
+  rlimitd__v1__explain_step__effect__enum_values_by_number,
+  4,
+  rlimitd__v1__explain_step__effect__enum_values_by_name,
+  1,
+  rlimitd__v1__explain_step__effect__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCFieldDescriptor rlimitd__v1__explain_step__field_descriptors[8] =
+{
+  {
+    "rule",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Rlimitd__V1__ExplainStep, rule),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "is_deny",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Rlimitd__V1__ExplainStep, has_is_deny),
+    offsetof(Rlimitd__V1__ExplainStep, is_deny),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "effect",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_ENUM,
+    offsetof(Rlimitd__V1__ExplainStep, has_effect),
+    offsetof(Rlimitd__V1__ExplainStep, effect),
+    &rlimitd__v1__explain_step__effect__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "decides",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Rlimitd__V1__ExplainStep, has_decides),
+    offsetof(Rlimitd__V1__ExplainStep, decides),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "resource",
+    5,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_ENUM,
+    offsetof(Rlimitd__V1__ExplainStep, has_resource),
+    offsetof(Rlimitd__V1__ExplainStep, resource),
+    &rlimitd__v1__resource__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "key",
+    6,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Rlimitd__V1__ExplainStep, key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    7,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Rlimitd__V1__ExplainStep, reason),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "place",
+    8,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Rlimitd__V1__ExplainStep, place),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned rlimitd__v1__explain_step__field_indices_by_name[] = {
+  3,   /* field[3] = decides */
+  2,   /* field[2] = effect */
+  1,   /* field[1] = is_deny */
+  5,   /* field[5] = key */
+  7,   /* field[7] = place */
+  6,   /* field[6] = reason */
+  4,   /* field[4] = resource */
+  0,   /* field[0] = rule */
+};
+static const ProtobufCIntRange rlimitd__v1__explain_step__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 8 }
+};
+const ProtobufCMessageDescriptor rlimitd__v1__explain_step__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "rlimitd.v1.ExplainStep",
+  "ExplainStep",
+  "Rlimitd__V1__ExplainStep",
+  "rlimitd.v1",
+  sizeof(Rlimitd__V1__ExplainStep),
+  8,
+  rlimitd__v1__explain_step__field_descriptors,
+  rlimitd__v1__explain_step__field_indices_by_name,
+  1,  rlimitd__v1__explain_step__number_ranges,
+  (ProtobufCMessageInit) rlimitd__v1__explain_step__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor rlimitd__v1__verdict__field_descriptors[6] =
@@ -3691,7 +5055,7 @@ const ProtobufCMessageDescriptor rlimitd__v1__verdict__descriptor =
   (ProtobufCMessageInit) rlimitd__v1__verdict__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor rlimitd__v1__lease_info__field_descriptors[5] =
+static const ProtobufCFieldDescriptor rlimitd__v1__lease_info__field_descriptors[9] =
 {
   {
     "id",
@@ -3753,18 +5117,70 @@ static const ProtobufCFieldDescriptor rlimitd__v1__lease_info__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "process",
+    6,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Rlimitd__V1__LeaseInfo, process),
+    &rlimitd__v1__process_facts__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "holder",
+    7,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Rlimitd__V1__LeaseInfo, holder),
+    &rlimitd__v1__process_facts__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "age_ms",
+    8,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Rlimitd__V1__LeaseInfo, has_age_ms),
+    offsetof(Rlimitd__V1__LeaseInfo, age_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "restoring",
+    9,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Rlimitd__V1__LeaseInfo, has_restoring),
+    offsetof(Rlimitd__V1__LeaseInfo, restoring),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned rlimitd__v1__lease_info__field_indices_by_name[] = {
+  7,   /* field[7] = age_ms */
   2,   /* field[2] = changes */
+  6,   /* field[6] = holder */
   0,   /* field[0] = id */
   1,   /* field[1] = pid */
+  5,   /* field[5] = process */
   3,   /* field[3] = remaining_ms */
+  8,   /* field[8] = restoring */
   4,   /* field[4] = rule */
 };
 static const ProtobufCIntRange rlimitd__v1__lease_info__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor rlimitd__v1__lease_info__descriptor =
 {
@@ -3774,11 +5190,140 @@ const ProtobufCMessageDescriptor rlimitd__v1__lease_info__descriptor =
   "Rlimitd__V1__LeaseInfo",
   "rlimitd.v1",
   sizeof(Rlimitd__V1__LeaseInfo),
-  5,
+  9,
   rlimitd__v1__lease_info__field_descriptors,
   rlimitd__v1__lease_info__field_indices_by_name,
   1,  rlimitd__v1__lease_info__number_ranges,
   (ProtobufCMessageInit) rlimitd__v1__lease_info__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor rlimitd__v1__process_facts__field_descriptors[8] =
+{
+  {
+    "pid",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Rlimitd__V1__ProcessFacts, has_pid),
+    offsetof(Rlimitd__V1__ProcessFacts, pid),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "uid",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Rlimitd__V1__ProcessFacts, has_uid),
+    offsetof(Rlimitd__V1__ProcessFacts, uid),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "command",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Rlimitd__V1__ProcessFacts, command),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cgroup",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Rlimitd__V1__ProcessFacts, has_cgroup),
+    offsetof(Rlimitd__V1__ProcessFacts, cgroup),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "unit",
+    5,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Rlimitd__V1__ProcessFacts, unit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pod_namespace",
+    6,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Rlimitd__V1__ProcessFacts, pod_namespace),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pod_name",
+    7,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Rlimitd__V1__ProcessFacts, pod_name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "container",
+    8,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Rlimitd__V1__ProcessFacts, container),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned rlimitd__v1__process_facts__field_indices_by_name[] = {
+  3,   /* field[3] = cgroup */
+  2,   /* field[2] = command */
+  7,   /* field[7] = container */
+  0,   /* field[0] = pid */
+  6,   /* field[6] = pod_name */
+  5,   /* field[5] = pod_namespace */
+  1,   /* field[1] = uid */
+  4,   /* field[4] = unit */
+};
+static const ProtobufCIntRange rlimitd__v1__process_facts__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 8 }
+};
+const ProtobufCMessageDescriptor rlimitd__v1__process_facts__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "rlimitd.v1.ProcessFacts",
+  "ProcessFacts",
+  "Rlimitd__V1__ProcessFacts",
+  "rlimitd.v1",
+  sizeof(Rlimitd__V1__ProcessFacts),
+  8,
+  rlimitd__v1__process_facts__field_descriptors,
+  rlimitd__v1__process_facts__field_indices_by_name,
+  1,  rlimitd__v1__process_facts__number_ranges,
+  (ProtobufCMessageInit) rlimitd__v1__process_facts__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor rlimitd__v1__lease_info_list__field_descriptors[1] =
@@ -3817,6 +5362,134 @@ const ProtobufCMessageDescriptor rlimitd__v1__lease_info_list__descriptor =
   rlimitd__v1__lease_info_list__field_indices_by_name,
   1,  rlimitd__v1__lease_info_list__number_ranges,
   (ProtobufCMessageInit) rlimitd__v1__lease_info_list__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor rlimitd__v1__lease_state_list__field_descriptors[1] =
+{
+  {
+    "states",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Rlimitd__V1__LeaseStateList, n_states),
+    offsetof(Rlimitd__V1__LeaseStateList, states),
+    &rlimitd__v1__lease_state__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned rlimitd__v1__lease_state_list__field_indices_by_name[] = {
+  0,   /* field[0] = states */
+};
+static const ProtobufCIntRange rlimitd__v1__lease_state_list__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor rlimitd__v1__lease_state_list__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "rlimitd.v1.LeaseStateList",
+  "LeaseStateList",
+  "Rlimitd__V1__LeaseStateList",
+  "rlimitd.v1",
+  sizeof(Rlimitd__V1__LeaseStateList),
+  1,
+  rlimitd__v1__lease_state_list__field_descriptors,
+  rlimitd__v1__lease_state_list__field_indices_by_name,
+  1,  rlimitd__v1__lease_state_list__number_ranges,
+  (ProtobufCMessageInit) rlimitd__v1__lease_state_list__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor rlimitd__v1__lease_state__field_descriptors[5] =
+{
+  {
+    "id",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Rlimitd__V1__LeaseState, has_id),
+    offsetof(Rlimitd__V1__LeaseState, id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "live",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Rlimitd__V1__LeaseState, has_live),
+    offsetof(Rlimitd__V1__LeaseState, live),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "remaining_ms",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Rlimitd__V1__LeaseState, has_remaining_ms),
+    offsetof(Rlimitd__V1__LeaseState, remaining_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "end",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_ENUM,
+    offsetof(Rlimitd__V1__LeaseState, has_end),
+    offsetof(Rlimitd__V1__LeaseState, end),
+    &rlimitd__v1__lease_end__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "message",
+    5,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Rlimitd__V1__LeaseState, message),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned rlimitd__v1__lease_state__field_indices_by_name[] = {
+  3,   /* field[3] = end */
+  0,   /* field[0] = id */
+  1,   /* field[1] = live */
+  4,   /* field[4] = message */
+  2,   /* field[2] = remaining_ms */
+};
+static const ProtobufCIntRange rlimitd__v1__lease_state__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor rlimitd__v1__lease_state__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "rlimitd.v1.LeaseState",
+  "LeaseState",
+  "Rlimitd__V1__LeaseState",
+  "rlimitd.v1",
+  sizeof(Rlimitd__V1__LeaseState),
+  5,
+  rlimitd__v1__lease_state__field_descriptors,
+  rlimitd__v1__lease_state__field_indices_by_name,
+  1,  rlimitd__v1__lease_state__number_ranges,
+  (ProtobufCMessageInit) rlimitd__v1__lease_state__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCEnumValue rlimitd__v1__restoration__outcome__enum_values_by_number[6] =
@@ -3957,7 +5630,7 @@ const ProtobufCMessageDescriptor rlimitd__v1__restoration_list__descriptor =
   (ProtobufCMessageInit) rlimitd__v1__restoration_list__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor rlimitd__v1__server_info__field_descriptors[7] =
+static const ProtobufCFieldDescriptor rlimitd__v1__server_info__field_descriptors[10] =
 {
   {
     "version",
@@ -4043,6 +5716,42 @@ static const ProtobufCFieldDescriptor rlimitd__v1__server_info__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "policy_generation",
+    8,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Rlimitd__V1__ServerInfo, has_policy_generation),
+    offsetof(Rlimitd__V1__ServerInfo, policy_generation),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "policy_path",
+    9,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Rlimitd__V1__ServerInfo, policy_path),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "warnings",
+    10,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Rlimitd__V1__ServerInfo, n_warnings),
+    offsetof(Rlimitd__V1__ServerInfo, warnings),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned rlimitd__v1__server_info__field_indices_by_name[] = {
   5,   /* field[5] = caller */
@@ -4051,12 +5760,15 @@ static const unsigned rlimitd__v1__server_info__field_indices_by_name[] = {
   1,   /* field[1] = kernel */
   3,   /* field[3] = nr_open */
   6,   /* field[6] = policy */
+  7,   /* field[7] = policy_generation */
+  8,   /* field[8] = policy_path */
   0,   /* field[0] = version */
+  9,   /* field[9] = warnings */
 };
 static const ProtobufCIntRange rlimitd__v1__server_info__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor rlimitd__v1__server_info__descriptor =
 {
@@ -4066,14 +5778,14 @@ const ProtobufCMessageDescriptor rlimitd__v1__server_info__descriptor =
   "Rlimitd__V1__ServerInfo",
   "rlimitd.v1",
   sizeof(Rlimitd__V1__ServerInfo),
-  7,
+  10,
   rlimitd__v1__server_info__field_descriptors,
   rlimitd__v1__server_info__field_indices_by_name,
   1,  rlimitd__v1__server_info__number_ranges,
   (ProtobufCMessageInit) rlimitd__v1__server_info__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor rlimitd__v1__caller__field_descriptors[9] =
+static const ProtobufCFieldDescriptor rlimitd__v1__caller__field_descriptors[10] =
 {
   {
     "pid",
@@ -4183,12 +5895,25 @@ static const ProtobufCFieldDescriptor rlimitd__v1__caller__field_descriptors[9] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "may_attach",
+    10,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Rlimitd__V1__Caller, has_may_attach),
+    offsetof(Rlimitd__V1__Caller, may_attach),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned rlimitd__v1__caller__field_indices_by_name[] = {
   6,   /* field[6] = cgroup */
   2,   /* field[2] = gid */
   3,   /* field[3] = groups */
   7,   /* field[7] = label */
+  9,   /* field[9] = may_attach */
   8,   /* field[8] = mixed_ids */
   5,   /* field[5] = namespace_depth */
   0,   /* field[0] = pid */
@@ -4198,7 +5923,7 @@ static const unsigned rlimitd__v1__caller__field_indices_by_name[] = {
 static const ProtobufCIntRange rlimitd__v1__caller__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor rlimitd__v1__caller__descriptor =
 {
@@ -4208,14 +5933,14 @@ const ProtobufCMessageDescriptor rlimitd__v1__caller__descriptor =
   "Rlimitd__V1__Caller",
   "rlimitd.v1",
   sizeof(Rlimitd__V1__Caller),
-  9,
+  10,
   rlimitd__v1__caller__field_descriptors,
   rlimitd__v1__caller__field_indices_by_name,
   1,  rlimitd__v1__caller__number_ranges,
   (ProtobufCMessageInit) rlimitd__v1__caller__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor rlimitd__v1__stats__field_descriptors[8] =
+static const ProtobufCFieldDescriptor rlimitd__v1__stats__field_descriptors[20] =
 {
   {
     "connections",
@@ -4313,21 +6038,177 @@ static const ProtobufCFieldDescriptor rlimitd__v1__stats__field_descriptors[8] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "reloads_total",
+    9,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Rlimitd__V1__Stats, has_reloads_total),
+    offsetof(Rlimitd__V1__Stats, reloads_total),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reload_failures_total",
+    10,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Rlimitd__V1__Stats, has_reload_failures_total),
+    offsetof(Rlimitd__V1__Stats, reload_failures_total),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "leases_granted_total",
+    11,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Rlimitd__V1__Stats, has_leases_granted_total),
+    offsetof(Rlimitd__V1__Stats, leases_granted_total),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "leases_expired_total",
+    12,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Rlimitd__V1__Stats, has_leases_expired_total),
+    offsetof(Rlimitd__V1__Stats, leases_expired_total),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "limits_restored_total",
+    13,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Rlimitd__V1__Stats, has_limits_restored_total),
+    offsetof(Rlimitd__V1__Stats, limits_restored_total),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "restorations_failed_total",
+    14,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Rlimitd__V1__Stats, has_restorations_failed_total),
+    offsetof(Rlimitd__V1__Stats, restorations_failed_total),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tenants",
+    15,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Rlimitd__V1__Stats, has_tenants),
+    offsetof(Rlimitd__V1__Stats, tenants),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tenants_refused_total",
+    16,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Rlimitd__V1__Stats, has_tenants_refused_total),
+    offsetof(Rlimitd__V1__Stats, tenants_refused_total),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "log_lines_lost_total",
+    17,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Rlimitd__V1__Stats, has_log_lines_lost_total),
+    offsetof(Rlimitd__V1__Stats, log_lines_lost_total),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "shadow_differences_total",
+    18,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Rlimitd__V1__Stats, has_shadow_differences_total),
+    offsetof(Rlimitd__V1__Stats, shadow_differences_total),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "requests",
+    19,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Rlimitd__V1__Stats, n_requests),
+    offsetof(Rlimitd__V1__Stats, requests),
+    &rlimitd__v1__request_count__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "latencies",
+    20,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Rlimitd__V1__Stats, n_latencies),
+    offsetof(Rlimitd__V1__Stats, latencies),
+    &rlimitd__v1__histogram__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned rlimitd__v1__stats__field_indices_by_name[] = {
   3,   /* field[3] = changes_total */
   0,   /* field[0] = connections */
   1,   /* field[1] = connections_total */
   5,   /* field[5] = faults_total */
+  19,   /* field[19] = latencies */
   6,   /* field[6] = leases */
+  11,   /* field[11] = leases_expired_total */
+  10,   /* field[10] = leases_granted_total */
+  12,   /* field[12] = limits_restored_total */
+  16,   /* field[16] = log_lines_lost_total */
   4,   /* field[4] = refusals_total */
+  9,   /* field[9] = reload_failures_total */
+  8,   /* field[8] = reloads_total */
+  18,   /* field[18] = requests */
   2,   /* field[2] = requests_total */
+  13,   /* field[13] = restorations_failed_total */
+  17,   /* field[17] = shadow_differences_total */
+  14,   /* field[14] = tenants */
+  15,   /* field[15] = tenants_refused_total */
   7,   /* field[7] = uptime_ms */
 };
 static const ProtobufCIntRange rlimitd__v1__stats__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 20 }
 };
 const ProtobufCMessageDescriptor rlimitd__v1__stats__descriptor =
 {
@@ -4337,11 +6218,203 @@ const ProtobufCMessageDescriptor rlimitd__v1__stats__descriptor =
   "Rlimitd__V1__Stats",
   "rlimitd.v1",
   sizeof(Rlimitd__V1__Stats),
-  8,
+  20,
   rlimitd__v1__stats__field_descriptors,
   rlimitd__v1__stats__field_indices_by_name,
   1,  rlimitd__v1__stats__number_ranges,
   (ProtobufCMessageInit) rlimitd__v1__stats__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor rlimitd__v1__request_count__field_descriptors[3] =
+{
+  {
+    "operation",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Rlimitd__V1__RequestCount, operation),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "code",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_ENUM,
+    offsetof(Rlimitd__V1__RequestCount, has_code),
+    offsetof(Rlimitd__V1__RequestCount, code),
+    &rlimitd__v1__error_code__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "total",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Rlimitd__V1__RequestCount, has_total),
+    offsetof(Rlimitd__V1__RequestCount, total),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned rlimitd__v1__request_count__field_indices_by_name[] = {
+  1,   /* field[1] = code */
+  0,   /* field[0] = operation */
+  2,   /* field[2] = total */
+};
+static const ProtobufCIntRange rlimitd__v1__request_count__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor rlimitd__v1__request_count__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "rlimitd.v1.RequestCount",
+  "RequestCount",
+  "Rlimitd__V1__RequestCount",
+  "rlimitd.v1",
+  sizeof(Rlimitd__V1__RequestCount),
+  3,
+  rlimitd__v1__request_count__field_descriptors,
+  rlimitd__v1__request_count__field_indices_by_name,
+  1,  rlimitd__v1__request_count__number_ranges,
+  (ProtobufCMessageInit) rlimitd__v1__request_count__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor rlimitd__v1__histogram__field_descriptors[4] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Rlimitd__V1__Histogram, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bounds_us",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Rlimitd__V1__Histogram, n_bounds_us),
+    offsetof(Rlimitd__V1__Histogram, bounds_us),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "counts",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Rlimitd__V1__Histogram, n_counts),
+    offsetof(Rlimitd__V1__Histogram, counts),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "sum_us",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Rlimitd__V1__Histogram, has_sum_us),
+    offsetof(Rlimitd__V1__Histogram, sum_us),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned rlimitd__v1__histogram__field_indices_by_name[] = {
+  1,   /* field[1] = bounds_us */
+  2,   /* field[2] = counts */
+  0,   /* field[0] = name */
+  3,   /* field[3] = sum_us */
+};
+static const ProtobufCIntRange rlimitd__v1__histogram__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor rlimitd__v1__histogram__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "rlimitd.v1.Histogram",
+  "Histogram",
+  "Rlimitd__V1__Histogram",
+  "rlimitd.v1",
+  sizeof(Rlimitd__V1__Histogram),
+  4,
+  rlimitd__v1__histogram__field_descriptors,
+  rlimitd__v1__histogram__field_indices_by_name,
+  1,  rlimitd__v1__histogram__number_ranges,
+  (ProtobufCMessageInit) rlimitd__v1__histogram__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor rlimitd__v1__attestation__field_descriptors[2] =
+{
+  {
+    "pods",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Rlimitd__V1__Attestation, has_pods),
+    offsetof(Rlimitd__V1__Attestation, pods),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "policy_generation",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Rlimitd__V1__Attestation, has_policy_generation),
+    offsetof(Rlimitd__V1__Attestation, policy_generation),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned rlimitd__v1__attestation__field_indices_by_name[] = {
+  0,   /* field[0] = pods */
+  1,   /* field[1] = policy_generation */
+};
+static const ProtobufCIntRange rlimitd__v1__attestation__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor rlimitd__v1__attestation__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "rlimitd.v1.Attestation",
+  "Attestation",
+  "Rlimitd__V1__Attestation",
+  "rlimitd.v1",
+  sizeof(Rlimitd__V1__Attestation),
+  2,
+  rlimitd__v1__attestation__field_descriptors,
+  rlimitd__v1__attestation__field_indices_by_name,
+  1,  rlimitd__v1__attestation__number_ranges,
+  (ProtobufCMessageInit) rlimitd__v1__attestation__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor rlimitd__v1__process_result__field_descriptors[5] =
@@ -4663,6 +6736,44 @@ const ProtobufCEnumDescriptor rlimitd__v1__error_code__descriptor =
   rlimitd__v1__error_code__enum_values_by_name,
   1,
   rlimitd__v1__error_code__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue rlimitd__v1__lease_end__enum_values_by_number[7] =
+{
+  { "LEASE_END_UNSPECIFIED", "RLIMITD__V1__LEASE_END__LEASE_END_UNSPECIFIED", 0 },
+  { "LEASE_END_EXPIRED", "RLIMITD__V1__LEASE_END__LEASE_END_EXPIRED", 1 },
+  { "LEASE_END_RELEASED", "RLIMITD__V1__LEASE_END__LEASE_END_RELEASED", 2 },
+  { "LEASE_END_REVOKED", "RLIMITD__V1__LEASE_END__LEASE_END_REVOKED", 3 },
+  { "LEASE_END_RULE_WITHDRAWN", "RLIMITD__V1__LEASE_END__LEASE_END_RULE_WITHDRAWN", 4 },
+  { "LEASE_END_PROCESS_ENDED", "RLIMITD__V1__LEASE_END__LEASE_END_PROCESS_ENDED", 5 },
+  { "LEASE_END_CONNECTION_CLOSED", "RLIMITD__V1__LEASE_END__LEASE_END_CONNECTION_CLOSED", 6 },
+};
+static const ProtobufCIntRange rlimitd__v1__lease_end__value_ranges[] = {
+{0, 0},{0, 7}
+};
+static const ProtobufCEnumValueIndex rlimitd__v1__lease_end__enum_values_by_name[7] =
+{
+  { "LEASE_END_CONNECTION_CLOSED", 6 },
+  { "LEASE_END_EXPIRED", 1 },
+  { "LEASE_END_PROCESS_ENDED", 5 },
+  { "LEASE_END_RELEASED", 2 },
+  { "LEASE_END_REVOKED", 3 },
+  { "LEASE_END_RULE_WITHDRAWN", 4 },
+  { "LEASE_END_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor rlimitd__v1__lease_end__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "rlimitd.v1.LeaseEnd",
+  "LeaseEnd",
+  "Rlimitd__V1__LeaseEnd",
+  "rlimitd.v1",
+  7,
+  rlimitd__v1__lease_end__enum_values_by_number,
+  7,
+  rlimitd__v1__lease_end__enum_values_by_name,
+  1,
+  rlimitd__v1__lease_end__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
 static const ProtobufCEnumValue rlimitd__v1__warning__enum_values_by_number[2] =

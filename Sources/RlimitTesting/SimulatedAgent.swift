@@ -13,7 +13,7 @@ struct SimulatedAgent: ~Copyable {
     private var failures: [RlimitError] = []
 
     init(policy: Policy, processes: ProcessTable) {
-        let features: [Feature] = [.batch, .explain, .pidfd, .usage, .leases, .cgroups, .pods]
+        let features: [Feature] = [.batch, .explain, .pidfd, .usage, .leases, .cgroups, .pods, .pidIdentity]
         // No process is the agent, so that a test can change the limits of its own process.
         let facts = AgentFacts(
             pid: 0, kernelRelease: SystemInfo.kernelRelease,
@@ -63,7 +63,8 @@ struct SimulatedAgent: ~Copyable {
     mutating func reply(
         to request: Request, of session: TestSession, with descriptor: consuming FileDescriptor?
     ) throws(RlimitError) -> Reply {
-        if !failures.isEmpty { throw failures.removeFirst() }
+        // A client asks by itself how to name other processes, before the request that the test means.
+        if !failures.isEmpty, request.operation != .serverInfo { throw failures.removeFirst() }
         switch descriptor {
         case .some where request.operation.target != .attachedPidfd: throw .unnamedDescriptor
         default: break
@@ -80,6 +81,10 @@ struct SimulatedAgent: ~Copyable {
         case .pid(let pid):
             guard session.peer.sharesNamespace else { throw .pidOfOtherNamespace(pid) }
             process = try processes.named(pid)
+        case .identifiedPID(let named):
+            guard session.peer.sharesNamespace else { throw .pidOfOtherNamespace(named.pid) }
+            process = try processes.named(named.pid)
+            guard try process.isIdentified(by: named) else { throw .pidReused(named.pid) }
         case .attachedPidfd: process = try processes.process(receivedPidfd: descriptor)
         case .cgroup, .pod: throw RlimitError(.internalError)
         }

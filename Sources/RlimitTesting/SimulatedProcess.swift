@@ -42,6 +42,14 @@ final class SimulatedProcess: TargetProcess {
         }
     }
 
+    /// Whether a caller's target is this process. Without pidfds, the agent cannot tell one from another.
+    func isIdentified(by target: Request.IdentifiedPID) throws(RlimitError) -> Bool {
+        switch source {
+        case .kernel(let process): try process.birth().isIdentified(by: target)
+        case .peer: true
+        }
+    }
+
     func birth() throws(RlimitError) -> ProcessIdentity {
         switch source {
         case .kernel(let process): try process.birth()

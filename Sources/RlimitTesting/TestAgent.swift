@@ -81,7 +81,8 @@ public final class TestAgent: Sendable {
     /// the requests after that.
     ///
     /// The error arrives as the protocol carries it: `retryAfter` in whole milliseconds, the other fields unchanged.
-    /// One call of a client may be several requests, and a client sends a read again where the connection was lost.
+    /// It never answers `agentInfo()`, because clients send that request by themselves before the first one about another
+    /// process. One call of a client may be several requests, and a client sends a read again where the connection was lost.
     /// Some codes have a special effect. `.connectionLost` closes the connection without a reply. `.malformed` closes
     /// it after the reply, as when a client breaks the protocol. Codes that only a client produces
     /// (`.agentUnreachable`, `.untrustedSocket`, `.cancelled`) arrive as `.internalError`.

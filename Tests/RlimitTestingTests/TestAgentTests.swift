@@ -29,7 +29,8 @@ struct FailNextTests {
     func several() throws {
         agent.failNext(with: RlimitError(.conflict))
         agent.failNext(with: RlimitError(.targetChanged))
-        #expect(error { try agent.blockingClient.agentInfo() }?.code == .conflict)
+        #expect(try agent.blockingClient.agentInfo().version == productVersion)
+        #expect(error { try agent.blockingClient.limits() }?.code == .conflict)
         #expect(error { try client.limits() }?.code == .targetChanged)
         #expect(error { try client.limits() } == nil)
     }

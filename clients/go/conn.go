@@ -39,6 +39,7 @@ type conn struct {
 	socket *net.UnixConn
 	raw    syscall.RawConn
 	lastID uint64
+	naming knownNaming
 	// Closed by end.
 	done chan struct{}
 

@@ -187,7 +187,9 @@ func decodeServerInfo(m *pb.ServerInfo) *ServerInfo {
 	return &ServerInfo{Version: m.GetVersion(), Kernel: m.GetKernel(), Features: m.Features, NrOpen: m.GetNrOpen(),
 		CanRaise: m.GetCanRaise(), Policy: m.GetPolicy(), Caller: Caller{PID: int(min(c.GetPid(), 1<<22)), UID: c.GetUid(),
 			GID: c.GetGid(), Groups: c.GetGroups(), Pinned: c.GetPinned(), NamespaceDepth: int(c.GetNamespaceDepth()),
-			Cgroup: string(c.GetCgroup()), Label: c.GetLabel(), MixedIDs: c.GetMixedIds()}}
+			Cgroup: string(c.GetCgroup()), Label: c.GetLabel(), MixedIDs: c.GetMixedIds(),
+			MayAttach: c == nil || c.MayAttach == nil || c.GetMayAttach()},
+		PolicyGeneration: m.GetPolicyGeneration(), PolicyPath: m.GetPolicyPath(), Warnings: m.Warnings}
 }
 
 func decodeStats(m *pb.Stats) *Stats {

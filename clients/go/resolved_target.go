@@ -94,6 +94,19 @@ func (t *resolvedTarget) requireAlive() *Error {
 	return nil
 }
 
+// startTime returns the start time of the process as the agent reads it, in clock ticks since boot. It returns false
+// where /proc does not show it.
+func (t *resolvedTarget) startTime() (uint64, bool) {
+	if !kernel.IsInitialTimeNamespace() {
+		return 0, false
+	}
+	stat, err := procfs.ReadStat(fmt.Sprintf("/proc/%d", t.pid))
+	if err != nil || t.requireAlive() != nil {
+		return 0, false
+	}
+	return stat.StartTime, true
+}
+
 // name returns a name for messages, such as "process 4242".
 func (t *resolvedTarget) name() string {
 	switch {

@@ -142,6 +142,13 @@ type ServerInfo struct {
 	Caller   Caller
 	// Policy is a short description of the policy.
 	Policy string
+	// PolicyGeneration is 1 at the start of the agent, and one more with each policy put into force; 0 where the agent is
+	// older than this number.
+	PolicyGeneration uint64
+	// PolicyPath is the main policy file, which need not exist; "" where the agent does not tell.
+	PolicyPath string
+	// Warnings are about the agent's surroundings, one sentence each.
+	Warnings []string
 }
 
 // Caller is the calling process, as the agent sees it.
@@ -158,6 +165,8 @@ type Caller struct {
 	Label          string
 	// MixedIDs is true where real, effective and saved ids differ. The agent then permits only ServerInfo.
 	MixedIDs bool
+	// MayAttach is true where the agent receives pidfds from the caller, or does not tell.
+	MayAttach bool
 }
 
 // Stats are the agent's counters.

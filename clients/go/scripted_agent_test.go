@@ -70,10 +70,24 @@ type scriptedPeer struct {
 	// The received descriptors.
 	descriptors []int
 	buffer      []byte
+	// The script sees server_info. Otherwise read answers it as an agent that does not have it, so that the client names
+	// other processes by pidfds.
+	showsServerInfo bool
 }
 
 // read returns the next request, or nil at the end of the connection.
 func (p *scriptedPeer) read() *pb.Request {
+	for {
+		request := p.readAny()
+		if p.showsServerInfo || request.GetServerInfo() == nil {
+			return request
+		}
+		p.send(&pb.Response{Id: request.Id, Outcome: &pb.Response_Error{
+			Error: &pb.Error{Code: pb.ErrorCode_ERROR_CODE_UNSUPPORTED.Enum()}}})
+	}
+}
+
+func (p *scriptedPeer) readAny() *pb.Request {
 	for {
 		if len(p.buffer) >= 4 {
 			length := int(binary.BigEndian.Uint32(p.buffer))

@@ -53,7 +53,11 @@ func (c *sharedConnection) call(ctx context.Context, req *agentRequest) (*pb.Res
 		if err != nil {
 			return nil, nil, err
 		}
-		response, kind, err := connection.exchange(ctx, req)
+		exchange := connection.exchange
+		if req.target != nil && req.target.pidfd >= 0 {
+			exchange = connection.exchangeAboutProcess
+		}
+		response, kind, err := exchange(ctx, req)
 		switch {
 		case err == nil:
 			if refusal := decodeError(response.GetError()); refusal != nil {

@@ -30,8 +30,14 @@ typedef struct Rlimitd__V1__Lease Rlimitd__V1__Lease;
 typedef struct Rlimitd__V1__LeaseRenew Rlimitd__V1__LeaseRenew;
 typedef struct Rlimitd__V1__LeaseRelease Rlimitd__V1__LeaseRelease;
 typedef struct Rlimitd__V1__LeaseList Rlimitd__V1__LeaseList;
+typedef struct Rlimitd__V1__LeaseStatus Rlimitd__V1__LeaseStatus;
 typedef struct Rlimitd__V1__GetServerInfo Rlimitd__V1__GetServerInfo;
 typedef struct Rlimitd__V1__GetStats Rlimitd__V1__GetStats;
+typedef struct Rlimitd__V1__Attest Rlimitd__V1__Attest;
+typedef struct Rlimitd__V1__PodFacts Rlimitd__V1__PodFacts;
+typedef struct Rlimitd__V1__PodLabel Rlimitd__V1__PodLabel;
+typedef struct Rlimitd__V1__PodContainer Rlimitd__V1__PodContainer;
+typedef struct Rlimitd__V1__Declare Rlimitd__V1__Declare;
 typedef struct Rlimitd__V1__Error Rlimitd__V1__Error;
 typedef struct Rlimitd__V1__ResourceLimit Rlimitd__V1__ResourceLimit;
 typedef struct Rlimitd__V1__LimitList Rlimitd__V1__LimitList;
@@ -41,20 +47,37 @@ typedef struct Rlimitd__V1__PrlimitResult Rlimitd__V1__PrlimitResult;
 typedef struct Rlimitd__V1__Usage Rlimitd__V1__Usage;
 typedef struct Rlimitd__V1__ResourceUsage Rlimitd__V1__ResourceUsage;
 typedef struct Rlimitd__V1__Explanation Rlimitd__V1__Explanation;
+typedef struct Rlimitd__V1__ExplainStep Rlimitd__V1__ExplainStep;
 typedef struct Rlimitd__V1__Verdict Rlimitd__V1__Verdict;
 typedef struct Rlimitd__V1__LeaseInfo Rlimitd__V1__LeaseInfo;
+typedef struct Rlimitd__V1__ProcessFacts Rlimitd__V1__ProcessFacts;
 typedef struct Rlimitd__V1__LeaseInfoList Rlimitd__V1__LeaseInfoList;
+typedef struct Rlimitd__V1__LeaseStateList Rlimitd__V1__LeaseStateList;
+typedef struct Rlimitd__V1__LeaseState Rlimitd__V1__LeaseState;
 typedef struct Rlimitd__V1__Restoration Rlimitd__V1__Restoration;
 typedef struct Rlimitd__V1__RestorationList Rlimitd__V1__RestorationList;
 typedef struct Rlimitd__V1__ServerInfo Rlimitd__V1__ServerInfo;
 typedef struct Rlimitd__V1__Caller Rlimitd__V1__Caller;
 typedef struct Rlimitd__V1__Stats Rlimitd__V1__Stats;
+typedef struct Rlimitd__V1__RequestCount Rlimitd__V1__RequestCount;
+typedef struct Rlimitd__V1__Histogram Rlimitd__V1__Histogram;
+typedef struct Rlimitd__V1__Attestation Rlimitd__V1__Attestation;
 typedef struct Rlimitd__V1__ProcessResult Rlimitd__V1__ProcessResult;
 typedef struct Rlimitd__V1__ProcessResultList Rlimitd__V1__ProcessResultList;
 
 
 /* --- enums --- */
 
+typedef enum _Rlimitd__V1__ExplainStep__Effect {
+  RLIMITD__V1__EXPLAIN_STEP__EFFECT__EFFECT_UNSPECIFIED = 0,
+  RLIMITD__V1__EXPLAIN_STEP__EFFECT__EFFECT_APPLIES = 1,
+  RLIMITD__V1__EXPLAIN_STEP__EFFECT__EFFECT_DOES_NOT_APPLY = 2,
+  /*
+   * a fact is not known: an allow rule then grants nothing, a deny rule refuses
+   */
+  RLIMITD__V1__EXPLAIN_STEP__EFFECT__EFFECT_UNKNOWN = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(RLIMITD__V1__EXPLAIN_STEP__EFFECT)
+} Rlimitd__V1__ExplainStep__Effect;
 typedef enum _Rlimitd__V1__Restoration__Outcome {
   RLIMITD__V1__RESTORATION__OUTCOME__OUTCOME_UNSPECIFIED = 0,
   RLIMITD__V1__RESTORATION__OUTCOME__OUTCOME_RESTORED = 1,
@@ -239,6 +262,34 @@ typedef enum _Rlimitd__V1__ErrorCode {
   RLIMITD__V1__ERROR_CODE__ERROR_CODE_INTERNAL = 17
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(RLIMITD__V1__ERROR_CODE)
 } Rlimitd__V1__ErrorCode;
+/*
+ * Why a lease ended.
+ */
+typedef enum _Rlimitd__V1__LeaseEnd {
+  RLIMITD__V1__LEASE_END__LEASE_END_UNSPECIFIED = 0,
+  /*
+   * its time was over, and it was not renewed
+   */
+  RLIMITD__V1__LEASE_END__LEASE_END_EXPIRED = 1,
+  /*
+   * its holder released it
+   */
+  RLIMITD__V1__LEASE_END__LEASE_END_RELEASED = 2,
+  /*
+   * another caller released it
+   */
+  RLIMITD__V1__LEASE_END__LEASE_END_REVOKED = 3,
+  /*
+   * the policy has no rule for it any more
+   */
+  RLIMITD__V1__LEASE_END__LEASE_END_RULE_WITHDRAWN = 4,
+  RLIMITD__V1__LEASE_END__LEASE_END_PROCESS_ENDED = 5,
+  /*
+   * it lasted as long as a connection
+   */
+  RLIMITD__V1__LEASE_END__LEASE_END_CONNECTION_CLOSED = 6
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(RLIMITD__V1__LEASE_END)
+} Rlimitd__V1__LeaseEnd;
 typedef enum _Rlimitd__V1__Warning {
   RLIMITD__V1__WARNING__WARNING_UNSPECIFIED = 0,
   /*
@@ -261,7 +312,10 @@ typedef enum {
   RLIMITD__V1__REQUEST__OPERATION_LEASE_RELEASE = 9,
   RLIMITD__V1__REQUEST__OPERATION_LEASE_LIST = 10,
   RLIMITD__V1__REQUEST__OPERATION_SERVER_INFO = 11,
-  RLIMITD__V1__REQUEST__OPERATION_STATS = 12
+  RLIMITD__V1__REQUEST__OPERATION_STATS = 12,
+  RLIMITD__V1__REQUEST__OPERATION_LEASE_STATUS = 13,
+  RLIMITD__V1__REQUEST__OPERATION_ATTEST = 14,
+  RLIMITD__V1__REQUEST__OPERATION_DECLARE = 15
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(RLIMITD__V1__REQUEST__OPERATION__CASE)
 } Rlimitd__V1__Request__OperationCase;
 
@@ -294,6 +348,9 @@ struct  Rlimitd__V1__Request
     Rlimitd__V1__LeaseList *lease_list;
     Rlimitd__V1__GetServerInfo *server_info;
     Rlimitd__V1__GetStats *stats;
+    Rlimitd__V1__LeaseStatus *lease_status;
+    Rlimitd__V1__Attest *attest;
+    Rlimitd__V1__Declare *declare;
   };
 };
 #define RLIMITD__V1__REQUEST__INIT \
@@ -314,7 +371,9 @@ typedef enum {
   RLIMITD__V1__RESPONSE__OUTCOME_LEASES = 11,
   RLIMITD__V1__RESPONSE__OUTCOME_SERVER_INFO = 12,
   RLIMITD__V1__RESPONSE__OUTCOME_STATS = 13,
-  RLIMITD__V1__RESPONSE__OUTCOME_PROCESSES = 14
+  RLIMITD__V1__RESPONSE__OUTCOME_PROCESSES = 14,
+  RLIMITD__V1__RESPONSE__OUTCOME_LEASE_STATES = 15,
+  RLIMITD__V1__RESPONSE__OUTCOME_ATTESTATION = 16
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(RLIMITD__V1__RESPONSE__OUTCOME__CASE)
 } Rlimitd__V1__Response__OutcomeCase;
 
@@ -354,7 +413,7 @@ struct  Rlimitd__V1__Response
      */
     Rlimitd__V1__Usage *usage;
     /*
-     * answers explain
+     * answers explain, and declare without apply
      */
     Rlimitd__V1__Explanation *explanation;
     /*
@@ -378,9 +437,17 @@ struct  Rlimitd__V1__Response
      */
     Rlimitd__V1__Stats *stats;
     /*
-     * answers get, set and usage of a cgroup or pod
+     * answers get, set and usage of a cgroup or pod, and declare with apply
      */
     Rlimitd__V1__ProcessResultList *processes;
+    /*
+     * answers lease_status
+     */
+    Rlimitd__V1__LeaseStateList *lease_states;
+    /*
+     * answers attest
+     */
+    Rlimitd__V1__Attestation *attestation;
   };
 };
 #define RLIMITD__V1__RESPONSE__INIT \
@@ -432,6 +499,20 @@ typedef enum {
 struct  Rlimitd__V1__Target
 {
   ProtobufCMessage base;
+  /*
+   * Only with pid, at most one of the two, and only to agents with the feature word "pid-identity": the agent answers
+   * NO_SUCH_PROCESS and does nothing if pid is another process than this.
+   */
+  /*
+   * st_ino of a pidfd of the process, on pidfs (Linux 6.9)
+   */
+  protobuf_c_boolean has_pidfd_inode;
+  uint64_t pidfd_inode;
+  /*
+   * field 22 of /proc/PID/stat in the initial time namespace, clock ticks since boot
+   */
+  protobuf_c_boolean has_start_time;
+  uint64_t start_time;
   Rlimitd__V1__Target__ProcessCase process_case;
   union {
     Rlimitd__V1__Empty *self_process;
@@ -456,7 +537,7 @@ struct  Rlimitd__V1__Target
 };
 #define RLIMITD__V1__TARGET__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&rlimitd__v1__target__descriptor) \
-    , RLIMITD__V1__TARGET__PROCESS__NOT_SET, {0} }
+    , 0, 0, 0, 0, RLIMITD__V1__TARGET__PROCESS__NOT_SET, {0} }
 
 
 /*
@@ -570,7 +651,8 @@ typedef enum {
   RLIMITD__V1__EXPLAIN__OPERATION_GET = 1,
   RLIMITD__V1__EXPLAIN__OPERATION_SET = 2,
   RLIMITD__V1__EXPLAIN__OPERATION_PRLIMIT = 3,
-  RLIMITD__V1__EXPLAIN__OPERATION_USAGE = 4
+  RLIMITD__V1__EXPLAIN__OPERATION_USAGE = 4,
+  RLIMITD__V1__EXPLAIN__OPERATION_DECLARE = 5
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(RLIMITD__V1__EXPLAIN__OPERATION__CASE)
 } Rlimitd__V1__Explain__OperationCase;
 
@@ -581,17 +663,26 @@ typedef enum {
 struct  Rlimitd__V1__Explain
 {
   ProtobufCMessage base;
+  /*
+   * feature word "explain-steps": also list the rules that were considered
+   */
+  protobuf_c_boolean has_steps;
+  protobuf_c_boolean steps;
   Rlimitd__V1__Explain__OperationCase operation_case;
   union {
     Rlimitd__V1__Get *get;
     Rlimitd__V1__Set *set;
     Rlimitd__V1__Prlimit *prlimit;
     Rlimitd__V1__GetUsage *usage;
+    /*
+     * feature word "declare"; also of a pod by its names
+     */
+    Rlimitd__V1__Declare *declare;
   };
 };
 #define RLIMITD__V1__EXPLAIN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&rlimitd__v1__explain__descriptor) \
-    , RLIMITD__V1__EXPLAIN__OPERATION__NOT_SET, {0} }
+    , 0, 0, RLIMITD__V1__EXPLAIN__OPERATION__NOT_SET, {0} }
 
 
 /*
@@ -647,6 +738,25 @@ struct  Rlimitd__V1__LeaseList
      }
 
 
+/*
+ * Which of the caller's leases still hold, and why the others ended; answered by LeaseStateList. Feature word
+ * "lease-status". The agent sends no message that was not asked for, so a client that holds leases asks at least every
+ * ten seconds.
+ */
+struct  Rlimitd__V1__LeaseStatus
+{
+  ProtobufCMessage base;
+  /*
+   * 1 to 32 ids
+   */
+  size_t n_leases;
+  ProtobufCBinaryData *leases;
+};
+#define RLIMITD__V1__LEASE_STATUS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&rlimitd__v1__lease_status__descriptor) \
+    , 0,NULL }
+
+
 struct  Rlimitd__V1__GetServerInfo
 {
   ProtobufCMessage base;
@@ -666,6 +776,151 @@ struct  Rlimitd__V1__GetStats
 #define RLIMITD__V1__GET_STATS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&rlimitd__v1__get_stats__descriptor) \
      }
+
+
+typedef enum {
+  RLIMITD__V1__ATTEST__ACTION__NOT_SET = 0,
+  RLIMITD__V1__ATTEST__ACTION_BEGIN = 1,
+  RLIMITD__V1__ATTEST__ACTION_POD = 2,
+  RLIMITD__V1__ATTEST__ACTION_WITHDRAW = 3,
+  RLIMITD__V1__ATTEST__ACTION_COMPLETE = 4
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(RLIMITD__V1__ATTEST__ACTION__CASE)
+} Rlimitd__V1__Attest__ActionCase;
+
+/*
+ * States facts about pods; answered by Attestation. Feature word "pod-facts". Only for peers that the policy names as
+ * attestors. What is stated between begin and complete replaces everything that the attestor stated before.
+ */
+struct  Rlimitd__V1__Attest
+{
+  ProtobufCMessage base;
+  Rlimitd__V1__Attest__ActionCase action_case;
+  union {
+    Rlimitd__V1__Empty *begin;
+    Rlimitd__V1__PodFacts *pod;
+    /*
+     * the uid of a pod that is gone
+     */
+    ProtobufCBinaryData withdraw;
+    Rlimitd__V1__Empty *complete;
+  };
+};
+#define RLIMITD__V1__ATTEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&rlimitd__v1__attest__descriptor) \
+    , RLIMITD__V1__ATTEST__ACTION__NOT_SET, {0} }
+
+
+/*
+ * What a pod is. Texts are UTF-8. A pod with more labels or containers than one request holds is stated in several
+ * requests with the same uid and cgroup; its facts hold from the last one on.
+ */
+struct  Rlimitd__V1__PodFacts
+{
+  ProtobufCMessage base;
+  protobuf_c_boolean has_uid;
+  ProtobufCBinaryData uid;
+  protobuf_c_boolean has_pod_namespace;
+  ProtobufCBinaryData pod_namespace;
+  protobuf_c_boolean has_name;
+  ProtobufCBinaryData name;
+  /*
+   * of the pod, by its path from the root
+   */
+  protobuf_c_boolean has_cgroup;
+  ProtobufCBinaryData cgroup;
+  /*
+   * at most 16 in one request
+   */
+  size_t n_labels;
+  Rlimitd__V1__PodLabel **labels;
+  /*
+   * at most 16 in one request
+   */
+  size_t n_containers;
+  Rlimitd__V1__PodContainer **containers;
+  /*
+   * another part follows
+   */
+  protobuf_c_boolean has_more;
+  protobuf_c_boolean more;
+};
+#define RLIMITD__V1__POD_FACTS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&rlimitd__v1__pod_facts__descriptor) \
+    , 0, {0,NULL}, 0, {0,NULL}, 0, {0,NULL}, 0, {0,NULL}, 0,NULL, 0,NULL, 0, 0 }
+
+
+struct  Rlimitd__V1__PodLabel
+{
+  ProtobufCMessage base;
+  protobuf_c_boolean has_key;
+  ProtobufCBinaryData key;
+  protobuf_c_boolean has_value;
+  ProtobufCBinaryData value;
+};
+#define RLIMITD__V1__POD_LABEL__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&rlimitd__v1__pod_label__descriptor) \
+    , 0, {0,NULL}, 0, {0,NULL} }
+
+
+struct  Rlimitd__V1__PodContainer
+{
+  ProtobufCMessage base;
+  protobuf_c_boolean has_name;
+  ProtobufCBinaryData name;
+  /*
+   * by its path from the root, below that of the pod
+   */
+  protobuf_c_boolean has_cgroup;
+  ProtobufCBinaryData cgroup;
+};
+#define RLIMITD__V1__POD_CONTAINER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&rlimitd__v1__pod_container__descriptor) \
+    , 0, {0,NULL}, 0, {0,NULL} }
+
+
+/*
+ * What the policy gives to a container of a stated pod. Feature word "declare". Only for attestors. The pod's facts are
+ * those of the caller, and only rules for the operation "declare" count.
+ */
+struct  Rlimitd__V1__Declare
+{
+  ProtobufCMessage base;
+  /*
+   * of a stated pod
+   */
+  protobuf_c_boolean has_pod_uid;
+  ProtobufCBinaryData pod_uid;
+  /*
+   * in explain, with pod_name, instead of pod_uid
+   */
+  protobuf_c_boolean has_pod_namespace;
+  ProtobufCBinaryData pod_namespace;
+  protobuf_c_boolean has_pod_name;
+  ProtobufCBinaryData pod_name;
+  /*
+   * its name in the pod
+   */
+  protobuf_c_boolean has_container;
+  ProtobufCBinaryData container;
+  /*
+   * limits that it would start with; for a container that does not run yet
+   */
+  size_t n_current;
+  Rlimitd__V1__ResourceLimit **current;
+  /*
+   * 1 to 16, of distinct resources
+   */
+  size_t n_edits;
+  Rlimitd__V1__Edit **edits;
+  /*
+   * raise the limits of its processes; otherwise the agent only decides
+   */
+  protobuf_c_boolean has_apply;
+  protobuf_c_boolean apply;
+};
+#define RLIMITD__V1__DECLARE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&rlimitd__v1__declare__descriptor) \
+    , 0, {0,NULL}, 0, {0,NULL}, 0, {0,NULL}, 0, {0,NULL}, 0,NULL, 0,NULL, 0, 0 }
 
 
 struct  Rlimitd__V1__Error
@@ -705,10 +960,15 @@ struct  Rlimitd__V1__Error
    */
   protobuf_c_boolean has_retry_after_ms;
   uint32_t retry_after_ms;
+  /*
+   * of LEASE_ENDED: why, where the agent still knows
+   */
+  protobuf_c_boolean has_lease_end;
+  Rlimitd__V1__LeaseEnd lease_end;
 };
 #define RLIMITD__V1__ERROR__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&rlimitd__v1__error__descriptor) \
-    , 0, RLIMITD__V1__ERROR_CODE__ERROR_CODE_UNSPECIFIED, 0, 0, 0, RLIMITD__V1__RESOURCE__RESOURCE_UNSPECIFIED, 0, 0, NULL, NULL, NULL, 0, 0 }
+    , 0, RLIMITD__V1__ERROR_CODE__ERROR_CODE_UNSPECIFIED, 0, 0, 0, RLIMITD__V1__RESOURCE__RESOURCE_UNSPECIFIED, 0, 0, NULL, NULL, NULL, 0, 0, 0, RLIMITD__V1__LEASE_END__LEASE_END_UNSPECIFIED }
 
 
 struct  Rlimitd__V1__ResourceLimit
@@ -879,10 +1139,64 @@ struct  Rlimitd__V1__Explanation
    */
   size_t n_verdicts;
   Rlimitd__V1__Verdict **verdicts;
+  /*
+   * the rules that were considered, if asked for
+   */
+  size_t n_steps;
+  Rlimitd__V1__ExplainStep **steps;
+  /*
+   * further rules that did not fit
+   */
+  protobuf_c_boolean has_steps_omitted;
+  uint32_t steps_omitted;
+  /*
+   * of the policy that decided
+   */
+  protobuf_c_boolean has_policy_generation;
+  uint64_t policy_generation;
 };
 #define RLIMITD__V1__EXPLANATION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&rlimitd__v1__explanation__descriptor) \
-    , 0, 0, NULL, NULL, 0,NULL }
+    , 0, 0, NULL, NULL, 0,NULL, 0,NULL, 0, 0, 0, 0 }
+
+
+/*
+ * One rule that was considered.
+ */
+struct  Rlimitd__V1__ExplainStep
+{
+  ProtobufCMessage base;
+  char *rule;
+  protobuf_c_boolean has_is_deny;
+  protobuf_c_boolean is_deny;
+  protobuf_c_boolean has_effect;
+  Rlimitd__V1__ExplainStep__Effect effect;
+  /*
+   * the verdict follows from it
+   */
+  protobuf_c_boolean has_decides;
+  protobuf_c_boolean decides;
+  /*
+   * of which it was considered; absent: of the whole operation
+   */
+  protobuf_c_boolean has_resource;
+  Rlimitd__V1__Resource resource;
+  /*
+   * the key that decided its effect, such as "caller.groups"
+   */
+  char *key;
+  /*
+   * for people; one sentence
+   */
+  char *reason;
+  /*
+   * file and line of the rule
+   */
+  char *place;
+};
+#define RLIMITD__V1__EXPLAIN_STEP__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&rlimitd__v1__explain_step__descriptor) \
+    , NULL, 0, 0, 0, RLIMITD__V1__EXPLAIN_STEP__EFFECT__EFFECT_UNSPECIFIED, 0, 0, 0, RLIMITD__V1__RESOURCE__RESOURCE_UNSPECIFIED, NULL, NULL, NULL }
 
 
 struct  Rlimitd__V1__Verdict
@@ -928,10 +1242,60 @@ struct  Rlimitd__V1__LeaseInfo
   protobuf_c_boolean has_remaining_ms;
   uint64_t remaining_ms;
   char *rule;
+  /*
+   * Of another holder's lease, for callers that see all leases. Feature word "lease-holders".
+   */
+  /*
+   * with the raised limits
+   */
+  Rlimitd__V1__ProcessFacts *process;
+  Rlimitd__V1__ProcessFacts *holder;
+  /*
+   * since it was granted
+   */
+  protobuf_c_boolean has_age_ms;
+  uint64_t age_ms;
+  /*
+   * it has ended, and the agent still tries to give a limit back
+   */
+  protobuf_c_boolean has_restoring;
+  protobuf_c_boolean restoring;
 };
 #define RLIMITD__V1__LEASE_INFO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&rlimitd__v1__lease_info__descriptor) \
-    , 0, {0,NULL}, 0, 0, 0,NULL, 0, 0, NULL }
+    , 0, {0,NULL}, 0, 0, 0,NULL, 0, 0, NULL, NULL, NULL, 0, 0, 0, 0 }
+
+
+/*
+ * What the agent knows of a process, for administrators. Absent is what it does not know.
+ */
+struct  Rlimitd__V1__ProcessFacts
+{
+  ProtobufCMessage base;
+  /*
+   * in the caller's PID namespace
+   */
+  protobuf_c_boolean has_pid;
+  uint64_t pid;
+  protobuf_c_boolean has_uid;
+  uint32_t uid;
+  /*
+   * comm of /proc/PID/stat
+   */
+  char *command;
+  protobuf_c_boolean has_cgroup;
+  ProtobufCBinaryData cgroup;
+  /*
+   * system unit
+   */
+  char *unit;
+  char *pod_namespace;
+  char *pod_name;
+  char *container;
+};
+#define RLIMITD__V1__PROCESS_FACTS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&rlimitd__v1__process_facts__descriptor) \
+    , 0, 0, 0, 0, NULL, 0, {0,NULL}, NULL, NULL, NULL, NULL }
 
 
 struct  Rlimitd__V1__LeaseInfoList
@@ -943,6 +1307,47 @@ struct  Rlimitd__V1__LeaseInfoList
 #define RLIMITD__V1__LEASE_INFO_LIST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&rlimitd__v1__lease_info_list__descriptor) \
     , 0,NULL }
+
+
+/*
+ * In the order of the ids.
+ */
+struct  Rlimitd__V1__LeaseStateList
+{
+  ProtobufCMessage base;
+  size_t n_states;
+  Rlimitd__V1__LeaseState **states;
+};
+#define RLIMITD__V1__LEASE_STATE_LIST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&rlimitd__v1__lease_state_list__descriptor) \
+    , 0,NULL }
+
+
+struct  Rlimitd__V1__LeaseState
+{
+  ProtobufCMessage base;
+  protobuf_c_boolean has_id;
+  ProtobufCBinaryData id;
+  protobuf_c_boolean has_live;
+  protobuf_c_boolean live;
+  /*
+   * of a live lease; 0: while the connection lasts
+   */
+  protobuf_c_boolean has_remaining_ms;
+  uint64_t remaining_ms;
+  /*
+   * of an ended lease, where the agent still knows why
+   */
+  protobuf_c_boolean has_end;
+  Rlimitd__V1__LeaseEnd end;
+  /*
+   * for people; one sentence
+   */
+  char *message;
+};
+#define RLIMITD__V1__LEASE_STATE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&rlimitd__v1__lease_state__descriptor) \
+    , 0, {0,NULL}, 0, 0, 0, 0, 0, RLIMITD__V1__LEASE_END__LEASE_END_UNSPECIFIED, NULL }
 
 
 /*
@@ -1007,10 +1412,24 @@ struct  Rlimitd__V1__ServerInfo
    * "baseline only", or how many rules are loaded
    */
   char *policy;
+  /*
+   * 1 at the start of the agent, one more with each policy put into force
+   */
+  protobuf_c_boolean has_policy_generation;
+  uint64_t policy_generation;
+  /*
+   * the main policy file; the agent reads it, if it exists, and drop-ins
+   */
+  char *policy_path;
+  /*
+   * about the agent's surroundings; one sentence each, for people
+   */
+  size_t n_warnings;
+  char **warnings;
 };
 #define RLIMITD__V1__SERVER_INFO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&rlimitd__v1__server_info__descriptor) \
-    , NULL, NULL, 0,NULL, 0, 0, 0, 0, NULL, NULL }
+    , NULL, NULL, 0,NULL, 0, 0, 0, 0, NULL, NULL, 0, 0, NULL, 0,NULL }
 
 
 struct  Rlimitd__V1__Caller
@@ -1051,10 +1470,15 @@ struct  Rlimitd__V1__Caller
    */
   protobuf_c_boolean has_mixed_ids;
   protobuf_c_boolean mixed_ids;
+  /*
+   * the agent receives pidfds from this caller
+   */
+  protobuf_c_boolean has_may_attach;
+  protobuf_c_boolean may_attach;
 };
 #define RLIMITD__V1__CALLER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&rlimitd__v1__caller__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0,NULL, 0, 0, 0, 0, 0, {0,NULL}, NULL, 0, 0 }
+    , 0, 0, 0, 0, 0, 0, 0,NULL, 0, 0, 0, 0, 0, {0,NULL}, NULL, 0, 0, 0, 0 }
 
 
 struct  Rlimitd__V1__Stats
@@ -1079,10 +1503,119 @@ struct  Rlimitd__V1__Stats
   uint64_t leases;
   protobuf_c_boolean has_uptime_ms;
   uint64_t uptime_ms;
+  /*
+   * The following have the feature word "metrics". Absent is what the agent does not count.
+   */
+  /*
+   * of the policy, that succeeded
+   */
+  protobuf_c_boolean has_reloads_total;
+  uint64_t reloads_total;
+  protobuf_c_boolean has_reload_failures_total;
+  uint64_t reload_failures_total;
+  protobuf_c_boolean has_leases_granted_total;
+  uint64_t leases_granted_total;
+  protobuf_c_boolean has_leases_expired_total;
+  uint64_t leases_expired_total;
+  /*
+   * at the end of leases
+   */
+  protobuf_c_boolean has_limits_restored_total;
+  uint64_t limits_restored_total;
+  protobuf_c_boolean has_restorations_failed_total;
+  uint64_t restorations_failed_total;
+  protobuf_c_boolean has_tenants;
+  uint64_t tenants;
+  /*
+   * times that a tenant was over its quota
+   */
+  protobuf_c_boolean has_tenants_refused_total;
+  uint64_t tenants_refused_total;
+  protobuf_c_boolean has_log_lines_lost_total;
+  uint64_t log_lines_lost_total;
+  /*
+   * requests that the shadow policy would have decided differently
+   */
+  protobuf_c_boolean has_shadow_differences_total;
+  uint64_t shadow_differences_total;
+  size_t n_requests;
+  Rlimitd__V1__RequestCount **requests;
+  size_t n_latencies;
+  Rlimitd__V1__Histogram **latencies;
 };
 #define RLIMITD__V1__STATS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&rlimitd__v1__stats__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0,NULL }
+
+
+/*
+ * The requests of one operation that ended in one way.
+ */
+struct  Rlimitd__V1__RequestCount
+{
+  ProtobufCMessage base;
+  /*
+   * as rules name it
+   */
+  char *operation;
+  /*
+   * absent: success
+   */
+  protobuf_c_boolean has_code;
+  Rlimitd__V1__ErrorCode code;
+  protobuf_c_boolean has_total;
+  uint64_t total;
+};
+#define RLIMITD__V1__REQUEST_COUNT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&rlimitd__v1__request_count__descriptor) \
+    , NULL, 0, RLIMITD__V1__ERROR_CODE__ERROR_CODE_UNSPECIFIED, 0, 0 }
+
+
+/*
+ * How long something took.
+ */
+struct  Rlimitd__V1__Histogram
+{
+  ProtobufCMessage base;
+  /*
+   * "decision" or "call"
+   */
+  char *name;
+  /*
+   * upper bounds of the buckets, ascending
+   */
+  size_t n_bounds_us;
+  uint64_t *bounds_us;
+  /*
+   * of each bucket, and last of all above the last bound
+   */
+  size_t n_counts;
+  uint64_t *counts;
+  protobuf_c_boolean has_sum_us;
+  uint64_t sum_us;
+};
+#define RLIMITD__V1__HISTOGRAM__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&rlimitd__v1__histogram__descriptor) \
+    , NULL, 0,NULL, 0,NULL, 0, 0 }
+
+
+/*
+ * What the agent knows of pods after a statement.
+ */
+struct  Rlimitd__V1__Attestation
+{
+  ProtobufCMessage base;
+  /*
+   * stated by this attestor
+   */
+  protobuf_c_boolean has_pods;
+  uint32_t pods;
+  protobuf_c_boolean has_policy_generation;
+  uint64_t policy_generation;
+};
+#define RLIMITD__V1__ATTESTATION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&rlimitd__v1__attestation__descriptor) \
+    , 0, 0, 0, 0 }
 
 
 typedef enum {
@@ -1419,6 +1952,25 @@ Rlimitd__V1__LeaseList *
 void   rlimitd__v1__lease_list__free_unpacked
                      (Rlimitd__V1__LeaseList *message,
                       ProtobufCAllocator *allocator);
+/* Rlimitd__V1__LeaseStatus methods */
+void   rlimitd__v1__lease_status__init
+                     (Rlimitd__V1__LeaseStatus         *message);
+size_t rlimitd__v1__lease_status__get_packed_size
+                     (const Rlimitd__V1__LeaseStatus   *message);
+size_t rlimitd__v1__lease_status__pack
+                     (const Rlimitd__V1__LeaseStatus   *message,
+                      uint8_t             *out);
+size_t rlimitd__v1__lease_status__pack_to_buffer
+                     (const Rlimitd__V1__LeaseStatus   *message,
+                      ProtobufCBuffer     *buffer);
+Rlimitd__V1__LeaseStatus *
+       rlimitd__v1__lease_status__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   rlimitd__v1__lease_status__free_unpacked
+                     (Rlimitd__V1__LeaseStatus *message,
+                      ProtobufCAllocator *allocator);
 /* Rlimitd__V1__GetServerInfo methods */
 void   rlimitd__v1__get_server_info__init
                      (Rlimitd__V1__GetServerInfo         *message);
@@ -1456,6 +2008,101 @@ Rlimitd__V1__GetStats *
                       const uint8_t       *data);
 void   rlimitd__v1__get_stats__free_unpacked
                      (Rlimitd__V1__GetStats *message,
+                      ProtobufCAllocator *allocator);
+/* Rlimitd__V1__Attest methods */
+void   rlimitd__v1__attest__init
+                     (Rlimitd__V1__Attest         *message);
+size_t rlimitd__v1__attest__get_packed_size
+                     (const Rlimitd__V1__Attest   *message);
+size_t rlimitd__v1__attest__pack
+                     (const Rlimitd__V1__Attest   *message,
+                      uint8_t             *out);
+size_t rlimitd__v1__attest__pack_to_buffer
+                     (const Rlimitd__V1__Attest   *message,
+                      ProtobufCBuffer     *buffer);
+Rlimitd__V1__Attest *
+       rlimitd__v1__attest__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   rlimitd__v1__attest__free_unpacked
+                     (Rlimitd__V1__Attest *message,
+                      ProtobufCAllocator *allocator);
+/* Rlimitd__V1__PodFacts methods */
+void   rlimitd__v1__pod_facts__init
+                     (Rlimitd__V1__PodFacts         *message);
+size_t rlimitd__v1__pod_facts__get_packed_size
+                     (const Rlimitd__V1__PodFacts   *message);
+size_t rlimitd__v1__pod_facts__pack
+                     (const Rlimitd__V1__PodFacts   *message,
+                      uint8_t             *out);
+size_t rlimitd__v1__pod_facts__pack_to_buffer
+                     (const Rlimitd__V1__PodFacts   *message,
+                      ProtobufCBuffer     *buffer);
+Rlimitd__V1__PodFacts *
+       rlimitd__v1__pod_facts__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   rlimitd__v1__pod_facts__free_unpacked
+                     (Rlimitd__V1__PodFacts *message,
+                      ProtobufCAllocator *allocator);
+/* Rlimitd__V1__PodLabel methods */
+void   rlimitd__v1__pod_label__init
+                     (Rlimitd__V1__PodLabel         *message);
+size_t rlimitd__v1__pod_label__get_packed_size
+                     (const Rlimitd__V1__PodLabel   *message);
+size_t rlimitd__v1__pod_label__pack
+                     (const Rlimitd__V1__PodLabel   *message,
+                      uint8_t             *out);
+size_t rlimitd__v1__pod_label__pack_to_buffer
+                     (const Rlimitd__V1__PodLabel   *message,
+                      ProtobufCBuffer     *buffer);
+Rlimitd__V1__PodLabel *
+       rlimitd__v1__pod_label__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   rlimitd__v1__pod_label__free_unpacked
+                     (Rlimitd__V1__PodLabel *message,
+                      ProtobufCAllocator *allocator);
+/* Rlimitd__V1__PodContainer methods */
+void   rlimitd__v1__pod_container__init
+                     (Rlimitd__V1__PodContainer         *message);
+size_t rlimitd__v1__pod_container__get_packed_size
+                     (const Rlimitd__V1__PodContainer   *message);
+size_t rlimitd__v1__pod_container__pack
+                     (const Rlimitd__V1__PodContainer   *message,
+                      uint8_t             *out);
+size_t rlimitd__v1__pod_container__pack_to_buffer
+                     (const Rlimitd__V1__PodContainer   *message,
+                      ProtobufCBuffer     *buffer);
+Rlimitd__V1__PodContainer *
+       rlimitd__v1__pod_container__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   rlimitd__v1__pod_container__free_unpacked
+                     (Rlimitd__V1__PodContainer *message,
+                      ProtobufCAllocator *allocator);
+/* Rlimitd__V1__Declare methods */
+void   rlimitd__v1__declare__init
+                     (Rlimitd__V1__Declare         *message);
+size_t rlimitd__v1__declare__get_packed_size
+                     (const Rlimitd__V1__Declare   *message);
+size_t rlimitd__v1__declare__pack
+                     (const Rlimitd__V1__Declare   *message,
+                      uint8_t             *out);
+size_t rlimitd__v1__declare__pack_to_buffer
+                     (const Rlimitd__V1__Declare   *message,
+                      ProtobufCBuffer     *buffer);
+Rlimitd__V1__Declare *
+       rlimitd__v1__declare__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   rlimitd__v1__declare__free_unpacked
+                     (Rlimitd__V1__Declare *message,
                       ProtobufCAllocator *allocator);
 /* Rlimitd__V1__Error methods */
 void   rlimitd__v1__error__init
@@ -1628,6 +2275,25 @@ Rlimitd__V1__Explanation *
 void   rlimitd__v1__explanation__free_unpacked
                      (Rlimitd__V1__Explanation *message,
                       ProtobufCAllocator *allocator);
+/* Rlimitd__V1__ExplainStep methods */
+void   rlimitd__v1__explain_step__init
+                     (Rlimitd__V1__ExplainStep         *message);
+size_t rlimitd__v1__explain_step__get_packed_size
+                     (const Rlimitd__V1__ExplainStep   *message);
+size_t rlimitd__v1__explain_step__pack
+                     (const Rlimitd__V1__ExplainStep   *message,
+                      uint8_t             *out);
+size_t rlimitd__v1__explain_step__pack_to_buffer
+                     (const Rlimitd__V1__ExplainStep   *message,
+                      ProtobufCBuffer     *buffer);
+Rlimitd__V1__ExplainStep *
+       rlimitd__v1__explain_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   rlimitd__v1__explain_step__free_unpacked
+                     (Rlimitd__V1__ExplainStep *message,
+                      ProtobufCAllocator *allocator);
 /* Rlimitd__V1__Verdict methods */
 void   rlimitd__v1__verdict__init
                      (Rlimitd__V1__Verdict         *message);
@@ -1666,6 +2332,25 @@ Rlimitd__V1__LeaseInfo *
 void   rlimitd__v1__lease_info__free_unpacked
                      (Rlimitd__V1__LeaseInfo *message,
                       ProtobufCAllocator *allocator);
+/* Rlimitd__V1__ProcessFacts methods */
+void   rlimitd__v1__process_facts__init
+                     (Rlimitd__V1__ProcessFacts         *message);
+size_t rlimitd__v1__process_facts__get_packed_size
+                     (const Rlimitd__V1__ProcessFacts   *message);
+size_t rlimitd__v1__process_facts__pack
+                     (const Rlimitd__V1__ProcessFacts   *message,
+                      uint8_t             *out);
+size_t rlimitd__v1__process_facts__pack_to_buffer
+                     (const Rlimitd__V1__ProcessFacts   *message,
+                      ProtobufCBuffer     *buffer);
+Rlimitd__V1__ProcessFacts *
+       rlimitd__v1__process_facts__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   rlimitd__v1__process_facts__free_unpacked
+                     (Rlimitd__V1__ProcessFacts *message,
+                      ProtobufCAllocator *allocator);
 /* Rlimitd__V1__LeaseInfoList methods */
 void   rlimitd__v1__lease_info_list__init
                      (Rlimitd__V1__LeaseInfoList         *message);
@@ -1684,6 +2369,44 @@ Rlimitd__V1__LeaseInfoList *
                       const uint8_t       *data);
 void   rlimitd__v1__lease_info_list__free_unpacked
                      (Rlimitd__V1__LeaseInfoList *message,
+                      ProtobufCAllocator *allocator);
+/* Rlimitd__V1__LeaseStateList methods */
+void   rlimitd__v1__lease_state_list__init
+                     (Rlimitd__V1__LeaseStateList         *message);
+size_t rlimitd__v1__lease_state_list__get_packed_size
+                     (const Rlimitd__V1__LeaseStateList   *message);
+size_t rlimitd__v1__lease_state_list__pack
+                     (const Rlimitd__V1__LeaseStateList   *message,
+                      uint8_t             *out);
+size_t rlimitd__v1__lease_state_list__pack_to_buffer
+                     (const Rlimitd__V1__LeaseStateList   *message,
+                      ProtobufCBuffer     *buffer);
+Rlimitd__V1__LeaseStateList *
+       rlimitd__v1__lease_state_list__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   rlimitd__v1__lease_state_list__free_unpacked
+                     (Rlimitd__V1__LeaseStateList *message,
+                      ProtobufCAllocator *allocator);
+/* Rlimitd__V1__LeaseState methods */
+void   rlimitd__v1__lease_state__init
+                     (Rlimitd__V1__LeaseState         *message);
+size_t rlimitd__v1__lease_state__get_packed_size
+                     (const Rlimitd__V1__LeaseState   *message);
+size_t rlimitd__v1__lease_state__pack
+                     (const Rlimitd__V1__LeaseState   *message,
+                      uint8_t             *out);
+size_t rlimitd__v1__lease_state__pack_to_buffer
+                     (const Rlimitd__V1__LeaseState   *message,
+                      ProtobufCBuffer     *buffer);
+Rlimitd__V1__LeaseState *
+       rlimitd__v1__lease_state__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   rlimitd__v1__lease_state__free_unpacked
+                     (Rlimitd__V1__LeaseState *message,
                       ProtobufCAllocator *allocator);
 /* Rlimitd__V1__Restoration methods */
 void   rlimitd__v1__restoration__init
@@ -1780,6 +2503,63 @@ Rlimitd__V1__Stats *
 void   rlimitd__v1__stats__free_unpacked
                      (Rlimitd__V1__Stats *message,
                       ProtobufCAllocator *allocator);
+/* Rlimitd__V1__RequestCount methods */
+void   rlimitd__v1__request_count__init
+                     (Rlimitd__V1__RequestCount         *message);
+size_t rlimitd__v1__request_count__get_packed_size
+                     (const Rlimitd__V1__RequestCount   *message);
+size_t rlimitd__v1__request_count__pack
+                     (const Rlimitd__V1__RequestCount   *message,
+                      uint8_t             *out);
+size_t rlimitd__v1__request_count__pack_to_buffer
+                     (const Rlimitd__V1__RequestCount   *message,
+                      ProtobufCBuffer     *buffer);
+Rlimitd__V1__RequestCount *
+       rlimitd__v1__request_count__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   rlimitd__v1__request_count__free_unpacked
+                     (Rlimitd__V1__RequestCount *message,
+                      ProtobufCAllocator *allocator);
+/* Rlimitd__V1__Histogram methods */
+void   rlimitd__v1__histogram__init
+                     (Rlimitd__V1__Histogram         *message);
+size_t rlimitd__v1__histogram__get_packed_size
+                     (const Rlimitd__V1__Histogram   *message);
+size_t rlimitd__v1__histogram__pack
+                     (const Rlimitd__V1__Histogram   *message,
+                      uint8_t             *out);
+size_t rlimitd__v1__histogram__pack_to_buffer
+                     (const Rlimitd__V1__Histogram   *message,
+                      ProtobufCBuffer     *buffer);
+Rlimitd__V1__Histogram *
+       rlimitd__v1__histogram__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   rlimitd__v1__histogram__free_unpacked
+                     (Rlimitd__V1__Histogram *message,
+                      ProtobufCAllocator *allocator);
+/* Rlimitd__V1__Attestation methods */
+void   rlimitd__v1__attestation__init
+                     (Rlimitd__V1__Attestation         *message);
+size_t rlimitd__v1__attestation__get_packed_size
+                     (const Rlimitd__V1__Attestation   *message);
+size_t rlimitd__v1__attestation__pack
+                     (const Rlimitd__V1__Attestation   *message,
+                      uint8_t             *out);
+size_t rlimitd__v1__attestation__pack_to_buffer
+                     (const Rlimitd__V1__Attestation   *message,
+                      ProtobufCBuffer     *buffer);
+Rlimitd__V1__Attestation *
+       rlimitd__v1__attestation__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   rlimitd__v1__attestation__free_unpacked
+                     (Rlimitd__V1__Attestation *message,
+                      ProtobufCAllocator *allocator);
 /* Rlimitd__V1__ProcessResult methods */
 void   rlimitd__v1__process_result__init
                      (Rlimitd__V1__ProcessResult         *message);
@@ -1865,11 +2645,29 @@ typedef void (*Rlimitd__V1__LeaseRelease_Closure)
 typedef void (*Rlimitd__V1__LeaseList_Closure)
                  (const Rlimitd__V1__LeaseList *message,
                   void *closure_data);
+typedef void (*Rlimitd__V1__LeaseStatus_Closure)
+                 (const Rlimitd__V1__LeaseStatus *message,
+                  void *closure_data);
 typedef void (*Rlimitd__V1__GetServerInfo_Closure)
                  (const Rlimitd__V1__GetServerInfo *message,
                   void *closure_data);
 typedef void (*Rlimitd__V1__GetStats_Closure)
                  (const Rlimitd__V1__GetStats *message,
+                  void *closure_data);
+typedef void (*Rlimitd__V1__Attest_Closure)
+                 (const Rlimitd__V1__Attest *message,
+                  void *closure_data);
+typedef void (*Rlimitd__V1__PodFacts_Closure)
+                 (const Rlimitd__V1__PodFacts *message,
+                  void *closure_data);
+typedef void (*Rlimitd__V1__PodLabel_Closure)
+                 (const Rlimitd__V1__PodLabel *message,
+                  void *closure_data);
+typedef void (*Rlimitd__V1__PodContainer_Closure)
+                 (const Rlimitd__V1__PodContainer *message,
+                  void *closure_data);
+typedef void (*Rlimitd__V1__Declare_Closure)
+                 (const Rlimitd__V1__Declare *message,
                   void *closure_data);
 typedef void (*Rlimitd__V1__Error_Closure)
                  (const Rlimitd__V1__Error *message,
@@ -1898,14 +2696,26 @@ typedef void (*Rlimitd__V1__ResourceUsage_Closure)
 typedef void (*Rlimitd__V1__Explanation_Closure)
                  (const Rlimitd__V1__Explanation *message,
                   void *closure_data);
+typedef void (*Rlimitd__V1__ExplainStep_Closure)
+                 (const Rlimitd__V1__ExplainStep *message,
+                  void *closure_data);
 typedef void (*Rlimitd__V1__Verdict_Closure)
                  (const Rlimitd__V1__Verdict *message,
                   void *closure_data);
 typedef void (*Rlimitd__V1__LeaseInfo_Closure)
                  (const Rlimitd__V1__LeaseInfo *message,
                   void *closure_data);
+typedef void (*Rlimitd__V1__ProcessFacts_Closure)
+                 (const Rlimitd__V1__ProcessFacts *message,
+                  void *closure_data);
 typedef void (*Rlimitd__V1__LeaseInfoList_Closure)
                  (const Rlimitd__V1__LeaseInfoList *message,
+                  void *closure_data);
+typedef void (*Rlimitd__V1__LeaseStateList_Closure)
+                 (const Rlimitd__V1__LeaseStateList *message,
+                  void *closure_data);
+typedef void (*Rlimitd__V1__LeaseState_Closure)
+                 (const Rlimitd__V1__LeaseState *message,
                   void *closure_data);
 typedef void (*Rlimitd__V1__Restoration_Closure)
                  (const Rlimitd__V1__Restoration *message,
@@ -1921,6 +2731,15 @@ typedef void (*Rlimitd__V1__Caller_Closure)
                   void *closure_data);
 typedef void (*Rlimitd__V1__Stats_Closure)
                  (const Rlimitd__V1__Stats *message,
+                  void *closure_data);
+typedef void (*Rlimitd__V1__RequestCount_Closure)
+                 (const Rlimitd__V1__RequestCount *message,
+                  void *closure_data);
+typedef void (*Rlimitd__V1__Histogram_Closure)
+                 (const Rlimitd__V1__Histogram *message,
+                  void *closure_data);
+typedef void (*Rlimitd__V1__Attestation_Closure)
+                 (const Rlimitd__V1__Attestation *message,
                   void *closure_data);
 typedef void (*Rlimitd__V1__ProcessResult_Closure)
                  (const Rlimitd__V1__ProcessResult *message,
@@ -1938,6 +2757,7 @@ extern const ProtobufCEnumDescriptor    rlimitd__v1__resource__descriptor;
 extern const ProtobufCEnumDescriptor    rlimitd__v1__edit_mode__descriptor;
 extern const ProtobufCEnumDescriptor    rlimitd__v1__usage_scope__descriptor;
 extern const ProtobufCEnumDescriptor    rlimitd__v1__error_code__descriptor;
+extern const ProtobufCEnumDescriptor    rlimitd__v1__lease_end__descriptor;
 extern const ProtobufCEnumDescriptor    rlimitd__v1__warning__descriptor;
 extern const ProtobufCMessageDescriptor rlimitd__v1__request__descriptor;
 extern const ProtobufCMessageDescriptor rlimitd__v1__response__descriptor;
@@ -1954,8 +2774,14 @@ extern const ProtobufCMessageDescriptor rlimitd__v1__lease__descriptor;
 extern const ProtobufCMessageDescriptor rlimitd__v1__lease_renew__descriptor;
 extern const ProtobufCMessageDescriptor rlimitd__v1__lease_release__descriptor;
 extern const ProtobufCMessageDescriptor rlimitd__v1__lease_list__descriptor;
+extern const ProtobufCMessageDescriptor rlimitd__v1__lease_status__descriptor;
 extern const ProtobufCMessageDescriptor rlimitd__v1__get_server_info__descriptor;
 extern const ProtobufCMessageDescriptor rlimitd__v1__get_stats__descriptor;
+extern const ProtobufCMessageDescriptor rlimitd__v1__attest__descriptor;
+extern const ProtobufCMessageDescriptor rlimitd__v1__pod_facts__descriptor;
+extern const ProtobufCMessageDescriptor rlimitd__v1__pod_label__descriptor;
+extern const ProtobufCMessageDescriptor rlimitd__v1__pod_container__descriptor;
+extern const ProtobufCMessageDescriptor rlimitd__v1__declare__descriptor;
 extern const ProtobufCMessageDescriptor rlimitd__v1__error__descriptor;
 extern const ProtobufCMessageDescriptor rlimitd__v1__resource_limit__descriptor;
 extern const ProtobufCMessageDescriptor rlimitd__v1__limit_list__descriptor;
@@ -1965,15 +2791,23 @@ extern const ProtobufCMessageDescriptor rlimitd__v1__prlimit_result__descriptor;
 extern const ProtobufCMessageDescriptor rlimitd__v1__usage__descriptor;
 extern const ProtobufCMessageDescriptor rlimitd__v1__resource_usage__descriptor;
 extern const ProtobufCMessageDescriptor rlimitd__v1__explanation__descriptor;
+extern const ProtobufCMessageDescriptor rlimitd__v1__explain_step__descriptor;
+extern const ProtobufCEnumDescriptor    rlimitd__v1__explain_step__effect__descriptor;
 extern const ProtobufCMessageDescriptor rlimitd__v1__verdict__descriptor;
 extern const ProtobufCMessageDescriptor rlimitd__v1__lease_info__descriptor;
+extern const ProtobufCMessageDescriptor rlimitd__v1__process_facts__descriptor;
 extern const ProtobufCMessageDescriptor rlimitd__v1__lease_info_list__descriptor;
+extern const ProtobufCMessageDescriptor rlimitd__v1__lease_state_list__descriptor;
+extern const ProtobufCMessageDescriptor rlimitd__v1__lease_state__descriptor;
 extern const ProtobufCMessageDescriptor rlimitd__v1__restoration__descriptor;
 extern const ProtobufCEnumDescriptor    rlimitd__v1__restoration__outcome__descriptor;
 extern const ProtobufCMessageDescriptor rlimitd__v1__restoration_list__descriptor;
 extern const ProtobufCMessageDescriptor rlimitd__v1__server_info__descriptor;
 extern const ProtobufCMessageDescriptor rlimitd__v1__caller__descriptor;
 extern const ProtobufCMessageDescriptor rlimitd__v1__stats__descriptor;
+extern const ProtobufCMessageDescriptor rlimitd__v1__request_count__descriptor;
+extern const ProtobufCMessageDescriptor rlimitd__v1__histogram__descriptor;
+extern const ProtobufCMessageDescriptor rlimitd__v1__attestation__descriptor;
 extern const ProtobufCMessageDescriptor rlimitd__v1__process_result__descriptor;
 extern const ProtobufCMessageDescriptor rlimitd__v1__process_result_list__descriptor;
 

@@ -187,7 +187,7 @@ struct Dispatcher: ~Copyable {
             return try perform(request, on: target, for: session)
         } catch {
             // The process that the session named before has ended. Its pid may belong to another process now.
-            guard error.code == .noSuchProcess, case .pid(let pid) = request.operation.target,
+            guard error.code == .noSuchProcess, let pid = request.operation.namedPID,
                 processes.evictNamedProcess(pid, of: session)
             else { throw error }
             let target = try ResolvedTarget.resolve(request, with: nil, for: session, &processes, &handler)

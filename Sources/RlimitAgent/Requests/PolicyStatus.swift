@@ -2,8 +2,10 @@ import RlimitKernel
 import RlimitPolicy
 import RlimitPolicyFile
 
-/// A summary of the policy in force, with the error of the last reload if it failed.
+/// The number and a summary of the policy in force, with the error of the last reload if it failed.
 struct PolicyStatus {
+    /// 1 for the first policy, and one more for each that replaces it. A failed reload does not change it.
+    private(set) var generation: UInt64 = 1
     private var summary: String
     private var failure: String?
 
@@ -15,7 +17,11 @@ struct PolicyStatus {
     /// "3 rules", "3 rules; the reload at 2026-11-23T22:05:31.042Z failed: /etc/rlimitd/policy.toml:4:18: ...".
     var text: String { failure.map { "\(summary); \($0)" } ?? summary }
 
-    mutating func adopted(_ policy: Policy) { self = PolicyStatus(policy) }
+    mutating func adopted(_ policy: Policy) {
+        summary = policy.summary
+        failure = nil
+        generation += 1
+    }
 
     mutating func failed(_ error: PolicyFileError, at time: Timestamp = .now()) {
         let first = DisplayText.escaped(error.diagnostics.first?.description ?? "the policy cannot be read")

@@ -44,6 +44,13 @@ extension RlimitError {
             message: "pid \(pid) is from the caller's PID namespace, which is not the agent's; send a pidfd")
     }
 
+    /// The pid belongs to another process than the one that the caller identified.
+    package static func pidReused(_ pid: Int32) -> RlimitError {
+        RlimitError(
+            .noSuchProcess,
+            message: "pid \(pid) is not the process that the caller means: that one has ended, or was identified wrongly")
+    }
+
     // MARK: Descriptors that come with frames
 
     package static let severalDescriptors = RlimitError(

@@ -26,7 +26,7 @@ package struct RequestHandler: ~Copyable {
         policyStatus = PolicyStatus(policy)
         self.facts = facts
         self.audit = audit
-        adopt(policy)
+        self.policy.openFilesCeiling = Limit.Bound(facts.openFilesCeiling)
     }
 
     /// Puts another policy into force.
@@ -46,7 +46,9 @@ package struct RequestHandler: ~Copyable {
             throw error
         }
         switch authorized.operation {
-        case .serverInfo: return .serverInfo(facts.info(for: peer, policy: policyStatus.text))
+        case .serverInfo:
+            return .serverInfo(
+                facts.info(for: peer, policy: policyStatus, mayAttachPidfd: policy.mayTargetOthers(peer)))
         case .stats:
             statistics.uptime = .now - startedAt
             statistics.leases = UInt64(leases.count)

@@ -35,12 +35,14 @@ enum ResolvedTarget: ~Copyable {
             guard let peerProcess = try processes.peerProcess(of: session) else { throw .peerNotVisible }
             return .cached(peerProcess, isPeer: true)
         case .pid(let pid):
-            guard session.peer.sharesNamespace else {
-                let error = RlimitError.pidOfOtherNamespace(pid)
-                handler.recordRefusal(error, request, to: session.peer, target: nil)
-                throw error
-            }
-            let process = try processes.namedProcess(pid, for: session)
+            let process = try Self.process(pid, request, session, &processes, &handler)
+            return .cached(process, isPeer: try session.isPeer(process.process))
+        case .identifiedPID(let named):
+            let process = try Self.process(named.pid, request, session, &processes, &handler)
+            // The pidfd that the agent holds was opened by the pid. If it is of the process that the caller means, every
+            // later check of the pidfd is one of that process.
+            let identity = if let birth = process.birth { birth } else { try process.process.birth() }
+            guard identity.isIdentified(by: named) else { throw .pidReused(named.pid) }
             return .cached(process, isPeer: try session.isPeer(process.process))
         case .attachedPidfd:
             guard session.mayAttachPidfd else {
@@ -53,5 +55,18 @@ enum ResolvedTarget: ~Copyable {
             return .received(process, isPeer: isPeer)
         case .cgroup, .pod: throw RlimitError(.internalError, message: "a request about a cgroup came to a process")
         }
+    }
+
+    // The process that has this pid now.
+    private static func process(
+        _ pid: Int32, _ request: Request, _ session: Session, _ processes: inout ProcessCache,
+        _ handler: inout RequestHandler
+    ) throws(RlimitError) -> CachedProcess {
+        guard session.peer.sharesNamespace else {
+            let error = RlimitError.pidOfOtherNamespace(pid)
+            handler.recordRefusal(error, request, to: session.peer, target: nil)
+            throw error
+        }
+        return try processes.namedProcess(pid, for: session)
     }
 }

@@ -11,30 +11,40 @@ package struct AgentFacts: Sendable {
     let openFilesCeiling: UInt64
     let canRaise: Bool
     let features: [String]
+    /// The main policy file, which need not exist.
+    let policyPath: String?
+    /// What is wrong with the agent's surroundings, one sentence each.
+    let warnings: [String]
 
-    package init(pid: Int32, kernelRelease: String, openFilesCeiling: UInt64, canRaise: Bool, features: [String]) {
+    package init(
+        pid: Int32, kernelRelease: String, openFilesCeiling: UInt64, canRaise: Bool, features: [String],
+        policyPath: String? = nil, warnings: [String] = []
+    ) {
         self.pid = pid
         self.kernelRelease = kernelRelease
         self.openFilesCeiling = openFilesCeiling
         self.canRaise = canRaise
         self.features = features
+        self.policyPath = policyPath
+        self.warnings = warnings
     }
 
-    static func probe(canRaise: Bool) -> AgentFacts {
+    static func probe(canRaise: Bool, policyPath: String? = nil, warnings: [String] = []) -> AgentFacts {
         let kernel = KernelFeatures.probed
-        var features: [Feature] = [.batch, .explain, .pidfd, .usage, .leases, .cgroups, .pods]
+        var features: [Feature] = [.batch, .explain, .pidfd, .usage, .leases, .cgroups, .pods, .pidIdentity]
         if kernel.hasPeerPidfd { features.append(.peerPidfd) }
         if kernel.hasPidfdInfo { features.append(.pidfdInfo) }
         return AgentFacts(
             pid: OwnProcess.pid, kernelRelease: SystemInfo.kernelRelease,
             openFilesCeiling: SystemInfo.openFilesCeiling() ?? Policy.standardOpenFilesCeiling.rawValue,
-            canRaise: canRaise, features: features.map(\.rawValue))
+            canRaise: canRaise, features: features.map(\.rawValue), policyPath: policyPath, warnings: warnings)
     }
 
-    func info(for peer: Peer, policy: String) -> AgentInfo {
+    func info(for peer: Peer, policy: PolicyStatus, mayAttachPidfd: Bool) -> AgentInfo {
         AgentInfo(
             version: agentVersion, kernel: kernelRelease, features: features, openFilesCeiling: openFilesCeiling,
-            canRaise: canRaise, policy: policy, caller: AgentInfo.Caller(peer))
+            canRaise: canRaise, policy: policy.text, policyGeneration: policy.generation, policyPath: policyPath,
+            warnings: warnings, caller: AgentInfo.Caller(peer, mayAttachPidfd: mayAttachPidfd))
     }
 }
 

@@ -60,7 +60,9 @@ extension AgentOptions {
         SchedulerSlice.request(Self.timeSlice)
         // After the agent has set its own limits, which the filter forbids.
         try Sandbox.applyFilter(pid: OwnProcess.pid)
-        let facts = AgentFacts.probe(canRaise: privileges.permitted != 0 && SystemInfo.isInitialUserNamespace)
+        let facts = AgentFacts.probe(
+            canRaise: privileges.permitted != 0 && SystemInfo.isInitialUserNamespace,
+            policyPath: loader.main)
         log.notice(
             """
             rlimitd \(agentVersion) on Linux \(facts.kernelRelease) as uid \(user.uid), \

@@ -8,6 +8,13 @@ struct AgentRequest: Sendable {
     /// Kept so that the descriptor stays open as long as it may be sent.
     let process: PinnedProcess?
 
+    /// - Parameter process: The process whose pidfd is sent; nil sends none.
+    init(_ operation: Request.Operation, isExplain: Bool, sending process: PinnedProcess?) {
+        self.operation = operation
+        self.isExplain = isExplain
+        self.process = process
+    }
+
     init(_ operation: Request.Operation, isExplain: Bool = false) {
         self.operation = operation
         self.isExplain = isExplain

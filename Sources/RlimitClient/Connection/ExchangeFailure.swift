@@ -18,6 +18,12 @@ enum ExchangeFailure: Error, Sendable {
         self = isSent ? .unanswered(reason) : .unsent(reason)
     }
 
+    /// This failure of an exchange that precedes a request, as the failure of that request, which was not sent.
+    var beforeRequest: ExchangeFailure {
+        guard case .unanswered(let error) = self else { return self }
+        return .unsent(error)
+    }
+
     /// Returns if the request may be sent once more, on a new connection: the agent cannot have acted on it, or it only
     /// reads. An edit that may have been made is never sent again.
     ///

@@ -31,7 +31,13 @@ extension SharedConnection<BlockingConnection> {
         var isRetry = false
         while true {
             let connection = try connection(on: slot, until: deadline)
-            switch try connection.exchange(call, until: deadline) {
+            let outcome =
+                if let process = call.request.process {
+                    try exchange(call, about: process, on: connection, until: deadline)
+                } else {
+                    try connection.exchange(call, until: deadline)
+                }
+            switch outcome {
             case .success(let value?): return value
             case .success(nil): throw .unexpectedReply(socket)
             case .failure(let failure):
@@ -39,6 +45,35 @@ extension SharedConnection<BlockingConnection> {
             }
             isRetry = true
         }
+    }
+
+    // As the exchange of the connection, with the process named as the agent lets this client.
+    private func exchange<Call: AgentCall>(
+        _ call: Call, about process: PinnedProcess, on connection: BlockingConnection, until deadline: MonotonicDeadline
+    ) throws(RlimitError) -> Result<Call.Value?, ExchangeFailure> {
+        if connection.naming.value?.suffices(for: process) != true {
+            let answer: Result<AgentInfo?, RlimitError>
+            do throws(RlimitError) {
+                switch try connection.exchange(AgentInfoCall(), until: deadline) {
+                case .success(let info): answer = .success(info)
+                case .failure(let failure): return .failure(failure.beforeRequest)
+                }
+            } catch {
+                answer = .failure(error)
+            }
+            connection.naming.value = try ProcessNaming(answer, from: socket)
+        }
+        let naming = connection.naming.value ?? .pidfdOnly
+        let named = naming.named(call.request, process)
+        let outcome: Result<Call.Value?, ExchangeFailure>
+        do throws(RlimitError) {
+            outcome = try connection.exchange(NamedCall(call: call, request: named.request), until: deadline)
+        } catch {
+            try named.requireUnreused(after: error)
+            throw error
+        }
+        if case .success = outcome { try named.requireUnreused() }
+        return outcome
     }
 
     /// The open connection, or a new one.
@@ -90,7 +125,13 @@ extension SharedConnection<AsyncConnection> {
             var ready = try connectionIfReady()
             if ready == nil { ready = try await connection(until: deadline) }
             guard let connection = ready else { continue }
-            switch await connection.exchange(call, until: deadline) {
+            let outcome =
+                if let process = call.request.process {
+                    try await exchange(call, about: process, on: connection, until: deadline)
+                } else {
+                    await connection.exchange(call, until: deadline)
+                }
+            switch outcome {
             case .success(let value?): return value
             case .success(nil): throw .unexpectedReply(socket)
             case .failure(let failure):
@@ -98,6 +139,30 @@ extension SharedConnection<AsyncConnection> {
             }
             isRetry = true
         }
+    }
+
+    // As the exchange of the connection, with the process named as the agent lets this client.
+    private func exchange<Call: AgentCall>(
+        _ call: Call, about process: PinnedProcess, on connection: AsyncConnection, until deadline: MonotonicDeadline
+    ) async throws(RlimitError) -> Result<Call.Value?, ExchangeFailure> {
+        if connection.naming.value?.suffices(for: process) != true {
+            let answer: Result<AgentInfo?, RlimitError>
+            switch await connection.exchange(AgentInfoCall(), until: deadline) {
+            case .success(let info): answer = .success(info)
+            case .failure(.failed(let error)): answer = .failure(error)
+            case .failure(let failure): return .failure(failure.beforeRequest)
+            }
+            connection.naming.value = try ProcessNaming(answer, from: socket)
+        }
+        let naming = connection.naming.value ?? .pidfdOnly
+        let named = naming.named(call.request, process)
+        let outcome = await connection.exchange(NamedCall(call: call, request: named.request), until: deadline)
+        switch outcome {
+        case .success: try named.requireUnreused()
+        case .failure(.failed(let error)): try named.requireUnreused(after: error)
+        case .failure: break
+        }
+        return outcome
     }
 
     /// As `perform(_:until:)`, for any response.
@@ -191,7 +256,14 @@ extension SharedConnection<AsyncConnection> {
         while true {
             let connection = try await connection(until: deadline)
             connection.reportLeases(to: renewer)
-            switch await connection.exchange(UntypedCall(request: request), until: deadline) {
+            let call = UntypedCall(request: request)
+            let outcome =
+                if let process = request.process {
+                    try await exchange(call, about: process, on: connection, until: deadline)
+                } else {
+                    await connection.exchange(call, until: deadline)
+                }
+            switch outcome {
             case .success(let reply?): return (reply, connection)
             case .success(nil): throw .unexpectedReply(socket)
             case .failure(let failure): try failure.requireRetryable(of: request, isRetry: isRetry, at: socket)

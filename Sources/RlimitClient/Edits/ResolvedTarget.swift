@@ -102,6 +102,14 @@ final class PinnedProcess: Sendable {
         self.pidfd = pidfd
         self.pid = pid
     }
+
+    /// What distinguishes it from later processes with its pid; nil if the kernel does not tell. The start times in /proc
+    /// are those of the agent only in the initial time namespace.
+    var identity: ProcessIdentity? {
+        guard let identity = try? pidfd.processIdentity() else { return nil }
+        if case .startTime = identity.discriminator, !SystemInfo.isInitialTimeNamespace { return nil }
+        return identity
+    }
 }
 
 extension ResolvedTarget: LimitStore {

@@ -1,5 +1,6 @@
 internal import CRlimitLinux
 internal import Glibc
+package import RlimitModel
 
 /// Identifies a process until the next boot. Differs from the identity of a later process with the same pid.
 package struct ProcessIdentity: Hashable, Sendable {
@@ -16,6 +17,26 @@ package struct ProcessIdentity: Hashable, Sendable {
         case inode(UInt64)
         /// The start time, in clock ticks since boot. A pid is not reused within one tick.
         case startTime(UInt64)
+    }
+}
+
+extension ProcessIdentity {
+    /// Whether a caller's target is this process. The caller may know another fact than this process is known by; then
+    /// the answer is no.
+    package func isIdentified(by target: Request.IdentifiedPID) -> Bool {
+        guard target.pid == pid else { return false }
+        return switch discriminator {
+        case .inode(let inode): target.isInode && target.value == inode
+        case .startTime(let time): !target.isInode && target.value == time
+        }
+    }
+
+    /// The target of a request for this process.
+    package var target: Request.Target {
+        switch discriminator {
+        case .inode(let inode): .identifiedPID(Request.IdentifiedPID(pid, inode: inode))
+        case .startTime(let time): .identifiedPID(Request.IdentifiedPID(pid, startTime: time))
+        }
     }
 }
 

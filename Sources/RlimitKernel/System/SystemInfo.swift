@@ -21,6 +21,12 @@ package enum SystemInfo {
         return NamespaceLink.user() ?? 0xEFFF_FFFD == 0xEFFF_FFFD
     }()
 
+    /// Whether this is the initial time namespace, in which the start times of processes are those since boot.
+    package static let isInitialTimeNamespace: Bool = {
+        // The initial one has a fixed inode (PROC_TIME_INIT_INO). A kernel without time namespaces has no link.
+        NamespaceLink.time() ?? 0xEFFF_FFFA == 0xEFFF_FFFA
+    }()
+
     /// The id of the current boot. nil if /proc does not show it.
     package static func bootID() -> String? { text("/proc/sys/kernel/random/boot_id") }
 

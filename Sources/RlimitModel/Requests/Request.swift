@@ -36,10 +36,35 @@ package struct Request: Hashable, Sendable {
         case attachedPidfd
         /// A process id in the agent's PID namespace, in the range 2 to `maxPID`.
         case pid(Int32)
+        /// The same, if the pid is still that process.
+        case identifiedPID(IdentifiedPID)
         /// Every process in a cgroup, given by its path; nil is the caller's own.
         case cgroup(String?)
         /// Every process in a pod, given by the path of its cgroup; nil is the caller's own.
         case pod(String?)
+    }
+
+    /// A process id with a fact that distinguishes its process from later ones with the same id.
+    ///
+    /// The order of the properties keeps it as small as a `String`, the largest other target.
+    package struct IdentifiedPID: Hashable, Sendable {
+        /// The inode of a pidfd, or the start time.
+        package var value: UInt64
+        package var pid: Int32
+        package var isInode: Bool
+
+        package init(_ pid: Int32, inode: UInt64) {
+            self.pid = pid
+            value = inode
+            isInode = true
+        }
+
+        /// - Parameter startTime: Field 22 of /proc/PID/stat.
+        package init(_ pid: Int32, startTime: UInt64) {
+            self.pid = pid
+            value = startTime
+            isInode = false
+        }
     }
 
     /// The highest process id that Linux assigns: PID_MAX_LIMIT in the kernel.
@@ -79,7 +104,7 @@ extension Request {
         switch operation.target {
         case .cgroup(let path): try checkAppliesToCgroup(.cgroup(path))
         case .pod(let path): try checkAppliesToCgroup(.pod(path))
-        case .caller, .attachedPidfd, .pid, nil: nil
+        case .caller, .attachedPidfd, .pid, .identifiedPID, nil: nil
         }
     }
 
@@ -106,6 +131,27 @@ extension Request.Operation {
         case .get(let target, _), .set(let target, _, _), .prlimit(let target, _, _): target
         case .usage(let target, _), .threadUsage(let target, _): target
         case .leaseRenew, .leaseRelease, .leaseList, .serverInfo, .stats: nil
+        }
+    }
+
+    /// The process id of the target, if it names one.
+    @inlinable package var namedPID: Int32? {
+        switch target {
+        case .pid(let pid): pid
+        case .identifiedPID(let process): process.pid
+        default: nil
+        }
+    }
+
+    /// The same operation on another target. An operation without a target stays as it is.
+    package func on(_ target: Request.Target) -> Request.Operation {
+        switch self {
+        case .get(_, let resources): .get(target, resources)
+        case .set(_, let edits, let lease): .set(target, edits, lease: lease)
+        case .prlimit(_, let resource, let new): .prlimit(target, resource, new)
+        case .usage(_, let scope): .usage(target, scope)
+        case .threadUsage(_, let thread): .threadUsage(target, thread: thread)
+        case .leaseRenew, .leaseRelease, .leaseList, .serverInfo, .stats: self
         }
     }
 

@@ -12,12 +12,19 @@ public struct AgentInfo: Hashable, Sendable {
     public var canRaise: Bool
     /// A short description of the policy in force, with the error of the last reload if it failed.
     public var policy: String
+    /// The number of the policy in force: 1 at the start of the agent, and one more with each policy that replaces it.
+    /// nil if the agent is older than this number.
+    public var policyGeneration: UInt64?
+    /// The main policy file, which need not exist; nil if the agent does not tell.
+    public var policyPath: String?
+    /// What the agent found to be wrong with its surroundings, one sentence each.
+    public var warnings: [String]
     /// The caller.
     public var caller: Caller
 
     package init(
         version: String, kernel: String, features: [String], openFilesCeiling: UInt64, canRaise: Bool, policy: String,
-        caller: Caller
+        policyGeneration: UInt64? = nil, policyPath: String? = nil, warnings: [String] = [], caller: Caller
     ) {
         self.version = version
         self.kernel = kernel
@@ -25,6 +32,9 @@ public struct AgentInfo: Hashable, Sendable {
         self.openFilesCeiling = openFilesCeiling
         self.canRaise = canRaise
         self.policy = policy
+        self.policyGeneration = policyGeneration
+        self.policyPath = policyPath
+        self.warnings = warnings
         self.caller = caller
     }
 
@@ -48,8 +58,11 @@ public struct AgentInfo: Hashable, Sendable {
         public var label: String?
         /// Whether its real, effective and saved ids differ. The agent answers such a caller only this request.
         public var hasMixedIDs: Bool
+        /// Whether the agent receives pidfds from it: a rule lets it speak of other processes. nil if the agent does not
+        /// tell.
+        public var mayAttachPidfd: Bool?
 
-        package init(_ peer: Peer) {
+        package init(_ peer: Peer, mayAttachPidfd: Bool? = nil) {
             pid = peer.pid
             uid = peer.uid
             gid = peer.gid
@@ -59,6 +72,7 @@ public struct AgentInfo: Hashable, Sendable {
             cgroup = peer.cgroup
             label = peer.label
             hasMixedIDs = peer.hasMixedIDs
+            self.mayAttachPidfd = mayAttachPidfd
         }
     }
 }

@@ -77,8 +77,16 @@ struct DenialMessages {
         default: break
         }
         let action = refusal.resource.map { "change \($0)" } ?? "read the limits or the usage"
-        refusal.message = "no rule lets uid \(peer.uid) \(action) of any process but itself"
+        refusal.message =
+            "no rule lets uid \(peer.uid) \(action) of any process but itself; \(helpfulRule(peer)) would"
         return refusal
+    }
+
+    // Rules without cgroups or units match only callers in the agent's own PID namespace.
+    private static func helpfulRule(_ peer: Peer) -> String {
+        guard !peer.sharesNamespace else { return "an allow rule for it with target = \"same-user\"" }
+        let cgroup = peer.cgroup.map { " = [\"\($0)\"]" } ?? ""
+        return "an allow rule with caller.cgroups\(cgroup) and target = \"same-pod\" or \"same-cgroup\""
     }
 
     static func denied(operation: String, _ peer: Peer, by rule: String) -> RlimitError {

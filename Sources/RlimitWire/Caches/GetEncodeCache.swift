@@ -19,7 +19,7 @@ struct GetEncodeCache {
             case .caller: self = .caller
             case .attachedPidfd: self = .attachedPidfd
             case .pid(let number): self = .pid(number)
-            case .cgroup, .pod: return nil
+            case .identifiedPID, .cgroup, .pod: return nil
             }
         }
     }

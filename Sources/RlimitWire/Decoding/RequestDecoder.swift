@@ -92,18 +92,35 @@ extension Request.Operation {
         case RLIMITD__V1__REQUEST__OPERATION_LEASE_LIST: self = .leaseList
         case RLIMITD__V1__REQUEST__OPERATION_SERVER_INFO: self = .serverInfo
         case RLIMITD__V1__REQUEST__OPERATION_STATS: self = .stats
+        case RLIMITD__V1__REQUEST__OPERATION_LEASE_STATUS: throw .notBuilt("lease_status", .leaseStatus)
+        case RLIMITD__V1__REQUEST__OPERATION_ATTEST: throw .notBuilt("attest", .podFacts)
+        case RLIMITD__V1__REQUEST__OPERATION_DECLARE: throw .notBuilt("declare", .declare)
         default: throw RlimitError(.invalidArgument, message: "the request names no operation")
         }
     }
 
     private init(explained explain: UnsafePointer<Proto.Explain>) throws(RlimitError) {
+        // A request for fewer facts than it asks for would be answered as if there were none.
+        if unsafe present(explain.pointee.has_steps, explain.pointee.steps) == 1 {
+            throw .notBuilt("the list of steps in explain", .explainSteps)
+        }
         switch unsafe explain.pointee.operation_case {
         case RLIMITD__V1__EXPLAIN__OPERATION_GET: try unsafe self.init(reading: unpacked(explain.pointee.get))
         case RLIMITD__V1__EXPLAIN__OPERATION_SET: try unsafe self.init(reading: unpacked(explain.pointee.set))
         case RLIMITD__V1__EXPLAIN__OPERATION_PRLIMIT: try unsafe self.init(reading: unpacked(explain.pointee.prlimit))
         case RLIMITD__V1__EXPLAIN__OPERATION_USAGE: try unsafe self.init(reading: unpacked(explain.pointee.usage))
+        case RLIMITD__V1__EXPLAIN__OPERATION_DECLARE: throw .notBuilt("declare", .declare)
         default: throw RlimitError(.invalidArgument, message: "no operation to explain")
         }
+    }
+}
+
+extension RlimitError {
+    /// A part of the contract that this agent does not have. Clients find its feature word in `server_info`, or not.
+    fileprivate static func notBuilt(_ part: String, _ feature: Feature) -> RlimitError {
+        RlimitError(
+            .unsupported,
+            message: "this agent does not have \(part): its feature words do not include \"\(feature.rawValue)\"")
     }
 }
 

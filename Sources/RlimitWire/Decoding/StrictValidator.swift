@@ -100,7 +100,7 @@ struct StrictValidator {
 
 /// The fields of one message that have a value already.
 private struct FieldSet {
-    // One bit per field, by its index in the descriptor. The largest message of the protocol has eighteen fields.
+    // One bit per field, by its index in the descriptor. The largest message of the protocol has twenty fields.
     private var bits: UInt64 = 0
 
     /// Returns false if the field, or another member of its oneof, was inserted before.

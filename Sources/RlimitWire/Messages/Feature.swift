@@ -18,4 +18,18 @@ package enum Feature: String, CaseIterable, Sendable {
     case peerPidfd = "peer-pidfd"
     /// PIDFD_GET_INFO, Linux 6.13.
     case pidfdInfo = "pidfd-info"
+    /// `Target.pidfd_inode` and `Target.start_time`.
+    case pidIdentity = "pid-identity"
+    /// `lease_status`, and `Error.lease_end`.
+    case leaseStatus = "lease-status"
+    /// The process and the holder of a lease in `lease_list`.
+    case leaseHolders = "lease-holders"
+    /// `Explain.steps`.
+    case explainSteps = "explain-steps"
+    /// The counters of `Stats` from `reloads_total` on.
+    case metrics
+    /// `attest`.
+    case podFacts = "pod-facts"
+    /// `declare`.
+    case declare
 }

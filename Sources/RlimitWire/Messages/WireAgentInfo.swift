@@ -3,10 +3,8 @@ import RlimitModel
 
 extension AgentInfo {
     init(reading message: UnsafePointer<Proto.ServerInfo>) throws(RlimitError) {
-        var features: [String] = []
-        let words = unsafe UnsafeBufferPointer(
-            start: message.pointee.features, count: message.pointee.features == nil ? 0 : message.pointee.n_features)
-        for index in words.indices { features.append(try unsafe WireText.read(words[index]) ?? "") }
+        let features = try unsafe WireText.read(message.pointee.features, count: message.pointee.n_features)
+        let warnings = try unsafe WireText.read(message.pointee.warnings, count: message.pointee.n_warnings)
         guard let caller = unsafe message.pointee.caller else {
             throw .malformed("an answer without the caller")
         }
@@ -14,27 +12,41 @@ extension AgentInfo {
             version: unsafe WireText.read(message.pointee.version) ?? "",
             kernel: unsafe WireText.read(message.pointee.kernel) ?? "", features: features,
             openFilesCeiling: unsafe message.pointee.nr_open, canRaise: unsafe message.pointee.can_raise != 0,
-            policy: unsafe WireText.read(message.pointee.policy) ?? "", caller: unsafe Caller(reading: caller))
+            policy: unsafe WireText.read(message.pointee.policy) ?? "",
+            policyGeneration: unsafe present(
+                message.pointee.has_policy_generation, message.pointee.policy_generation),
+            policyPath: unsafe WireText.readName(message.pointee.policy_path), warnings: warnings,
+            caller: unsafe Caller(reading: caller))
     }
 
     func write(to arena: inout Arena) throws(ArenaFull) -> UnsafeMutablePointer<Proto.ServerInfo> {
         let message = try unsafe arena.message(rlimitd__v1__server_info__init)
         unsafe message.pointee.version = try arena.text(version) as UnsafeMutablePointer<CChar>
         unsafe message.pointee.kernel = try arena.text(kernel) as UnsafeMutablePointer<CChar>
-        let words = try unsafe arena.pointers(to: CChar.self, count: features.count)
-        unsafe message.pointee.features = words
-        for word in features {
-            unsafe words[message.pointee.n_features] = try arena.text(word)
-            unsafe message.pointee.n_features += 1
-        }
+        unsafe message.pointee.features = try arena.texts(features)
+        unsafe message.pointee.n_features = features.count
         unsafe message.pointee.has_nr_open = 1
         unsafe message.pointee.nr_open = openFilesCeiling
         unsafe message.pointee.has_can_raise = 1
         unsafe message.pointee.can_raise = canRaise ? 1 : 0
         unsafe message.pointee.policy = try arena.text(policy) as UnsafeMutablePointer<CChar>
+        if let policyGeneration {
+            unsafe message.pointee.has_policy_generation = 1
+            unsafe message.pointee.policy_generation = policyGeneration
+        }
+        unsafe message.pointee.policy_path = try arena.text(policyPath)
+        // More would not fit in a frame beside the groups of the caller.
+        let shownWarnings = warnings.prefix(Self.maxWarnings)
+        unsafe message.pointee.warnings = try arena.texts(shownWarnings)
+        unsafe message.pointee.n_warnings = shownWarnings.count
         unsafe message.pointee.caller = try caller.write(to: &arena)
         return unsafe message
     }
+}
+
+extension AgentInfo {
+    /// The maximum number of warnings in a response.
+    static let maxWarnings = 8
 }
 
 extension AgentInfo.Caller {
@@ -55,7 +67,8 @@ extension AgentInfo.Caller {
                 gid: unsafe fields.gid, groups: unsafe Array(groups), isPinned: unsafe fields.pinned != 0,
                 namespaceDepth: unsafe fields.namespace_depth == 0 ? nil : Int(fields.namespace_depth),
                 cgroup: cgroup, label: try unsafe WireText.read(fields.label),
-                hasMixedIDs: unsafe fields.mixed_ids != 0))
+                hasMixedIDs: unsafe fields.mixed_ids != 0),
+            mayAttachPidfd: unsafe present(fields.has_may_attach, fields.may_attach).map { $0 != 0 })
     }
 
     func write(to arena: inout Arena) throws(ArenaFull) -> UnsafeMutablePointer<Proto.Caller> {
@@ -86,6 +99,10 @@ extension AgentInfo.Caller {
         unsafe message.pointee.label = try arena.text(label)
         unsafe message.pointee.has_mixed_ids = 1
         unsafe message.pointee.mixed_ids = hasMixedIDs ? 1 : 0
+        if let mayAttachPidfd {
+            unsafe message.pointee.has_may_attach = 1
+            unsafe message.pointee.may_attach = mayAttachPidfd ? 1 : 0
+        }
         return unsafe message
     }
 }

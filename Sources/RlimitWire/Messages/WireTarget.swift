@@ -9,6 +9,16 @@ extension Request.Target {
             self = .caller
             return
         }
+        let inode = unsafe present(message.pointee.has_pidfd_inode, message.pointee.pidfd_inode)
+        let startTime = unsafe present(message.pointee.has_start_time, message.pointee.start_time)
+        if inode != nil || startTime != nil {
+            guard unsafe message.pointee.process_case == RLIMITD__V1__TARGET__PROCESS_PID else {
+                throw RlimitError(.invalidArgument, message: "pidfd_inode and start_time belong to a pid")
+            }
+            let pid = try Self.pid(unsafe message.pointee.pid, "pid")
+            self = try .identifiedPID(Request.IdentifiedPID(pid, inode: inode, startTime: startTime))
+            return
+        }
         switch unsafe message.pointee.process_case {
         case RLIMITD__V1__TARGET__PROCESS_PIDFD: self = .attachedPidfd
         case RLIMITD__V1__TARGET__PROCESS_PID: self = .pid(try Self.pid(unsafe message.pointee.pid, "pid"))
@@ -31,6 +41,16 @@ extension Request.Target {
             unsafe message.pointee.process_case = RLIMITD__V1__TARGET__PROCESS_PID
             // A negative number becomes one above the maximum, which the agent also rejects.
             unsafe message.pointee.pid = UInt64(bitPattern: Int64(pid))
+        case .identifiedPID(let process):
+            unsafe message.pointee.process_case = RLIMITD__V1__TARGET__PROCESS_PID
+            unsafe message.pointee.pid = UInt64(bitPattern: Int64(process.pid))
+            if process.isInode {
+                unsafe message.pointee.has_pidfd_inode = 1
+                unsafe message.pointee.pidfd_inode = process.value
+            } else {
+                unsafe message.pointee.has_start_time = 1
+                unsafe message.pointee.start_time = process.value
+            }
         case .cgroup(let path):
             unsafe message.pointee.process_case = RLIMITD__V1__TARGET__PROCESS_CGROUP
             unsafe message.pointee.cgroup = try arena.data((path ?? "").utf8)
@@ -74,5 +94,15 @@ extension Request.Target {
 
     private static func invalid(_ what: String) -> RlimitError {
         RlimitError(.invalidArgument, message: "the path of the target \(what)")
+    }
+}
+
+extension Request.IdentifiedPID {
+    fileprivate init(_ pid: Int32, inode: UInt64?, startTime: UInt64?) throws(RlimitError) {
+        switch (inode, startTime) {
+        case (let inode?, nil): self.init(pid, inode: inode)
+        case (nil, let startTime?): self.init(pid, startTime: startTime)
+        default: throw RlimitError(.invalidArgument, message: "the target has both pidfd_inode and start_time")
+        }
     }
 }

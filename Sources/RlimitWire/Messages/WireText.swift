@@ -22,6 +22,18 @@ enum WireText {
         guard let text = try unsafe read(text), !text.isEmpty else { return nil }
         return text
     }
+
+    /// Decodes a list of C strings.
+    ///
+    /// - Throws: `.malformed` if one is not UTF-8.
+    static func read(
+        _ list: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?, count: Int
+    ) throws(RlimitError) -> [String] {
+        guard let list = unsafe list else { return [] }
+        var texts: [String] = []
+        for index in 0..<count { texts.append(try unsafe read(list[index]) ?? "") }
+        return texts
+    }
 }
 
 extension Arena {
@@ -51,6 +63,19 @@ extension Arena {
     mutating func text(_ string: String?) throws(ArenaFull) -> UnsafeMutablePointer<CChar>? {
         guard let string else { return nil }
         return try unsafe text(string) as UnsafeMutablePointer<CChar>
+    }
+
+    /// Copies of texts.
+    mutating func texts(
+        _ strings: some Collection<String>
+    ) throws(ArenaFull) -> UnsafeMutablePointer<UnsafeMutablePointer<CChar>?> {
+        let list = try unsafe pointers(to: CChar.self, count: strings.count)
+        var end = 0
+        for string in strings {
+            unsafe list[end] = try text(string) as UnsafeMutablePointer<CChar>
+            end += 1
+        }
+        return unsafe list
     }
 
     /// A copy of bytes.

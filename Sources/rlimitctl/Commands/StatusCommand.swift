@@ -27,7 +27,8 @@ struct StatusCommand: ParsableCommand {
         table.append(["agent", "reachable at \(global.agentSocket.path.forTerminal)"])
         table.append(["version", info.version.forTerminal])
         table.append(["kernel", info.kernel.forTerminal])
-        table.append(["policy", info.policy.forTerminal])
+        table.append(["policy", policy(info)])
+        for warning in info.warnings { table.append(["warning", warning.forTerminal]) }
         table.append([
             "can raise", info.canRaise ? "yes" : "no: it lacks CAP_SYS_RESOURCE in the initial user namespace",
         ])
@@ -41,6 +42,12 @@ struct StatusCommand: ParsableCommand {
             table.append(["", "your real, effective and saved ids differ: the agent answers nothing but this status"])
         }
         return table.text
+    }
+
+    // "3 rules, generation 2, /etc/rlimitd/policy.toml".
+    private func policy(_ info: AgentInfo) -> String {
+        let parts = [info.policy, info.policyGeneration.map { "generation \($0)" }, info.policyPath]
+        return parts.compactMap { $0?.forTerminal }.joined(separator: ", ")
     }
 
     private func identity(_ caller: AgentInfo.Caller) -> String {
@@ -68,6 +75,9 @@ struct StatusCommand: ParsableCommand {
             ("version", .string(info.version)),
             ("kernel", .string(info.kernel)),
             ("policy", .string(info.policy)),
+            ("policyGeneration", info.policyGeneration.map(JSON.number) ?? .null),
+            ("policyPath", .optional(info.policyPath)),
+            ("warnings", .array(info.warnings.map(JSON.string))),
             ("canRaise", .bool(info.canRaise)),
             ("openFilesCeiling", .number(info.openFilesCeiling)),
             ("features", .array(info.features.map(JSON.string))),
@@ -83,6 +93,7 @@ struct StatusCommand: ParsableCommand {
                     ("cgroup", .optional(caller.cgroup)),
                     ("label", .optional(caller.label)),
                     ("hasMixedIDs", .bool(caller.hasMixedIDs)),
+                    ("mayAttachPidfd", caller.mayAttachPidfd.map(JSON.bool) ?? .null),
                 ])
             ),
         ])

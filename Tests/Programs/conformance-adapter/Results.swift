@@ -148,8 +148,10 @@ extension AgentInfo {
                 "gid": .number(UInt64(caller.gid)), "groups": .list(caller.groups.map { .number(UInt64($0)) }),
                 "pinned": .bool(caller.isPinned), "namespace_depth": caller.namespaceDepth.map { .number(UInt64($0)) },
                 "cgroup": caller.cgroup.map(JSON.text), "label": caller.label.map(JSON.text),
-                "mixed_ids": .bool(caller.hasMixedIDs),
+                "mixed_ids": .bool(caller.hasMixedIDs), "may_attach": caller.mayAttachPidfd.map(JSON.bool),
             ]),
+            "policy_generation": policyGeneration.map(JSON.number), "policy_path": policyPath.map(JSON.text),
+            "warnings": .list(warnings.map(JSON.text)),
         ])
     }
 }

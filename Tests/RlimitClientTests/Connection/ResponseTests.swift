@@ -99,7 +99,7 @@ struct ResponseTests {
 
     @Test("that does not fit the request is MALFORMED")
     func otherKind() throws {
-        let agent = try ScriptedAgent { session in try session.serve { _ in .usage(Usage()) } }
+        let agent = try ScriptedAgent(showsServerInfo: true) { session in try session.serve { _ in .usage(Usage()) } }
         let client = agent.client()
         #expect(code { try client.limit(.openFiles) } == .malformed)
         #expect(code { try client.apply(.raise(.openFiles, to: 9)) } == .malformed)

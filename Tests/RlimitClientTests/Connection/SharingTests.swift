@@ -56,7 +56,7 @@ struct SharingTests {
     @Test("do not wait for each other's slow responses")
     func slowAndFast() throws {
         let release = DispatchSemaphore(value: 0)
-        let agent = try ScriptedAgent { session in
+        let agent = try ScriptedAgent(showsServerInfo: true) { session in
             while let request = try session.next() {
                 guard case .serverInfo = request.operation else {
                     session.send(SampleReplies.bytes(for: request))

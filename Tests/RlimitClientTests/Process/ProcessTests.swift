@@ -39,7 +39,7 @@ private struct ucred_of_peer {
 struct ProcessTests {
     // Accessible to the user of the probe.
     private func agent(_ script: @escaping ScriptedAgent.Script) throws -> ScriptedAgent {
-        let agent = try ScriptedAgent(script)
+        let agent = try ScriptedAgent(showsServerInfo: true, script)
         chmod(agent.folder, 0o755)
         chmod(agent.path, 0o666)
         return agent

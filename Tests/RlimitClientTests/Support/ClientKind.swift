@@ -90,10 +90,10 @@ enum EitherClient: Sendable {
         }
     }
 
-    func explain(_ edits: [Edit]) async throws -> Explanation {
+    func explain(_ edits: [Edit], on target: Target = .currentProcess) async throws -> Explanation {
         switch self {
-        case .threads(let client): try await offThread { try client.explain(edits) }
-        case .tasks(let client): try await client.explain(edits)
+        case .threads(let client): try await offThread { try client.explain(edits, on: target) }
+        case .tasks(let client): try await client.explain(edits, on: target)
         }
     }
 

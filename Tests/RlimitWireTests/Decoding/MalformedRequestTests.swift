@@ -97,7 +97,7 @@ import Testing
     @Test func `An unknown field is refused and the connection continues`() throws {
         let known = Message.number(1, 7) + .message(3)
         let unknown: [(Message, String)] = [
-            (.number(13, 1), "field 13 of Request"), (.message(99, .text(1, "x")), "field 99 of Request"),
+            (.number(16, 1), "field 16 of Request"), (.message(99, .text(1, "x")), "field 99 of Request"),
             (.tag(100, 1) + Message(bytes: .init(repeating: 0, count: 8)), "field 100 of Request"),
             (.tag(101, 5) + Message(bytes: .init(repeating: 0, count: 4)), "field 101 of Request"),
         ]
@@ -110,12 +110,12 @@ import Testing
         }
         let inner = Wire.fault(Message.set(.edit() + .number(9, 1)))
         #expect(inner?.error.code == .unsupported && inner?.error.message.contains("field 9 of Edit") == true)
-        let operation = Wire.fault(Message.request(13))
+        let operation = Wire.fault(Message.request(16))
         #expect(operation?.error.code == .unsupported && operation?.id == 7)
     }
 
     @Test func `An unknown field that is damaged is malformed`() {
-        #expect(Wire.fault((Message.number(13, 1) + .tag(1, 7)).bytes)?.error.code == .malformed)
+        #expect(Wire.fault((Message.number(16, 1) + .tag(1, 7)).bytes)?.error.code == .malformed)
     }
 
     @Test func `An empty payload is an invalid request`() {

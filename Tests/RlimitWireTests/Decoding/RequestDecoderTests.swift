@@ -97,6 +97,11 @@ import Testing
         [0, 1, 4_194_305, 1 << 31, 1 << 32, (1 << 32) + 2, 1 << 63, .max].map { (pid: UInt64) in
             wrong("pid \(pid)", target(.number(3, pid)), "pid \(pid) is not in the range 2 to 4194304")
         } + [
+            wrong("both identities", target(.number(3, 9) + .number(6, 1) + .number(7, 2)), "both pidfd_inode and start_time"),
+            wrong("inode without a pid", target(.number(6, 1)), "belong to a pid"),
+            wrong("start time of a pidfd", target(.message(2) + .number(7, 1)), "belong to a pid"),
+            wrong("inode of a cgroup", target(.text(4, "/a") + .number(6, 1)), "belong to a pid"),
+            wrong("identified pid 1", target(.number(3, 1) + .number(6, 1)), "pid 1 is not in the range 2 to 4194304"),
             wrong("path from nowhere", path("a/b"), "does not begin with \"/\""),
             wrong("path to the root", path("/"), "every cgroup"),
             wrong("path with //", path("/a//b"), "empty component"),
@@ -121,6 +126,33 @@ import Testing
         guard wrong.payload.count > 2, [3, 4, 5, 6].contains(wrong.payload[2] >> 3) else { return }
         let inner = Message(bytes: [wrong.payload[2] - 16] + wrong.payload.dropFirst(3))
         #expect(Wire.fault(Message.request(7, inner)) == fault)
+    }
+
+    private static func notBuilt(_ operation: UInt64, _ inner: Message, _ word: String) -> Case {
+        Case(word, Message.request(operation, inner), .unsupported, "do not include \"\(word)\"")
+    }
+
+    private static let label = Message.text(1, "app") + Message.text(2, "web")
+
+    static let unbuilt: [Case] = [
+        notBuilt(13, Message(), "lease-status"), notBuilt(13, Message.bytes(1, [1]), "lease-status"),
+        notBuilt(14, Message(), "pod-facts"),
+        notBuilt(14, Message.message(2, Message.text(1, "uid") + Message.message(5, label)), "pod-facts"),
+        notBuilt(15, Message.text(1, "uid") + Message.message(6, Message.edit()), "declare"),
+        notBuilt(7, Message.message(5, Message.text(2, "default")), "declare"),
+        notBuilt(7, Message.message(1) + Message.number(6, 1), "explain-steps"),
+    ]
+
+    @Test(arguments: unbuilt)
+    func `An operation that is not built is answered with the feature word that the agent lacks`(wrong: Case) throws {
+        let fault = try #require(Wire.fault(wrong.payload))
+        #expect(fault.id == 7 && fault.error.code == wrong.code)
+        #expect(fault.error.message.contains(wrong.message), "\(fault.error.message)")
+    }
+
+    @Test func `An explain that asks for no steps is answered`() throws {
+        let explain = Message.request(7, .message(1) + .number(6, 0))
+        #expect(try Wire.request(explain) == Request(id: 7, isExplain: true, .get(.caller, .all)))
     }
 
     @Test func `Soft may exceed hard in edits that are not exact`() throws {

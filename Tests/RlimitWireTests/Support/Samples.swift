@@ -6,7 +6,8 @@ enum Samples {
 
     static var requests: [Request] {
         let whoms: [Request.Target] = [
-            .caller, .attachedPidfd, .pid(2), .pid(4_194_304), .cgroup(nil), .cgroup("/a.slice/b.scope"),
+            .caller, .attachedPidfd, .pid(2), .pid(4_194_304), .identifiedPID(.init(77, inode: .max)),
+            .identifiedPID(.init(78, startTime: 0)), .cgroup(nil), .cgroup("/a.slice/b.scope"),
             .pod("/kubepods/pod1"), .pod(nil), .cgroup("/" + String(repeating: "ä", count: 511)),
         ]
         var operations: [Request.Operation] = whoms.flatMap { target -> [Request.Operation] in
@@ -154,7 +155,9 @@ enum Samples {
     static func info(_ peer: Peer) -> AgentInfo {
         AgentInfo(
             version: "1.0", kernel: "6.1.0", features: ["batch", "pidfd"], openFilesCeiling: 1 << 20, canRaise: true,
-            policy: "12 rules", caller: AgentInfo.Caller(peer))
+            policy: "12 rules", policyGeneration: 3, policyPath: "/etc/rlimitd/policy.toml",
+            warnings: ["/proc hides processes", "a second one"],
+            caller: AgentInfo.Caller(peer, mayAttachPidfd: !peer.hasMixedIDs))
     }
 
     static var statistics: Statistics {

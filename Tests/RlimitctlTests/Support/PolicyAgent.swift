@@ -8,7 +8,7 @@ enum PolicyAgent {
     static let now = Limit(1000)
 
     static func agent(_ policy: Policy = .baselineOnly) throws -> ScriptedAgent {
-        try ScriptedAgent.answering { request in evaluate(request, by: policy) }
+        try ScriptedAgent.answering(showsServerInfo: true) { request in evaluate(request, by: policy) }
     }
 
     static var caller: Peer { Peer(pid: getpid(), uid: getuid(), gid: getgid()) }

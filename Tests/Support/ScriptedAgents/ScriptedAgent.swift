@@ -37,8 +37,11 @@ package final class ScriptedAgent: Sendable {
     ///   place.
     /// - Parameter isSerial: Serves one connection at a time; the next one waits until the client closes the one
     ///   before.
+    /// - Parameter showsServerInfo: Whether scripts see `server_info`. Otherwise the session answers it without them, as
+    ///   an agent that does not have it, so that clients name other processes by pidfds.
     package init(
-        takingOver other: ScriptedAgent? = nil, backlog: Int32 = 16, isSerial: Bool = false, _ scripts: Script...
+        takingOver other: ScriptedAgent? = nil, backlog: Int32 = 16, isSerial: Bool = false,
+        showsServerInfo: Bool = false, _ scripts: Script...
     ) throws {
         ownsFolder = other == nil
         folder = other?.folder ?? Self.temporaryFolder()
@@ -57,7 +60,7 @@ package final class ScriptedAgent: Sendable {
                 let script = rest.popFirst() ?? last
                 log.connections.withLock { $0 += 1 }
                 let serve: @Sendable () -> Void = {
-                    let session = ScriptedSession(connection) { request in
+                    let session = ScriptedSession(connection, showsServerInfo) { request in
                         log.requests.withLock { $0.append(request) }
                     }
                     try? script(session)
@@ -71,9 +74,9 @@ package final class ScriptedAgent: Sendable {
 
     /// An agent that sends `answer`'s result for each request of each connection.
     package static func answering(
-        _ answer: @escaping @Sendable (Request) -> Result<Reply, RlimitError>
+        showsServerInfo: Bool = false, _ answer: @escaping @Sendable (Request) -> Result<Reply, RlimitError>
     ) throws -> ScriptedAgent {
-        try ScriptedAgent { session in try session.answer(answer) }
+        try ScriptedAgent(showsServerInfo: showsServerInfo) { session in try session.answer(answer) }
     }
 
     /// Stops listening. The socket file stays, as it does when an agent is killed.

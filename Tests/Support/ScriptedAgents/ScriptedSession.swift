@@ -15,8 +15,11 @@ package final class ScriptedSession: Sendable {
     package let number: Int32
     private let record: @Sendable (ScriptedRequest) -> Void
 
-    init(_ number: Int32, record: @escaping @Sendable (ScriptedRequest) -> Void) {
+    private let showsServerInfo: Bool
+
+    init(_ number: Int32, _ showsServerInfo: Bool, record: @escaping @Sendable (ScriptedRequest) -> Void) {
         self.number = number
+        self.showsServerInfo = showsServerInfo
         self.record = record
     }
 
@@ -29,6 +32,14 @@ package final class ScriptedSession: Sendable {
 
     /// The next request; nil where the client has closed the connection.
     package func next() throws -> Request? {
+        while let request = try nextOfAny() {
+            guard !showsServerInfo, request.operation == .serverInfo else { return request }
+            send(Response(id: request.id, .failure(RlimitError(.unsupported))))
+        }
+        return nil
+    }
+
+    private func nextOfAny() throws -> Request? {
         var descriptor: Int32?
         guard let header = receive(Frame.headerLength, &descriptor), header.count == Frame.headerLength else {
             return nil
@@ -37,7 +48,9 @@ package final class ScriptedSession: Sendable {
         guard let payload = receive(length, &descriptor), payload.count == length else { return nil }
         var decoder = RequestDecoder()
         let request = try decoder.decode(payload.span)
-        record(ScriptedRequest(request: request, process: descriptor.flatMap(Self.pid(ofPidfd:))))
+        if showsServerInfo || request.operation != .serverInfo {
+            record(ScriptedRequest(request: request, process: descriptor.flatMap(Self.pid(ofPidfd:))))
+        }
         if let descriptor { Glibc.close(descriptor) }
         return request
     }

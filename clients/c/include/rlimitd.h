@@ -522,7 +522,12 @@ struct rlimitd_server_info {
         size_t cgroup_length;
         const char *label;         // NULL: none
         bool mixed_ids;
+        bool may_attach;           // the agent receives pidfds from the caller, or does not tell
     } caller;
+    uint64_t policy_generation;    // 1 at the start of the agent, one more with each policy put into force; 0: unknown
+    const char *policy_path;       // the main policy file; NULL: unknown
+    size_t warning_count;
+    const char *const *warnings;   // about the agent's surroundings, one sentence each
 };
 
 int rlimitd_server_info(struct rlimitd *agent, struct rlimitd_server_info **info, struct rlimitd_error *error);

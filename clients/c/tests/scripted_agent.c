@@ -75,14 +75,27 @@ static bool receive_all(int fd, unsigned char *bytes, size_t count, int *descrip
     return true;
 }
 
-Request *next_request(struct scripted_agent *scripted, int fd, int *descriptors) {
+static Request *next_request_of_any(struct scripted_agent *scripted, int fd, int *descriptors) {
     unsigned char header[4], bytes[MAX_REQUEST_SIZE];
     if (!receive_all(fd, header, 4, descriptors)) return NULL;
     size_t length = (size_t)header[2] << 8 | header[3];
     if (header[0] != 0 || header[1] != 0 || length > sizeof bytes) abort();
     if (!receive_all(fd, bytes, length, descriptors)) return NULL;
-    scripted->requests++;
-    return rlimitd__v1__request__unpack(NULL, length, bytes);
+    Request *request = rlimitd__v1__request__unpack(NULL, length, bytes);
+    bool is_info = request != NULL && request->operation_case == RLIMITD__V1__REQUEST__OPERATION_SERVER_INFO;
+    if (scripted->shows_server_info || !is_info) scripted->requests++;
+    return request;
+}
+
+Request *next_request(struct scripted_agent *scripted, int fd, int *descriptors) {
+    Request *request;
+    while ((request = next_request_of_any(scripted, fd, descriptors)) != NULL) {
+        bool is_info = request->operation_case == RLIMITD__V1__REQUEST__OPERATION_SERVER_INFO;
+        if (scripted->shows_server_info || !is_info) break;
+        answer(fd, error_response(request->id, RLIMITD__V1__ERROR_CODE__ERROR_CODE_UNSUPPORTED, "no server_info"));
+        free_request(request);
+    }
+    return request;
 }
 
 void free_request(Request *request) { rlimitd__v1__request__free_unpacked(request, NULL); }

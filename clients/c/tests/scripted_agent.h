@@ -16,6 +16,9 @@ struct scripted_agent {
     // Serves one connection, which is closed when it returns.
     void (*serve)(struct scripted_agent *scripted, int fd);
     _Atomic int connections, requests;
+    // The script sees server_info. Otherwise `next_request` answers it as an agent that does not have it, so that the
+    // client names other processes by pidfds.
+    bool shows_server_info;
 };
 
 void start_scripted_agent(struct scripted_agent *scripted, void (*serve)(struct scripted_agent *scripted, int fd));

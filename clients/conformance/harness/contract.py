@@ -4,6 +4,8 @@ import subprocess
 import sys
 import tempfile
 
+from . import kernel
+
 PROJECT = __file__.rsplit("/clients/", 1)[0]
 
 
@@ -31,6 +33,20 @@ def worked_examples():
         section = file.read().split("\n## Worked bytes", 1)[1].split("\n## ", 1)[0]
     pattern = r"```textproto (\w+)\n(.*?)```\s+```hex\n(.*?)```"
     return [(kind, text, parse_hex(digits)) for kind, text, digits in re.findall(pattern, section, re.DOTALL)]
+
+
+def name_process(request, pid):
+    """Puts a living process into the target of a request that names one by its pid, with the identity if it has one."""
+    operation = request.explain if request.WhichOneof("operation") == "explain" else request
+    target = getattr(operation, operation.WhichOneof("operation")).target
+    target.pid = pid
+    if target.HasField("pidfd_inode"):
+        target.ClearField("pidfd_inode")
+        inode, start_time = kernel.identity(pid)
+        if inode is not None:
+            target.pidfd_inode = inode
+        else:
+            target.start_time = start_time
 
 
 def normalized(request):

@@ -124,3 +124,17 @@ def wait_until(condition, seconds=10):
         if found or time.monotonic() > until:
             return found
         time.sleep(0.01)
+
+
+def identity(pid):
+    """Returns (inode, start time) of a process, of which one is None: the inode of its pidfd on pidfs (Linux 6.9)."""
+    pidfd, other = os.pidfd_open(pid), os.pidfd_open(os.getpid())
+    try:
+        # Before pidfs, all pidfds have one inode.
+        if os.fstat(pidfd).st_ino != os.fstat(other).st_ino:
+            return os.fstat(pidfd).st_ino, None
+    finally:
+        os.close(pidfd)
+        os.close(other)
+    with open(f"/proc/{pid}/stat", "rb") as file:
+        return None, int(file.read().rpartition(b")")[2].split()[19])

@@ -37,6 +37,11 @@ class ProtobufChecker:
     def recorded(self, cases):
         faults, count = [], 0
         for case in cases:
+            if "naming" in case:
+                count += 1
+                fault = self.fault("Response", case["naming"]["text"], contract.parse_hex(case["naming"]["hex"]))
+                if fault:
+                    faults.append(f"protobuf: {case['name']}: FAILED\n    {case['naming']['text']}\n    {fault}")
             for exchange in [one for alternative in alternatives(case) for one in alternative]:
                 for kind, one in [("Request", exchange["request"])] + [("Response", r) for r in exchange.get("responses", [])]:
                     if "hex" not in one or "raw" in one:

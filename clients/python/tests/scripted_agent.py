@@ -38,7 +38,10 @@ class ScriptedAgent:
     ``requests`` yields each request with the descriptors received before its end.
     """
 
-    def __init__(self, serve):
+    def __init__(self, serve, shows_server_info=False):
+        # Otherwise the agent answers server_info itself, as one that does not have it, so that the client names other
+        # processes by pidfds.
+        self._shows_server_info = shows_server_info
         self._serve = serve
         self._folder = tempfile.mkdtemp(prefix="rlimitd-fake-")
         self.socket = f"{self._folder}/s"
@@ -88,6 +91,9 @@ class ScriptedAgent:
                     break
                 request = pb.Request.FromString(buffer[4 : 4 + length])
                 buffer = buffer[4 + length :]
+                if request.HasField("server_info") and not self._shows_server_info:
+                    peer.sendall(framed(error(request.id, pb.ERROR_CODE_UNSUPPORTED)))
+                    continue
                 yield request, descriptors
                 for descriptor in descriptors:
                     os.close(descriptor)

@@ -18,6 +18,7 @@ final class AsyncConnection: Connection, @unchecked Sendable {
     let token: UInt64
     // Whether the connection accepts no more calls, for readers without the lock.
     private let closedFlag = Atomic(false)
+    let naming = KnownNaming()
     // The lock guards the following state, except the state of the sender and of the reactor. No access to it happens
     // during another access to the same property, so the dynamic exclusivity check of every call is not needed.
     private let lock = ConditionLock()

@@ -12,6 +12,7 @@ final class BlockingConnection: Connection, @unchecked Sendable {
     private let agentSocket: AgentSocket
     // Whether `closeReason` is set, for readers without the lock.
     private let closedFlag = Atomic(false)
+    let naming = KnownNaming()
     // The lock guards the following state, except the state of the sender and of the receiver. No access to it happens
     // during another access to the same property, so the dynamic exclusivity check of every call is not needed.
     private let lock = ConditionLock()

@@ -8,6 +8,7 @@
 struct agent_request {
     Request message;
     int pidfd;        // sent with the request; -1: none
+    const struct resolved_target *held;  // the other process that the request is about, held by a pidfd; NULL: none
     bool only_reads;  // executing it twice has the same effect as once
     // Any other kind of response is rejected.
     Rlimitd__V1__Response__OutcomeCase expected_outcome;

@@ -12,6 +12,7 @@
 #include "connection/agent_socket.h"
 #include "connection/connection_errors.h"
 #include "connection/exchange.h"
+#include "connection/process_naming.h"
 #include "kernel/clock.h"
 #include "model/error.h"
 
@@ -70,6 +71,7 @@ void disconnect(struct rlimitd *agent) {
     int fd = atomic_exchange(&agent->fd, -1);
     if (fd >= 0) close(fd);
     agent->start = agent->end = 0;
+    agent->naming = 0;
 }
 
 // In a child process: closes its copy of the parent's connection. The inode tells whether the descriptor is still that
@@ -80,6 +82,7 @@ static void discard_inherited(struct rlimitd *agent) {
     if (fd >= 0 && fstat(fd, &status) == 0 && status.st_ino == atomic_load(&agent->inode)) close(fd);
     atomic_store(&agent->lock.state, 0);
     agent->start = agent->end = 0;
+    agent->naming = 0;
     // A thread of the parent may have been replacing its mappings at the time of the fork, so they are not unmapped.
     agent->input = (struct buffer){agent->first_input, sizeof agent->first_input, false};
     agent->arena = (struct buffer){agent->first_arena, sizeof agent->first_arena, false};
@@ -120,7 +123,8 @@ static int call_agent_locked(struct rlimitd *agent, struct agent_request *agent_
                              struct rlimitd_error *error) {
     for (bool is_second = false;; is_second = true) {
         if (atomic_load(&agent->fd) < 0 && connect_agent(agent, deadline, error) != 0) return -1;
-        switch (exchange(agent, agent_request, deadline, error)) {
+        bool is_about_process = agent_request->held != NULL;
+        switch ((is_about_process ? exchange_about_process : exchange)(agent, agent_request, deadline, error)) {
         case EXCHANGE_DONE:
             return 0;
         case EXCHANGE_FAILED:

@@ -27,6 +27,7 @@ struct rlimitd {
     _Atomic uint64_t inode;
     // The lock guards the members below.
     uint64_t last_id;
+    uint32_t naming;    // how requests name other processes: bits of process_naming.h
     size_t start, end;  // the unread bytes of `input`
     struct buffer input;
     struct buffer arena;

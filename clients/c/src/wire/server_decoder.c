@@ -14,7 +14,11 @@ int decode_server_info(void *destination, const Response *part, bool is_first, s
     if (caller == NULL) return fail_malformed_response(error, "a response without the caller");
     const char **features = allocate_in_result(info, (message->n_features + 1) * sizeof *features);
     uint32_t *groups = allocate_in_result(info, (caller->n_groups + 1) * sizeof *groups);
-    if (features == NULL || groups == NULL) return fail_out_of_memory(error);
+    const char **warnings = allocate_in_result(info, (message->n_warnings + 1) * sizeof *warnings);
+    if (features == NULL || groups == NULL || warnings == NULL) return fail_out_of_memory(error);
+    for (size_t i = 0; i < message->n_warnings; i++) {
+        if (!copy_text(info, message->warnings[i], &warnings[i])) return fail_out_of_memory(error);
+    }
     for (size_t i = 0; i < message->n_features; i++) {
         if (!copy_text(info, message->features[i], &features[i])) return fail_out_of_memory(error);
     }
@@ -22,6 +26,7 @@ int decode_server_info(void *destination, const Response *part, bool is_first, s
     if (!copy_text(info, message->version != NULL ? message->version : "", &info->version) ||
         !copy_text(info, message->kernel != NULL ? message->kernel : "", &info->kernel) ||
         !copy_text(info, message->policy != NULL ? message->policy : "", &info->policy) ||
+        !copy_text(info, message->policy_path, &info->policy_path) ||
         !copy_text(info, caller->label, &info->caller.label)) {
         return fail_out_of_memory(error);
     }
@@ -42,6 +47,10 @@ int decode_server_info(void *destination, const Response *part, bool is_first, s
     info->caller.pinned = caller->pinned;
     info->caller.namespace_depth = caller->namespace_depth;
     info->caller.mixed_ids = caller->mixed_ids;
+    info->caller.may_attach = !caller->has_may_attach || caller->may_attach;
+    info->policy_generation = message->policy_generation;
+    info->warning_count = message->n_warnings;
+    info->warnings = warnings;
     return 0;
 }
 

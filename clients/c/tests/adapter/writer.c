@@ -253,6 +253,17 @@ void write_server_info(const struct rlimitd_server_info *info) {
     member_text("label", info->caller.label);
     write_key("mixed_ids");
     write_bool(info->caller.mixed_ids);
+    write_key("may_attach");
+    write_bool(info->caller.may_attach);
     end_object();
+    if (info->policy_generation > 0) member_number("policy_generation", info->policy_generation);
+    member_text("policy_path", info->policy_path);
+    write_key("warnings");
+    putchar('[');
+    for (size_t i = 0; i < info->warning_count; i++) {
+        if (i > 0) putchar(',');
+        write_text(info->warnings[i]);
+    }
+    putchar(']');
     end_object();
 }

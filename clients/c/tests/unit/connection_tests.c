@@ -188,10 +188,102 @@ static void names_processes_by_pidfd(void) {
     stop_scripted_agent(&scripted);
 }
 
+// ---- The name of another process, by what the agent says in server_info
+
+static _Atomic int told_depth, told_may_attach, asked_infos, received_pid, received_identity, ends_child;
+
+static void serve_naming(struct scripted_agent *scripted, int fd) {
+    Request *request;
+    int descriptors = 0;
+    while ((request = next_request(scripted, fd, &descriptors)) != NULL) {
+        if (request->operation_case == RLIMITD__V1__REQUEST__OPERATION_SERVER_INFO) {
+            char word[] = "pid-identity", *words[] = {word};
+            Rlimitd__V1__Caller caller = RLIMITD__V1__CALLER__INIT;
+            Rlimitd__V1__ServerInfo info = RLIMITD__V1__SERVER_INFO__INIT;
+            Response *response = response_to(request);
+            caller.has_namespace_depth = caller.has_may_attach = 1;
+            caller.namespace_depth = (uint32_t)told_depth;
+            caller.may_attach = told_may_attach;
+            info.features = words;
+            info.n_features = 1;
+            info.caller = &caller;
+            response->outcome_case = RLIMITD__V1__RESPONSE__OUTCOME_SERVER_INFO;
+            response->server_info = &info;
+            answer(fd, response);
+            asked_infos++;
+        } else {
+            const Rlimitd__V1__Target *target = request->operation_case == RLIMITD__V1__REQUEST__OPERATION_GET
+                                                    ? request->get->target
+                                                    : request->set->target;
+            bool is_pid = target->process_case == RLIMITD__V1__TARGET__PROCESS_PID;
+            received_pidfds = descriptors;
+            received_target = (int)target->process_case;
+            received_pid = is_pid ? (int)target->pid : 0;
+            received_identity = target->has_pidfd_inode || target->has_start_time;
+            if (ends_child) {
+                siginfo_t ended;
+                kill(received_pid, SIGKILL);
+                waitid(P_PID, (id_t)received_pid, &ended, WEXITED | WNOWAIT);
+            }
+            if (request->operation_case == RLIMITD__V1__REQUEST__OPERATION_GET) {
+                answer(fd, limits_response(request, 4));
+            } else {
+                answer(fd, error_response(request->id, RLIMITD__V1__ERROR_CODE__ERROR_CODE_CONFLICT, "no"));
+            }
+        }
+        free_request(request);
+        descriptors = 0;
+    }
+}
+
+static void names_processes_as_the_agent_says(void) {
+    struct scripted_agent scripted;
+    struct rlimitd_limits limits;
+    struct rlimitd_error error;
+    struct rlimitd_edit edit = rlimitd_edit_exact(RLIMIT_NOFILE, 3, 4);
+    pid_t child = fork();
+    if (child == 0) {
+        pause();
+        _exit(0);
+    }
+    struct rlimitd_target target = rlimitd_process(child);
+    ends_child = 0;
+    for (int may_attach = 0; may_attach < 2; may_attach++) {
+        for (int depth = 1; depth < 3; depth++) {
+            start_scripted_agent(&scripted, serve_naming);
+            scripted.shows_server_info = true;
+            told_depth = depth;
+            told_may_attach = may_attach;
+            asked_infos = 0;
+            struct rlimitd *agent = open_scripted(&scripted, 0, RLIMITD_AGENT_ONLY);
+            CHECK(rlimitd_get(agent, &target, nofile, 1, &limits, &error) == 0);
+            CHECK(received_pid == (depth == 1 ? child : 0) && !received_identity);
+            CHECK(received_pidfds == (depth == 2 && may_attach));
+            CHECK(depth == 1 || received_target == RLIMITD__V1__TARGET__PROCESS_PIDFD);
+            CHECK_CODE(rlimitd_set(agent, &target, &edit, 1, NULL, &error), error, RLIMITD_CONFLICT);
+            CHECK(received_pid == (depth == 1 ? child : 0) && received_identity == (depth == 1));
+            // An agent that receives no pidfd is asked before each request, because its policy may have changed.
+            CHECK(asked_infos == (depth == 2 && !may_attach ? 2 : 1));
+            rlimitd_close(agent);
+            stop_scripted_agent(&scripted);
+        }
+    }
+    start_scripted_agent(&scripted, serve_naming);
+    scripted.shows_server_info = true;
+    told_depth = 1;
+    ends_child = 1;
+    struct rlimitd *agent = open_scripted(&scripted, 0, RLIMITD_AGENT_ONLY);
+    CHECK_CODE(rlimitd_get(agent, &target, nofile, 1, &limits, &error), error, RLIMITD_NO_SUCH_PROCESS);
+    rlimitd_close(agent);
+    stop_scripted_agent(&scripted);
+    waitpid(child, NULL, 0);
+}
+
 void connection_tests(void) {
     test("an agent that does not answer in time", hanging_agent);
     test("an agent that closes the connection during a response", closing_agent);
     test("an agent that sends an error before it closes the connection", rejecting_agent);
     test("descriptors from the agent are closed", sends_descriptors);
     if (has_kernel()) test("a request names a process by a pidfd", names_processes_by_pidfd);
+    if (has_kernel()) test("a request names a process as the agent says", names_processes_as_the_agent_says);
 }

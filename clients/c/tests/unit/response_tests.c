@@ -124,8 +124,8 @@ static void oversized_responses(void) {
     memcpy(bytes, groups, sizeof groups - 1);
     CHECK(code_of_malformed(bytes, 4 + 0x9c4e) == RLIMITD_MALFORMED);
     // As many unknown fields as a frame can hold.
-    bytes[1] = 1, bytes[2] = bytes[3] = 0, bytes[4] = 0x08, bytes[5] = 1;
-    for (size_t i = 6; i < 4 + MAX_RESPONSE_SIZE; i += 2) bytes[i] = 0x78, bytes[i + 1] = 1;
+    bytes[1] = 1, bytes[2] = bytes[3] = 0, bytes[4] = 0x08, bytes[5] = 1, bytes[6] = 0x10, bytes[7] = 0;
+    for (size_t i = 8; i < 4 + MAX_RESPONSE_SIZE; i += 3) bytes[i] = 0xf8, bytes[i + 1] = bytes[i + 2] = 1;
     CHECK(code_of_malformed(bytes, 4 + MAX_RESPONSE_SIZE) == RLIMITD_UNSUPPORTED);
     // A frame of the maximum length that is one text.
     memcpy(bytes, "\0\1\0\0\x08\1\x1a\xfa\xff\3\x32\xf6\xff\3", 14);

@@ -136,11 +136,14 @@ func explanationObject(e *rlimitd.Explanation) object {
 func serverInfoObject(i *rlimitd.ServerInfo) object {
 	c := i.Caller
 	caller := object{"pid": c.PID, "uid": c.UID, "gid": c.GID, "pinned": c.Pinned, "namespace_depth": c.NamespaceDepth,
-		"mixed_ids": c.MixedIDs, "groups": append([]uint32{}, c.Groups...)}
+		"mixed_ids": c.MixedIDs, "groups": append([]uint32{}, c.Groups...), "may_attach": c.MayAttach}
 	caller.put("cgroup", c.Cgroup != "", c.Cgroup)
 	caller.put("label", c.Label != "", c.Label)
-	return object{"version": i.Version, "kernel": i.Kernel, "features": i.Features, "nr_open": boundValue(i.NrOpen),
-		"can_raise": i.CanRaise, "policy": i.Policy, "caller": caller}
+	info := object{"version": i.Version, "kernel": i.Kernel, "features": i.Features, "nr_open": boundValue(i.NrOpen),
+		"can_raise": i.CanRaise, "policy": i.Policy, "caller": caller, "warnings": append([]string{}, i.Warnings...)}
+	info.put("policy_generation", i.PolicyGeneration != 0, i.PolicyGeneration)
+	info.put("policy_path", i.PolicyPath != "", i.PolicyPath)
+	return info
 }
 
 func statsObject(s *rlimitd.Stats) object {

@@ -16,7 +16,9 @@ type Stat struct {
 	MinorFaults, ChildMinorFaults, MajorFaults, ChildMajorFaults uint64
 	UserTime, SystemTime, ChildUserTime, ChildSystemTime         uint64
 	Nice                                                         int64
-	RealtimePriority                                             uint64
+	// StartTime is the time since boot at which the process started, in the time namespace of the reader.
+	StartTime        uint64
+	RealtimePriority uint64
 }
 
 // ReadStat reads the file stat in the directory of a process or thread: proc_pid_stat(5).
@@ -37,5 +39,5 @@ func ReadStat(folder string) (Stat, error) {
 	}
 	nice, _ := strconv.ParseInt(fields[19-3], 10, 64)
 	return Stat{number(10), number(11), number(12), number(13), number(14), number(15), number(16), number(17), nice,
-		number(40)}, nil
+		number(22), number(40)}, nil
 }

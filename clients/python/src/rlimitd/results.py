@@ -119,6 +119,8 @@ class Caller(NamedTuple):
     cgroup: Optional[str]
     label: Optional[str]
     mixed_ids: bool
+    may_attach: bool = True
+    """Whether the agent receives pidfds from the caller; True also if it does not tell."""
 
 
 class ServerInfo(NamedTuple):
@@ -131,6 +133,12 @@ class ServerInfo(NamedTuple):
     can_raise: bool
     policy: str
     caller: Optional[Caller]
+    policy_generation: Optional[int] = None
+    """1 at the start of the agent, one more with each policy put into force; None if the agent does not tell."""
+    policy_path: Optional[str] = None
+    """The main policy file, which need not exist; None if the agent does not tell."""
+    warnings: Tuple[str, ...] = ()
+    """What is wrong with the agent's surroundings, one sentence each."""
 
 
 class Stats(NamedTuple):

@@ -19,6 +19,7 @@ from ..errors import Code, RlimitError
 from .agent_socket import AgentSocket
 from .deadline import Deadline
 from .exchange_failure import Unanswered, Unsent
+from .process_naming import ProcessNaming
 
 if TYPE_CHECKING:
     from ..v1 import rlimitd_pb2 as pb
@@ -56,6 +57,8 @@ class AsyncConnection:
         self._reader = ReplyReader(agent_socket)
         self._close_reason: Optional[RlimitError] = None
         self._last_id = 0
+        self.naming: Optional[ProcessNaming] = None
+        """How requests name other processes; None before the first one about another process."""
         self._pending_calls: Dict[int, _PendingCall] = {}
         self._send_queue: Deque[_PendingCall] = deque()
         self._waits_for_writable = False

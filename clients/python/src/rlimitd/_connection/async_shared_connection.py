@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import List, Optional
 
+from .._kernel.resolved_target import ResolvedTarget
+from .._wire import agent_requests
 from .._wire.agent_requests import AgentRequest
+from ..errors import RlimitError
 from ..v1 import rlimitd_pb2 as pb
+from . import process_naming
 from .agent_socket import AgentSocket
 from .async_connection import AsyncConnection
 from .deadline import Deadline
-from .exchange_failure import ExchangeFailure, require_retryable
+from .exchange_failure import ExchangeFailure, Unanswered, Unsent, require_retryable
 from .fork_local import ForkLocal
 
 # There is no event for room in the backlog of a listener, so a full backlog is tried again after a pause.
@@ -31,10 +35,36 @@ class AsyncSharedConnection:
         while True:
             connection = await self._connect(deadline)
             try:
-                return await connection.exchange(request, deadline)
+                if request.target is None:
+                    return await connection.exchange(request, deadline)
+                return await self._exchange_about_process(connection, request, request.target, deadline)
             except ExchangeFailure as failure:
                 require_retryable(failure, request.is_read_only, is_retry, self.agent_socket)
             is_retry = True
+
+    async def _exchange_about_process(
+        self, connection: AsyncConnection, request: AgentRequest, target: ResolvedTarget, deadline: Deadline
+    ) -> pb.Response:
+        naming = connection.naming
+        if naming is None or not naming.suffices_for(target):
+            try:
+                answer = await connection.exchange(agent_requests.server_info(), deadline)
+            except Unanswered as failure:
+                # The request itself was not sent.
+                raise Unsent(failure.error) from failure
+            except RlimitError as error:
+                naming = process_naming.from_error(error)
+            else:
+                naming = process_naming.from_reply(answer)
+            connection.naming = naming
+        named = naming.named(request, target)
+        try:
+            reply = await connection.exchange(named.request, deadline)
+        except RlimitError as error:
+            named.require_unreused(error)
+            raise
+        named.require_unreused()
+        return reply
 
     def close(self) -> None:
         """Closes the connections of this process. The next call opens a new one."""

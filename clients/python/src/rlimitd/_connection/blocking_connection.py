@@ -21,6 +21,7 @@ from ..errors import Code, RlimitError
 from .agent_socket import AgentSocket
 from .deadline import Deadline
 from .exchange_failure import Unanswered, Unsent
+from .process_naming import ProcessNaming
 
 if TYPE_CHECKING:
     from ..v1 import rlimitd_pb2 as pb
@@ -38,6 +39,8 @@ class BlockingConnection:
         self._condition = threading.Condition(threading.Lock())
         self._close_reason: Optional[RlimitError] = None
         self._last_id = 0
+        self.naming: Optional[ProcessNaming] = None
+        """How requests name other processes; None before the first one about another process."""
         self._pending_replies: Dict[int, PendingReply] = {}
         self._has_receiver = False
         self._close_requested = False

@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Optional
 
+from ..errors import RlimitError
 from .agent_socket import AgentSocket
 from .deadline import Deadline
 from .fork_local import ForkLocal
 
 if TYPE_CHECKING:
+    from .._kernel.resolved_target import ResolvedTarget
     from .._wire.agent_requests import AgentRequest
     from ..v1 import rlimitd_pb2 as pb
     from .blocking_connection import BlockingConnection
@@ -43,10 +45,40 @@ class SharedConnection:
         while True:
             connection = self._connect(deadline)
             try:
-                return connection.exchange(request, deadline)
+                if request.target is None:
+                    return connection.exchange(request, deadline)
+                return self._exchange_about_process(connection, request, request.target, deadline)
             except ExchangeFailure as failure:
                 require_retryable(failure, request.is_read_only, is_retry, self.agent_socket)
             is_retry = True
+
+    def _exchange_about_process(
+        self, connection: BlockingConnection, request: AgentRequest, target: ResolvedTarget, deadline: Deadline
+    ) -> pb.Response:
+        from .._wire import agent_requests
+        from . import process_naming
+        from .exchange_failure import Unanswered, Unsent
+
+        naming = connection.naming
+        if naming is None or not naming.suffices_for(target):
+            try:
+                answer = connection.exchange(agent_requests.server_info(), deadline)
+            except Unanswered as failure:
+                # The request itself was not sent.
+                raise Unsent(failure.error) from failure
+            except RlimitError as error:
+                naming = process_naming.from_error(error)
+            else:
+                naming = process_naming.from_reply(answer)
+            connection.naming = naming
+        named = naming.named(request, target)
+        try:
+            reply = connection.exchange(named.request, deadline)
+        except RlimitError as error:
+            named.require_unreused(error)
+            raise
+        named.require_unreused()
+        return reply
 
     def close(self) -> None:
         """Closes the connection of this process. The next call that needs the agent opens a new one."""

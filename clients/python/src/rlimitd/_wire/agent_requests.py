@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import Dict, NamedTuple, Optional, Sequence, Union
+from typing import Dict, NamedTuple, Optional, Sequence, Union, cast
 
 from .._kernel.resolved_target import ResolvedTarget
 from .._limits import Limit, Resource
@@ -28,14 +28,19 @@ RequestTarget = Union[ResolvedTarget, Cgroup, Pod]
 
 
 class AgentRequest(NamedTuple):
-    """A request message without its id, the pidfd to send with it, and how to treat its failure."""
+    """A request message without its id, the process whose pidfd is sent with it, and how to treat its failure."""
 
     message: pb.Request
-    pidfd: Optional[int] = None
+    target: Optional[ResolvedTarget] = None
     is_read_only: bool = True
     """Whether it changes nothing, so that it may be sent twice."""
     grants_lease: bool = False
     """A lease that this request is granted must be released if no caller receives it."""
+
+    @property
+    def pidfd(self) -> Optional[int]:
+        """Sent with the request."""
+        return self.target.pidfd if self.target is not None else None
 
 
 def frame(agent_request: AgentRequest, request_id: int, seconds_left: Optional[float]) -> bytes:
@@ -55,7 +60,7 @@ def frame(agent_request: AgentRequest, request_id: int, seconds_left: Optional[f
 def get(target: RequestTarget, resources: Sequence[Resource]) -> AgentRequest:
     request = pb.Request()
     _fill_get(request.get, target, resources)
-    return AgentRequest(request, _pidfd(target))
+    return AgentRequest(request, _held(target))
 
 
 def set_(target: RequestTarget, edits: Sequence[Edit], lease_ms: Optional[int] = None) -> AgentRequest:
@@ -64,25 +69,25 @@ def set_(target: RequestTarget, edits: Sequence[Edit], lease_ms: Optional[int] =
     _fill_set(request.set, target, edits)
     if lease_ms is not None:
         request.set.lease.duration_ms = lease_ms
-    return AgentRequest(request, _pidfd(target), is_read_only=False, grants_lease=lease_ms is not None)
+    return AgentRequest(request, _held(target), is_read_only=False, grants_lease=lease_ms is not None)
 
 
 def prlimit(target: RequestTarget, resource: Resource, limit: Optional[Limit]) -> AgentRequest:
     request = pb.Request()
     _fill_prlimit(request.prlimit, target, resource, limit)
-    return AgentRequest(request, _pidfd(target), is_read_only=limit is None)
+    return AgentRequest(request, _held(target), is_read_only=limit is None)
 
 
 def usage(target: RequestTarget, scope: str, thread: Optional[int] = None) -> AgentRequest:
     request = pb.Request()
     _fill_usage(request.usage, target, scope, thread)
-    return AgentRequest(request, _pidfd(target))
+    return AgentRequest(request, _held(target))
 
 
 def explain_get(target: RequestTarget, resources: Sequence[Resource]) -> AgentRequest:
     request = pb.Request()
     _fill_get(request.explain.get, target, resources)
-    return AgentRequest(request, _pidfd(target))
+    return AgentRequest(request, _held(target))
 
 
 def explain_set(target: RequestTarget, edits: Sequence[Edit], lease_ms: Optional[int] = None) -> AgentRequest:
@@ -90,19 +95,19 @@ def explain_set(target: RequestTarget, edits: Sequence[Edit], lease_ms: Optional
     _fill_set(request.explain.set, target, edits)
     if lease_ms is not None:
         request.explain.set.lease.duration_ms = lease_ms
-    return AgentRequest(request, _pidfd(target))
+    return AgentRequest(request, _held(target))
 
 
 def explain_prlimit(target: RequestTarget, resource: Resource, limit: Optional[Limit]) -> AgentRequest:
     request = pb.Request()
     _fill_prlimit(request.explain.prlimit, target, resource, limit)
-    return AgentRequest(request, _pidfd(target))
+    return AgentRequest(request, _held(target))
 
 
 def explain_usage(target: RequestTarget, scope: str, thread: Optional[int] = None) -> AgentRequest:
     request = pb.Request()
     _fill_usage(request.explain.usage, target, scope, thread)
-    return AgentRequest(request, _pidfd(target))
+    return AgentRequest(request, _held(target))
 
 
 def lease_renew(lease: bytes, duration_ms: int) -> AgentRequest:
@@ -136,8 +141,18 @@ def stats() -> AgentRequest:
     return AgentRequest(request)
 
 
-def _pidfd(target: RequestTarget) -> Optional[int]:
-    return target.pidfd if isinstance(target, ResolvedTarget) else None
+# The process that the request is about, if a pidfd holds it.
+def _held(target: RequestTarget) -> Optional[ResolvedTarget]:
+    return target if isinstance(target, ResolvedTarget) and target.pidfd is not None else None
+
+
+def target_of(message: pb.Request) -> pb.Target:
+    """The target of a request about a process."""
+    operation = message.WhichOneof("operation") or "get"
+    if operation != "explain":
+        return cast(pb.Target, getattr(message, operation).target)
+    explained = message.explain.WhichOneof("operation") or "get"
+    return cast(pb.Target, getattr(message.explain, explained).target)
 
 
 def _fill_get(message: pb.Get, target: RequestTarget, resources: Sequence[Resource]) -> None:

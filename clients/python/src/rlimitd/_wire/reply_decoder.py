@@ -206,6 +206,9 @@ def server_info(reply: pb.Response) -> ServerInfo:
         message.can_raise,
         message.policy,
         _caller(message.caller) if message.HasField("caller") else None,
+        message.policy_generation if message.HasField("policy_generation") else None,
+        message.policy_path or None,
+        tuple(message.warnings),
     )
 
 
@@ -220,6 +223,7 @@ def _caller(message: pb.Caller) -> Caller:
         message.cgroup.decode("utf-8", "surrogateescape") if message.HasField("cgroup") else None,
         message.label or None,
         message.mixed_ids,
+        message.may_attach if message.HasField("may_attach") else True,
     )
 
 
