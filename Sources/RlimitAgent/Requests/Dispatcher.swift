@@ -294,7 +294,7 @@ struct Dispatcher: ~Copyable {
         flushGets(of: session)
         replies.append(Response(id: id, .failure(error)))
         handler.statistics.faults += 1
-        handler.audit.refused(error, to: session.peer, operation: "frame", target: nil)
+        handler.audit.refused(error, to: session.peer, of: session.tenantUsage.tenant, operation: "frame")
         session.isClosing = true
     }
 
@@ -306,10 +306,7 @@ struct Dispatcher: ~Copyable {
     }
 
     /// Sends the reason for rejecting a connection, as far as the socket buffer allows.
-    mutating func reject(_ socket: borrowing StreamSocket, _ peer: Peer, _ error: RlimitError) {
-        replies.reject(socket, error)
-        handler.audit.refused(error, to: peer, operation: "connect", target: nil)
-    }
+    mutating func reject(_ socket: borrowing StreamSocket, _ error: RlimitError) { replies.reject(socket, error) }
 
     /// Releases what an ended session holds.
     mutating func releaseResources(of session: Session) {

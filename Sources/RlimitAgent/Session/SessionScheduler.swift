@@ -56,7 +56,9 @@ struct SessionScheduler: ~Copyable {
             tenantUsage = try quota.reserve(
                 for: &accepted.peer, connections: sessions.count, openSockets: openSockets, policy, now: now)
         } catch {
-            return dispatcher.reject(socket, accepted.peer, error)
+            let tenant = Tenant(accepted.peer, policy)
+            if quota.takeRejectionToken(for: tenant, policy, now: now) { dispatcher.reject(socket, error) }
+            return dispatcher.handler.audit.refused(error, to: accepted.peer, of: tenant, operation: "connect")
         }
         let peer = accepted.peer
         // If the peer has ended since, its requests are answered NO_SUCH_PROCESS.
