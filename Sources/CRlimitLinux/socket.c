@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <poll.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "CRlimitLinux.h"
 #include "result.h"
@@ -41,8 +43,17 @@ int rl_poll(int fd, int events, int milliseconds, int *revents) {
     return ready;
 }
 
-int rl_stream_socket(void) { return RESULT(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)); }
-int rl_datagram_socket(void) { return RESULT(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)); }
+// Never 0, 1 or 2: a program that has closed its standard streams must not write to a socket what it means for a stream.
+static int unix_socket(int type) {
+    int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+    if (fd < 0 || fd > STDERR_FILENO) return RESULT(fd);
+    int higher = RESULT(fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+    close(fd);
+    return higher;
+}
+
+int rl_stream_socket(void) { return unix_socket(SOCK_STREAM); }
+int rl_datagram_socket(void) { return unix_socket(SOCK_DGRAM); }
 
 // Fails with -ENAMETOOLONG instead of truncating. A path needs room for its NUL; an abstract name has none.
 static int address(struct sockaddr_un *native, const void *path, size_t count) {

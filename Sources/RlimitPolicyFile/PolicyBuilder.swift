@@ -7,9 +7,10 @@ struct PolicyBuilder {
     private(set) var errors: [Diagnostic] = []
     private(set) var warnings: [Diagnostic] = []
     private var quota = Quota()
+    private var audit = AuditSettings()
     private var protection = ProtectionSettings()
     private var podRoots: [String] = []
-    // The first location of each rule name and quota.
+    // The first location of each rule name and setting.
     private var firstLocations: [String: Diagnostic] = [:]
 
     mutating func add(_ fragment: PolicyFragment) {
@@ -23,6 +24,9 @@ struct PolicyBuilder {
         for setting in fragment.quota
         where checkUnique("quota.\(setting.value.key.rawValue)", setting.location, &diagnostics) {
             setting.value.apply(to: &quota)
+        }
+        if let onFull = fragment.onFull, checkUnique("audit.on_full", onFull.location, &diagnostics) {
+            audit.onFull = onFull.value
         }
         protection.users = IDSet(protection.users.ranges + fragment.protection.users.ranges)
         protection.cgroups += fragment.protection.cgroups
@@ -40,7 +44,7 @@ struct PolicyBuilder {
             protection: Protection(
                 users: protection.users, cgroups: Set(protection.cgroups).sorted { $0.text < $1.text },
                 units: Set(protection.units).sorted { $0.name.text < $1.name.text }),
-            quota: quota, podRoots: podRoots.isEmpty ? Policy.standardPodRoots : podRoots)
+            quota: quota, audit: audit, podRoots: podRoots.isEmpty ? Policy.standardPodRoots : podRoots)
     }
 
     private mutating func checkUnique(_ what: String, _ location: SourceLocation, _ diagnostics: inout DiagnosticList)

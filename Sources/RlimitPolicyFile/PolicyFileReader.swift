@@ -23,11 +23,13 @@ struct PolicyFileReader {
     private mutating func read(_ root: TomlNode, isMain: Bool, into fragment: inout PolicyFragment) {
         guard case .table(let entries) = root.value else { return }
         diagnostics.unknownKeys(
-            of: entries, in: "a policy", known: ["version", "quota", "protected", "pod_roots", "allow", "deny"])
+            of: entries, in: "a policy",
+            known: ["version", "quota", "audit", "protected", "pod_roots", "allow", "deny"])
         version(of: entries, isRequired: isMain)
         for entry in entries {
             switch entry.key {
             case "quota": fragment.quota = quota(entry)
+            case "audit": fragment.onFull = audit(entry)
             case "protected": fragment.protection = protection(entry)
             case "pod_roots": fragment.podRoots = podRoots(entry)
             case "allow":

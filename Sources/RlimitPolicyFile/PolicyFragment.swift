@@ -7,6 +7,7 @@ struct PolicyFragment {
     var allows: [Located<AllowRule>] = []
     var denies: [Located<DenyRule>] = []
     var quota: [Located<QuotaSetting>] = []
+    var onFull: Located<AuditSettings.OnFull>?
     var protection = ProtectionSettings()
     var podRoots: [String] = []
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import RlimitKernel
 import RlimitModel
 
 /// The command line tool: shows and changes resource limits, through the kernel or through the agent.
@@ -24,6 +25,8 @@ struct Rlimitctl: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     static func main() {
+        // Otherwise the connection to the agent could get the number of a standard stream.
+        OwnProcess.occupyStandardStreams()
         let arguments = Array(CommandLine.arguments.dropFirst())
         Glibc.exit(Invocation(arguments).run())
     }

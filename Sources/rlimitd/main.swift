@@ -6,12 +6,19 @@ import RlimitAgent
 /// EX_USAGE of sysexits(3).
 private let usageError: Int32 = 64
 
+// Before anything is opened.
+private let hasErrorOutput = AgentOptions.occupyStandardStreams()
+
 do {
     let options = try CommandLineOptions(CommandLineArguments())
     if let answer = options.answer {
         print(answer)
     } else if options.checksPolicy {
         print(try options.agent.checkPolicy())
+    } else if !hasErrorOutput {
+        // Nothing else can show the reason.
+        print("rlimitd: \(AgentOptions.noErrorOutput)")
+        exit(EXIT_FAILURE)
     } else {
         var eventLoop = try options.agent.start()
         try eventLoop.run()

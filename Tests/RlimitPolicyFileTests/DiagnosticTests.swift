@@ -183,6 +183,9 @@ struct DiagnosticTests {
         ("[quota]\nconnections = 0", ["2:15: connections must be a whole number from 1 to 1000000"]),
         ("[quota]\nconections = 1", ["2:1: unknown key \"conections\" in quota; did you mean \"connections\"?"]),
         ("quota = 1", ["1:9: quota is a whole number, but must be a table: [quota] and its keys below"]),
+        ("[audit]\non_full = \"stop\"", ["2:11: on_full must be \"refuse\" or \"continue\""]),
+        ("[audit]\nonfull = \"refuse\"", ["2:1: unknown key \"onfull\" in audit; did you mean \"on_full\"?"]),
+        ("audit = 1", ["1:9: audit is a whole number, but must be a table: [audit] and its keys below"]),
         ("[protected]\nuser = [1]", ["2:1: unknown key \"user\" in protected; did you mean \"users\"?"]),
         (
             "protected.users = [\"ghost\"]",

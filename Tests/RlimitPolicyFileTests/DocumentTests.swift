@@ -54,8 +54,9 @@ struct DocumentTests {
     func complete() throws {
         let reference = try Self.text("docs/policy.md")
         let keys = [
-            "version", "quota.connections", "quota.requests_per_second", "quota.leases", "protected.users",
-            "protected.units", "protected.cgroups", "pod_roots", "name", "caller", "target", "operations", "limits",
+            "version", "quota.connections", "quota.requests_per_second", "quota.leases", "audit.on_full",
+            "protected.users", "protected.units", "protected.cgroups", "pod_roots", "name", "caller", "target",
+            "operations", "limits",
             "lower", "lease", "above", "users", "groups", "cgroups", "units", "labels", "except", "relation",
         ]
         for key in keys + Resource.allCases.map(\.name) { #expect(reference.contains("`\(key)`"), "\(key)") }

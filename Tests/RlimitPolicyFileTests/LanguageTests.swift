@@ -15,6 +15,8 @@ struct LanguageTests {
             [quota]
             connections = 8
             requests_per_second = 50
+            [audit]
+            on_full = "continue"
             [protected]
             users = ["postgres"]
             units = ["dbus.service"]
@@ -47,6 +49,7 @@ struct LanguageTests {
             """, isMain: true)
         #expect(policy.podRoots == ["/kubelet.slice"])
         #expect(policy.quota == Quota(connections: 8, requestsPerSecond: 50, leases: 32))
+        #expect(policy.audit == AuditSettings(onFull: .continue))
         #expect(policy.protection.users == IDSet(999))
         #expect(policy.protection.units == [UnitPattern("dbus.service")])
         #expect(policy.protection.cgroups == [try CgroupPattern("/machine.slice/**")])

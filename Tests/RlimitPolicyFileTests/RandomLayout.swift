@@ -10,6 +10,7 @@ enum Statement: CustomStringConvertible {
     case protectedCgroup(String)
     case podRoot(String)
     case quota(String, Int)
+    case onFull(String)
 
     var description: String {
         switch self {
@@ -18,6 +19,7 @@ enum Statement: CustomStringConvertible {
         case .protectedCgroup(let path): "protected.cgroups = [\"\(path)\"]\n"
         case .podRoot(let path): "pod_roots = [\"\(path)\"]\n"
         case .quota(let key, let value): "quota.\(key) = \(value)\n"
+        case .onFull(let word): "audit.on_full = \"\(word)\"\n"
         }
     }
 
@@ -30,7 +32,7 @@ enum Statement: CustomStringConvertible {
             case .protectedUser(let user): users.append("\(user)")
             case .protectedCgroup(let path): cgroups.append("\"\(path)\"")
             case .podRoot(let path): roots.append("\"\(path)\"")
-            case .quota(let key, let value): quota += "quota.\(key) = \(value)\n"
+            case .quota, .onFull: quota += statement.description
             }
         }
         let lists = [("protected.users", users), ("protected.cgroups", cgroups), ("pod_roots", roots)]
@@ -55,6 +57,7 @@ extension RandomPolicies {
         for key in ["connections", "leases", "requests_per_second"] where chance(30) {
             statements.append(.quota(key, pick([1, 7, 64])))
         }
+        if chance(20) { statements.append(.onFull(pick(["refuse", "continue"]))) }
         return statements
     }
 }

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/rlimitd/rlimitd/clients/go/internal/kernel"
 	pb "github.com/rlimitd/rlimitd/clients/go/internal/rlimitpb"
 	"github.com/rlimitd/rlimitd/clients/go/internal/sockettrust"
 )
@@ -143,6 +144,7 @@ func (c *sharedConnection) connect(ctx context.Context) (*net.UnixConn, *Error) 
 	if len(path) > 107 {
 		return nil, c.unreachable(syscall.ENAMETOOLONG)
 	}
+	kernel.OccupyStandardStreams()
 	pause := time.Millisecond
 	for {
 		socket, err := new(net.Dialer).DialContext(ctx, "unix", path)

@@ -81,6 +81,7 @@ void rl_directory_close(struct rl_directory *directory);
 
 enum { RL_SOCKET_PATH_SIZE = 108 };
 
+// The number is at least 3.
 int rl_stream_socket(void);
 int rl_datagram_socket(void);
 int rl_connect(int fd, const void *path, size_t count);

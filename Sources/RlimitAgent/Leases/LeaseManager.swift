@@ -163,7 +163,7 @@ package struct LeaseManager: ~Copyable {
         if term == .connection { renewed.holder = requester.holder }
         renewed.cause = .expired
         try journal.renew(renewed)
-        audit.leaseRenewed(renewed, at: now, by: requester.peer)
+        audit.leaseRenewed(renewed, at: now, by: requester.peer, of: requester.tenant)
         return requester.info(of: renewed, at: now)
     }
 

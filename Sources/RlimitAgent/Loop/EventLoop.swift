@@ -13,6 +13,7 @@ package struct EventLoop: ~Copyable {
     private let policyReload: PolicyReload
     private var serviceManager: ServiceManager
     private let sink: LogSink
+    private var logWriter: LogWriter
     private let log: Logger
     private var nextTimeoutCheck = BootInstant.now
     private var busyPoll: BusyPoll
@@ -24,8 +25,9 @@ package struct EventLoop: ~Copyable {
         static let signals: UInt64 = 2
         static let policyReload: UInt64 = 3
         static let leases: UInt64 = 4
+        static let log: UInt64 = 5
         /// Higher tokens belong to sessions.
-        static let last: UInt64 = 4
+        static let last: UInt64 = 5
     }
 
     /// The interval of the checks for timeouts, while a session may time out.
@@ -60,6 +62,7 @@ package struct EventLoop: ~Copyable {
         signals = parts.signals
         serviceManager = parts.serviceManager
         sink = parts.sink
+        logWriter = LogWriter(parts.sink, token: Token.log)
         log = parts.log
         busyPoll = BusyPoll(upTo: parts.busyPoll)
     }
@@ -68,7 +71,7 @@ package struct EventLoop: ~Copyable {
     package mutating func run() throws(SystemError) {
         serviceManager.notifyReady(policy: scheduler.dispatcher.handler.policyStatus.text)
         while !scheduler.isDrained {
-            sink.flush()
+            logWriter.flush(scheduler.poller)
             scheduler.beginIteration()
             let count = try wait()
             if count > 0 { lastActiveSession = count == 1 ? scheduler.poller.event(0).token : nil }
@@ -85,8 +88,9 @@ package struct EventLoop: ~Copyable {
             scheduler.deliverResponses()
             checkTimeouts()
         }
+        endMinuteOfLog(at: BootInstant(nanoseconds: .max))
         log.notice("stopped")
-        sink.flush()
+        logWriter.finish(within: Self.drainTimeout)
     }
 
     // MARK: Waiting
@@ -128,7 +132,7 @@ package struct EventLoop: ~Copyable {
         if scheduler.hasReadySessions { return .zero }
         if acceptor.isPaused { return ConnectionAcceptor.retryDelay }
         // A partial frame and a drain have a time limit, and log lines may wait for their reader.
-        if scheduler.hasTimeouts || !sink.isEmpty { return Self.timeoutCheckInterval }
+        if scheduler.hasTimeouts || !sink.isEmpty || hasSuppressedLines { return Self.timeoutCheckInterval }
         return serviceManager.watchdogPingInterval
     }
 
@@ -136,9 +140,21 @@ package struct EventLoop: ~Copyable {
         let now = scheduler.now
         serviceManager.pingWatchdog(now: now)
         acceptor.resumeIfDue(scheduler.poller, now: now)
+        endMinuteOfLog(at: now)
         guard now >= nextTimeoutCheck, scheduler.hasTimeouts else { return }
         nextTimeoutCheck = now + Self.timeoutCheckInterval
         scheduler.closeTimedOutSessions()
+    }
+
+    // MARK: Lines beyond the bound of a minute
+
+    private var hasSuppressedLines: Bool {
+        scheduler.dispatcher.handler.audit.hasSuppressed || sink.messages.hasSuppressed
+    }
+
+    private func endMinuteOfLog(at now: BootInstant) {
+        scheduler.dispatcher.handler.audit.endMinute(at: now)
+        sink.endMinuteOfMessages(at: now)
     }
 
     // MARK: The agent's own descriptors
@@ -153,6 +169,7 @@ package struct EventLoop: ~Copyable {
             }
         case Token.leases:
             scheduler.dispatcher.processLeaseEvents(until: .now + SessionScheduler.longRequestSlice)
+        case Token.log: logWriter.noteEvent()
         default: break
         }
         scheduler.dispatcher.clock.update()

@@ -7,6 +7,8 @@ struct ConnectionQuota {
     private let limits: ConnectionLimits
     private var tenants = TenantTable()
     private var groupBudget = GroupBudget()
+    // For tenants that have no connection.
+    private var rejectionBucket: TokenBucket?
 
     init(maxConnections: Int) { limits = ConnectionLimits(all: maxConnections) }
 
@@ -43,6 +45,18 @@ struct ConnectionQuota {
         }
         peer.groups = groups
         return tenantUsage
+    }
+
+    /// Takes a token for the answer to a rejected connection: one of the tenant, or one that all tenants without a
+    /// connection share.
+    ///
+    /// - Returns: Whether the connection is answered. Otherwise it is closed without an answer, which costs less.
+    mutating func takeRejectionToken(for tenant: Tenant, _ policy: Policy, now: BootInstant) -> Bool {
+        let rate = policy.quota.requestsPerSecond
+        if let tenantUsage = tenants[tenant] { return tenantUsage.takeRejectionToken(ratePerSecond: rate, now: now) }
+        var bucket = rejectionBucket ?? TokenBucket(ratePerSecond: rate, now: now)
+        defer { rejectionBucket = bucket }
+        return bucket.takeToken(ratePerSecond: rate, now: now) == nil
     }
 
     /// Releases the connection of an ended session.

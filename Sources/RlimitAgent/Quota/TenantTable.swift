@@ -31,6 +31,9 @@ struct TenantTable {
         return tenantUsage
     }
 
+    /// The usage of a tenant that is connected, or was within the last second.
+    subscript(tenant: Tenant) -> TenantUsage? { usageByTenant[tenant] }
+
     mutating func removeConnection(_ tenantUsage: TenantUsage, now: BootInstant) {
         tenantUsage.connections -= 1
         if tenantUsage.tenant.isUnknownContainer { unknownContainerConnections -= 1 }

@@ -23,6 +23,8 @@ final class TenantUsage {
     /// The groups of its peers, each list once.
     var groups = SharedGroupLists()
     private var bucket: TokenBucket
+    // For answers to rejected connections, so that these take no requests from the accepted ones.
+    private var rejectionBucket: TokenBucket
     private var iteration: UInt64 = 0
     // In nanoseconds.
     private var timeInIteration: UInt64 = 0
@@ -34,6 +36,7 @@ final class TenantUsage {
     init(_ tenant: Tenant, ratePerSecond: Int, now: BootInstant) {
         self.tenant = tenant
         bucket = TokenBucket(ratePerSecond: ratePerSecond, now: now)
+        rejectionBucket = bucket
     }
 
     /// Takes a token for one request.
@@ -44,6 +47,15 @@ final class TenantUsage {
         var bucket = self.bucket
         defer { self.bucket = bucket }
         return bucket.takeToken(ratePerSecond: ratePerSecond, now: now)
+    }
+
+    /// Takes a token for the answer to one rejected connection.
+    ///
+    /// - Returns: Whether the answers are within the rate.
+    func takeRejectionToken(ratePerSecond: Int, now: BootInstant) -> Bool {
+        var bucket = rejectionBucket
+        defer { rejectionBucket = bucket }
+        return bucket.takeToken(ratePerSecond: ratePerSecond, now: now) == nil
     }
 
     /// Whether one of its connections may be served in this iteration of the event loop.

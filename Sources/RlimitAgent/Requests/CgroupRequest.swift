@@ -108,7 +108,8 @@ final class CgroupRequest: LongRequest {
     override func cleanUp(for session: Session, _ handler: inout RequestHandler) {
         guard refusals > Self.maxAuditedRefusals else { return }
         handler.audit.refusalsSuppressed(
-            refusals - Self.maxAuditedRefusals, of: cgroup, to: session.peer, operation: request.operationName)
+            refusals - Self.maxAuditedRefusals, of: cgroup, to: session.peer, of: session.tenantUsage.tenant,
+            operation: request.operationName)
     }
 
     private func finish(isIncomplete: Bool) -> Progress {

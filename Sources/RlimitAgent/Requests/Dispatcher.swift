@@ -299,7 +299,7 @@ struct Dispatcher: ~Copyable {
         flushGets(of: session)
         replies.append(Response(id: id, .failure(error)))
         handler.statistics.faults += 1
-        handler.audit.refused(error, to: session.peer, operation: "frame", target: nil)
+        handler.audit.refused(error, to: session.peer, of: session.tenantUsage.tenant, operation: "frame")
         session.isClosing = true
     }
 

@@ -31,6 +31,12 @@ extension RlimitError {
 
     // MARK: Requests
 
+    /// The log takes no more lines, and a change would have none.
+    package static let auditNotTaken = RlimitError(
+        .quotaExceeded,
+        message: "the audit is not taken: the agent's log accepts no more lines, so the agent makes no change; "
+            + "try again when the log is read")
+
     /// The peer's process has ended, or has no pid in the agent's PID namespace.
     package static let peerNotVisible = RlimitError(
         .noSuchProcess, message: "the process that connected is not visible from the agent")

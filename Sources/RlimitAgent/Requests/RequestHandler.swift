@@ -34,6 +34,7 @@ package struct RequestHandler: ~Copyable {
         self.policy = policy
         policyStatus.adopted(policy)
         self.policy.openFilesCeiling = Limit.Bound(facts.openFilesCeiling)
+        audit.adopt(policy.audit)
     }
 
     /// Handles an operation that concerns no process.
@@ -140,11 +141,15 @@ package struct RequestHandler: ~Copyable {
         switch error.code {
         case .deniedByPolicy, .deniedByKernel, .aboveSystemCeiling, .targetChanged, .pidfdRequired, .quotaExceeded:
             statistics.refusals += 1
+            let asked = request.operation.edit(at: error.editIndex ?? 0)
             // A change that may have reached another process is always logged.
-            guard !skipsAudit || error.code == .targetChanged else { return }
-            audit.refused(
-                error, to: peer, operation: request.operationName, target: target,
-                asked: request.operation.edit(at: error.editIndex ?? 0))
+            if error.code == .targetChanged, request.operation.isChange {
+                audit.strayed(error, to: peer, operation: request.operationName, target: target, asked: asked)
+            } else if !skipsAudit {
+                audit.refused(
+                    error, to: peer, of: Tenant(peer, policy), operation: request.operationName, target: target,
+                    asked: asked)
+            }
         default: break
         }
     }
@@ -180,6 +185,9 @@ package struct RequestHandler: ~Copyable {
                     explanation.refusal = try leases.capacityError(
                         for: requester, process, quota: policy.quota.leases)
                 }
+                if request.operation.isChange, explanation.refusal == nil, !audit.acceptsChange {
+                    explanation.refusal = .auditNotTaken
+                }
                 return .explanation(explanation)
             }
             let verdict = try policy.authorize(request, from: peer, on: snapshot, knowing: process.knownDetail) {
@@ -210,6 +218,9 @@ package struct RequestHandler: ~Copyable {
         case .threadUsage(let thread):
             return .usage(try verifyUnchanged(process, snapshot, try process.usage(ofThread: thread)))
         case .change(let edits):
+            // Before the change, because no change is without its line.
+            guard audit.acceptsChange || !request.operation.isLease && edits.allSatisfy({ $0.new == $0.old })
+            else { throw .auditNotTaken }
             if case .set(_, _, lease: let term?) = request.operation {
                 return try grantLease(edits, until: term, request, to: process, snapshot, requester)
             }

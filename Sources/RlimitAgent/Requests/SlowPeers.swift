@@ -16,10 +16,14 @@ extension Dispatcher {
         return try longRequests.advance(session, until: end, &handler, &replies)
     }
 
-    /// Sends the reason for rejecting a connection, unless the peer has left too many others unread.
-    mutating func reject(_ socket: borrowing StreamSocket, _ peer: Peer, _ error: RlimitError, isAnswered: Bool) {
+    /// Rejects a connection.
+    ///
+    /// - Parameter isAnswered: Whether the peer is sent the reason.
+    mutating func reject(
+        _ socket: borrowing StreamSocket, _ peer: Peer, of tenant: Tenant, _ error: RlimitError, isAnswered: Bool
+    ) {
         if isAnswered { replies.reject(socket, error) }
-        handler.audit.refused(error, to: peer, operation: "connect", target: nil)
+        handler.audit.refused(error, to: peer, of: tenant, operation: "connect")
     }
 
     /// Answers a session that cannot wait any longer, if an answer has room. The caller closes the session.
@@ -39,7 +43,7 @@ extension Dispatcher {
 
     private mutating func logEnd(of session: Session, _ error: RlimitError) {
         handler.statistics.faults += 1
-        handler.audit.refused(error, to: session.peer, operation: "send", target: nil)
+        handler.audit.refused(error, to: session.peer, of: session.tenantUsage.tenant, operation: "send")
     }
 
     /// Gives up a session's long request.

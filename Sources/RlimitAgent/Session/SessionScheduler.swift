@@ -80,9 +80,11 @@ struct SessionScheduler: ~Copyable {
     }
 
     private mutating func reject(_ socket: consuming StreamSocket, _ peer: Peer, _ error: RlimitError) {
-        let tenant = Tenant(peer, dispatcher.handler.policy)
-        let isAnswered = rejected.hasRoom(for: tenant)
-        dispatcher.reject(socket, peer, error, isAnswered: isAnswered)
+        let policy = dispatcher.handler.policy
+        let tenant = Tenant(peer, policy)
+        let isAnswered =
+            quota.takeRejectionToken(for: tenant, policy, now: now) && rejected.hasRoom(for: tenant)
+        dispatcher.reject(socket, peer, of: tenant, error, isAnswered: isAnswered)
         if isAnswered { rejected.append(socket, of: tenant) }
         countConnections()
     }

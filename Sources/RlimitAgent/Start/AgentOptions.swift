@@ -73,6 +73,16 @@ package struct AgentOptions: Sendable {
         try? OwnProcess.write(line + "\n", to: .error)
     }
 
+    /// Occupies the standard streams that are closed, so that no socket of the agent gets the number of one.
+    ///
+    /// - Returns: False if standard error was closed: the log would be lost.
+    package static func occupyStandardStreams() -> Bool { !OwnProcess.occupyStandardStreams().contains(.error) }
+
+    /// Why the agent does not start with standard error closed.
+    package static let noErrorOutput = StartupError(
+        "standard error is closed, so no change could be logged; to run the agent without a log, start it with 2>/dev/null"
+    )
+
     /// A policy file that is named must exist, and its drop-ins are in `policy.d` beside it.
     var loader: PolicyLoader {
         guard let policy else { return PolicyLoader() }

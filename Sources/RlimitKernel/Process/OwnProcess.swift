@@ -29,6 +29,22 @@ package enum OwnProcess {
 
     package enum Stream: Int32, Sendable { case input = 0, output = 1, error = 2 }
 
+    /// Occupies those of the descriptors 0, 1 and 2 that are closed, and returns their streams. Called before the
+    /// process opens anything.
+    ///
+    /// Otherwise the next file or socket gets such a number, and what is written to standard error reaches it. Reads
+    /// and writes of a placeholder fail with EBADF, as those of a closed number. A program that this process executes
+    /// finds the number closed. open(2), O_PATH.
+    @discardableResult
+    package static func occupyStandardStreams() -> [Stream] {
+        // From the lowest number on, because open(2) returns the lowest one that is free.
+        [Stream.input, .output, .error].filter { stream in
+            guard rl_descriptor_flags(stream.rawValue) == -EBADF else { return false }
+            _ = unsafe rl_open("/", Int32(RL_OPEN_PATH_ONLY.rawValue))
+            return true
+        }
+    }
+
     /// Writes the whole text, without buffering. write(2).
     package static func write(_ text: String, to stream: Stream) throws(SystemError) {
         var rest = Array(text.utf8)[...]

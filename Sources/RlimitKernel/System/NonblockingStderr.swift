@@ -9,6 +9,9 @@ internal import Glibc
 package enum NonblockingStderr {
     private static let chunkSize = 4096
 
+    /// For a poller. epoll_ctl(2) refuses regular files.
+    package static var descriptor: Int32 { STDERR_FILENO }
+
     private enum Kind { case file, socket, other }
 
     // Read once, because the type of standard error does not change.
@@ -21,6 +24,18 @@ package enum NonblockingStderr {
         default: return .other
         }
     }()
+
+    /// Waits until standard error takes more bytes.
+    ///
+    /// - Returns: False if the time has passed, or standard error has failed. poll(2).
+    package static func waitForRoom(_ timeout: Duration) -> Bool {
+        var revents: Int32 = 0
+        let milliseconds = Int32(clamping: timeout.nanoseconds / 1_000_000)
+        let ready = SystemCall.retrying {
+            unsafe rl_poll(STDERR_FILENO, Int32(RL_POLL_OUT.rawValue), milliseconds, &revents)
+        }
+        return ready > 0 && revents == Int32(RL_POLL_OUT.rawValue)
+    }
 
     /// Returns the number of bytes written. poll(2), write(2), send(2).
     package static func write(_ bytes: borrowing Span<UInt8>) -> Int {

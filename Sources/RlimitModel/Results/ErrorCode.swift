@@ -22,7 +22,8 @@ extension RlimitError {
         case conflict
         /// The caller exceeds its rate of requests (EAGAIN).
         case rateLimited
-        /// The caller exceeds its quota of connections or leases (EDQUOT).
+        /// The caller exceeds its quota of connections or leases, or the agent's log has no room for the line about a
+        /// change (EDQUOT).
         case quotaExceeded
         /// No response arrived within the timeout (ETIMEDOUT).
         case deadlineExceeded

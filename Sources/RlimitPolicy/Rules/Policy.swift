@@ -17,6 +17,7 @@ package struct Policy: Hashable, Sendable {
         var denyList: RuleList<DenyRule>
         var protection: Protection
         var quota: Quota
+        var audit: AuditSettings
         var podRoots: [String]
         var openFilesCeiling: Limit.Bound
     }
@@ -31,6 +32,7 @@ package struct Policy: Hashable, Sendable {
         get { contents.parts.quota }
         set { change { $0.quota = newValue } }
     }
+    package var audit: AuditSettings { contents.parts.audit }
     /// The cgroups below which pods are found.
     package var podRoots: [String] { contents.parts.podRoots }
     /// `fs.nr_open`: the kernel accepts no higher hard limit of open files, and no infinite one.
@@ -46,11 +48,13 @@ package struct Policy: Hashable, Sendable {
     package init(
         allows: [AllowRule] = [], denies: [DenyRule] = [], protection: Protection = Protection(),
         quota: Quota = Quota(),
-        podRoots: [String] = standardPodRoots, openFilesCeiling: Limit.Bound = standardOpenFilesCeiling
+        audit: AuditSettings = AuditSettings(), podRoots: [String] = standardPodRoots,
+        openFilesCeiling: Limit.Bound = standardOpenFilesCeiling
     ) {
         contents = Contents(
             Parts(
                 allowList: RuleList(allows), denyList: RuleList(denies), protection: protection, quota: quota,
+                audit: audit,
                 // The order in the files has no meaning.
                 podRoots: Set(podRoots).sorted(), openFilesCeiling: openFilesCeiling))
     }

@@ -1,6 +1,6 @@
 import RlimitPolicy
 
-// The settings that are not rules: quotas, protected processes, and roots of pods.
+// The settings that are not rules: quotas, the audit, protected processes, and roots of pods.
 
 extension PolicyFileReader {
     mutating func quota(_ entry: TomlEntry) -> [Located<QuotaSetting>] {
@@ -16,6 +16,18 @@ extension PolicyFileReader {
             settings.append(Located(value: QuotaSetting(key: key, value: Int(number)), location: entry.keyLocation))
         }
         return settings
+    }
+
+    mutating func audit(_ entry: TomlEntry) -> Located<AuditSettings.OnFull>? {
+        guard let entries = table(entry, expected: "a table: [audit] and its keys below") else { return nil }
+        diagnostics.unknownKeys(of: entries, in: "audit", known: ["on_full"])
+        guard let entry = entries.first(where: { $0.key == "on_full" }) else { return nil }
+        let words = AuditSettings.OnFull.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: " or ")
+        guard case .string(let text) = entry.node.value, let onFull = AuditSettings.OnFull(rawValue: text) else {
+            diagnostics.error(entry.node.location, "on_full must be \(words)")
+            return nil
+        }
+        return Located(value: onFull, location: entry.keyLocation)
     }
 
     mutating func protection(_ entry: TomlEntry) -> ProtectionSettings {

@@ -66,6 +66,11 @@ struct DeployTests {
         #expect(result.error == "")
     }
 
+    @Test func `The unit turns off the rate limit of journald`() throws {
+        let unit = try Machine.contents(of: Machine.project + "/deploy/systemd/rlimitd.service")
+        #expect(unit.contains("\nLogRateLimitIntervalSec=0\n"))
+    }
+
     @Test func `The exposure of the service is below the threshold of systemd-analyze security`() throws {
         let unit = Machine.project + "/deploy/systemd/rlimitd.service"
         let result = try ChildProcess.run(["systemd-analyze", "security", "--offline=true", "--threshold=7", unit])

@@ -40,6 +40,13 @@ struct Probe: ~Copyable {
                 connection = try StreamSocket.connect(to: values[0], timeout: .seconds(5))
                 return "done"
             }
+        case ("close", 1): return errnoText(rl_close(Int32(numbers[0])))
+        case ("occupy", 0): return OwnProcess.occupyStandardStreams().map { "\($0)" }.joined(separator: " ")
+        case ("connection", 0):
+            switch connection {
+            case .some(let connection): return "\(connection.descriptor.number)"
+            case .none: return "none"
+            }
         case ("limit", 4): return setLimit(values)
         case ("shut-in", 0):
             do throws(SandboxError) { try Sandbox.applyFilter(pid: getpid()) } catch { return "\(error)" }

@@ -49,6 +49,21 @@ struct QuotaTests {
         #expect(tenantUsage.hasTime(inIteration: 3))
     }
 
+    @Test("Answers to rejected connections have a rate, and take none of the tenant's requests")
+    func rejections() throws {
+        var quota = ConnectionQuota(maxConnections: 100)
+        let policy = Policy(quota: Quota(connections: 1, requestsPerSecond: 5))
+        var peer = Peer(pid: 7, uid: 1000, gid: 1000)
+        let tenantUsage = try quota.reserve(for: &peer, connections: 0, openSockets: 0, policy, now: start)
+        func answered(_ tenants: [Tenant]) -> Int {
+            tenants.count { quota.takeRejectionToken(for: $0, policy, now: start) }
+        }
+        #expect(answered(Array(repeating: Tenant(peer, policy), count: 20)) == 5)
+        #expect(tenantUsage.takeRequestToken(ratePerSecond: 5, now: start) == nil)
+        let others = (2000..<2020).map { Tenant(Peer(pid: 8, uid: $0, gid: $0), policy) }
+        #expect(answered(others) == 5, "tenants without a connection share a rate")
+    }
+
     @Test("A tenant that reconnects gets its old bucket")
     func reconnecting() throws {
         var tenants = TenantTable()

@@ -21,6 +21,11 @@ import Testing
         #expect(child.waitForEnd() == 7)
     }
 
+    @Test func `Closed standard streams are occupied, and open ones left as they are`() throws {
+        let child = try ChildProcess.probe("close=0", "close=2", "occupy", "occupy")
+        for expected in ["done", "done", "input error", ""] { #expect(try child.line() == expected) }
+    }
+
     @Test func `A program that cannot be run says why`() throws {
         let scratch = try ScratchDirectory()
         let file = try scratch.write("file")

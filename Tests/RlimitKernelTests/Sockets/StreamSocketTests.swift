@@ -22,6 +22,17 @@ import Testing
         #expect(error?.number == EPIPE)
     }
 
+    @Test func `A socket never gets the number of a closed standard stream`() throws {
+        let scratch = try ScratchDirectory()
+        let path = scratch.file("socket")
+        let listener = try Listener(path: path)
+        let child = try ChildProcess.probe("close=0", "close=2", "connect=\(path)", "connection")
+        for _ in 0..<3 { #expect(try child.line() == "done") }
+        let number = try #require(Int(try child.line()))
+        #expect(number > 2)
+        #expect(try listener.acceptsOne())
+    }
+
     @Test func `A full socket buffer is reported and no bytes are lost`() throws {
         let connection = try ConnectedPair()
         let text = String(repeating: "x", count: 65536)

@@ -69,6 +69,19 @@ def test_a_socket_that_another_user_could_have_placed_is_not_trusted(folder, age
     assert result[0] == expected, result
 
 
+def test_a_connection_does_not_get_the_number_of_a_closed_standard_stream(agent):
+    program = """
+import os, stat
+os.close(2)
+with rlimitd.Client() as client:
+    client.server_info()
+    sockets = [number for number in range(256) if os.path.exists(f"/proc/self/fd/{number}")
+               and stat.S_ISSOCK(os.fstat(number).st_mode)]
+    print(json.dumps([len(sockets), sockets[0] > 2]))
+"""
+    assert run_program(PROGRAM + program, agent.socket) == [1, True]
+
+
 @pytest.mark.capability
 def test_an_unprivileged_program_raises_its_own_limits(agent):
     program = """

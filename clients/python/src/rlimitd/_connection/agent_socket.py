@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import socket
 import struct
@@ -74,7 +75,7 @@ class AgentSocket:
         if reason:
             message = f"the agent's socket {self.path} is not trusted: {reason}"
             raise make_error(Code.UNTRUSTED_SOCKET, message)
-        return socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        return _above_standard_streams(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
 
     def _unreachable(self, error: OSError) -> RlimitError:
         """The error for a failed connect(2)."""
@@ -103,6 +104,17 @@ class AgentSocket:
 
     def protocol_violation(self, reason: str) -> RlimitError:
         return make_error(Code.MALFORMED, f"the peer at {self.path} does not speak the rlimitd protocol: {reason}")
+
+
+def _above_standard_streams(created: socket.socket) -> socket.socket:
+    """The socket, with a number above 2.
+
+    A program that has closed its standard streams must not write to the agent what it means for a stream.
+    """
+    if created.fileno() > 2:
+        return created
+    with created:
+        return socket.socket(fileno=fcntl.fcntl(created.fileno(), fcntl.F_DUPFD_CLOEXEC, 3))
 
 
 def default_socket_path() -> str:
