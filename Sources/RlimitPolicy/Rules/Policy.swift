@@ -18,6 +18,7 @@ package struct Policy: Hashable, Sendable {
         var protection: Protection
         var quota: Quota
         var podRoots: [String]
+        var subordinates: SubordinateIDs
         var openFilesCeiling: Limit.Bound
     }
 
@@ -33,6 +34,8 @@ package struct Policy: Hashable, Sendable {
     }
     /// The cgroups below which pods are found.
     package var podRoots: [String] { contents.parts.podRoots }
+    /// The ranges of ids that users can take in user namespaces.
+    package var subordinates: SubordinateIDs { contents.parts.subordinates }
     /// `fs.nr_open`: the kernel accepts no higher hard limit of open files, and no infinite one.
     package var openFilesCeiling: Limit.Bound {
         get { contents.parts.openFilesCeiling }
@@ -46,13 +49,14 @@ package struct Policy: Hashable, Sendable {
     package init(
         allows: [AllowRule] = [], denies: [DenyRule] = [], protection: Protection = Protection(),
         quota: Quota = Quota(),
-        podRoots: [String] = standardPodRoots, openFilesCeiling: Limit.Bound = standardOpenFilesCeiling
+        podRoots: [String] = standardPodRoots, subordinates: SubordinateIDs = .none,
+        openFilesCeiling: Limit.Bound = standardOpenFilesCeiling
     ) {
         contents = Contents(
             Parts(
                 allowList: RuleList(allows), denyList: RuleList(denies), protection: protection, quota: quota,
                 // The order in the files has no meaning.
-                podRoots: Set(podRoots).sorted(), openFilesCeiling: openFilesCeiling))
+                podRoots: Set(podRoots).sorted(), subordinates: subordinates, openFilesCeiling: openFilesCeiling))
     }
 
     private mutating func change(_ body: (inout Parts) -> Void) {
@@ -88,6 +92,18 @@ package struct Policy: Hashable, Sendable {
     /// The error for a caller that sends a pidfd although `mayTargetOthers` is false for it.
     package static func otherTargetsDenied(_ peer: Peer, _ operation: Request.Operation) -> RlimitError {
         DenialMessages.noRuleForOthers(peer, operation)
+    }
+
+    /// The indices in `denyList` of the rules that may apply to a caller: all of them if it may have more ids than the
+    /// kernel reported, because the index is by id.
+    func denyIndices(for peer: Peer) -> [Int] {
+        peer.mayLackGroups || subordinates.include(peer) ? Array(denies.indices) : denyList.indices(for: peer)
+    }
+
+    /// The deny rules that may apply to a caller, sorted by name.
+    func denyCandidates(for peer: Peer) -> some Sequence<DenyRule> {
+        let rules = denies
+        return denyIndices(for: peer).lazy.map { rules[$0] }
     }
 
     /// The maximum hard limit that the kernel accepts for a resource.
