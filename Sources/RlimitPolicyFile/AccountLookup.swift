@@ -1,15 +1,20 @@
 import Glibc
 
-/// Resolves names of users and groups to ids. Tests supply functions of their own.
+/// Resolves names of users and groups to ids, and names the files of subordinate ids. Tests supply their own.
 package struct AccountLookup: Sendable {
     package var userID: @Sendable (String) -> UInt32?
     package var groupID: @Sendable (String) -> UInt32?
+    /// The files of subuid(5) and subgid(5); nil for none.
+    package var subuid, subgid: String?
 
     package init(
-        userID: @escaping @Sendable (String) -> UInt32?, groupID: @escaping @Sendable (String) -> UInt32?
+        userID: @escaping @Sendable (String) -> UInt32?, groupID: @escaping @Sendable (String) -> UInt32?,
+        subuid: String? = nil, subgid: String? = nil
     ) {
         self.userID = userID
         self.groupID = groupID
+        self.subuid = subuid
+        self.subgid = subgid
     }
 }
 
@@ -31,7 +36,7 @@ extension AccountLookup {
                 let error = unsafe getgrnam_r(name, &account, buffer, size, &found)
                 return unsafe (error, found.map { unsafe $0.pointee.gr_gid })
             }
-        })
+        }, subuid: "/etc/subuid", subgid: "/etc/subgid")
 }
 
 // A group with many members needs a large buffer, which ERANGE indicates.

@@ -38,13 +38,14 @@ struct PolicyBuilder {
 
     mutating func add(_ error: Diagnostic) { errors.append(error) }
 
-    var policy: Policy {
+    func policy(_ subordinates: SubordinateIDs) -> Policy {
         Policy(
             allows: allows, denies: denies,
             protection: Protection(
                 users: protection.users, cgroups: Set(protection.cgroups).sorted { $0.text < $1.text },
                 units: Set(protection.units).sorted { $0.name.text < $1.name.text }),
-            quota: quota, audit: audit, podRoots: podRoots.isEmpty ? Policy.standardPodRoots : podRoots)
+            quota: quota, audit: audit, podRoots: podRoots.isEmpty ? Policy.standardPodRoots : podRoots,
+            subordinates: subordinates)
     }
 
     private mutating func checkUnique(_ what: String, _ location: SourceLocation, _ diagnostics: inout DiagnosticList)

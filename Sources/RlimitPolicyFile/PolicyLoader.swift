@@ -58,9 +58,11 @@ package struct PolicyLoader: Sendable {
     }
 
     private func finish(_ builder: PolicyBuilder, files: [String]) throws(PolicyFileError) -> LoadedPolicy {
-        let errors = builder.errors + (isStrict ? builder.warnings : [])
+        let (subordinates, faults) = SubordinateIDFile.read(accounts)
+        let warnings = builder.warnings + faults
+        let errors = builder.errors + (isStrict ? warnings : [])
         guard errors.isEmpty else { throw PolicyFileError(diagnostics: errors) }
-        return LoadedPolicy(policy: builder.policy, warnings: builder.warnings, files: files)
+        return LoadedPolicy(policy: builder.policy(subordinates), warnings: warnings, files: files)
     }
 }
 

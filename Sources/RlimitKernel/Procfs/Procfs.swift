@@ -94,4 +94,34 @@ extension Procfs {
         }
         return isFull == false
     }
+
+    /// Whether a process is in another user namespace than this process, or may be in one: the kernel shows another
+    /// map of user ids, or none. Reads one file of /proc. user_namespaces(7).
+    package static func mayBeInOtherUserNamespace(_ pid: Int32) -> Bool {
+        guard let ownUserMap, var file = try? ProcFile(ProcPath(pid, "uid_map")) else { return true }
+        let isOwn = try? file.withText { map in map.count < ownUserMap.capacity && ownUserMap.equals(map) }
+        return isOwn != true
+    }
+
+    // A process never leaves its user namespace for an outer one, and the map can be written only once. The kernel
+    // shows it to a reader in the same namespace as it shows the reader's own.
+    private static let ownUserMap: UserMap? = {
+        guard var file = try? ProcFile(ProcPath("/proc/self/uid_map")) else { return nil }
+        let map = try? file.withText { text in
+            UserMap(bytes: (0..<text.count).map { text[$0] })
+        }
+        return map?.bytes.isEmpty == false ? map : nil
+    }()
+
+    private struct UserMap {
+        let bytes: [UInt8]
+        /// A longer map is truncated by `ProcFile`, so that two of them cannot be compared.
+        let capacity = 8192
+
+        func equals(_ map: Span<UInt8>) -> Bool {
+            guard map.count == bytes.count else { return false }
+            for index in bytes.indices where bytes[index] != map[index] { return false }
+            return true
+        }
+    }
 }

@@ -27,7 +27,9 @@ extension StreamSocket {
         var peer = Peer(
             pid: credentials.pid > 0 ? credentials.pid : nil, uid: credentials.uid, gid: credentials.gid,
             groups: groups,
-            isPinned: features.hasPeerPidfd, namespaceDepth: nil, hasMixedIDs: true)
+            isPinned: features.hasPeerPidfd, namespaceDepth: nil, hasMixedIDs: true,
+            // Until /proc shows otherwise: what is unknown must not pass for a proof.
+            isInChildUserNamespace: true, hasVerifiedGroups: features.hasPeerPidfd)
         let pidfd: Pidfd?
         if features.hasPeerPidfd {
             pidfd = try socket.pidfd(features)
@@ -61,7 +63,8 @@ extension Peer {
         guard let pid, let identity = try pidfd.processCredentials(), identity.pid == pid else { return }
         // Details that cannot be read stay unknown. An unknown cgroup matches no rule.
         let depth = try? pidfd.namespaceDepth()
-        let status = try? ProcStatus(of: pid) { $0.permittedCapabilities != nil }
+        let (status, hasSameGroups) = readStatus(of: pid)
+        let isInChildUserNamespace = Procfs.mayBeInOtherUserNamespace(pid)
         // Without a pinned pidfd the pid could by now name another process with this uid in another cgroup.
         let path = isPinned ? try? CgroupPath.read(of: pid) : nil
         guard !pidfd.hasEnded else { return }
@@ -69,6 +72,40 @@ extension Peer {
         capabilities = status?.permittedCapabilities ?? 0
         cgroup = path ?? nil
         hasMixedIDs = !identity.credentials.are(uid: uid, gid: gid)
+        self.isInChildUserNamespace = isInChildUserNamespace
+        hasVerifiedGroups = isPinned || hasSameGroups
+    }
+
+    // Also tells whether the groups are those of the connection. Compares them only if the pid could name another
+    // process by now. A list that is longer than the buffer of `ProcFile` counts as different.
+    private func readStatus(of pid: Int32) -> (ProcStatus?, hasSameGroups: Bool) {
+        var status = ProcStatus()
+        var hasSameGroups = false
+        do throws(SystemError) {
+            var file = try ProcFile(ProcPath(pid, "status"))
+            try file.forEachLine { line in
+                status.parse(line)
+                if !isPinned, line.starts(with: "Groups:") { hasSameGroups = lists(line) }
+                return status.permittedCapabilities == nil
+            }
+        } catch {
+            return (nil, false)
+        }
+        return (status, hasSameGroups)
+    }
+
+    // Whether a "Groups:" line lists exactly the groups of the connection. The kernel keeps both lists sorted.
+    private func lists(_ line: Span<UInt8>) -> Bool {
+        var position = "Groups:".utf8.count
+        var count = 0
+        while let number = line.number(at: &position) {
+            guard let group = UInt32(exactly: number) else { return false }
+            // `groups` has no unmapped ones.
+            guard SystemInfo.idMapping.isMapped(gid: group) else { continue }
+            guard count < groups.count, groups[count] == group else { return false }
+            count += 1
+        }
+        return count == groups.count
     }
 }
 

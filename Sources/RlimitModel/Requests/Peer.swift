@@ -18,10 +18,16 @@ package struct Peer: Hashable, Sendable {
     package var hasMixedIDs: Bool
     /// Its permitted capabilities, one bit each (capabilities(7)).
     package var capabilities: UInt64
+    /// Whether it is, or may be, in another user namespace than the agent. There a process can drop groups and take
+    /// the subordinate ids of its user, so that an id which it does not have proves nothing.
+    package var isInChildUserNamespace: Bool
+    /// Whether `groups` are certainly those of the process with this pid. False only if the peer is not pinned.
+    package var hasVerifiedGroups: Bool
 
     package init(
         pid: Int32?, uid: UInt32, gid: UInt32, groups: [UInt32] = [], isPinned: Bool = true, namespaceDepth: Int? = 1,
-        cgroup: String? = nil, label: String? = nil, hasMixedIDs: Bool = false, capabilities: UInt64 = 0
+        cgroup: String? = nil, label: String? = nil, hasMixedIDs: Bool = false, capabilities: UInt64 = 0,
+        isInChildUserNamespace: Bool = false, hasVerifiedGroups: Bool = true
     ) {
         self.pid = pid
         self.uid = uid
@@ -33,7 +39,12 @@ package struct Peer: Hashable, Sendable {
         self.label = label
         self.hasMixedIDs = hasMixedIDs
         self.capabilities = capabilities
+        self.isInChildUserNamespace = isInChildUserNamespace
+        self.hasVerifiedGroups = hasVerifiedGroups
     }
+
+    /// Whether its user may be in more groups than it has.
+    package var mayLackGroups: Bool { isInChildUserNamespace || !hasVerifiedGroups }
 
     /// Whether it is in the agent's own PID namespace, and may therefore name processes by id.
     package var sharesNamespace: Bool { namespaceDepth == 1 }

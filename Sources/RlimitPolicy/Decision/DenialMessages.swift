@@ -3,6 +3,7 @@ import RlimitModel
 /// Builds the errors of refused requests. Each message is one sentence that names the caller, the operation, the target
 /// and what would have been granted.
 struct DenialMessages {
+    let policy: Policy
     let peer: Peer
     let snapshot: TargetSnapshot
 
@@ -56,7 +57,9 @@ struct DenialMessages {
     }
 
     func reading(_ operation: Operations, deniedBy rule: String) -> RlimitError {
-        denied("rule \"\(rule)\" does not let \(caller) read \(what(operation)) of \(target)", rule: rule)
+        denied(
+            "rule \"\(rule)\" does not let \(caller) read \(what(operation)) of \(target)\(doubt(about: rule))",
+            rule: rule)
     }
 
     func reading(_ operation: Operations, skippedForPrivilege rule: String?) -> RlimitError {
@@ -89,11 +92,12 @@ struct DenialMessages {
         return "an allow rule with caller.cgroups\(cgroup) and target = \"same-pod\" or \"same-cgroup\""
     }
 
-    static func denied(operation: String, _ peer: Peer, by rule: String) -> RlimitError {
+    static func denied(operation: String, _ peer: Peer, by rule: DenyRule, _ policy: Policy) -> RlimitError {
         RlimitError(
             .deniedByPolicy,
-            message: "rule \"\(rule)\" does not let uid \(peer.uid) use the operation \"\(operation)\"",
-            rule: rule)
+            message: "rule \"\(rule.name)\" does not let uid \(peer.uid) use the operation \"\(operation)\""
+                + doubt(about: rule, peer, policy),
+            rule: rule.name)
     }
 
     // MARK: One edit
@@ -108,8 +112,9 @@ struct DenialMessages {
 
     func deniedBy(_ resource: Resource, _ rule: String, maxHard: Limit.Bound?) -> RlimitError {
         denied(
-            "rule \"\(rule)\" refuses \(caller) any change of \(resource) of \(target)", rule: rule, resource: resource,
-            allowed: maxHard)
+            "rule \"\(rule)\" refuses \(caller) any change of \(resource) of \(target)\(doubt(about: rule))",
+            rule: rule,
+            resource: resource, allowed: maxHard)
     }
 
     func raise(
@@ -122,7 +127,7 @@ struct DenialMessages {
         if let bound = grants.denyCeiling, wanted > bound.maxHard {
             return denied(
                 "rule \"\(bound.rule)\" refuses \(caller) \(resource) above \(resource.formatted(bound.maxHard)), and "
-                    + "\(wantedText) was requested\(maxText)",
+                    + "\(wantedText) was requested\(maxText)\(doubt(about: bound.rule))",
                 rule: bound.rule, resource: resource, allowed: maxHard)
         }
         if let grant = grants.leaseOnlyGrant, grant.ceiling >= wanted {
@@ -234,6 +239,20 @@ struct DenialMessages {
     private func source(_ grants: ResourceGrants, _ now: Limit, _ maxHard: Limit.Bound) -> String {
         guard maxHard > now.hard, let grant = grants.raiseGrant else { return ", the present hard limit" }
         return " (rule \"\(grant.rule)\")"
+    }
+
+    // Why a deny rule applies to a caller that it may not name.
+    private func doubt(about name: String) -> String {
+        guard let rule = policy.denies.first(where: { $0.name == name }) else { return "" }
+        return Self.doubt(about: rule, peer, policy)
+    }
+
+    private static func doubt(about rule: DenyRule, _ peer: Peer, _ policy: Policy) -> String {
+        guard rule.caller.match(peer, policy.subordinates) == .perhaps else { return "" }
+        if peer.isInChildUserNamespace {
+            return "; the caller is in a user namespace, where it may lack ids of its user"
+        }
+        return peer.hasVerifiedGroups ? "" : "; the groups of the caller cannot be verified"
     }
 
     private func hint(skippedForPrivilege rule: String?) -> String {

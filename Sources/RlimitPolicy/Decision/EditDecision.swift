@@ -156,7 +156,9 @@ extension Evaluation {
         let rules = policy.allowList.rules
         for place in policy.allowList.indices(for: peer) where rules[place].mayGrant(resource) {
             // Reads the rule in place: copying a whole rule is expensive.
-            guard let ceiling = rules[place].ceilings[resource], rules[place].covers(peer) else { continue }
+            guard let ceiling = rules[place].ceilings[resource], rules[place].covers(peer, policy.subordinates) else {
+                continue
+            }
             guard try match(rules[place].target) == .yes else { continue }
             guard try allowsTargetPrivilege(rules[place]) else {
                 grants.skippedForPrivilege = grants.skippedForPrivilege ?? rules[place].name
@@ -183,8 +185,10 @@ extension Evaluation {
 
     func collectDenies(on resource: Resource, into grants: inout ResourceGrants) throws(DetailNeeded) {
         guard !policy.denyList.rules.isEmpty else { return }
-        for rule in policy.denyList.candidates(for: peer) {
-            guard let effect = rule.effect(on: resource), rule.caller.match(peer) != .no else { continue }
+        for rule in policy.denyCandidates(for: peer) {
+            guard let effect = rule.effect(on: resource), rule.caller.match(peer, policy.subordinates) != .no else {
+                continue
+            }
             guard try match(rule.target) != .no else { continue }
             switch effect {
             case .denied:

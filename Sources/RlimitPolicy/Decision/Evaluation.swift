@@ -8,7 +8,7 @@ package struct Evaluation {
     /// nil until the decision depends on it.
     var detail: ProcessDetail?
 
-    var denials: DenialMessages { DenialMessages(peer: peer, snapshot: snapshot) }
+    var denials: DenialMessages { DenialMessages(policy: policy, peer: peer, snapshot: snapshot) }
 
     /// The kernel's check of prlimit(2), which does not restrict the agent because of CAP_SYS_RESOURCE.
     var idsMatch: Bool { snapshot.identity.credentials.are(uid: peer.uid, gid: peer.gid) }
@@ -24,7 +24,7 @@ package struct Evaluation {
         if snapshot.isAgent { return .agent }
         if snapshot.identity.pid <= 1 { return .firstProcess }
         let credentials = snapshot.identity.credentials
-        if policy.protection.users.match(usersOf: credentials) != .no { return .protected }
+        if policy.subordinates.match(policy.protection.users, usersOf: credentials) != .no { return .protected }
         if policy.protection.namesCgroups {
             // The cgroup was removed or is not readable: the process may be a protected one.
             guard let path = try cgroupOfTarget(), !policy.protection.covers(cgroup: path) else { return .protected }
@@ -79,13 +79,13 @@ extension Evaluation {
     /// Why the caller may not read limits or usage; nil if it may.
     func refusalToRead(_ operation: Operations) throws(DetailNeeded) -> RlimitError? {
         if snapshot.isBaseline(for: peer) { return nil }
-        for rule in policy.denyList.candidates(for: peer)
-        where rule.forbids(operation) && rule.caller.match(peer) != .no {
+        for rule in policy.denyCandidates(for: peer)
+        where rule.forbids(operation) && rule.caller.match(peer, policy.subordinates) != .no {
             if try match(rule.target) != .no { return denials.reading(operation, deniedBy: rule.name) }
         }
         var skipped: String?
         for rule in policy.allowList.candidates(for: peer)
-        where rule.operations.contains(operation) && rule.covers(peer) {
+        where rule.operations.contains(operation) && rule.covers(peer, policy.subordinates) {
             guard try match(rule.target) == .yes else { continue }
             if try allowsTargetPrivilege(rule) { return nil }
             skipped = skipped ?? rule.name

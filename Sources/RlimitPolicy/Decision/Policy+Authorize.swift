@@ -106,14 +106,16 @@ extension Policy {
 
     // Operations for administrators require a rule that names them and a caller in the agent's PID namespace.
     private func permission(for operation: Operations, named name: String, _ peer: Peer) -> Result<Void, RlimitError> {
-        if let deny = denyList.candidates(for: peer).first(where: {
-            $0.forbids(operation) && $0.caller.match(peer) != .no
+        if let deny = denyCandidates(for: peer).first(where: {
+            $0.forbids(operation) && $0.caller.match(peer, subordinates) != .no
         }) {
-            return .failure(DenialMessages.denied(operation: name, peer, by: deny.name))
+            return .failure(DenialMessages.denied(operation: name, peer, by: deny, self))
         }
         let granted =
             peer.sharesNamespace
-            && allowList.candidates(for: peer).contains { $0.operations.contains(operation) && $0.covers(peer) }
+            && allowList.candidates(for: peer).contains {
+                $0.operations.contains(operation) && $0.covers(peer, subordinates)
+            }
         return granted ? .success(()) : .failure(DenialMessages.noRule(for: name, peer))
     }
 }

@@ -31,7 +31,7 @@ extension Policy {
         var maxDuration: (rule: String, Duration)?
         for limit in renewedLimits {
             guard let rule = allows.first(where: { $0.name == limit.rule }), rule.mayGrant(limit.resource),
-                let ceiling = rule.ceilings[limit.resource], !isHolder || rule.covers(peer)
+                let ceiling = rule.ceilings[limit.resource], !isHolder || rule.covers(peer, subordinates)
             else { throw DenialMessages.leaseOfNoRule(limit.rule) }
             try refuse(limit, above: (ceiling, rule.name))
             let denies = try denies(of: limit.resource, peer, snapshot, detail)

@@ -21,10 +21,10 @@ package struct CallerPattern: Hashable, Sendable {
     /// take.
     var namesCgroup: Bool { keys.cgroups != nil || keys.units != nil }
 
-    func match(_ peer: Peer) -> Match {
-        let match = keys.match(peer)
+    func match(_ peer: Peer, _ subordinates: SubordinateIDs) -> Match {
+        let match = keys.match(peer, subordinates)
         guard match != .no, let except else { return match }
-        return match.and(except.match(peer).negated)
+        return match.and(except.match(peer, subordinates).negated)
     }
 }
 
@@ -48,14 +48,18 @@ package struct CallerKeys: Hashable, Sendable {
     }
 
     // Compares ids first: they decide most rules at the lowest cost.
-    func match(_ peer: Peer) -> Match {
-        if let users, !users.contains(peer.uid) { return .no }
-        if let groups, !groups.contains(peer.gid), !peer.groups.contains(where: groups.contains) { return .no }
+    func match(_ peer: Peer, _ subordinates: SubordinateIDs) -> Match {
         var match = Match.yes
+        if let users { match = subordinates.match(users, peer) }
+        guard match != .no else { return .no }
+        if let groups { match = match.and(subordinates.match(groups: groups, peer)) }
+        guard match != .no else { return .no }
         if let cgroups { match = match.and(placed(peer) { path in cgroups.contains { $0.matches(path) } }) }
         if let units { match = match.and(placed(peer) { path in units.contains { $0.matches(path) } }) }
         if let labels {
-            match = match.and(known(peer.label, of: peer) { text in labels.contains { $0.matches(text) } })
+            let isLabelled = known(peer.label, of: peer) { text in labels.contains { $0.matches(text) } }
+            // AppArmor lets root of a user namespace stack profiles of its own on that of its user.
+            match = match.and(isLabelled == .no && peer.isInChildUserNamespace ? .perhaps : isLabelled)
         }
         return match
     }

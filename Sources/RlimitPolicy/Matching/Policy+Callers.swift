@@ -55,7 +55,8 @@ extension Policy {
     package func mayTargetOthers(_ peer: Peer) -> Bool {
         !peer.hasMixedIDs
             && allowList.candidates(for: peer).contains {
-                $0.target.relation != .itself && !$0.operations.isDisjoint(with: .onProcesses) && $0.covers(peer)
+                $0.target.relation != .itself && !$0.operations.isDisjoint(with: .onProcesses)
+                    && $0.covers(peer, subordinates)
             }
     }
 }

@@ -34,7 +34,9 @@ extension Evaluation {
     func match(_ target: TargetPattern) throws(DetailNeeded) -> Match {
         var match = Match.yes
         if let users = target.users {
-            match = users.match(usersOf: snapshot.identity.credentials)
+            match = policy.subordinates.match(users, usersOf: snapshot.identity.credentials)
+            // A process with the caller's ids is no more certainly another user's than the caller is.
+            if match == .no, idsMatch { match = policy.subordinates.match(users, peer).and(.perhaps) }
             guard match != .no else { return .no }
         }
         return match.and(try self.match(target.relation))

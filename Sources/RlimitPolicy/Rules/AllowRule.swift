@@ -35,9 +35,9 @@ package struct AllowRule: Hashable, Sendable {
     ///
     /// Root in a container without a user namespace can take any uid and any groups. A rule that names no cgroup
     /// therefore applies only to callers in the agent's own PID namespace.
-    func covers(_ peer: Peer) -> Bool {
+    func covers(_ peer: Peer, _ subordinates: SubordinateIDs) -> Bool {
         guard peer.sharesNamespace || caller.namesCgroup else { return false }
-        return caller.match(peer) == .yes
+        return caller.match(peer, subordinates) == .yes
     }
 }
 

@@ -19,6 +19,7 @@ package struct Policy: Hashable, Sendable {
         var quota: Quota
         var audit: AuditSettings
         var podRoots: [String]
+        var subordinates: SubordinateIDs
         var openFilesCeiling: Limit.Bound
     }
 
@@ -35,6 +36,8 @@ package struct Policy: Hashable, Sendable {
     package var audit: AuditSettings { contents.parts.audit }
     /// The cgroups below which pods are found.
     package var podRoots: [String] { contents.parts.podRoots }
+    /// The ranges of ids that users can take in user namespaces.
+    package var subordinates: SubordinateIDs { contents.parts.subordinates }
     /// `fs.nr_open`: the kernel accepts no higher hard limit of open files, and no infinite one.
     package var openFilesCeiling: Limit.Bound {
         get { contents.parts.openFilesCeiling }
@@ -49,6 +52,7 @@ package struct Policy: Hashable, Sendable {
         allows: [AllowRule] = [], denies: [DenyRule] = [], protection: Protection = Protection(),
         quota: Quota = Quota(),
         audit: AuditSettings = AuditSettings(), podRoots: [String] = standardPodRoots,
+        subordinates: SubordinateIDs = .none,
         openFilesCeiling: Limit.Bound = standardOpenFilesCeiling
     ) {
         contents = Contents(
@@ -56,7 +60,7 @@ package struct Policy: Hashable, Sendable {
                 allowList: RuleList(allows), denyList: RuleList(denies), protection: protection, quota: quota,
                 audit: audit,
                 // The order in the files has no meaning.
-                podRoots: Set(podRoots).sorted(), openFilesCeiling: openFilesCeiling))
+                podRoots: Set(podRoots).sorted(), subordinates: subordinates, openFilesCeiling: openFilesCeiling))
     }
 
     private mutating func change(_ body: (inout Parts) -> Void) {
@@ -92,6 +96,18 @@ package struct Policy: Hashable, Sendable {
     /// The error for a caller that sends a pidfd although `mayTargetOthers` is false for it.
     package static func otherTargetsDenied(_ peer: Peer, _ operation: Request.Operation) -> RlimitError {
         DenialMessages.noRuleForOthers(peer, operation)
+    }
+
+    /// The indices in `denyList` of the rules that may apply to a caller: all of them if it may have more ids than the
+    /// kernel reported, because the index is by id.
+    func denyIndices(for peer: Peer) -> [Int] {
+        peer.mayLackGroups || subordinates.include(peer) ? Array(denies.indices) : denyList.indices(for: peer)
+    }
+
+    /// The deny rules that may apply to a caller, sorted by name.
+    func denyCandidates(for peer: Peer) -> some Sequence<DenyRule> {
+        let rules = denies
+        return denyIndices(for: peer).lazy.map { rules[$0] }
     }
 
     /// The maximum hard limit that the kernel accepts for a resource.

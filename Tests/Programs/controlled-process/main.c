@@ -186,6 +186,9 @@ static void run_command(const struct tk_command *command) {
         case TK_COMMAND_SET_IDS:
             report.result = set_ids(command);
             break;
+        case TK_COMMAND_SET_GROUPS:
+            report.result = set_groups(command);
+            break;
         case TK_COMMAND_THREAD:
             report.result = start_thread();
             break;

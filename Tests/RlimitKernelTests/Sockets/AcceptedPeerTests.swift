@@ -35,6 +35,7 @@ private let bothWays = [KernelFeatures.probed, .oldest]
         #expect(peer.capabilities == 0)
         #expect(peer.isPinned == features.hasPeerPidfd)
         #expect((peer.cgroup != nil) == features.hasPeerPidfd)
+        #expect(!peer.isInChildUserNamespace && peer.hasVerifiedGroups)
         #expect(try handle.processCredentials()?.credentials == Credentials(uid: 1000, gid: 1001))
     }
 
@@ -50,6 +51,39 @@ private let bothWays = [KernelFeatures.probed, .oldest]
         // The line of groups in /proc/PID/status is longer than any buffer, and what follows it is read all the same.
         #expect(handle.peer.namespaceDepth == 1)
         #expect(!handle.peer.hasMixedIDs)
+    }
+
+    @Test(arguments: bothWays) func `A peer in another user namespace is recognized, with and without a map`(
+        features: KernelFeatures
+    ) throws {
+        let listener = try Listener(path: path)
+        for options in [["--user"], ["--user", "--map-root-user"]] {
+            let client = try ChildProcess("unshare", options + [ChildProcess.probePath, "connect=\(path)", "wait"])
+            #expect(try client.line() == "done")
+            let peer = try listener.acceptOne().peer(features: features).peer
+            #expect(peer.isInChildUserNamespace && peer.mayLackGroups)
+            #expect(peer.uid == 0 && peer.namespaceDepth == 1)
+        }
+    }
+
+    @Test func `Without a pinned process, the groups that its pid has now must be those of the connection`() throws {
+        let listener = try Listener(path: path)
+        let connect = "connect=\(path)"
+        let cases: [(steps: [String], isVerified: Bool)] = [
+            (["groups=3", connect], true), (["groups=3", connect, "groups=4"], false),
+            (["groups=3", connect, "groups=0"], false), (["groups=0", connect, "groups=1"], false),
+            (["groups=0", connect], true), (["groups=700", connect], true),
+            // A line that is longer than the buffer is not compared.
+            (["groups=60000", connect], false),
+        ]
+        for (steps, isVerified) in cases {
+            let client = try ChildProcess("env", [ChildProcess.probePath] + steps + ["wait"])
+            for _ in steps { #expect(try client.line() == "done") }
+            let connection = try listener.acceptOne()
+            #expect(try connection.peer(features: .oldest).peer.hasVerifiedGroups == isVerified, "\(steps)")
+            guard KernelFeatures.probed.hasPeerPidfd else { continue }
+            #expect(try connection.peer().peer.hasVerifiedGroups, "\(steps)")
+        }
     }
 
     @Test(arguments: bothWays) func `Root's capabilities are known`(features: KernelFeatures) throws {
@@ -100,6 +134,7 @@ private let bothWays = [KernelFeatures.probed, .oldest]
                 #expect(handle.peer.cgroup == nil)
                 #expect(handle.peer.namespaceDepth == nil)
                 #expect(handle.peer.capabilities == 0)
+                #expect(handle.peer.isInChildUserNamespace)
             } catch {
                 // Linux 6.5 to 6.15 has no pidfd of what was reaped.
                 #expect(isReaped && features.hasPeerPidfd && [EINVAL, ESRCH].contains(error.number))

@@ -13,7 +13,7 @@ struct PropertyTests {
         var refused = 0
         for round in 0..<5000 {
             let (allows, denies) = world.rules()
-            let policy = Policy(allows: allows, denies: denies)
+            let policy = samplePolicy(allows, denies)
             let peer = world.peer()
             let snapshot = world.snapshot(of: peer)
             let detail = world.detail()
@@ -41,9 +41,9 @@ struct PropertyTests {
             let snapshot = world.snapshot(of: peer)
             let detail = world.detail()
             let request = set(world.edit())
-            let first = Policy(allows: allows, denies: denies)
-            let second = Policy(
-                allows: allows.shuffled(using: &world.generator), denies: denies.shuffled(using: &world.generator))
+            let first = samplePolicy(allows, denies)
+            let second = samplePolicy(
+                allows.shuffled(using: &world.generator), denies.shuffled(using: &world.generator))
             #expect(first == second)
             #expect(
                 first.refused(request, by: peer, on: snapshot, detail)
@@ -65,9 +65,9 @@ struct PropertyTests {
             let now = snapshot.now[.openFiles]
             let request = set(
                 NumericEdit(.openFiles, soft: world.pick([now.soft, now.hard]), hard: world.pick([now.hard, 20])))
-            let before = Policy(allows: allows, denies: denies).grants(request, by: peer, on: snapshot, detail)
-            let denied = Policy(allows: allows, denies: denies + [world.deny("x")])
-            let allowed = Policy(allows: allows + [world.allow("x")], denies: denies)
+            let before = samplePolicy(allows, denies).grants(request, by: peer, on: snapshot, detail)
+            let denied = samplePolicy(allows, denies + [world.deny("x")])
+            let allowed = samplePolicy(allows + [world.allow("x")], denies)
             #expect(before || !denied.grants(request, by: peer, on: snapshot, detail))
             #expect(!before || allowed.grants(request, by: peer, on: snapshot, detail))
         }
@@ -79,7 +79,7 @@ struct PropertyTests {
         var checked = 0
         for _ in 0..<5000 {
             let (allows, denies) = world.rules()
-            let policy = Policy(allows: allows, denies: denies)
+            let policy = samplePolicy(allows, denies)
             let peer = world.peer()
             let snapshot = world.snapshot(of: peer)
             let detail = world.detail()
@@ -104,7 +104,7 @@ struct PropertyTests {
         var seen: [String: Int] = [:]
         for round in 0..<4000 {
             let (allows, denies) = world.rules()
-            let policy = Policy(allows: allows, denies: denies, protection: world.protection())
+            let policy = samplePolicy(allows, denies, protection: world.protection())
             let peer = world.peer()
             let snapshot = world.snapshot(of: peer)
             let detail = world.detail()
@@ -128,6 +128,32 @@ struct PropertyTests {
             #expect(error.allowed == most, "seed \(seed), round \(round): \(error)")
         }
         for kind in ["rule", "none", "secret", "most"] { #expect(seen[kind, default: 0] > 100, "\(kind)") }
+    }
+
+    @Test("A caller that gives up groups in a user namespace is never granted more", arguments: 0..<4)
+    func droppedGroupsGrantNothing(seed: Int) {
+        var world = RandomPolicies(seed: UInt64(seed) * 4409 + 3)
+        var denied = 0
+        for round in 0..<5000 {
+            let (allows, denies) = world.rules()
+            let policy = samplePolicy(allows, denies)
+            var peer = world.peer()
+            peer.isInChildUserNamespace = false
+            peer.hasVerifiedGroups = true
+            let snapshot = world.snapshot(of: peer)
+            let detail = world.detail()
+            var hidden = peer
+            hidden.isInChildUserNamespace = true
+            hidden.groups = peer.groups.filter { _ in world.chance(30) }
+            for request in [set(world.edit()), get, usage] {
+                guard let refusal = policy.refused(request, by: peer, on: snapshot, detail) else { continue }
+                if refusal.rule != nil { denied += 1 }
+                #expect(
+                    !policy.grants(request, by: hidden, on: snapshot, detail),
+                    "seed \(seed), round \(round): \(request) by \(hidden), who was \(peer)")
+            }
+        }
+        #expect(denied > 200)
     }
 
     @Test("Without rules, nothing is granted that prlimit(2) refuses the caller, and nothing is lowered")
@@ -178,4 +204,10 @@ struct PropertyTests {
         }
         #expect(granted > 1000)
     }
+}
+
+private func samplePolicy(
+    _ allows: [AllowRule], _ denies: [DenyRule], protection: Protection = Protection()
+) -> Policy {
+    Policy(allows: allows, denies: denies, protection: protection, subordinates: RandomPolicies.subordinates)
 }

@@ -11,6 +11,20 @@ struct ReferenceDecision {
     let snapshot: TargetSnapshot
     let detail: ProcessDetail
 
+    // Lines of /etc/subuid and /etc/subgid: the first id, the last one, and the owner.
+    private let subuid: [(UInt32, UInt32, UInt32?)] = [
+        (100_000, 100_999, 1000), (100_500, 100_999, 1001), (300_000, 300_000, nil),
+    ]
+    private let subgid: [(UInt32, UInt32, UInt32?)] = [(100_000, 100_999, 1001)]
+
+    init(allows: [AllowRule], denies: [DenyRule], peer: Peer, snapshot: TargetSnapshot, detail: ProcessDetail) {
+        self.allows = allows
+        self.denies = denies
+        self.peer = peer
+        self.snapshot = snapshot
+        self.detail = detail
+    }
+
     private var ids: Credentials { snapshot.identity.credentials }
     private var own: Bool {
         [ids.realUID, ids.effectiveUID, ids.savedUID].allSatisfy { $0 == peer.uid }
@@ -57,7 +71,10 @@ struct ReferenceDecision {
     }
 
     private func mayMatch(_ rule: DenyRule) -> Bool {
-        if let users = rule.target.users, !uids.contains(where: users.contains) { return false }
+        if let users = rule.target.users {
+            let isPossible = uids.contains { users.contains($0) || mayBelong($0, users, subuid) }
+            guard isPossible || own && isUser(peer.uid, among: users) != false else { return false }
+        }
         return matches(rule.caller) != false && relates(rule.target.relation) != false
     }
 
@@ -70,12 +87,40 @@ struct ReferenceDecision {
         let cgroup = peer.isPinned ? known(peer.cgroup) : nil
         let label = peer.isPinned ? peer.label : nil
         return all([
-            keys.users.map { $0.contains(peer.uid) } ?? true,
-            keys.groups.map { groups in ([peer.gid] + peer.groups).contains(where: groups.contains) } ?? true,
+            keys.users.map { isUser(peer.uid, among: $0) } ?? true,
+            keys.groups.map(isMember) ?? true,
             keys.cgroups == nil ? true : cgroup.map { path in keys.cgroups?.contains { $0.matches(path) } ?? true },
             keys.units == nil ? true : cgroup.map { path in keys.units?.contains { $0.matches(path) } ?? true },
-            keys.labels == nil ? true : label.map { text in keys.labels?.contains { $0.matches(text) } ?? true },
+            keys.labels == nil ? true : label.map { isLabelled($0, keys.labels ?? []) } ?? nil,
         ])
+    }
+
+    // Whether the id is in a line of one of the owners, or in a line without a known owner. An empty list names no user.
+    private func mayBelong(_ id: UInt32, _ owners: IDSet, _ lines: [(UInt32, UInt32, UInt32?)]) -> Bool {
+        !owners.isEmpty
+            && lines.contains { first, last, owner in (first...last).contains(id) && owner.map(owners.contains) ?? true
+            }
+    }
+
+    private func isUser(_ uid: UInt32, among users: IDSet) -> Bool? {
+        if users.isEmpty { return false }
+        if users.contains(uid) { return true }
+        if mayBelong(uid, users, subuid) { return nil }
+        let isOwned = subuid.contains { first, last, owner in (first...last).contains(uid) || owner == uid }
+        return peer.isInChildUserNamespace && !isOwned ? nil : false
+    }
+
+    private func isMember(_ groups: IDSet) -> Bool? {
+        if groups.isEmpty { return false }
+        let mine = [peer.gid] + peer.groups
+        if mine.contains(where: groups.contains) { return true }
+        if peer.isInChildUserNamespace || !peer.hasVerifiedGroups { return nil }
+        return mine.contains { mayBelong($0, groups, subgid) } ? nil : false
+    }
+
+    private func isLabelled(_ label: String, _ patterns: [TextPattern]) -> Bool? {
+        if patterns.contains(where: { $0.matches(label) }) { return true }
+        return peer.isInChildUserNamespace ? nil : false
     }
 
     private func relates(_ relation: TargetPattern.Relation) -> Bool? {

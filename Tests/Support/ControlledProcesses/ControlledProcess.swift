@@ -126,6 +126,14 @@ extension ControlledProcess {
         try expect(perform(makeCommand(TK_COMMAND_SET_IDS, ids: ids)), "change its ids")
     }
 
+    /// Changes the supplementary groups.
+    package func setGroups(_ groups: Range<UInt32>) throws {
+        var command = makeCommand(TK_COMMAND_SET_GROUPS)
+        command.group_count = UInt32(groups.count)
+        command.first_group = groups.lowerBound
+        try expect(perform(command), "change its groups")
+    }
+
     /// Starts a thread that lives as long as the process. Returns its id.
     package func startThread() throws -> Int32 { try perform(makeProcessCommand(TK_COMMAND_THREAD, about: 0)).value }
 

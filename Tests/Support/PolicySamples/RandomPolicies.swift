@@ -7,6 +7,14 @@ package struct RandomPolicies {
     package var generator: SeededGenerator
 
     package static let users: [UInt32] = [0, 1000, 1001]
+    /// Ids of callers and targets: also subordinate ids of one user, of two, and of none that is known.
+    package static let ids: [UInt32] = [0, 1000, 1000, 1001, 1001, 100_000, 100_500, 200_000, 300_000]
+    package static let subordinates = SubordinateIDs(
+        users: [
+            SubordinateIDs.Range(100_000...100_999, owner: 1000), SubordinateIDs.Range(100_500...100_999, owner: 1001),
+            SubordinateIDs.Range(300_000...300_000, owner: nil),
+        ],
+        groups: [SubordinateIDs.Range(100_000...100_999, owner: 1001)])
     package static let cgroups = [
         "/kubepods/pod1/a", "/kubepods/pod1/b", "/kubepods/pod2/a", "/system.slice/x.service", "/user.slice/u", "/",
         "/kubepods/pod1/x (deleted)", "/../kubepods/pod1/a",
@@ -23,17 +31,18 @@ package struct RandomPolicies {
     package mutating func some<Element>(_ elements: [Element]) -> [Element] { elements.filter { _ in chance(50) } }
 
     package mutating func credentials() -> Credentials {
-        var credentials = Credentials(uid: pick(Self.users), gid: pick(Self.users))
-        if chance(20) { credentials.savedUID = pick(Self.users) }
+        var credentials = Credentials(uid: pick(Self.ids), gid: pick(Self.ids))
+        if chance(20) { credentials.savedUID = pick(Self.ids) }
         if chance(10) { credentials.realGID = pick(Self.users) }
         return credentials
     }
 
     package mutating func peer() -> Peer {
         Peer(
-            pid: pick([nil, 500, 500]), uid: pick(Self.users), gid: pick(Self.users), groups: some(Self.users),
+            pid: pick([nil, 500, 500]), uid: pick(Self.ids), gid: pick(Self.ids), groups: some(Self.users),
             isPinned: chance(80), namespaceDepth: pick([1, 1, 2, nil]), cgroup: chance(90) ? pick(Self.cgroups) : nil,
-            capabilities: UInt64(pick([0, 1])))
+            label: chance(50) ? pick(["unconfined", "x"]) : nil, capabilities: UInt64(pick([0, 1])),
+            isInChildUserNamespace: chance(30), hasVerifiedGroups: chance(85))
     }
 
     package mutating func snapshot(of peer: Peer) -> TargetSnapshot {
@@ -60,7 +69,7 @@ package struct RandomPolicies {
             keys.cgroups = ["/kubepods/**", "/**", "/system.slice/*"].compactMap { try? CgroupPattern($0) }
         }
         if chance(10) { keys.units = [UnitPattern("x.service")] }
-        if chance(5) { keys.labels = [TextPattern("*")] }
+        if chance(5) { keys.labels = [TextPattern(pick(["*", "x"]))] }
         return keys
     }
 

@@ -13,6 +13,7 @@ enum tk_command_kind {
     TK_COMMAND_CONNECT_BRIEFLY,  // forks `count` children that connect to `path`, send `bytes` and exit
     TK_COMMAND_EXECUTE,          // executes `path` at `start_time`: a copy of this program, which keeps the socket
     TK_COMMAND_SET_IDS,          // changes to these ids
+    TK_COMMAND_SET_GROUPS,       // changes to these supplementary groups
     TK_COMMAND_THREAD,           // starts a thread and returns its id
     TK_COMMAND_NAMESPACE,        // moves to a new user namespace without an id map
     TK_COMMAND_KILL,             // kills the child `pid` and leaves a zombie
