@@ -48,7 +48,7 @@ extension Policy {
 
     /// Whether some rule grants this caller something.
     package func hasRule(for peer: Peer) -> Bool {
-        !peer.hasMixedIDs && allowList.candidates(for: peer).contains { $0.covers(peer) }
+        !peer.hasMixedIDs && allowList.candidates(for: peer).contains { $0.covers(peer, subordinates) }
     }
 
     /// Whether some rule lets this caller name processes other than itself.
