@@ -2,7 +2,7 @@ import RlimitClient
 import RlimitTesting
 import Testing
 
-@Suite("Leases of an agent for tests", .timeLimit(.minutes(1)))
+@Suite("Leases of an agent for tests", .timeLimit(.minutes(10)))
 struct LeaseTests {
     private let agent: TestAgent
     private let before = Limit(soft: 1024, hard: 4096)

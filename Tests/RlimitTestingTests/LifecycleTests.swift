@@ -3,7 +3,7 @@ import RlimitClient
 import RlimitTesting
 import Testing
 
-@Suite("Agents for tests", .timeLimit(.minutes(1)))
+@Suite("Agents for tests", .timeLimit(.minutes(10)))
 struct LifeTests {
     @Test("Several agents run side by side, each with limits of its own")
     func manyAtOnce() throws {

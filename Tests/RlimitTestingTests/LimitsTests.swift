@@ -2,7 +2,7 @@ import RlimitClient
 import RlimitTesting
 import Testing
 
-@Suite("Limits of an agent for tests", .timeLimit(.minutes(1)))
+@Suite("Limits of an agent for tests", .timeLimit(.minutes(10)))
 struct LimitsTests {
     @Test("Limits begin as at boot, except those that the test gives")
     func start() throws {

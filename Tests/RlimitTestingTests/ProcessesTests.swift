@@ -4,7 +4,7 @@ import RlimitClient
 import RlimitTesting
 import Testing
 
-@Suite("Processes of an agent for tests", .timeLimit(.minutes(1)))
+@Suite("Processes of an agent for tests", .timeLimit(.minutes(10)))
 struct ProcessesTests {
     private let agent: TestAgent
     private let client: BlockingLimitClient

@@ -4,7 +4,7 @@ import RlimitTesting
 import Synchronization
 import Testing
 
-@Suite("An error that a test ordered", .timeLimit(.minutes(1)))
+@Suite("An error that a test ordered", .timeLimit(.minutes(10)))
 struct FailNextTests {
     private let agent: TestAgent
     private let client: BlockingLimitClient
@@ -69,7 +69,7 @@ struct FailNextTests {
     }
 }
 
-@Suite("The clock of an agent for tests", .timeLimit(.minutes(1)))
+@Suite("The clock of an agent for tests", .timeLimit(.minutes(10)))
 struct ClockTests {
     @Test("The clock refills the request rate when the test moves it, and not before")
     func rate() throws {
@@ -92,7 +92,7 @@ struct ClockTests {
     }
 }
 
-@Suite("Connections that a test drops", .timeLimit(.minutes(1)))
+@Suite("Connections that a test drops", .timeLimit(.minutes(10)))
 struct DropTests {
     @Test("Dropped connections are closed at once, and the next call connects again")
     func again() throws {

@@ -2,7 +2,7 @@ import RlimitClient
 import RlimitTesting
 import Testing
 
-@Test("A watch sees the simulated limits and their changes", .timeLimit(.minutes(5)))
+@Test("A watch sees the simulated limits and their changes", .timeLimit(.minutes(10)))
 func testWatch() async throws {
     let agent = try TestAgent(limits: [.openFiles: Limit(soft: 1024, hard: 4096)], ceilings: [.openFiles: 65_536])
     // The tasks of a busy machine may wait longer than any deadline.

@@ -7,7 +7,7 @@ import Testing
 struct CgroupWatchNeedsCapability {
     private typealias Event = LimitClient.CgroupWatch.Event
 
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(10)))
     func `A watch follows each process from its appearance to its end or departure, without an agent`() async throws {
         let client = LimitClient(socket: "/nonexistent/agent.sock")
         let inside = try EndToEndTests.Cgroup(), below = try EndToEndTests.Cgroup("sub", in: inside)

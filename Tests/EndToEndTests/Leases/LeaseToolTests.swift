@@ -141,7 +141,7 @@ struct LeaseToolTests {
         #expect(try files() == "1000:4000")
     }
 
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(10)))
     func `A lease ends when its last reference is released or its task is cancelled`() async throws {
         let client = LimitClient(socket: AgentSocket(path: agent.socket, owner: .anyone))
         let edit = Edit(.openFiles, soft: 3000, mode: .atLeast), target = Target.process(sample.pid)

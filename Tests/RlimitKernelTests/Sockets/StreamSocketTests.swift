@@ -118,7 +118,7 @@ import Testing
         #expect(isRefused && refusal?.number == ECONNREFUSED)
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `A connect to a full backlog ends at its timeout`() throws {
         let scratch = try ScratchDirectory()
         let listener = try Listener(path: scratch.file("socket"), backlog: 1)

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("rlimitctl watch on a terminal", .timeLimit(.minutes(2)))
+@Suite("rlimitctl watch on a terminal", .timeLimit(.minutes(10)))
 struct WatchTerminalTests {
     private static let open = "\u{1b}[?1049h\u{1b}[?25l", closed = "\u{1b}[?25h\u{1b}[?1049l"
 
