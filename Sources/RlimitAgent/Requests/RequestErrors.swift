@@ -54,7 +54,8 @@ extension RlimitError {
     package static func pidReused(_ pid: Int32) -> RlimitError {
         RlimitError(
             .noSuchProcess,
-            message: "pid \(pid) is not the process that the caller means: that one has ended, or was identified wrongly")
+            message: "pid \(pid) is not the process that the caller means: that one has ended, or its identity is wrong"
+        )
     }
 
     // MARK: Descriptors that come with frames

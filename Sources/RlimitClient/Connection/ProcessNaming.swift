@@ -141,7 +141,8 @@ extension RlimitError {
     /// The process ended during a change in which the agent could not compare identities.
     fileprivate static func endedDuringChange(_ name: String) -> RlimitError {
         RlimitError(
-            .targetChanged, message: "\(name) ended during the call; a later process with its pid may have been changed")
+            .targetChanged, message: "\(name) ended during the call; a later process with its pid may have been changed"
+        )
     }
 }
 

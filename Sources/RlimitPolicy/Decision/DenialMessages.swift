@@ -81,15 +81,16 @@ struct DenialMessages {
         }
         let action = refusal.resource.map { "change \($0)" } ?? "read the limits or the usage"
         refusal.message =
-            "no rule lets uid \(peer.uid) \(action) of any process but itself; \(helpfulRule(peer)) would"
+            "no rule lets uid \(peer.uid) \(action) of any process but itself; \(remedy(peer))"
         return refusal
     }
 
-    // Rules without cgroups or units match only callers in the agent's own PID namespace.
-    private static func helpfulRule(_ peer: Peer) -> String {
-        guard !peer.sharesNamespace else { return "an allow rule for it with target = \"same-user\"" }
+    // Only rules with cgroups or units match callers in other PID namespaces. In the agent's own one, no rule is needed
+    // to name a process by pid.
+    private static func remedy(_ peer: Peer) -> String {
+        guard !peer.sharesNamespace else { return "it may name all processes except process 1 by pid" }
         let cgroup = peer.cgroup.map { " = [\"\($0)\"]" } ?? ""
-        return "an allow rule with caller.cgroups\(cgroup) and target = \"same-pod\" or \"same-cgroup\""
+        return "an allow rule with caller.cgroups\(cgroup) and target = \"same-pod\" or \"same-cgroup\" would"
     }
 
     static func denied(operation: String, _ peer: Peer, by rule: DenyRule, _ policy: Policy) -> RlimitError {

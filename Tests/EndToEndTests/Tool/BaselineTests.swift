@@ -46,12 +46,15 @@ struct BaselineTests {
     }
 
     @Test func `In another PID namespace, the refusal names the rule that would help`() throws {
-        let script = "sleep 600 & \(try Programs.rlimitctl) get --agent --pid $! nofile; status=$?; kill $!; exit $status"
+        let ask = "\(try Programs.rlimitctl) get --agent --pid $! nofile"
+        let script = "sleep 600 & \(ask); status=$?; kill $!; exit $status"
+        let namespace = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
         let result = try ChildProcess.run(
-            ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"] + Account.served.setpriv + ["sh", "-c", script],
+            namespace + Account.served.setpriv + ["sh", "-c", script],
             environment: ["RLIMITD_SOCKET": agent.socket, "SUDO_UID": ""])
         #expect(result.status == 77, "\(result.error)\(result.output)")
-        #expect(result.error.contains("of any process but itself; an allow rule with caller.cgroups"), "\(result.error)")
+        let help = "of any process but itself; an allow rule with caller.cgroups"
+        #expect(result.error.contains(help), "\(result.error)")
     }
 
     @Test func `The agent reports its policy and its generation`() throws {

@@ -97,7 +97,7 @@ import Testing
         [0, 1, 4_194_305, 1 << 31, 1 << 32, (1 << 32) + 2, 1 << 63, .max].map { (pid: UInt64) in
             wrong("pid \(pid)", target(.number(3, pid)), "pid \(pid) is not in the range 2 to 4194304")
         } + [
-            wrong("both identities", target(.number(3, 9) + .number(6, 1) + .number(7, 2)), "both pidfd_inode and start_time"),
+            wrong("both identities", target(.number(3, 9) + .number(6, 1) + .number(7, 2)), "both pidfd_inode and"),
             wrong("inode without a pid", target(.number(6, 1)), "belong to a pid"),
             wrong("start time of a pidfd", target(.message(2) + .number(7, 1)), "belong to a pid"),
             wrong("inode of a cgroup", target(.text(4, "/a") + .number(6, 1)), "belong to a pid"),
