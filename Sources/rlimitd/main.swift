@@ -6,6 +6,7 @@ import RlimitAgent
 /// EX_USAGE of sysexits(3).
 private let usageError: Int32 = 64
 
+AgentOptions.serveAccountLookupsIfRequested()
 do {
     let options = try CommandLineOptions(CommandLineArguments())
     if let answer = options.answer {

@@ -1,4 +1,5 @@
 import Logging
+import RlimitConfinement
 package import RlimitKernel
 import RlimitModel
 import RlimitPolicy
@@ -11,6 +12,7 @@ package struct EventLoop: ~Copyable {
     private var acceptor: ConnectionAcceptor
     private let signals: SignalSource
     private let policyReload: PolicyReload
+    private let refusedCalls: RefusedCalls
     private var serviceManager: ServiceManager
     private let sink: LogSink
     private let log: Logger
@@ -24,8 +26,9 @@ package struct EventLoop: ~Copyable {
         static let signals: UInt64 = 2
         static let policyReload: UInt64 = 3
         static let leases: UInt64 = 4
+        static let refusedCalls: UInt64 = 5
         /// Higher tokens belong to sessions.
-        static let last: UInt64 = 4
+        static let last: UInt64 = 5
     }
 
     /// The interval of the checks for timeouts, while a session may time out.
@@ -47,6 +50,7 @@ package struct EventLoop: ~Copyable {
         try poller.add(parts.signals.descriptor.number, .readable, token: Token.signals)
         try poller.add(policyReload.descriptor, .readable, token: Token.policyReload)
         try poller.add(leaseMonitor.descriptor, .readable, token: Token.leases)
+        try poller.add(parts.refusedCalls.descriptor, .readable, token: Token.refusedCalls)
         let acceptor = try ConnectionAcceptor(parts.listener, poller, token: Token.listener, log: parts.log)
         var dispatcher = Dispatcher(
             handler: RequestHandler(
@@ -57,6 +61,7 @@ package struct EventLoop: ~Copyable {
             poller: poller, dispatcher: dispatcher, maxConnections: parts.budget.maxConnections, log: parts.log)
         self.acceptor = acceptor
         self.policyReload = policyReload
+        refusedCalls = parts.refusedCalls
         signals = parts.signals
         serviceManager = parts.serviceManager
         sink = parts.sink
@@ -153,6 +158,10 @@ package struct EventLoop: ~Copyable {
             }
         case Token.leases:
             scheduler.dispatcher.processLeaseEvents(until: .now + SessionScheduler.longRequestSlice)
+        case Token.refusedCalls:
+            for call in refusedCalls.take() {
+                log.error("the filter refused the system call \(call), which no correct agent makes: report this")
+            }
         default: break
         }
         scheduler.dispatcher.clock.update()

@@ -11,16 +11,22 @@ package struct AgentFacts: Sendable {
     let openFilesCeiling: UInt64
     let canRaise: Bool
     let features: [String]
+    /// What the agent cannot know or do where it was started, for `server_info`.
+    let warnings: [String]
 
-    package init(pid: Int32, kernelRelease: String, openFilesCeiling: UInt64, canRaise: Bool, features: [String]) {
+    package init(
+        pid: Int32, kernelRelease: String, openFilesCeiling: UInt64, canRaise: Bool, features: [String],
+        warnings: [String] = []
+    ) {
         self.pid = pid
         self.kernelRelease = kernelRelease
         self.openFilesCeiling = openFilesCeiling
         self.canRaise = canRaise
         self.features = features
+        self.warnings = warnings
     }
 
-    static func probe(canRaise: Bool) -> AgentFacts {
+    static func probe(canRaise: Bool, warnings: [String] = []) -> AgentFacts {
         let kernel = KernelFeatures.probed
         var features: [Feature] = [.batch, .explain, .pidfd, .usage, .leases, .cgroups, .pods]
         if kernel.hasPeerPidfd { features.append(.peerPidfd) }
@@ -28,13 +34,13 @@ package struct AgentFacts: Sendable {
         return AgentFacts(
             pid: OwnProcess.pid, kernelRelease: SystemInfo.kernelRelease,
             openFilesCeiling: SystemInfo.openFilesCeiling() ?? Policy.standardOpenFilesCeiling.rawValue,
-            canRaise: canRaise, features: features.map(\.rawValue))
+            canRaise: canRaise, features: features.map(\.rawValue), warnings: warnings)
     }
 
     func info(for peer: Peer, policy: String) -> AgentInfo {
         AgentInfo(
             version: agentVersion, kernel: kernelRelease, features: features, openFilesCeiling: openFilesCeiling,
-            canRaise: canRaise, policy: policy, caller: AgentInfo.Caller(peer))
+            canRaise: canRaise, policy: ([policy] + warnings).joined(separator: "; "), caller: AgentInfo.Caller(peer))
     }
 }
 

@@ -27,7 +27,8 @@ extension StreamSocket {
         var peer = Peer(
             pid: credentials.pid > 0 ? credentials.pid : nil, uid: credentials.uid, gid: credentials.gid,
             groups: groups,
-            isPinned: features.hasPeerPidfd, namespaceDepth: nil, hasMixedIDs: true)
+            isPinned: features.hasPeerPidfd, namespaceDepth: nil, hasMixedIDs: true,
+            unknownIDs: credentials.pid > 0 ? .ended : .outsidePIDNamespace)
         let pidfd: Pidfd?
         if features.hasPeerPidfd {
             pidfd = try socket.pidfd(features)
@@ -58,7 +59,13 @@ extension StreamSocket {
 extension Peer {
     // Adds the details that /proc shows. Discards them if the process has ended by the time all of them are read.
     fileprivate mutating func addProcDetails(_ pidfd: borrowing Pidfd) throws(SystemError) {
-        guard let pid, let identity = try pidfd.processCredentials(), identity.pid == pid else { return }
+        let known: ProcessCredentials?
+        do throws(SystemError) { known = try pidfd.processCredentials() } catch {
+            guard error.cause == .noAccess else { throw error }
+            unknownIDs = .hidden
+            return
+        }
+        guard let pid, let identity = known, identity.pid == pid else { return }
         // Details that cannot be read stay unknown. An unknown cgroup matches no rule.
         let depth = try? pidfd.namespaceDepth()
         let status = try? ProcStatus(of: pid) { $0.permittedCapabilities != nil }
@@ -69,6 +76,7 @@ extension Peer {
         capabilities = status?.permittedCapabilities ?? 0
         cgroup = path ?? nil
         hasMixedIDs = !identity.credentials.are(uid: uid, gid: gid)
+        unknownIDs = nil
     }
 }
 

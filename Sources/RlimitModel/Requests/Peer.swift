@@ -14,14 +14,18 @@ package struct Peer: Hashable, Sendable {
     package var cgroup: String?
     /// Its security label, if a security module sets one.
     package var label: String?
-    /// Whether one of its six ids differs from the connection's uid or gid. The agent answers it only `server_info`.
+    /// Whether one of its six ids differs from the connection's uid or gid, or may differ. The agent answers it only
+    /// `server_info`.
     package var hasMixedIDs: Bool
+    /// Why the agent does not know its six ids; nil if it knows them.
+    package var unknownIDs: UnknownIDs?
     /// Its permitted capabilities, one bit each (capabilities(7)).
     package var capabilities: UInt64
 
     package init(
         pid: Int32?, uid: UInt32, gid: UInt32, groups: [UInt32] = [], isPinned: Bool = true, namespaceDepth: Int? = 1,
-        cgroup: String? = nil, label: String? = nil, hasMixedIDs: Bool = false, capabilities: UInt64 = 0
+        cgroup: String? = nil, label: String? = nil, hasMixedIDs: Bool = false, unknownIDs: UnknownIDs? = nil,
+        capabilities: UInt64 = 0
     ) {
         self.pid = pid
         self.uid = uid
@@ -32,7 +36,18 @@ package struct Peer: Hashable, Sendable {
         self.cgroup = cgroup
         self.label = label
         self.hasMixedIDs = hasMixedIDs
+        self.unknownIDs = unknownIDs
         self.capabilities = capabilities
+    }
+
+    /// The reasons why the agent does not know the real, effective and saved ids of a peer.
+    package enum UnknownIDs: Hashable, Sendable {
+        /// It has no pid in the agent's PID namespace, which is not the initial one.
+        case outsidePIDNamespace
+        /// /proc hides it from the agent.
+        case hidden
+        /// It ended before they were read.
+        case ended
     }
 
     /// Whether it is in the agent's own PID namespace, and may therefore name processes by id.
