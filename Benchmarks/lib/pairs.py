@@ -23,7 +23,8 @@ class Programs:
         # This user owns no process or file here, so the agent has only the rights of its one capability.
         return [
             self("rlimitd"), *self.busy_poll, "--policy", policy, "--state-dir", f"{socket}.state",
-            "--user", "64990:64990", "--allow-user-namespace", "--socket", socket]
+            "--user", "64990:64990", "--allow-user-namespace", "--allow-pid-namespace", "--allow-cgroup-namespace",
+            "--socket", socket]
 
     def have_grpc(self):
         return os.path.exists(self("grpc-server")) and os.path.exists(self("grpc-client"))

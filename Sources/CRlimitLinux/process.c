@@ -142,6 +142,7 @@ int rl_execute(const char *file, char *const *arguments) { return RESULT(execvp(
 
 int rl_set_no_new_privileges(void) { return RESULT(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)); }
 int rl_set_dumpable(int on) { return RESULT(prctl(PR_SET_DUMPABLE, on, 0, 0, 0)); }
+int rl_set_name(const char *name) { return RESULT(prctl(PR_SET_NAME, name, 0, 0, 0)); }
 int rl_clear_ambient(void) { return RESULT(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)); }
 
 static uint32_t to_native(uint32_t interest) {

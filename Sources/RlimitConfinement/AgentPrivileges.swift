@@ -13,6 +13,9 @@ package struct AgentPrivileges: Hashable, Sendable {
             self.uid = uid
             self.gid = gid
         }
+
+        /// The user without rights of Linux systems, and its group.
+        package static let nobody: UserID = UserID(uid: 65534, gid: 65534)
     }
 
     package init(capabilities: UInt64, user: UserID?) {

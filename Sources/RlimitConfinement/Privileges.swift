@@ -10,10 +10,19 @@ package enum Privileges {
         package var noCapability: Bool
         /// Start in a child user namespace, where the capability raises no hard limit.
         package var userNamespace: Bool
+        /// Start in a PID namespace of its own, where callers outside of it cannot be identified.
+        package var pidNamespace: Bool
+        /// Start in a cgroup namespace of its own, where the paths of cgroups begin at its root.
+        package var cgroupNamespace: Bool
 
-        package init(noCapability: Bool = false, userNamespace: Bool = false) {
+        package init(
+            noCapability: Bool = false, userNamespace: Bool = false, pidNamespace: Bool = false,
+            cgroupNamespace: Bool = false
+        ) {
             self.noCapability = noCapability
             self.userNamespace = userNamespace
+            self.pidNamespace = pidNamespace
+            self.cgroupNamespace = cgroupNamespace
         }
     }
 
@@ -57,17 +66,44 @@ package enum Privileges {
                 "this is a child user namespace, where no hard limit can be raised: start rlimitd outside of it, or with "
                     + "--allow-user-namespace")
         }
+        try checkNamespaces(allowance)
         if before.permitted & Capability.sysResource == 0, !allowance.noCapability {
             throw SetupError(missingCapabilityMessage(before))
         }
         return before
     }
 
-    private static func switchUser(_ user: AgentPrivileges.UserID, keeping kept: UInt64) throws(SetupError) {
+    private static func checkNamespaces(_ allowance: Allowance) throws(SetupError) {
+        if !NamespaceLink.pid.isInitial, !allowance.pidNamespace {
+            throw SetupError(
+                "this is not the initial PID namespace, and callers outside of it cannot be identified: start rlimitd in "
+                    + "the initial one (in a container with --pid=host), or with --allow-pid-namespace")
+        }
+        guard SystemInfo.procHasOwnPIDs() else {
+            throw SetupError(
+                "/proc is not that of rlimitd's PID namespace, so its pids belong to other processes: mount -t proc proc "
+                    + "/proc")
+        }
+        if !NamespaceLink.cgroup.isInitial, !allowance.cgroupNamespace {
+            throw SetupError(
+                "this is not the initial cgroup namespace, and rules would match other cgroups than they name: start "
+                    + "rlimitd in the initial one (in a container with --cgroupns=host), or with "
+                    + "--allow-cgroup-namespace")
+        }
+    }
+
+    /// Checks whether the agent can become a user.
+    @discardableResult
+    package static func checkUser(_ user: AgentPrivileges.UserID) throws(SetupError) -> (uid: Int32, gid: Int32) {
         guard user.uid != 0, user.gid != 0, let uid = Int32(exactly: user.uid), let gid = Int32(exactly: user.gid)
         else {
             throw SetupError("user \(user.uid), group \(user.gid) cannot be the agent's: name another with --user")
         }
+        return (uid, gid)
+    }
+
+    private static func switchUser(_ user: AgentPrivileges.UserID, keeping kept: UInt64) throws(SetupError) {
+        let (uid, gid) = try checkUser(user)
         selectCapabilities(kept)
         // The bounding set comes first, because reducing it needs CAP_SETPCAP.
         try check("drop from the bounding set", capng_apply(CAPNG_SELECT_BOUNDS))

@@ -1,70 +1,103 @@
 internal import CSeccomp
 internal import Glibc
+internal import RlimitKernel
 
-/// Denies system calls that the agent does not need after its start, so that a fault in the agent cannot make them.
+/// Permits only the system calls that the agent needs after its start, so that a fault in the agent cannot make others.
 /// seccomp(2).
 ///
 /// A second line of defence: the policy decides, and this filter limits the damage if the decision is wrong.
 package enum Sandbox {
-    /// Filters the system calls of all current and future threads of this process, permanently. Denied calls fail with
-    /// EPERM.
+    /// Filters the system calls of all current and future threads of this process, permanently. Refused calls fail with
+    /// EPERM, and the process continues.
     ///
+    /// - `SystemCalls.permitted` lists the calls, some of them with the arguments that are permitted.
     /// - The limits of process 1 and of this process can be read, but not changed, by any number that names them.
-    /// - The process runs no other program and creates no sockets but Unix sockets.
-    /// - Other calls that CAP_SYS_RESOURCE allows, or that often have kernel vulnerabilities, are denied.
+    /// - The kernel writes an audit record of each refused call. `RefusedCalls` also counts those of
+    ///   `SystemCalls.reported`, which no correct agent makes.
     ///
     /// - Parameter pid: This process.
-    package static func applyFilter(pid: Int32) throws(SandboxError) {
-        guard let filter = unsafe seccomp_init(allow) else { throw SandboxError("make a filter", -ENOMEM) }
+    @discardableResult
+    package static func applyFilter(pid: Int32) throws(SandboxError) -> RefusedCalls {
+        let refusedCalls: RefusedCalls
+        do throws(SystemError) { refusedCalls = try RefusedCalls() } catch {
+            throw SandboxError("handle refused calls", -error.number)
+        }
+        // Both filters see each call, and the stricter one decides. Two filters, because the rules of one cannot say
+        // "any pid but these three".
+        unsafe try load(default: Action.allow) { filter throws(SandboxError) in
+            for pid in [0, 1, pid] {
+                unsafe try add(Action.trap, "prlimit64", [.lowerHalf(0, UInt32(bitPattern: pid)), .not(2, 0)], filter)
+            }
+            for call in SystemCalls.reported { unsafe try add(Action.trap, call, [], filter) }
+        }
+        unsafe try load(default: Action.fail(EPERM)) { filter throws(SandboxError) in
+            unsafe try add(SystemCalls.permitted(inProcess: pid), to: filter)
+        }
+        return refusedCalls
+    }
+
+    /// Filters the system calls of the process that looks up users and groups, or of the process for one lookup.
+    static func applyAccountFilter(isWorker: Bool) throws(SandboxError) {
+        unsafe try load(default: Action.fail(EPERM), isLogged: false) { filter throws(SandboxError) in
+            unsafe try add(SystemCalls.accounts(isWorker: isWorker), to: filter)
+        }
+    }
+
+    // The macros SCMP_ACT_... are not imported.
+    private enum Action {
+        static let allow: UInt32 = 0x7FFF_0000
+        static let trap: UInt32 = 0x0003_0000
+        static func fail(_ errno: Int32) -> UInt32 { 0x0005_0000 | UInt32(errno) }
+    }
+
+    private static func load(
+        default defaultAction: UInt32, isLogged: Bool = true,
+        _ addRules: (UnsafeMutableRawPointer) throws(SandboxError) -> Void
+    ) throws(SandboxError) {
+        guard let filter = unsafe seccomp_init(defaultAction) else { throw SandboxError("make a filter", -ENOMEM) }
         defer { unsafe seccomp_release(filter) }
         try check("filter all threads", unsafe seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1))
-        for pid in [0, 1, pid] { unsafe try deny("prlimit64", when: [isProcess(pid), isChange], in: filter) }
-        let isOtherSocket = scmp_arg_cmp(arg: 0, op: SCMP_CMP_NE, datum_a: UInt64(AF_UNIX), datum_b: 0)
-        unsafe try deny("socket", when: [isOtherSocket], in: filter)
-        // PR_SET_MM (35) changes the memory layout that /proc shows; CAP_SYS_RESOURCE allows it.
-        unsafe try deny("prctl", when: [lowerHalfEquals(0, 35)], in: filter)
-        for call in deniedCalls { unsafe try deny(call, when: [], in: filter) }
+        try check("log refused calls", unsafe seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, isLogged ? 1 : 0))
+        // A binary tree: a call then costs about ten instructions, and not one for each call of the list.
+        try check("order the filter", unsafe seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2))
+        unsafe try addRules(filter)
         try check("load the filter", unsafe seccomp_load(filter))
     }
 
-    // Without ptrace(2), because leak checkers need it and the agent's user has no other process to trace.
-    private static let deniedCalls = [
-        "execve", "execveat", "setrlimit", "process_vm_readv", "process_vm_writev", "process_madvise", "kill", "tkill",
-        "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal", "pidfd_getfd", "mount", "umount2", "move_mount",
-        "open_tree", "fsopen", "fsmount", "pivot_root", "chroot", "unshare", "setns", "bpf", "perf_event_open",
-        "userfaultfd", "io_uring_setup", "init_module", "finit_module", "delete_module", "kexec_load",
-        "kexec_file_load", "keyctl", "add_key", "request_key", "quotactl", "quotactl_fd", "swapon", "swapoff", "reboot",
-        "open_by_handle_at", "mknod", "mknodat", "clock_settime", "settimeofday", "sched_setscheduler",
-        "sched_setattr", "setpriority", "ioprio_set",
-    ]
-
-    private static let allow: UInt32 = 0x7FFF_0000  // SCMP_ACT_ALLOW
-    private static let denyAction: UInt32 = 0x0005_0000 | UInt32(EPERM)  // SCMP_ACT_ERRNO(EPERM), which is a macro
-
-    // The kernel reads only the lower 32 bits of an int argument.
-    private static func lowerHalfEquals(_ argument: UInt32, _ value: UInt32) -> scmp_arg_cmp {
-        scmp_arg_cmp(arg: argument, op: SCMP_CMP_MASKED_EQ, datum_a: 0xFFFF_FFFF, datum_b: UInt64(value))
+    private static func add(
+        _ permitted: [SystemCalls.Permission], to filter: UnsafeMutableRawPointer
+    ) throws(SandboxError) {
+        for (call, rules) in permitted {
+            for rule in rules.isEmpty ? [[]] : rules { unsafe try add(Action.allow, call, rule, filter) }
+        }
+        // The C library then calls clone(2), which the filter can check: clone3(2) has its flags in memory.
+        unsafe try add(Action.fail(ENOSYS), "clone3", [], filter)
     }
 
-    private static func isProcess(_ pid: Int32) -> scmp_arg_cmp { lowerHalfEquals(0, UInt32(bitPattern: pid)) }
-
-    // The pointer to the new limit is not NULL.
-    private static let isChange = scmp_arg_cmp(arg: 2, op: SCMP_CMP_NE, datum_a: 0, datum_b: 0)
-
-    // Denies the call if all comparisons match.
-    private static func deny(
-        _ call: String, when comparisons: [scmp_arg_cmp], in filter: UnsafeMutableRawPointer
+    // Applies the action to the call if all comparisons match.
+    private static func add(
+        _ action: UInt32, _ call: String, _ comparisons: [SystemCalls.Comparison], _ filter: UnsafeMutableRawPointer
     ) throws(SandboxError) {
         let number = unsafe seccomp_syscall_resolve_name(call)
-        // -1: this libseccomp is older than the call. It knows all calls that are denied with comparisons.
-        if number == -1, comparisons.isEmpty { return }
-        let result = unsafe seccomp_rule_add_array(filter, denyAction, number, UInt32(comparisons.count), comparisons)
-        try check("filter \(call)", result)
+        // This libseccomp is older than the call, or the processor does not have it. The call is then refused.
+        if number < 0 { return }
+        let native = comparisons.map(\.native)
+        try check("filter \(call)", unsafe seccomp_rule_add_array(filter, action, number, UInt32(native.count), native))
     }
 
     // libseccomp returns -errno.
     private static func check(_ what: String, _ result: Int32) throws(SandboxError) {
         guard result >= 0 else { throw SandboxError(what, result) }
+    }
+}
+
+extension SystemCalls.Comparison {
+    fileprivate var native: scmp_arg_cmp {
+        switch self {
+        case .masked(let argument, let mask, let value):
+            scmp_arg_cmp(arg: argument, op: SCMP_CMP_MASKED_EQ, datum_a: mask, datum_b: value)
+        case .not(let argument, let value): scmp_arg_cmp(arg: argument, op: SCMP_CMP_NE, datum_a: value, datum_b: 0)
+        }
     }
 }
 

@@ -100,7 +100,7 @@ struct SimulatedAgent: ~Copyable {
             handler.statistics.refusals += 1
             throw .rateExceeded(ratePerSecond: rate, retryAfter: wait)
         }
-        guard !session.peer.hasMixedIDs || request.operation == .serverInfo else { throw Policy.mixedIDs }
+        guard !session.peer.hasMixedIDs || request.operation == .serverInfo else { throw Policy.mixedIDs(session.peer) }
     }
 
     private mutating func replyAboutAgent(_ request: Request, of session: TestSession) throws(RlimitError) -> Reply {

@@ -101,6 +101,18 @@ extension CommandLineOptions {
         ) {
             options, _ in options.agent.allowsUserNamespace = true
         },
+        OptionSpec(
+            "allow-pid-namespace", nil,
+            "start even in a PID namespace of its own, and answer callers outside of it only server_info"
+        ) {
+            options, _ in options.agent.allowsPIDNamespace = true
+        },
+        OptionSpec(
+            "allow-cgroup-namespace", nil,
+            "start even in a cgroup namespace of its own, where the cgroups of rules begin at its root"
+        ) {
+            options, _ in options.agent.allowsCgroupNamespace = true
+        },
         OptionSpec("version", nil, "print the version and exit") { options, _ in options.answer = agentVersion },
         OptionSpec("help", nil, "print this help and exit") { options, _ in options.answer = help },
     ]

@@ -8,7 +8,7 @@ private let usageError: Int32 = 64
 
 // Before anything is opened.
 private let hasErrorOutput = AgentOptions.occupyStandardStreams()
-
+AgentOptions.serveAccountLookupsIfRequested()
 do {
     let options = try CommandLineOptions(CommandLineArguments())
     if let answer = options.answer {

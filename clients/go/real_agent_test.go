@@ -47,7 +47,8 @@ func (a *realAgent) start() {
 		a.t.Fatal("set RLIMITD_PROGRAM to the path of the agent, or run clients/test go")
 	}
 	a.process = exec.Command(program, append([]string{"--socket", a.socket(), "--policy", a.folder + "/policy.toml",
-		"--state-dir", a.folder + "/state", "--user", "65533:65533"}, a.options...)...)
+		"--state-dir", a.folder + "/state", "--user", "65533:65533", "--allow-pid-namespace",
+		"--allow-cgroup-namespace"}, a.options...)...)
 	log, err := os.OpenFile(a.folder+"/log", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	must(a.t, err)
 	defer log.Close()

@@ -212,7 +212,42 @@ int rl_execute(const char *file, char *const *arguments);
 
 int rl_set_no_new_privileges(void);
 int rl_set_dumpable(int on);
+int rl_set_name(const char *name);
 int rl_clear_ambient(void);
+
+// Calls that a seccomp filter refuses with SECCOMP_RET_TRAP. They fail with EPERM, also in the middle of another library.
+
+enum { RL_REFUSED_CALL_LIMIT = 1024 };
+
+int rl_refused_calls_start(int wakeup);  // handles SIGSYS in all threads, and signals the wakeup after each call
+int rl_refused_calls_next(void);         // the number of a call that was refused since it was returned last; -1 if there is none
+
+// The process that looks up users and groups. Its end of the pair is descriptor 3.
+
+enum { RL_ACCOUNT_NAME_SIZE = 256 };
+
+struct rl_account_request {
+    uint64_t sequence;
+    int32_t is_group;
+    char name[RL_ACCOUNT_NAME_SIZE];  // with a zero byte
+};
+
+struct rl_account_answer {
+    uint64_t sequence;
+    int32_t result;  // 0 if it was found, 1 if there is none, -errno if that is unknown
+    uint32_t id;
+    uint32_t gid;  // of a user, the primary group
+};
+
+int rl_message_pair(int ends[2]);
+int32_t rl_fork_keeping(int kept);  // 0 in the child, which has this descriptor as number 3 and no other files
+int rl_set_ids(uint32_t uid, uint32_t gid);  // all of them, and no supplementary groups
+// Answers requests until the other end is closed, each in a new process that calls `confine` first. Does not return.
+void rl_account_serve(int64_t limit_milliseconds, void (*confine)(void));
+int rl_account_ask(int fd, const struct rl_account_request *request);
+// The answer with this sequence number. The process sends the number 0 when it is ready.
+int rl_account_receive(int fd, uint64_t sequence, struct rl_account_answer *answer, int64_t limit_milliseconds);
+int rl_wait_for_child(int32_t pid);
 
 // Waiting.
 

@@ -1,4 +1,5 @@
 import Logging
+import RlimitConfinement
 package import RlimitKernel
 import RlimitModel
 import RlimitPolicy
@@ -11,6 +12,7 @@ package struct EventLoop: ~Copyable {
     private var acceptor: ConnectionAcceptor
     private let signals: SignalSource
     private let policyReload: PolicyReload
+    private let refusedCalls: RefusedCalls
     private var serviceManager: ServiceManager
     private let sink: LogSink
     private var logWriter: LogWriter
@@ -26,8 +28,9 @@ package struct EventLoop: ~Copyable {
         static let policyReload: UInt64 = 3
         static let leases: UInt64 = 4
         static let log: UInt64 = 5
+        static let refusedCalls: UInt64 = 6
         /// Higher tokens belong to sessions.
-        static let last: UInt64 = 5
+        static let last: UInt64 = 6
     }
 
     /// The interval of the checks for timeouts, while a session may time out.
@@ -49,6 +52,7 @@ package struct EventLoop: ~Copyable {
         try poller.add(parts.signals.descriptor.number, .readable, token: Token.signals)
         try poller.add(policyReload.descriptor, .readable, token: Token.policyReload)
         try poller.add(leaseMonitor.descriptor, .readable, token: Token.leases)
+        try poller.add(parts.refusedCalls.descriptor, .readable, token: Token.refusedCalls)
         let acceptor = try ConnectionAcceptor(parts.listener, poller, token: Token.listener, log: parts.log)
         var dispatcher = Dispatcher(
             handler: RequestHandler(
@@ -59,6 +63,7 @@ package struct EventLoop: ~Copyable {
             poller: poller, dispatcher: dispatcher, maxConnections: parts.budget.maxConnections, log: parts.log)
         self.acceptor = acceptor
         self.policyReload = policyReload
+        refusedCalls = parts.refusedCalls
         signals = parts.signals
         serviceManager = parts.serviceManager
         sink = parts.sink
@@ -170,6 +175,10 @@ package struct EventLoop: ~Copyable {
         case Token.leases:
             scheduler.dispatcher.processLeaseEvents(until: .now + SessionScheduler.longRequestSlice)
         case Token.log: logWriter.noteEvent()
+        case Token.refusedCalls:
+            for call in refusedCalls.take() {
+                log.error("the filter refused the system call \(call), which no correct agent makes: report this")
+            }
         default: break
         }
         scheduler.dispatcher.clock.update()

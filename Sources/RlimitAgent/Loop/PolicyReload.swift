@@ -8,7 +8,7 @@ struct PolicyReload {
     private let task: BackgroundTask<Result<LoadedPolicy, PolicyFileError>>
     private let log: Logger
 
-    init(_ loader: PolicyLoader, log: Logger) throws(SystemError) {
+    init(_ loader: ConfinedPolicyLoader, log: Logger) throws(SystemError) {
         task = try BackgroundTask { Result { () throws(PolicyFileError) in try loader.load() } }
         self.log = log
     }

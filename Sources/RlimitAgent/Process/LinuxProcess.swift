@@ -17,9 +17,12 @@ package struct LinuxProcess: TargetProcess, ~Copyable {
     package init(_ pidfd: consuming Pidfd) throws(RlimitError) {
         let identity: ProcessCredentials?
         do throws(SystemError) { identity = try pidfd.processCredentials() } catch {
-            throw RlimitError(error, about: "the process")
+            throw error.cause == .noAccess ? .hidden(nil) : RlimitError(error, about: "the process")
         }
-        guard let identity else { throw .processEnded }
+        guard let identity else {
+            // A zombie and a reaped process have ended; any other process has a pid in another namespace.
+            throw pidfd.hasEnded ? .processEnded : .outsidePIDNamespace
+        }
         pid = identity.pid
         self.pidfd = pidfd
     }
@@ -52,11 +55,11 @@ package struct LinuxProcess: TargetProcess, ~Copyable {
     package var isInChildUserNamespace: Bool { Procfs.isInChildUserNamespace(pid) }
 
     package func identity() throws(RlimitError) -> ProcessCredentials? {
-        do throws(SystemError) { return try pidfd.processCredentials() } catch { throw rlimitError(error) }
+        do throws(SystemError) { return try pidfd.processCredentials() } catch { throw procError(error) }
     }
 
     package func birth() throws(RlimitError) -> ProcessIdentity {
-        do throws(SystemError) { return try pidfd.processIdentity() } catch { throw rlimitError(error) }
+        do throws(SystemError) { return try pidfd.processIdentity() } catch { throw procError(error) }
     }
 
     package func read(_ resource: Resource) throws(RlimitError) -> Limit {
@@ -87,7 +90,7 @@ package struct LinuxProcess: TargetProcess, ~Copyable {
             if parts.contains(.kernelThread), !detail.isKernelThread { invariants.isUserSpace = true }
             return detail
         } catch {
-            throw rlimitError(error)
+            throw procError(error)
         }
     }
 
@@ -96,7 +99,7 @@ package struct LinuxProcess: TargetProcess, ~Copyable {
             return try Procfs.usage(
                 of: pid, scope, countingSwitchesUpTo: Self.maxThreadsCounted, within: Self.maxThreadCountTime)
         } catch {
-            throw rlimitError(error)
+            throw procError(error)
         }
     }
 
@@ -106,7 +109,17 @@ package struct LinuxProcess: TargetProcess, ~Copyable {
     private static let maxThreadCountTime: Duration = .milliseconds(2)
 
     package func usage(ofThread thread: Int32) throws(RlimitError) -> Usage {
-        do throws(SystemError) { return try Procfs.usage(ofThread: thread, in: pid) } catch { throw rlimitError(error) }
+        do throws(SystemError) { return try Procfs.usage(ofThread: thread, in: pid) } catch { throw procError(error) }
+    }
+
+    /// The path of its cgroup. nil if it is in none.
+    func cgroupPath() throws(RlimitError) -> String? {
+        do throws(SystemError) { return try CgroupPath.read(of: pid) } catch { throw procError(error) }
+    }
+
+    /// The error for a file of this process in /proc that could not be read. A hidden process has not ended.
+    func procError(_ error: SystemError) -> RlimitError {
+        pidfd.isHiddenByProc(as: pid, after: error) ? .hidden(pid) : rlimitError(error)
     }
 
     private func rlimitError(_ error: SystemError, _ resource: Resource? = nil) -> RlimitError {

@@ -9,8 +9,9 @@ enum Admission {
     ) throws(RlimitError) {
         try checkRate(from: session, timeout: request.timeout, clock, &handler)
         guard !session.peer.hasMixedIDs || request.operation == .serverInfo else {
-            handler.recordRefusal(Policy.mixedIDs, request, to: session.peer, target: nil)
-            throw Policy.mixedIDs
+            let error = Policy.mixedIDs(session.peer)
+            handler.recordRefusal(error, request, to: session.peer, target: nil)
+            throw error
         }
     }
 

@@ -125,11 +125,7 @@ final class CgroupRequest: LongRequest {
 extension LinuxProcess {
     /// Whether it is in a cgroup. After /proc was read by pid, this checks that the process has not ended.
     fileprivate func isWithin(_ cgroup: String) throws(RlimitError) -> Bool {
-        let path: String?
-        do throws(SystemError) { path = try CgroupPath.read(of: pid) } catch {
-            throw RlimitError(error, about: "process \(pid)")
-        }
-        guard let path, !hasEnded else { return false }
+        guard let path = try cgroupPath(), !hasEnded else { return false }
         return Policy.isCgroup(path, within: cgroup)
     }
 }

@@ -9,7 +9,7 @@ final class ThreadUsageRequest: LongRequest {
     init(_ request: Request, of pid: Int32, for session: Session, now: BootInstant) throws(RlimitError) {
         process = try LinuxProcess(pid: pid)
         do throws(SystemError) { scan = try ContextSwitchCount(of: pid) } catch {
-            throw RlimitError(error, about: "process \(pid)")
+            throw process.procError(error)
         }
         super.init(request, for: session, now: now)
     }
@@ -24,7 +24,7 @@ final class ThreadUsageRequest: LongRequest {
                 if now >= end { return .unfinished }
             }
         } catch {
-            return .response(.failure(RlimitError(error, about: "process \(process.pid)")), more: false)
+            return .response(.failure(process.procError(error)), more: false)
         }
         return .response(outcome(session, &handler), more: false)
     }

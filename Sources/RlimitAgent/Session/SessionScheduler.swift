@@ -14,6 +14,7 @@ struct SessionScheduler: ~Copyable {
     private var lingering = LingeringSessions()
     private var rejected = RejectedConnections()
     private var iteration: UInt64 = 0
+    private var unidentifiedPeers = UnidentifiedPeers()
     /// After SIGTERM: the time until which peers may read their last responses.
     private(set) var drainsUntil: BootInstant?
 
@@ -58,8 +59,7 @@ struct SessionScheduler: ~Copyable {
             accepted = try socket.peer()
         } catch {
             // The peer has gone, or its ids have no meaning here.
-            log.debug("closed a connection because the kernel does not identify the peer: \(error)")
-            return
+            return unidentifiedPeers.record(error, now: now, log)
         }
         let policy = dispatcher.handler.policy
         let tenantUsage: TenantUsage

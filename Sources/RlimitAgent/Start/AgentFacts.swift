@@ -13,7 +13,7 @@ package struct AgentFacts: Sendable {
     let features: [String]
     /// The main policy file, which need not exist.
     let policyPath: String?
-    /// What is wrong with the agent's surroundings, one sentence each.
+    /// What the agent cannot know or do where it was started, one sentence each.
     let warnings: [String]
 
     package init(

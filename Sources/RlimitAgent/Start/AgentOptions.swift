@@ -1,4 +1,5 @@
 package import Logging
+import RlimitConfinement
 import RlimitKernel
 import RlimitPolicy
 package import RlimitPolicyFile
@@ -47,6 +48,8 @@ package struct AgentOptions: Sendable {
     package var logLevel: Logger.Level
     package var allowsNoCapability: Bool
     package var allowsUserNamespace: Bool
+    package var allowsPIDNamespace: Bool
+    package var allowsCgroupNamespace: Bool
     /// How long the event loop polls for requests before it sleeps, while that pays.
     package var busyPoll: Duration
 
@@ -54,7 +57,7 @@ package struct AgentOptions: Sendable {
         socket: String = standardSocket, policy: String? = nil, stateDirectory: String = standardStateDirectory,
         user: String = "rlimitd", logFormat: LogFormat = .text, logLevel: Logger.Level = standardLogLevel,
         allowsNoCapability: Bool = false, allowsUserNamespace: Bool = false,
-        busyPoll: Duration = .zero
+        allowsPIDNamespace: Bool = false, allowsCgroupNamespace: Bool = false, busyPoll: Duration = .zero
     ) {
         self.socket = socket
         self.policy = policy
@@ -64,7 +67,14 @@ package struct AgentOptions: Sendable {
         self.logLevel = logLevel
         self.allowsNoCapability = allowsNoCapability
         self.allowsUserNamespace = allowsUserNamespace
+        self.allowsPIDNamespace = allowsPIDNamespace
+        self.allowsCgroupNamespace = allowsCgroupNamespace
         self.busyPoll = busyPoll
+    }
+
+    /// Becomes the process that looks up names, if the agent executed this program for that.
+    package static func serveAccountLookupsIfRequested() {
+        AccountProcess.serveIfRequested(program: CommandLine.arguments.first)
     }
 
     /// Prints a line on standard error.

@@ -10,7 +10,7 @@ import RlimitWire
 struct EventLoopParts: ~Copyable {
     let signals: SignalSource
     let listener: Listener
-    let loader: PolicyLoader
+    let loader: ConfinedPolicyLoader
     let policy: Policy
     let facts: AgentFacts
     let serviceManager: ServiceManager
@@ -19,6 +19,7 @@ struct EventLoopParts: ~Copyable {
     let log: Logger
     let budget: DescriptorBudget
     let busyPoll: Duration
+    let refusedCalls: RefusedCalls
 }
 
 /// The reason why the agent does not start, with a remedy.
@@ -44,31 +45,40 @@ extension AgentOptions {
         let log = Logger.agent(sink: sink, level: logLevel)
         defer { sink.flush() }
         if let fault = ProtobufLibrary.fault { throw StartupError(fault) }
-        let loader = self.loader
-        let loaded = try loader.load()
+        let allowance = Privileges.Allowance(
+            noCapability: allowsNoCapability, userNamespace: allowsUserNamespace, pidNamespace: allowsPIDNamespace,
+            cgroupNamespace: allowsCgroupNamespace)
+        let isRoot = try Privileges.check(allowance).uids.contains(0)
+        // The lookups of names run in another process. As root, that process is user nobody until the agent's user is known.
+        let firstAccounts = try AccountProcess(user: isRoot ? .nobody : nil)
+        let loaded = try ConfinedPolicyLoader(self.loader, accounts: firstAccounts).load()
         for warning in loaded.warnings { log.warning("\(warning)") }
-        let allowance = Privileges.Allowance(noCapability: allowsNoCapability, userNamespace: allowsUserNamespace)
-        try Privileges.check(allowance)
-        let user = try agentUser()
+        let user = try agentUser(firstAccounts)
+        var accounts = firstAccounts
+        if isRoot {
+            try Privileges.checkUser(user)
+            firstAccounts.stop()
+            accounts = try AccountProcess(user: user)
+        }
         let state = try StateDirectory(path: stateDirectory, owner: user.uid, group: user.gid)
         let listener = try Listener.activated() ?? Listener(path: socket, backlog: 512, creatingDirectory: true)
         let descriptors = try OwnProcess.raiseOpenFiles(to: Self.requestedDescriptors)
         try OwnProcess.disableCoreDumps()
-        let privileges = try Privileges.dropToAgentUser(
-            user, allowing: allowance)
+        let privileges = try Privileges.dropToAgentUser(user, allowing: allowance)
         // For this thread, which runs the event loop.
         SchedulerSlice.request(Self.timeSlice)
         // After the agent has set its own limits, which the filter forbids.
-        try Sandbox.applyFilter(pid: OwnProcess.pid)
+        let refusedCalls = try Sandbox.applyFilter(pid: OwnProcess.pid)
         let facts = AgentFacts.probe(
             canRaise: privileges.permitted != 0 && SystemInfo.isInitialUserNamespace,
-            policyPath: loader.main)
+            policyPath: loader.main, warnings: EnvironmentWarnings.probe())
         log.notice(
             """
             rlimitd \(agentVersion) on Linux \(facts.kernelRelease) as uid \(user.uid), \
             \(facts.canRaise ? "with CAP_SYS_RESOURCE" : "unable to raise hard limits"), \
             policy: \(loaded.policy.summary)
             """)
+        for warning in facts.warnings { log.warning("\(warning)") }
         if loaded.files.isEmpty {
             log.warning("there is no policy file; the agent grants only what needs no rule")
         }
@@ -77,9 +87,10 @@ extension AgentOptions {
         let journal = LeaseJournal(try LeaseStore(state, log: log), maxProcesses: budget.maxLeasedProcesses)
         let eventLoop = try EventLoop(
             EventLoopParts(
-                signals: signals, listener: listener, loader: loader, policy: loaded.policy, facts: facts,
+                signals: signals, listener: listener,
+                loader: ConfinedPolicyLoader(self.loader, accounts: accounts), policy: loaded.policy, facts: facts,
                 serviceManager: ServiceManager(), leases: journal, sink: sink, log: log, budget: budget,
-                busyPoll: busyPoll))
+                busyPoll: busyPoll, refusedCalls: refusedCalls))
         OwnProcess.dropCodePages()
         return eventLoop
     }
@@ -89,14 +100,15 @@ extension AgentOptions {
     private static let timeSlice: Duration = .microseconds(500)
 
     // By name, or as UID:GID.
-    private func agentUser() throws(StartupError) -> AgentPrivileges.UserID {
+    private func agentUser(_ accounts: AccountProcess) throws(StartupError) -> AgentPrivileges.UserID {
         let numbers = user.split(separator: ":", omittingEmptySubsequences: false).map { UInt32($0) }
         let found: AgentPrivileges.UserID?
         if numbers.count == 2, let uid = numbers[0], let gid = numbers[1] {
             found = AgentPrivileges.UserID(uid: uid, gid: gid)
         } else {
-            found = UserDatabase.user(named: user).map { AgentPrivileges.UserID(uid: $0.uid, gid: $0.gid) }
+            found = accounts.user(named: user)
         }
+        if let failure = accounts.takeFailure() { throw StartupError(failure) }
         guard let found else {
             throw StartupError(
                 "there is no user \"\(user)\"; create it with systemd-sysusers, or choose another with --user NAME or --user UID:GID"

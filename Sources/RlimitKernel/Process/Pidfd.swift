@@ -92,15 +92,24 @@ package struct Pidfd: ~Copyable, Sendable {
         do throws(SystemError) {
             status = try ProcStatus(of: pid) { $0.credentials != nil }
         } catch {
-            guard error.number == ENOENT || error.number == ESRCH else { throw error }
-            // The process ended, or /proc is mounted with hidepid.
+            // The process ended, or /proc is mounted with hidepid: EPERM for 1, ENOENT for 2 and 4.
+            guard [ENOENT, ESRCH, EPERM, EACCES].contains(error.number) else { throw error }
             if hasEnded { return nil }
-            throw SystemError(number: EACCES, call: "open /proc/PID/status")
+            throw .hiddenByProc
         }
         guard status.threadGroup == pid, let credentials = status.credentials, try fdinfoPID() == pid else {
             return nil
         }
         return ProcessCredentials(pid: pid, credentials: credentials)
+    }
+
+    /// Whether reading a file of this process in /proc failed because /proc hides the process, which lives.
+    ///
+    /// - Parameter pid: The pid by which the file was read.
+    package func isHiddenByProc(as pid: Int32, after error: SystemError) -> Bool {
+        guard [ENOENT, ESRCH, EPERM, EACCES].contains(error.number), !hasEnded else { return false }
+        // Every user may read this file of every process that /proc shows.
+        return (try? ProcPath(pid, "status").open()) == nil && !hasEnded
     }
 
     private func fdinfoPID() throws(SystemError) -> Int32? {

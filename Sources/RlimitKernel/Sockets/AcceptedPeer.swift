@@ -28,6 +28,7 @@ extension StreamSocket {
             pid: credentials.pid > 0 ? credentials.pid : nil, uid: credentials.uid, gid: credentials.gid,
             groups: groups,
             isPinned: features.hasPeerPidfd, namespaceDepth: nil, hasMixedIDs: true,
+            unknownIDs: credentials.pid > 0 ? .ended : .outsidePIDNamespace,
             // Until /proc shows otherwise: what is unknown must not pass for a proof.
             isInChildUserNamespace: true, hasVerifiedGroups: features.hasPeerPidfd)
         let pidfd: Pidfd?
@@ -60,7 +61,13 @@ extension StreamSocket {
 extension Peer {
     // Adds the details that /proc shows. Discards them if the process has ended by the time all of them are read.
     fileprivate mutating func addProcDetails(_ pidfd: borrowing Pidfd) throws(SystemError) {
-        guard let pid, let identity = try pidfd.processCredentials(), identity.pid == pid else { return }
+        let known: ProcessCredentials?
+        do throws(SystemError) { known = try pidfd.processCredentials() } catch {
+            guard error.cause == .noAccess else { throw error }
+            unknownIDs = .hidden
+            return
+        }
+        guard let pid, let identity = known, identity.pid == pid else { return }
         // Details that cannot be read stay unknown. An unknown cgroup matches no rule.
         let depth = try? pidfd.namespaceDepth()
         let (status, hasSameGroups) = readStatus(of: pid)
@@ -72,6 +79,7 @@ extension Peer {
         capabilities = status?.permittedCapabilities ?? 0
         cgroup = path ?? nil
         hasMixedIDs = !identity.credentials.are(uid: uid, gid: gid)
+        unknownIDs = nil
         self.isInChildUserNamespace = isInChildUserNamespace
         hasVerifiedGroups = isPinned || hasSameGroups
     }

@@ -60,6 +60,9 @@ extension SystemError {
 }
 
 extension SystemError {
+    /// The process lives, and /proc does not show it to this process. Its cause is `.noAccess`.
+    package static var hiddenByProc: SystemError { SystemError(number: EACCES, call: "open /proc/PID/status") }
+
     /// The process has no pid in this PID namespace, so no system call can name it.
     package static var noPID: SystemError { SystemError(number: EPERM, call: "no number in this PID namespace") }
 }

@@ -17,15 +17,20 @@ package enum SystemInfo {
     /// Whether this is the initial user namespace, where CAP_SYS_RESOURCE raises hard limits.
     package static let isInitialUserNamespace: Bool = {
         guard idMapping.hasAllUsers else { return false }
-        // A child namespace may have the full map too. The initial one has a fixed inode (PROC_USER_INIT_INO).
-        return NamespaceLink.user() ?? 0xEFFF_FFFD == 0xEFFF_FFFD
+        // A child namespace may have the full map too.
+        return NamespaceLink.user.isInitial
     }()
 
     /// Whether this is the initial time namespace, in which the start times of processes are those since boot.
-    package static let isInitialTimeNamespace: Bool = {
-        // The initial one has a fixed inode (PROC_TIME_INIT_INO). A kernel without time namespaces has no link.
-        NamespaceLink.time() ?? 0xEFFF_FFFA == 0xEFFF_FFFA
-    }()
+    package static let isInitialTimeNamespace: Bool = NamespaceLink.time.isInitial
+
+    /// Whether the pids in /proc are those that system calls of this process take. False if /proc belongs to another
+    /// PID namespace, or if that is unknown.
+    package static func procHasOwnPIDs() -> Bool {
+        // NSpid begins with the pid in the namespace of /proc and ends with the pid in the process's own.
+        let status = try? ProcStatus(ProcPath("/proc/self/status")) { $0.namespaceDepth != nil }
+        return status?.namespaceDepth == 1
+    }
 
     /// The id of the current boot. nil if /proc does not show it.
     package static func bootID() -> String? { text("/proc/sys/kernel/random/boot_id") }

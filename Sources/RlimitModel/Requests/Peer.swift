@@ -14,8 +14,11 @@ package struct Peer: Hashable, Sendable {
     package var cgroup: String?
     /// Its security label, if a security module sets one.
     package var label: String?
-    /// Whether one of its six ids differs from the connection's uid or gid. The agent answers it only `server_info`.
+    /// Whether one of its six ids differs from the connection's uid or gid, or may differ. The agent answers it only
+    /// `server_info`.
     package var hasMixedIDs: Bool
+    /// Why the agent does not know its six ids; nil if it knows them.
+    package var unknownIDs: UnknownIDs?
     /// Its permitted capabilities, one bit each (capabilities(7)).
     package var capabilities: UInt64
     /// Whether it is, or may be, in another user namespace than the agent. There a process can drop groups and take
@@ -26,8 +29,8 @@ package struct Peer: Hashable, Sendable {
 
     package init(
         pid: Int32?, uid: UInt32, gid: UInt32, groups: [UInt32] = [], isPinned: Bool = true, namespaceDepth: Int? = 1,
-        cgroup: String? = nil, label: String? = nil, hasMixedIDs: Bool = false, capabilities: UInt64 = 0,
-        isInChildUserNamespace: Bool = false, hasVerifiedGroups: Bool = true
+        cgroup: String? = nil, label: String? = nil, hasMixedIDs: Bool = false, unknownIDs: UnknownIDs? = nil,
+        capabilities: UInt64 = 0, isInChildUserNamespace: Bool = false, hasVerifiedGroups: Bool = true
     ) {
         self.pid = pid
         self.uid = uid
@@ -38,6 +41,7 @@ package struct Peer: Hashable, Sendable {
         self.cgroup = cgroup
         self.label = label
         self.hasMixedIDs = hasMixedIDs
+        self.unknownIDs = unknownIDs
         self.capabilities = capabilities
         self.isInChildUserNamespace = isInChildUserNamespace
         self.hasVerifiedGroups = hasVerifiedGroups
@@ -45,6 +49,16 @@ package struct Peer: Hashable, Sendable {
 
     /// Whether its user may be in more groups than it has.
     package var mayLackGroups: Bool { isInChildUserNamespace || !hasVerifiedGroups }
+
+    /// The reasons why the agent does not know the real, effective and saved ids of a peer.
+    package enum UnknownIDs: Hashable, Sendable {
+        /// It has no pid in the agent's PID namespace, which is not the initial one.
+        case outsidePIDNamespace
+        /// /proc hides it from the agent.
+        case hidden
+        /// It ended before they were read.
+        case ended
+    }
 
     /// Whether it is in the agent's own PID namespace, and may therefore name processes by id.
     package var sharesNamespace: Bool { namespaceDepth == 1 }

@@ -34,11 +34,25 @@ struct DenialMessages {
 
     // MARK: The whole request
 
-    static let mixedIDs = RlimitError(
-        .deniedByPolicy,
-        message:
-            "the caller's real, effective and saved ids differ: no rule applies to such a caller, and the agent answers "
-            + "it only server_info")
+    /// For a caller with different real, effective and saved ids, or with unknown ones.
+    static func mixedIDs(_ peer: Peer) -> RlimitError {
+        RlimitError(.deniedByPolicy, message: reason(peer.unknownIDs) + ", and the agent answers it only server_info")
+    }
+
+    private static func reason(_ unknown: Peer.UnknownIDs?) -> String {
+        switch unknown {
+        case nil: "the caller's real, effective and saved ids differ: no rule applies to such a caller"
+        case .outsidePIDNamespace:
+            "the agent is in a PID namespace of its own and cannot see the caller, which is outside of it: no rule applies "
+                + "to such a caller"
+        case .hidden:
+            "/proc hides the caller from the agent (hidepid), so its real, effective and saved ids are unknown: no rule "
+                + "applies to such a caller"
+        case .ended:
+            "the process that connected ended before the agent could read its real, effective and saved ids: no rule "
+                + "applies to such a caller"
+        }
+    }
 
     static let firstProcess = RlimitError(
         .deniedByPolicy, message: "no rule applies to process 1: the agent neither reads nor changes its limits")

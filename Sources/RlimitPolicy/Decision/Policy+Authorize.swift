@@ -33,7 +33,7 @@ extension Policy {
     package func evaluate(
         _ request: Request, from peer: Peer, on snapshot: TargetSnapshot, knowing detail: ProcessDetail
     ) -> Evaluation.Outcome {
-        if peer.hasMixedIDs { return .decided(.failure(DenialMessages.mixedIDs)) }
+        if peer.hasMixedIDs { return .decided(.failure(DenialMessages.mixedIDs(peer))) }
         if let authorizedOperation = Policy.baselineRead(request.operation, peer, snapshot) {
             return .decided(.success(AuthorizedRequest(authorizedOperation)))
         }
@@ -48,7 +48,7 @@ extension Policy {
     /// Decides on a request that concerns no process.
     package func authorize(_ request: Request, from peer: Peer) -> Result<AuthorizedRequest, RlimitError> {
         if case .serverInfo = request.operation { return .success(AuthorizedRequest(.serverInfo)) }
-        if peer.hasMixedIDs { return .failure(DenialMessages.mixedIDs) }
+        if peer.hasMixedIDs { return .failure(DenialMessages.mixedIDs(peer)) }
         switch request.operation {
         case .stats:
             return permission(for: .stats, named: "stats", peer).map { AuthorizedRequest(.stats) }

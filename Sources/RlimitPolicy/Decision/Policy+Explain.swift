@@ -7,7 +7,7 @@ extension Policy {
         _ request: Request, from peer: Peer, on snapshot: TargetSnapshot,
         detail: (ProcessDetail.Parts) throws(E) -> ProcessDetail
     ) throws(E) -> Explanation {
-        if peer.hasMixedIDs { return Explanation(refusal: DenialMessages.mixedIDs) }
+        if peer.hasMixedIDs { return Explanation(refusal: DenialMessages.mixedIDs(peer)) }
         let failed = Explanation(refusal: RlimitError(.internalError))
         return try withEvaluation(peer, snapshot, detail, otherwise: failed) { evaluation throws(DetailNeeded) in
             try evaluation.explain(request.operation)

@@ -86,9 +86,9 @@ package struct Policy: Hashable, Sendable {
         return count == 0 ? "baseline only" : count == 1 ? "1 rule" : "\(count) rules"
     }
 
-    /// The error for a caller with different real, effective and saved ids: the kernel would check other ids than
-    /// SO_PEERCRED reported.
-    package static var mixedIDs: RlimitError { DenialMessages.mixedIDs }
+    /// The error for a caller with different real, effective and saved ids, or with unknown ones: the kernel would check
+    /// other ids than SO_PEERCRED reported.
+    package static func mixedIDs(_ peer: Peer) -> RlimitError { DenialMessages.mixedIDs(peer) }
 
     /// The error for a request about process 1.
     package static var firstProcess: RlimitError { DenialMessages.firstProcess }

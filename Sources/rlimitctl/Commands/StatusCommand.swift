@@ -39,7 +39,10 @@ struct StatusCommand: ParsableCommand {
         if let cgroup = caller.cgroup { table.append(["cgroup", cgroup.forTerminal]) }
         if let label = caller.label { table.append(["label", label.forTerminal]) }
         if caller.hasMixedIDs {
-            table.append(["", "your real, effective and saved ids differ: the agent answers nothing but this status"])
+            // The agent reports the depth of the PID namespace only together with the ids.
+            let ids = "your real, effective and saved ids"
+            let reason = caller.namespaceDepth == nil ? "the agent does not know \(ids)" : "\(ids) differ"
+            table.append(["", "\(reason): the agent answers nothing but this status"])
         }
         return table.text
     }

@@ -69,6 +69,27 @@ struct StartTests {
         #expect((result.output + result.error).contains("--user"), "\(result.output)\(result.error)")
     }
 
+    @Test func `An agent in a PID or cgroup namespace of its own does not start and names the option that permits it`()
+        throws
+    {
+        let folder = try AgentFolder(policy: Policies.nothing)
+        func start(_ namespace: [String], _ options: [String]) throws -> String {
+            let command = try folder.command(options: ["--allow-no-capability"], namespaceOptions: options)
+            let result = try ChildProcess.run(["unshare"] + namespace + ["--"] + command)
+            #expect(result.status == 1)
+            return result.error
+        }
+        let newPIDs = ["--pid", "--fork", "--kill-child"]
+        let pid = try start(newPIDs + ["--mount-proc"], ["--allow-cgroup-namespace"])
+        #expect(pid.contains("PID namespace") && pid.contains("--allow-pid-namespace"), "\(pid)")
+        let cgroup = try start(["--cgroup"], ["--allow-pid-namespace"])
+        #expect(cgroup.contains("cgroup namespace") && cgroup.contains("--allow-cgroup-namespace"), "\(cgroup)")
+        // No option permits this: every number in /proc would name another process.
+        let otherProc = try start(newPIDs, AgentFolder.namespaceOptions)
+        #expect(otherProc.contains("/proc is not that of rlimitd's PID namespace"), "\(otherProc)")
+        #expect(!FileManager.default.fileExists(atPath: folder.socket))
+    }
+
     @Test func `A second agent does not replace a running agent's socket`() throws {
         let agent = try AgentProcess(policy: Policies.nothing)
         let second = try start(agent.folder)

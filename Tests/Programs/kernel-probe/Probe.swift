@@ -21,6 +21,7 @@ struct Probe: ~Copyable {
 
     /// Stays open until the process ends.
     private var connection: StreamSocket?
+    private var refusedCalls: RefusedCalls?
 
     private mutating func perform(_ step: String, _ values: [String]) -> String {
         let numbers = values.map { UInt32($0) ?? 0 }
@@ -49,8 +50,18 @@ struct Probe: ~Copyable {
             }
         case ("limit", 4): return setLimit(values)
         case ("shut-in", 0):
-            do throws(SandboxError) { try Sandbox.applyFilter(pid: getpid()) } catch { return "\(error)" }
-            return "done"
+            do throws(SandboxError) {
+                refusedCalls = try Sandbox.applyFilter(pid: getpid())
+                return "done"
+            } catch {
+                return "\(error)"
+            }
+        case ("refused", 0): return refusedCalls?.take().joined(separator: ", ") ?? "no filter"
+        case ("call", 1...):
+            // Arguments that are not given are -1, with which no call does anything.
+            var arguments = values.dropFirst().map { strtol($0, nil, 0) }
+            arguments += Array(repeating: -1, count: 6 - arguments.count)
+            return errnoText(Int32(truncatingIfNeeded: tk_system_call(values[0], arguments)))
         case ("set-limit", 1), ("read-limit", 1):
             let pid = values[0] == "self" ? UInt64(getpid()) : UInt64(values[0]) ?? 0
             return errnoText(tk_prlimit_number(pid, step == "set-limit" ? 1 : 0))
@@ -63,6 +74,12 @@ struct Probe: ~Copyable {
                     .processCredentials()
                 return identity.map { "\($0.credentials.realUID)" } ?? "nobody"
             }
+        case ("hidden", 1):
+            return resultText { () throws(SystemError) in
+                let pidfd = try Pidfd.open(pid: Int32(bitPattern: numbers[0]))
+                return "\(pidfd.isHiddenByProc(as: Int32(bitPattern: numbers[0]), after: .hiddenByProc))"
+            }
+        case ("proc-hides-others", 0): return "\(ProcMount.current().hidesOthers)"
         case ("become", 1...): return become(values)
         case ("execute", 1...): return resultText { () throws(SystemError) in try OwnProcess.execute(values) }
         case ("environment", 1): return OwnProcess.environment(values[0]) ?? "not set"
@@ -88,7 +105,8 @@ struct Probe: ~Copyable {
         let ids = values[0].split(separator: ":").compactMap { UInt32($0) }
         let user = ids.count == 2 ? AgentPrivileges.UserID(uid: ids[0], gid: ids[1]) : nil
         let allowance = Privileges.Allowance(
-            noCapability: values.contains("no-capability"), userNamespace: values.contains("user-namespace"))
+            noCapability: values.contains("no-capability"), userNamespace: values.contains("user-namespace"),
+            pidNamespace: true, cgroupNamespace: true)
         do throws(SetupError) {
             let state = try Privileges.dropToAgentUser(user, allowing: allowance)
             return "uids \(state.uids) gids \(state.gids) groups \(state.groups) inh \(state.inheritable) "
@@ -107,22 +125,20 @@ struct Probe: ~Copyable {
 
     private func errnoText(_ result: Int32) -> String { result >= 0 ? "done" : SystemError.text(of: -result) }
 
+    // Without a pipe or pause(2), which the agent's filter refuses.
     private static func startThread() -> Int32 {
-        // The thread sends its id through a pipe.
-        var ends: [Int32] = [-1, -1]
+        // Never freed, because the thread never ends.
+        let number = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
+        number.initialize(to: -1)
         var thread = pthread_t()
-        var number: Int32 = -1
-        guard pipe(&ends) == 0, let argument = UnsafeMutableRawPointer(bitPattern: Int(ends[1])) else { return -1 }
         pthread_create(
             &thread, nil,
             { argument in
-                var number = OwnProcess.thread
-                write(Int32(Int(bitPattern: argument)), &number, MemoryLayout<Int32>.size)
-                while true { pause() }
-            }, argument)
-        read(ends[0], &number, MemoryLayout<Int32>.size)
-        ends.forEach { close($0) }
-        return number
+                argument?.assumingMemoryBound(to: Int32.self).pointee = OwnProcess.thread
+                while true { sleep(1000) }
+            }, number)
+        while number.pointee == -1 { usleep(1000) }
+        return number.pointee
     }
 }
 

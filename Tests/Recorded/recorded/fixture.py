@@ -133,7 +133,8 @@ class Fixture:
         with open(self.values["log"], "wb") as log:
             self._agent = self._start(
                 [self.programs["rlimitd"], "--socket", self.values["socket"], "--policy", path, "--state-dir",
-                 self.values["state"], "--user", f"{AGENT}:{AGENT}", *options],
+                 self.values["state"], "--user", f"{AGENT}:{AGENT}", "--allow-pid-namespace", "--allow-cgroup-namespace",
+                 *options],
                 limits={NOFILE: (1024, 65536)}, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
         self.values["agent"] = str(self._agent.pid)
         self._pids[self._agent.pid] = "$agent"

@@ -154,6 +154,26 @@ private let bothWays = [KernelFeatures.probed, .oldest]
         #expect(try asker.line() == "pidfd_open: No such process")
     }
 
+    @Test(arguments: [
+        ("hidepid=0", false), ("hidepid=1", true), ("hidepid=2", true), ("hidepid=1,gid=990", false),
+        ("hidepid=2,gid=990", false), ("hidepid=2,gid=991", true),
+    ])
+    func `A process without privileges knows whether /proc hides others`(options: String, hides: Bool) throws {
+        try requireRoot()
+        let target = try ChildProcess.sleeping(uid: 1000, gid: 1000)
+        let script = "mount -t proc -o \(options) proc /proc && exec \"$0\" \"$@\""
+        let probe = try ChildProcess(
+            "unshare",
+            [
+                "--mount", "sh", "-c", script, ChildProcess.probePath, "groups=0", "gids=990,990,990",
+                "ids=990,990,990",
+                "proc-hides-others", "hidden=\(target.pid)",
+            ])
+        for _ in 0..<3 { #expect(try probe.line() == "done") }
+        #expect(try probe.line() == "\(hides)")
+        #expect(try probe.line() == "\(hides)")
+    }
+
     @Test(arguments: bothWays) func `A process of a deeper namespace has its depth, and its number here`(
         features: KernelFeatures
     ) throws {

@@ -47,7 +47,9 @@ class Fixture:
         if not keeping_state:
             self._state_number += 1
         state = f"{self.folder}/state{self._state_number}"
+        # The tests may run in a container, where the last two options are needed.
         options = [] if self.can_raise else ["--allow-no-capability", "--allow-user-namespace"]
+        options += ["--allow-pid-namespace", "--allow-cgroup-namespace"]
         self._log = open(self.folder + "/log", "wb")
         self._agent = subprocess.Popen(
             [self.program, "--socket", self.socket, "--policy", self.policy, "--state-dir", state,

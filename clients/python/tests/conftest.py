@@ -66,7 +66,8 @@ class Agent:
         with log:
             self._process = subprocess.Popen(
                 [AGENT, "--socket", self.socket, "--policy", self.policy, "--state-dir", f"{self.folder}/state"]
-                + ["--user", "64000:64000", "--allow-no-capability", "--allow-user-namespace"],
+                + ["--user", "64000:64000", "--allow-no-capability", "--allow-user-namespace"]
+                + ["--allow-pid-namespace", "--allow-cgroup-namespace"],
                 stdin=subprocess.DEVNULL,
                 stderr=log,
             )

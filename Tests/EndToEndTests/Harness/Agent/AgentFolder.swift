@@ -28,11 +28,14 @@ final class AgentFolder {
         for folder in [state, path + "/run"] { chown(folder, account.uid, account.gid) }
     }
 
+    /// The options for agents in containers. They have no effect in the initial namespaces, where the tests run otherwise.
+    static let namespaceOptions = ["--allow-pid-namespace", "--allow-cgroup-namespace"]
+
     /// The command that starts an agent with this folder.
-    func command(options: [String] = []) throws -> [String] {
+    func command(options: [String] = [], namespaceOptions: [String] = namespaceOptions) throws -> [String] {
         [
             try Programs.rlimitd, "--socket", socket, "--policy", policyFile, "--state-dir", state,
             "--user", "\(Account.agent.uid):\(Account.agent.gid)",
-        ] + options
+        ] + namespaceOptions + options
     }
 }

@@ -18,6 +18,8 @@ int tk_set_name(const char *name);
 int tk_prlimit_number(uint64_t pid, int sets);
 int tk_set_own_limit(void);
 int tk_socket(int domain);
+// The system call of this name with six arguments. -ENOENT if it is not in the table of the source file.
+long tk_system_call(const char *name, const long *arguments);
 int tk_duplicate_to(int fd, int number);  // not close-on-exec
 ssize_t tk_send_descriptors(int fd, const void *bytes, size_t count, const int *descriptors, size_t descriptor_count);
 int tk_pidfd_of_thread(int32_t thread);  // PIDFD_THREAD
@@ -35,6 +37,10 @@ int tk_fault_socket_option(int option, int error, uint32_t length);
 int tk_prlimit(int32_t pid, int resource, const uint64_t *new_limit, uint64_t *old_limit);
 // Sends bytes with SCM_CREDENTIALS. The kernel checks that the caller may claim these ids.
 ssize_t tk_send_credentials(int fd, const void *bytes, size_t count, int32_t pid, uint32_t uid, uint32_t gid);
+
+// Makes the main thread of a process, which waits in a system call, make another one with the arguments -1. The first call
+// then fails with EINTR. Returns the result of the other call. x86-64.
+int tk_inject_call(pid_t pid, long number);
 
 // Kills a process at a stop of its main thread. Each system call has two stops, before and after it. They are counted
 // from now on.
