@@ -26,13 +26,17 @@ package struct RequestHandler: ~Copyable {
         policyStatus = PolicyStatus(policy)
         self.facts = facts
         self.audit = audit
-        self.policy.openFilesCeiling = Limit.Bound(facts.openFilesCeiling)
+        putIntoForce(policy)
     }
 
     /// Puts another policy into force.
     mutating func adopt(_ policy: Policy) {
-        self.policy = policy
         policyStatus.adopted(policy)
+        putIntoForce(policy)
+    }
+
+    private mutating func putIntoForce(_ policy: Policy) {
+        self.policy = policy
         self.policy.openFilesCeiling = Limit.Bound(facts.openFilesCeiling)
         audit.adopt(policy.audit)
     }
