@@ -8,8 +8,8 @@ struct ConfinedPolicyLoader: Sendable {
 
     init(_ loader: PolicyLoader, accounts: AccountProcess) {
         var loader = loader
-        loader.accounts = AccountLookup(
-            userID: { accounts.user(named: $0)?.uid }, groupID: { accounts.group(named: $0) })
+        loader.accounts.userID = { accounts.user(named: $0)?.uid }
+        loader.accounts.groupID = { accounts.group(named: $0) }
         self.loader = loader
         self.accounts = accounts
     }
