@@ -144,7 +144,7 @@ struct LeaseToolTests {
 
     @Test(.timeLimit(.minutes(10)))
     func `A lease ends when its last reference is released or its task is cancelled`() async throws {
-        let client = LimitClient(socket: AgentSocket(path: agent.socket, owner: .anyone))
+        let client = LimitClient(socket: AgentSocket(path: agent.socket, owner: .anyone)).with(timeout: nil)
         let edit = Edit(.openFiles, soft: 3000, mode: .atLeast), target = Target.process(sample.pid)
         do { _ = try await client.lease(edit, on: target) }
         try await reaches("1000:4000")

@@ -111,7 +111,7 @@ struct AsyncConnectionStressTests {
         }
         let seen = Mutex(0)
         func round() async throws {
-            let client = LimitClient(socket: agent.socket, strategy: .agentOnly)
+            let client = LimitClient(socket: agent.socket, strategy: .agentOnly, timeout: nil)
             _ = try await client.limit(.openFiles)
             seen.withLock { $0 = max($0, open()) }
         }

@@ -60,7 +60,7 @@ struct AsyncConnectionTests {
             for request in held { session.send(Response(id: request.id, .success(limits(request)))) }
             try session.serve(limits)
         }
-        let client = LimitClient(socket: agent.socket, strategy: .agentOnly, timeout: .seconds(60))
+        let client = LimitClient(socket: agent.socket, strategy: .agentOnly, timeout: .seconds(600))
         let child = try ChildProcess()
         defer { child.end() }
         await withTaskGroup(of: RlimitError.Code?.self) { group in

@@ -14,7 +14,7 @@ struct ExecutorTests {
                 session.send(Response(id: request.id, .success(.limits(.all, Limits(repeating: Limit(7))))))
             }
         }
-        let client = LimitClient(socket: agent.socket, strategy: .agentOnly)
+        let client = LimitClient(socket: agent.socket, strategy: .agentOnly, timeout: nil)
         let threads = await withTaskExecutorPreference(LimitClient.executor) {
             await withTaskGroup(of: Set<UInt>.self) { group in
                 for _ in 0..<200 {
@@ -41,7 +41,7 @@ struct ExecutorTests {
                 session.send(Response(id: request.id, .success(.limits(.all, Limits(repeating: Limit(7))))))
             }
         }
-        let client = LimitClient(socket: agent.socket, strategy: .agentOnly)
+        let client = LimitClient(socket: agent.socket, strategy: .agentOnly, timeout: nil)
         let answers = await withTaskGroup(of: Int.self) { group in
             for lane in 0..<64 {
                 group.addTask(executorPreference: lane % 2 == 0 ? LimitClient.executor : nil) {
@@ -62,7 +62,7 @@ struct ExecutorTests {
                 session.send(Response(id: request.id, .success(.limits(.all, Limits(repeating: Limit(7))))))
             }
         }
-        let client = LimitClient(socket: agent.socket, strategy: .agentOnly)
+        let client = LimitClient(socket: agent.socket, strategy: .agentOnly, timeout: nil)
         let limit = await withTaskExecutorPreference(LimitClient.executor) {
             let busy = Task(executorPreference: LimitClient.executor) {
                 while !Task.isCancelled { await Task.yield() }
