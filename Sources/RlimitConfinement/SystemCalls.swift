@@ -82,7 +82,7 @@ enum SystemCalls {
     private static let plain = [
         // Sockets and files.
         "accept4", "connect", "recvfrom", "recvmsg", "sendto", "sendmsg", "shutdown", "getsockname",
-        "getpeername", "read", "readv", "pread64", "write", "writev", "close", "dup", "lseek", "open", "openat",
+        "read", "readv", "pread64", "write", "writev", "close", "dup", "lseek", "open", "openat",
         "openat2", "stat", "lstat", "fstat", "newfstatat", "statx", "statfs", "fstatfs", "access", "faccessat",
         "faccessat2",
         "readlink", "readlinkat", "getdents64", "unlink", "unlinkat", "rename", "renameat", "renameat2", "flock",

@@ -67,7 +67,7 @@ struct CgroupReport<Value: Sendable> {
         }
         if entries.isEmpty, isComplete { sentences.append("the cgroup has no processes") }
         if !isComplete {
-            sentences.append("processes may be missing: the time for the search was over before it found no new ones")
+            sentences.append("processes may be missing: the search did not finish in time")
         }
         return sentences
     }
