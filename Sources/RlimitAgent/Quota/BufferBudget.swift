@@ -4,7 +4,8 @@ import RlimitWire
 
 /// The memory of the buffers of all sessions. A session of a tenant that takes too much of it processes no requests.
 ///
-/// As with connections, no tenant takes more than remains for all others, and a part is reserved for administrators.
+/// As with connections, no tenant takes more than remains for all others. Then many tenants together leave nothing, so a
+/// third is only for tenants whose peers read: a response to them always has room. A part of it is for administrators.
 struct BufferBudget {
     /// The bytes that count: at least what the buffers of all sessions take.
     private(set) var bytes = 0
@@ -13,17 +14,21 @@ struct BufferBudget {
     private let maxBytes: Int
 
     /// The maximum for all sessions. ARCHITECTURE.md shows what this leaves of the unit's memory.
-    static let standardMaxBytes = 32 << 20
+    static let standardMaxBytes = 48 << 20
+    /// What the connections of a tenant whose peers read have at most.
+    private static let smallShare = 16 << 10
 
     init(maxBytes: Int = standardMaxBytes) { self.maxBytes = maxBytes }
 
     /// Whether many of the counted bytes may have been read since, so that sessions are to be measured.
-    var needsMeasurements: Bool { bytes > maxBytes / 4 }
+    var needsMeasurements: Bool { bytes > maxBytes / 6 }
 
     /// Whether a session may process requests.
     func hasRoom(for session: Session, _ policy: Policy) -> Bool {
-        let sum = bytes + session.tenantUsage.bufferBytes
-        return sum <= maxBytes - maxBytes / 16 || sum <= maxBytes && policy.isAdministrator(session.peer)
+        let own = session.tenantUsage.bufferBytes
+        return bytes + own <= maxBytes / 3 * 2
+            || own <= Self.smallShare && bytes <= maxBytes - maxBytes / 16
+            || bytes + own <= maxBytes && policy.isAdministrator(session.peer)
     }
 
     /// Whether a session may process requests. If not, it waits for room.

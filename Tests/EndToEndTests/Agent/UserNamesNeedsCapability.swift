@@ -22,7 +22,10 @@ struct UserNamesNeedsCapability {
         .replacing("7000", with: "8000")
     private static let newcomer = "newcomer:x:\(Account.alice.uid):\(Account.alice.gid)::/:/bin/sh\n"
 
-    /// The maximum of open files that alice may set; nil if no rule grants any.
+    /// The hard limit of open files of the processes, which alice may keep without a rule.
+    private static let hardLimit = 4096
+
+    /// The maximum of open files that alice may set.
     private func maxOpenFiles(_ agent: AgentProcess, _ sample: SampleProcess) throws -> Int? {
         let result = try Rlimitctl(agent, as: .alice)(
             "--json", "set", "--agent", "nofile=1000000", "--pid", "\(sample.pid)")
@@ -35,26 +38,26 @@ struct UserNamesNeedsCapability {
         try Data("root:x:0:0::/:/bin/sh\n".utf8).write(to: URL(fileURLWithPath: passwd))
         let agent = try agent(passwd, policy: Self.named)
         _ = try agent.logLine(containing: "no user \\\"newcomer\\\" on this system", ":4:17:")
-        let sample = try SampleProcess(as: .alice, limits: ["--nofile=4096:4096"])
-        #expect(try maxOpenFiles(agent, sample) == nil)
+        let sample = try SampleProcess(as: .alice, limits: ["--nofile=\(Self.hardLimit):\(Self.hardLimit)"])
+        #expect(try maxOpenFiles(agent, sample) == Self.hardLimit)
 
         let file = try #require(FileHandle(forWritingAtPath: passwd))
         try file.seekToEnd()
         try file.write(contentsOf: Data(Self.newcomer.utf8))
-        #expect(try maxOpenFiles(agent, sample) == nil)
+        #expect(try maxOpenFiles(agent, sample) == Self.hardLimit)
         agent.send(SIGHUP)
         try waitUntil("the new user is resolved") { try maxOpenFiles(agent, sample) == 7000 }
 
         try file.truncate(atOffset: UInt64("root:x:0:0::/:/bin/sh\n".utf8.count))
         agent.send(SIGHUP)
-        try waitUntil("the removed user is no longer resolved") { try maxOpenFiles(agent, sample) == nil }
+        try waitUntil("the removed user is no longer resolved") { try maxOpenFiles(agent, sample) == Self.hardLimit }
     }
 
     @Test func `Requests are answered while account lookups block, and a second reload is not lost`() throws {
         let folder = try TemporaryFolder.make(mode: 0o755), passwd = folder + "/passwd", fifo = folder + "/fifo"
         try Data(Self.newcomer.utf8).write(to: URL(fileURLWithPath: passwd))
         let agent = try agent(passwd, policy: Self.named)
-        let sample = try SampleProcess(as: .alice, limits: ["--nofile=4096:4096"])
+        let sample = try SampleProcess(as: .alice, limits: ["--nofile=\(Self.hardLimit):\(Self.hardLimit)"])
         #expect(try maxOpenFiles(agent, sample) == 7000)
 
         // open(2) of a FIFO for reading blocks until a writer opens it.
@@ -82,7 +85,7 @@ struct UserNamesNeedsCapability {
         let folder = try TemporaryFolder.make(mode: 0o755), passwd = folder + "/passwd", fifo = folder + "/fifo"
         try Data(Self.newcomer.utf8).write(to: URL(fileURLWithPath: passwd))
         let agent = try agent(passwd, policy: Self.named)
-        let sample = try SampleProcess(as: .alice, limits: ["--nofile=4096:4096"])
+        let sample = try SampleProcess(as: .alice, limits: ["--nofile=\(Self.hardLimit):\(Self.hardLimit)"])
         #expect(try maxOpenFiles(agent, sample) == 7000)
         try #require(mkfifo(fifo, 0o644) == 0)
         _ = try ChildProcess.run([

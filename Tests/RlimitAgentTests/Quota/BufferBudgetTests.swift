@@ -44,20 +44,36 @@ struct BufferBudgetTests {
         }
     }
 
+    /// Makes connections of one user that read nothing, as long as there is room.
+    private func fill(_ budget: inout BufferBudget, uid: UInt32) throws -> [Connection] {
+        var connections: [Connection] = []
+        let tenantUsage = TenantUsage(.user(uid), ratePerSecond: 1, now: now)
+        while true {
+            let connection = try Connection(uid: uid, of: tenantUsage)
+            guard budget.hasRoom(for: connection.session, .baselineOnly) else { return connections }
+            connections.append(connection)
+            try connection.send(16 << 10, &budget)
+        }
+    }
+
+    @Test("Many tenants that do not read leave room for a response to each tenant that reads")
+    func smallShares() throws {
+        var budget = BufferBudget(maxBytes: 1 << 20)
+        let deaf = try (1000..<1010 as Range<UInt32>).map { try fill(&budget, uid: $0) }
+        for connection in deaf.compactMap(\.last) { #expect(!budget.hasRoom(for: connection.session, .baselineOnly)) }
+        let reader = try Connection(uid: 2000)
+        for _ in 0..<3 {
+            #expect(budget.hasRoom(for: reader.session, .baselineOnly))
+            try reader.send(1 << 10, &budget)
+            try reader.readAll()
+            budget.measure(reader.session, now: now)
+        }
+    }
+
     @Test("No tenant takes more than remains for others, and administrators have a reserve")
     func shares() throws {
         var budget = BufferBudget(maxBytes: 1 << 20)
-        func fill(uid: UInt32) throws -> [Connection] {
-            var connections: [Connection] = []
-            let tenantUsage = TenantUsage(.user(uid), ratePerSecond: 1, now: now)
-            while true {
-                let connection = try Connection(uid: uid, of: tenantUsage)
-                guard budget.hasRoom(for: connection.session, .baselineOnly) else { return connections }
-                connections.append(connection)
-                try connection.send(16 << 10, &budget)
-            }
-        }
-        let tenants = try (1000..<1030 as Range<UInt32>).map(fill)
+        let tenants = try (1000..<1030 as Range<UInt32>).map { try fill(&budget, uid: $0) }
         #expect(tenants[0].count > tenants[1].count && tenants[1].count > tenants[2].count)
         #expect(budget.bytes <= 1 << 20)
         let others = try Connection(uid: 2000), administrator = try Connection(uid: 0)
