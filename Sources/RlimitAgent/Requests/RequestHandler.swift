@@ -181,18 +181,7 @@ package struct RequestHandler: ~Copyable {
                     now, request.operation.resources, of: process)
             }
             if request.isExplain {
-                var explanation = try policy.explain(request, from: peer, on: snapshot) {
-                    (parts: ProcessDetail.Parts) throws(RlimitError) in
-                    try process.detail(parts)
-                }
-                if request.operation.isLease, explanation.refusal == nil, let requester {
-                    explanation.refusal = try leases.capacityError(
-                        for: requester, process, quota: policy.quota.leases)
-                }
-                if request.operation.isChange, explanation.refusal == nil, !audit.acceptsChange {
-                    explanation.refusal = .auditNotTaken
-                }
-                return .explanation(explanation)
+                return .explanation(try explain(request, from: peer, on: process, snapshot, requester))
             }
             let verdict = try policy.authorize(request, from: peer, on: snapshot, knowing: process.knownDetail) {
                 (parts: ProcessDetail.Parts) throws(RlimitError) in

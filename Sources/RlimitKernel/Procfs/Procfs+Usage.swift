@@ -7,7 +7,7 @@ extension Procfs {
     ///
     /// - Parameter threads: The maximum number of threads to sum context switches for, because each one takes time.
     ///   With more threads the sums are nil; `ContextSwitchCount` computes them in steps.
-    /// - Parameter time: The maximum time for these sums. They are nil if it takes longer.
+    /// - Parameter time: The maximum time for these sums. They are nil if threads are left after it.
     package static func usage(
         of pid: Int32, _ scope: Usage.Scope, countingSwitchesUpTo threads: UInt64 = .max,
         within time: Duration? = nil
@@ -23,8 +23,11 @@ extension Procfs {
         guard status.threads ?? 0 <= threads else { return usage }
         var scan = try ContextSwitchCount(of: pid)
         let deadline = time.map { ContinuousClock.now + $0 }
+        var count: UInt64 = 0
         while try !scan.advance(by: 1) {
-            if let deadline, .now >= deadline { return usage }
+            count += 1
+            // After the last thread, nothing is left that takes time.
+            if let deadline, count != status.threads, .now >= deadline { return usage }
         }
         usage.setContextSwitches(from: scan)
         return usage
