@@ -8,15 +8,31 @@ import RlimitClient
 import RlimitTesting
 import Synchronization
 
-struct Count: Equatable {
-    let threads, descriptors, folders: Int
+struct Count {
+    /// By id, because a thread of the first count may be one that has ended, which the kernel lists for a short time.
+    let threads: Set<String>
+    let descriptors, folders: Int
 
     static func now() -> Count {
-        func entries(_ path: String) -> Int { (try? FileManager.default.contentsOfDirectory(atPath: path).count) ?? -1 }
+        func entries(_ path: String) -> [String] { (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] }
         return Count(
-            threads: entries("/proc/self/task"), descriptors: entries("/proc/self/fd"),
-            folders: entries(temporaryFolder))
+            threads: Set(entries("/proc/self/task")), descriptors: entries("/proc/self/fd").count,
+            folders: entries(temporaryFolder).count)
     }
+}
+
+/// What there is beyond the first count.
+struct Difference {
+    let threads, descriptors, folders: Int
+
+    static func now() -> Difference {
+        let now = Count.now()
+        return Difference(
+            threads: now.threads.subtracting(start.threads).count, descriptors: now.descriptors - start.descriptors,
+            folders: now.folders - start.folders)
+    }
+
+    var isNone: Bool { threads == 0 && descriptors == 0 && folders == 0 }
 }
 
 let temporaryFolder = "/tmp/testing-probe-\(getpid())"
@@ -34,13 +50,12 @@ let start = Count.now()
 /// Prints the difference to the start. The kernel lists a thread for a short time after it has ended.
 func report(_ what: String, isOver: Bool = true) {
     let deadline = ContinuousClock.now + .seconds(10)
-    var now = Count.now()
-    while isOver, now != start, ContinuousClock.now < deadline {
+    var now = Difference.now()
+    while isOver, !now.isNone, ContinuousClock.now < deadline {
         usleep(1000)
-        now = Count.now()
+        now = .now()
     }
-    let (threads, descriptors) = (now.threads - start.threads, now.descriptors - start.descriptors)
-    print("\(what): \(threads) threads, \(descriptors) descriptors, \(now.folders - start.folders) folders")
+    print("\(what): \(now.threads) threads, \(now.descriptors) descriptors, \(now.folders) folders")
 }
 
 func countLives() throws {
